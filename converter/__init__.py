@@ -1,0 +1,1 @@
+"""sigma-convert: one Sigma rule, every SIEM, the same alerts."""

@@ -1,0 +1,139 @@
+"""Every error that has a place in a text, and the one renderer that shows it.
+
+    text + offset ──> Place ──> SourceError ──> render() ──> path:line:column, the line, a caret, a hint
+
+A rule, a query, a pipeline, a log or a case file that is wrong raises a subclass of `SourceError`. Anything else
+that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHOWN_WIDTH = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a text: its name (a path, or `<query>`), 1-based line and column, and the line itself."""
+
+    name: str
+    line: int
+    column: int
+    source_line: str
+    length: int = 1
+
+    @classmethod
+    def at_offset(cls, text: str, offset: int, name: str = "<query>", length: int = 1) -> Place:
+        """Return the place of the 0-based character `offset` of `text` (clamped to the text)."""
+        offset = max(0, min(offset, len(text)))
+        start = text.rfind("\n", 0, offset) + 1
+        end = text.find("\n", offset)
+        line = text[start : end if end >= 0 else len(text)]
+        return cls(name, text.count("\n", 0, offset) + 1, offset - start + 1, line, length)
+
+    @classmethod
+    def at_line(cls, text: str, line: int, column: int, name: str, length: int = 1) -> Place:
+        """Return the place at a 1-based line and column of `text`."""
+        lines = text.split("\n")
+        shown = lines[line - 1] if 0 < line <= len(lines) else ""
+        return cls(name, line, column, shown.rstrip("\r"), length)
+
+
+class SourceError(Exception):
+    """Something is wrong in a text that the user gave.
+
+    Args:
+        message: what is wrong, one sentence, without the place.
+        place: where; None when only the whole file can be blamed.
+        hint: what was expected, or a suggestion; may be empty.
+    """
+
+    kind = "error"
+
+    def __init__(self, message: str, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def render(self) -> str:
+        """Return the error as shown to a person: place, message, the line with a caret, the hint."""
+        lines = []
+        place = self.place
+        if place is None:
+            lines.append(f"{self.kind}: {self.message}")
+        else:
+            lines.append(f"{place.name}:{place.line}:{place.column}: {self.kind}: {self.message}")
+            lines.extend(_caret(place))
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class QueryError(SourceError):
+    """A query does not parse, or uses a construct that the engine does not know."""
+
+    kind = "query error"
+
+
+class RuleError(SourceError):
+    """A rule is not valid Sigma, or refers to something that does not exist."""
+
+    kind = "rule error"
+
+
+class RefusedError(SourceError):
+    """A valid rule that cannot be said in a target, or a construct that is not supported yet.
+
+    `construct` names it in the words of Sigma, for tables and counts.
+    """
+
+    kind = "refused"
+
+    def __init__(self, message: str, construct: str, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message, place, hint)
+        self.construct = construct
+
+
+class LogError(SourceError):
+    """A line of a log is not a usable event."""
+
+    kind = "log error"
+
+
+class CaseError(SourceError):
+    """A file of test cases is not valid."""
+
+    kind = "case error"
+
+
+class ConfigurationError(SourceError):
+    """A pipeline, an option or a configuration file is wrong (exit status 3)."""
+
+    kind = "configuration error"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest of `known`, or an empty string."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _caret(place: Place) -> list[str]:
+    """Return the source line and a caret line, cut to a readable width around the column."""
+    # Control characters would move the cursor of a terminal; a stranger's log or rule must not.
+    line = "".join(c if c.isprintable() else " " for c in place.source_line)
+    column = place.column - 1
+    start = max(0, column - _SHOWN_WIDTH // 2)
+    shown = line[start : start + _SHOWN_WIDTH]
+    width = max(1, min(place.length, len(shown) - (column - start)))
+    return [f"  {shown}", "  " + " " * (column - start) + "^" * width]
