@@ -1,0 +1,1 @@
+"""Replay of logs: cases, comparison, schedules, verdicts."""
