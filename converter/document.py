@@ -1,0 +1,212 @@
+"""YAML from strangers: parsed with positions, within limits, or an error that shows the place.
+
+    bytes ──decode──> text ──compose──> node trees ──limits──> Document: data + place(path)
+
+PyYAML resolves an alias to the same node, so a bomb costs nothing until it is walked; sizes are therefore counted
+with memory of nodes already seen, before anything is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from converter.errors import Place, RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from converter.errors import SourceError
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_NODES = 200_000
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its data, and where each part of it stands."""
+
+    name: str
+    text: str
+    data: Any
+    node: yaml.Node = field(repr=False, compare=False)
+
+    def place(self, *path: str | int, key: bool = False, inner: tuple[int, int] | None = None) -> Place:
+        """Return the place of the value at `path` (of its key with `key`), or of the nearest parent that exists.
+
+        Args:
+            path: keys of mappings and indexes of lists.
+            key: the key rather than the value; only for mappings.
+            inner: (offset, length) inside a plain or quoted one-line scalar.
+        """
+        node, label = self.node, self.node
+        exact = True
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                exact = False
+                break
+            label, node = found
+        target = label if key else node
+        mark = target.start_mark
+        line, column = mark.line + 1, mark.column + 1
+        length = max(1, target.end_mark.column - mark.column) if target.end_mark.line == mark.line else 1
+        if not isinstance(target, yaml.ScalarNode) and not key:
+            length = 1
+        if inner is not None and exact and isinstance(target, yaml.ScalarNode) and not key:
+            if target.style in {"|", ">"}:
+                return self._inside_block(target, inner)
+            column += inner[0] + (1 if target.style in {"'", '"'} else 0)
+            length = inner[1]
+        return Place.at_line(self.text, line, column, self.name, length)
+
+    def _inside_block(self, node: yaml.ScalarNode, inner: tuple[int, int]) -> Place:
+        """Return the place of an offset inside a block scalar: the lines after the indicator, less their indent."""
+        before = str(node.value)[: inner[0]]
+        line = node.start_mark.line + 1 + before.count("\n") + 1
+        lines = self.text.split("\n")
+        shown = lines[line - 1] if line <= len(lines) else ""
+        indent = len(shown) - len(shown.lstrip())
+        return Place.at_line(self.text, line, indent + len(before) - (before.rfind("\n") + 1) + 1, self.name, inner[1])
+
+    def scalar(self, *path: str | int) -> str | None:
+        """Return the source text of the scalar at `path` as YAML reads it, or None."""
+        node: yaml.Node = self.node
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                return None
+            node = found[1]
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
+
+
+def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError) -> list[Document]:
+    """Parse every document of a YAML file; empty documents are left out.
+
+    Raises:
+        error: not UTF-8, not YAML, too large, nested too deeply, or an alias bomb.
+    """
+    if len(raw) > MAX_BYTES:
+        raise error(f"the file has {len(raw)} bytes, more than {MAX_BYTES}", Place(name, 1, 1, ""), "split it")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as bad:
+        before = raw[: bad.start].decode("utf-8", "replace")
+        place = Place.at_offset(before, len(before), name)
+        raise error("this byte is not UTF-8", place, "save the file as UTF-8") from None
+    documents = []
+    try:
+        _check_depth(text, name, error)
+        loader = _Loader(text)
+        try:
+            while loader.check_node():
+                node = loader.get_node()
+                _check_size(node, text, name, error)
+                data = loader.construct_document(node)
+                if data is not None:
+                    documents.append(Document(name, text, data, node))
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as bad:
+        raise _yaml_error(bad, text, name, error) from None
+    except (ValueError, TypeError, RecursionError, OverflowError) as bad:
+        raise error(f"not valid YAML: {bad}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
+    return documents
+
+
+def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
+    """Refuse deep nesting from the stream of events, which needs no stack; the composer of libyaml would overflow it."""
+    loader = _Loader(text)
+    depth = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    mark = event.start_mark
+                    place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
+                    raise error(f"values nest deeper than {MAX_DEPTH}", place, "simplify it")
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    finally:
+        loader.dispose()
+
+
+def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError]) -> None:
+    """Refuse a tree that is too deep, that contains itself, or that is too large once its aliases are expanded."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def place(node: yaml.Node) -> Place:
+        return Place.at_line(text, node.start_mark.line + 1, node.start_mark.column + 1, name)
+
+    def size(node: yaml.Node, depth: int) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if depth > MAX_DEPTH:  # only through aliases: plain nesting was refused before
+            raise error(f"values nest deeper than {MAX_DEPTH}", place(node), "simplify it")
+        if id(node) in open_nodes:
+            raise error("an alias refers to a value that contains it", place(node), "write the value out")
+        open_nodes.add(id(node))
+        _check_keys(node, place, error)
+        total = 1
+        for child in _children(node):
+            total += size(child, depth + 1)
+            if total > MAX_NODES:
+                raise error(f"the document expands to more than {MAX_NODES} values", place(node), "split it")
+        open_nodes.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    size(root, 0)
+
+
+def _check_keys(node: yaml.Node, place: Callable[[yaml.Node], Place], error: type[SourceError]) -> None:
+    """Refuse a key given twice: YAML readers keep the last one, and half of a rule would be lost without a word."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for label, _ in node.value:
+            if isinstance(label, yaml.ScalarNode):
+                if label.value in seen and label.tag != "tag:yaml.org,2002:merge":
+                    raise error(f"the key {label.value!r} is given twice", place(label), "merge the two, or rename one")
+                seen.add(label.value)
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for label, value in node.value:
+            yield label
+            yield value
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for label, value in node.value:
+            if isinstance(label, yaml.ScalarNode) and label.value == str(step):
+                return label, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+        return node.value[step], node.value[step]
+    return None
+
+
+def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceError]) -> SourceError:
+    problem = getattr(bad, "problem", None) or getattr(bad, "reason", None) or str(bad).split("\n", 1)[0]
+    context = getattr(bad, "context", None)
+    mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
+    message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
+    if mark is not None:
+        place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
+    else:
+        place = Place.at_offset(text, int(getattr(bad, "position", 0)), name)
+    hint = "a tab cannot indent; use spaces" if place.source_line.lstrip(" ").startswith("\t") else ""
+    if not hint and "mapping values are not allowed" in str(problem):
+        hint = "put quotes around a value that contains `: `"
+    return error(message, place, hint)

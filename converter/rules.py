@@ -1,0 +1,519 @@
+"""Load Sigma rules: files to documents with positions, to pySigma rules, to plans.
+
+    paths ──> parse_documents ──> check structure (positions) ──> pySigma ──lower──> Rules.plans
+
+pySigma parses the rules; what it cannot place in the file, `_blame` finds again by parsing the parts one by one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.document import Document, parse_documents
+from converter.errors import Place, RefusedError, RuleError, SourceError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from sigma.collection import SigmaCollection
+
+    from converter.plan.nodes import Plan
+
+_TIMESPAN = re.compile(r"[1-9][0-9]*[smhdwMy]")
+_OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
+_CORRELATION_TYPES = (
+    "event_count",
+    "value_count",
+    "temporal",
+    "temporal_ordered",
+    "value_sum",
+    "value_avg",
+    "value_percentile",
+    "value_median",
+)
+_CORRELATION_KEYS = ("type", "rules", "generate", "group-by", "timespan", "aliases", "condition")
+_RULE_SUFFIXES = (".yml", ".yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Loaded rules.
+
+    Attributes:
+        documents: one for each rule, in the order of the files.
+        plans: what is to be converted or evaluated: every rule that no correlation swallows, without any pipeline.
+    """
+
+    documents: tuple[Document, ...]
+    plans: tuple[Plan, ...] = field(default=())
+
+    def collection(self) -> SigmaCollection:
+        """Return the rules as fresh pySigma objects; pipelines and backends of pySigma change what they are given."""
+        return _collection(self.documents)
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def document_of(self, key: str) -> Document | None:
+        """Return the document of the rule with this key (name, else id, else title)."""
+        return next((document for document in self.documents if rule_key(document.data) == key), None)
+
+
+def rule_key(data: Mapping[str, Any]) -> str:
+    """Return what a rule is called in output: its name, else its id, else its title."""
+    return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")
+
+
+def load_rules(paths: Iterable[str | Path], on_error: Callable[[SourceError], None] | None = None) -> Rules:
+    """Load rules from files, folders (every `*.yml` below) or `-` (standard input).
+
+    Args:
+        paths: what to load.
+        on_error: called with each error, and loading goes on without the rule it is about; without it the first
+            error is raised.
+
+    Raises:
+        RuleError: with a place, when something is not a valid rule.
+        RefusedError: when a rule uses what is not supported yet.
+    """
+
+    def fail(error: SourceError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
+
+    documents: list[Document] = []
+    for name, read in _files(paths, fail):
+        try:
+            found = parse_documents(read(), name)
+        except OSError as bad:
+            fail(RuleError(f"cannot read {name}: {bad.strerror or bad}"))
+            continue
+        except SourceError as error:
+            fail(error)
+            continue
+        for document in found:
+            try:
+                _check_document(document)
+            except SourceError as error:
+                fail(error)
+            else:
+                documents.append(document)
+    return _resolve(documents, fail)
+
+
+def parse_rules(text: str, name: str = "<rule>") -> Rules:
+    """Load rules from YAML text. Raises as `load_rules`."""
+    documents = parse_documents(text.encode(), name)
+    for document in documents:
+        _check_document(document)
+
+    def fail(error: SourceError) -> None:
+        raise error
+
+    return _resolve(documents, fail)
+
+
+def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> Rules:
+    """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
+    from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
+
+    good: list[Document] = []
+    identifiers: dict[str, Document] = {}
+    for document in documents:
+        keys = [str(document.data[key]) for key in ("id", "name") if document.data.get(key)]
+        clash = next((key for key in keys if key in identifiers), None)
+        if clash is not None:
+            other = identifiers[clash]
+            fail(
+                RuleError(
+                    f"another rule has the name or id {clash!r} as well",
+                    document.place("name" if document.data.get("name") == clash else "id"),
+                    f"it is in {other.name}, line {other.place('title').line}",
+                )
+            )
+            continue
+        try:
+            _parse_alone(document)
+        except SourceError as error:
+            fail(error)
+            continue
+        identifiers.update(dict.fromkeys(keys, document))
+        good.append(document)
+    while True:  # a rule that refers to a bad rule is bad as well, and so on
+        bad = None
+        for document in good:
+            try:
+                _check_references(document, identifiers)
+            except SourceError as error:
+                bad = document
+                fail(error)
+                break
+        if bad is None:
+            break
+        good.remove(bad)
+        identifiers = {key: document for key, document in identifiers.items() if document is not bad}
+    plans: list[Plan] = []
+    kept: list[Document] = []
+    failed: set[str] = set()
+    parsed = _parsed(good)
+    _link(parsed)
+    rules = {rule_key(document.data): rule for document, rule in zip(good, parsed, strict=True)}
+    swallowed = _swallowed(good)
+    for document in good:
+        key = rule_key(document.data)
+        try:
+            plan = lower(rules[key], document, identifiers)
+        except SourceError as error:
+            failed.add(key)
+            fail(error)
+            continue
+        kept.append(document)
+        if key not in swallowed:
+            plans.append(plan)
+    if failed:
+        kept = [document for document in kept if not failed & {rule_key(d.data) for d in _needs(document, identifiers)}]
+    return Rules(tuple(kept), tuple(plans))
+
+
+def _needs(document: Document, identifiers: Mapping[str, Document]) -> Iterator[Document]:
+    for _, reference in _references(document):
+        yield identifiers[reference]
+
+
+def _swallowed(documents: Sequence[Document]) -> set[str]:
+    """Return the keys of rules that only serve a correlation: referenced, and none of those says `generate: true`."""
+    by_reference = {str(d.data[key]): rule_key(d.data) for d in documents for key in ("id", "name") if d.data.get(key)}
+    used: dict[str, bool] = {}
+    for document in documents:
+        for _, reference in _references(document):
+            key = by_reference[reference]
+            generate = document.data["correlation"].get("generate", False)
+            used[key] = used.get(key, False) or bool(generate)
+    return {key for key, generate in used.items() if not generate}
+
+
+def _files(
+    paths: Iterable[str | Path], fail: Callable[[SourceError], None]
+) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    seen: set[Path] = set()
+    for given in paths:
+        if str(given) == "-":
+            yield "<stdin>", sys.stdin.buffer.read
+            continue
+        path = Path(given)
+        if path.is_dir():
+            below = sorted(p for p in path.rglob("*") if p.suffix in _RULE_SUFFIXES and p.is_file())
+            if not below:
+                fail(RuleError(f"no rule (*.yml) in {path}"))
+        elif path.exists():
+            below = [path]
+        else:
+            fail(RuleError(f"no such file or folder: {path}"))
+            continue
+        for file in below:
+            if file.resolve() not in seen:  # `a.yml dir/` may name a file twice
+                seen.add(file.resolve())
+                yield str(file), file.read_bytes
+
+
+# ------------------------------------------------------------------------------------------------------- structure
+
+
+def _check_document(document: Document) -> None:
+    """Check, with positions, what pySigma would report without one or not at all."""
+    data = document.data
+    if not isinstance(data, dict):
+        raise RuleError("a rule is a mapping", document.place(), "begin with `title: ...`")
+    if "action" in data:
+        raise RefusedError(
+            "collections with `action` left Sigma with version 2",
+            "action",
+            document.place("action", key=True),
+            "write each rule out",
+        )
+    if "filter" in data:
+        raise RefusedError("Sigma filters are not supported yet", "filter", document.place("filter", key=True))
+    for key in ("title", "id", "name"):
+        if key in data and not isinstance(data[key], str):
+            raise RuleError(f"{key} is text", document.place(key), f"put quotes around it: {key}: '{data[key]}'")
+    if "correlation" in data:
+        _check_correlation(document)
+        return
+    if "detection" not in data:
+        hint = suggest("detection", [str(key) for key in data]).replace("did you mean", "found the key")
+        raise RuleError("the rule has neither `detection` nor `correlation`", document.place(), hint)
+    detection = data["detection"]
+    if not isinstance(detection, dict):
+        raise RuleError("detection is a mapping", document.place("detection"), "search identifiers and a condition")
+    if "condition" not in detection:
+        raise RuleError(
+            "the detection has no condition",
+            document.place("detection", key=True),
+            suggest("condition", [str(key) for key in detection]) or "for example `condition: selection`",
+        )
+    if "timeframe" in detection:
+        raise RefusedError(
+            "`timeframe` left Sigma with version 2",
+            "timeframe",
+            document.place("detection", "timeframe", key=True),
+            "write a correlation rule with a timespan",
+        )
+    if "logsource" not in data:
+        raise RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
+
+
+def _check_correlation(document: Document) -> None:
+    correlation = document.data["correlation"]
+    if not isinstance(correlation, dict):
+        raise RuleError("correlation is a mapping", document.place("correlation"), "type, rules, timespan, condition")
+    for key in correlation:
+        if key not in _CORRELATION_KEYS:
+            raise RuleError(
+                f"unknown key {key!r} in the correlation",
+                document.place("correlation", str(key), key=True),
+                suggest(str(key), _CORRELATION_KEYS) or f"known: {', '.join(_CORRELATION_KEYS)}",
+            )
+    kind = correlation.get("type")
+    if kind not in _CORRELATION_TYPES:
+        raise RuleError(
+            f"{kind!r} is not a correlation type" if kind else "the correlation has no type",
+            document.place("correlation", "type"),
+            suggest(str(kind), _CORRELATION_TYPES) or f"known: {', '.join(_CORRELATION_TYPES)}",
+        )
+    if kind != "event_count":
+        raise RefusedError(
+            f"correlations of type {kind} are not supported yet", kind, document.place("correlation", "type")
+        )
+    if correlation.get("aliases"):
+        raise RefusedError(
+            "field aliases of correlations are not supported yet",
+            "aliases",
+            document.place("correlation", "aliases", key=True),
+        )
+    _check_reference_list(document)
+    timespan = correlation.get("timespan")
+    if not isinstance(timespan, str) or not _TIMESPAN.fullmatch(timespan):
+        raise RuleError(
+            f"{timespan!r} is not a timespan" if timespan is not None else "the correlation has no timespan",
+            document.place("correlation", "timespan"),
+            "a positive whole number and a unit: s, m, h, d, w, M (months), y; for example 6m",
+        )
+    _check_count(document, correlation.get("condition"))
+    group_by = correlation.get("group-by", [])
+    fields = [group_by] if isinstance(group_by, str) else group_by
+    if not isinstance(fields, list) or not all(isinstance(name, str) and name for name in fields):
+        raise RuleError("group-by is a list of fields", document.place("correlation", "group-by"), "[field, field]")
+    for index, name in enumerate(fields):
+        if name in fields[:index]:
+            raise RuleError(
+                f"group-by names the field {name!r} twice", document.place("correlation", "group-by", index), "drop one"
+            )
+
+
+def _check_reference_list(document: Document) -> None:
+    rules = document.data["correlation"].get("rules")
+    if not rules or not (isinstance(rules, str) or (isinstance(rules, list) and all(isinstance(r, str) for r in rules))):
+        raise RuleError(
+            "rules names the rules that the correlation counts", document.place("correlation", "rules"), "[name, name]"
+        )
+
+
+def _check_count(document: Document, condition: object) -> None:
+    if not isinstance(condition, dict):
+        raise RuleError(
+            "an event_count needs a condition", document.place("correlation", "condition"), "for example {gte: 25}"
+        )
+    operators = [key for key in condition if key in _OPERATORS]
+    for key in condition:
+        if key not in _OPERATORS:
+            raise RuleError(
+                f"unknown key {key!r} in the condition of an event_count",
+                document.place("correlation", "condition", str(key), key=True),
+                suggest(str(key), _OPERATORS) or f"known: {', '.join(_OPERATORS)}",
+            )
+    if len(operators) > 1:
+        raise RefusedError(
+            "a range of two operators is not supported yet",
+            "range condition",
+            document.place("correlation", "condition", operators[1], key=True),
+        )
+    if not operators:
+        raise RuleError("the condition has no operator", document.place("correlation", "condition"), "{gte: 25}")
+    count = condition[operators[0]]
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise RuleError(
+            f"{count!r} is not a count",
+            document.place("correlation", "condition", operators[0]),
+            "a whole number, 0 or more",
+        )
+
+
+def _references(document: Document) -> list[tuple[int | None, str]]:
+    if "correlation" not in document.data:
+        return []
+    rules = document.data["correlation"]["rules"]
+    return [(None, rules)] if isinstance(rules, str) else list(enumerate(rules))
+
+
+def _check_references(document: Document, identifiers: Mapping[str, Document]) -> None:
+    for index, reference in _references(document):
+        path = ("correlation", "rules") if index is None else ("correlation", "rules", index)
+        found = identifiers.get(reference)
+        if found is None:
+            hint = suggest(reference, identifiers) or "is the file of that rule among the given ones, and free of errors?"
+            raise RuleError(f"no rule has the name or id {reference!r}", document.place(*path), hint)
+        if "correlation" in found.data:
+            raise RefusedError(
+                "a correlation of a correlation is not supported yet", "chained correlation", document.place(*path)
+            )
+
+
+# --------------------------------------------------------------------------------------------------------- pySigma
+
+
+def _collection(documents: Sequence[Document]) -> SigmaCollection:
+    return _link(_parsed(documents))
+
+
+def _link(rules: list[Any]) -> SigmaCollection:
+    """Return the rules as a collection, which lets correlations refer to them."""
+    from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
+
+    return SigmaCollection(rules)
+
+
+def _parsed(documents: Sequence[Document]) -> list[Any]:
+    return [_pysigma_rule(document) for document in documents]
+
+
+def _pysigma_rule(document: Document) -> Any:
+    """Parse one document with pySigma and leave in each detection item the place it came from."""
+    from sigma.correlations import SigmaCorrelationRule  # noqa: PLC0415  slow to import
+    from sigma.exceptions import SigmaRuleLocation  # noqa: PLC0415
+    from sigma.rule import SigmaRule  # noqa: PLC0415
+
+    source = SigmaRuleLocation(Path(document.name), document.node.start_mark.line + 1, 1)
+    if "correlation" in document.data:
+        return SigmaCorrelationRule.from_dict(document.data, source=source)
+    rule = SigmaRule.from_dict(document.data, source=source)
+    for name, detection in rule.detection.detections.items():
+        _stamp(detection, document, ("detection", name))
+    return rule
+
+
+def _stamp(detection: Any, document: Document, path: tuple[str | int, ...]) -> None:
+    from sigma.exceptions import SigmaRuleLocation  # noqa: PLC0415
+    from sigma.rule import SigmaDetection  # noqa: PLC0415
+
+    value: Any = document.data
+    for step in path:
+        value = value[step]
+    if isinstance(value, dict):
+        for key, item in zip(value, detection.detection_items, strict=True):
+            place = document.place(*path, str(key), key=True)
+            item.source = SigmaRuleLocation(Path(document.name), place.line, place.column)
+        return
+    for index, item in enumerate(detection.detection_items):
+        if isinstance(item, SigmaDetection):
+            _stamp(item, document, (*path, index))
+        else:
+            place = document.place(*path)
+            item.source = SigmaRuleLocation(Path(document.name), place.line, place.column)
+
+
+def _parse_alone(document: Document) -> None:
+    """Parse one rule with pySigma; blame the part that it does not accept."""
+    from sigma.exceptions import SigmaError  # noqa: PLC0415
+
+    if "detection" in document.data and "correlation" not in document.data:
+        for name, definition in document.data["detection"].items():
+            if name not in {"condition", "timeframe"}:
+                _check_definition(document, ("detection", str(name)), definition)
+    try:
+        _pysigma_rule(document)
+    except (SigmaError, ValueError, TypeError, AttributeError, RecursionError, OverflowError) as bad:
+        raise _blame(document, bad) from None
+
+
+def _check_definition(document: Document, path: tuple[str | int, ...], definition: Any) -> None:
+    """Check the keys of a search identifier: a field, and modifiers that exist."""
+    from sigma.modifiers import modifier_mapping  # noqa: PLC0415
+
+    if isinstance(definition, dict):
+        if not definition:
+            raise RuleError("this search identifier is empty", document.place(*path), "give it a field and a value")
+        for key, value in definition.items():
+            place = document.place(*path, str(key), key=True)
+            if not isinstance(key, str):
+                raise RuleError(f"the field name {key!r} is not text", place, "put quotes around it")
+            _, *modifiers = key.split("|")
+            offset = key.find("|") + 1
+            for modifier in modifiers:
+                if modifier not in modifier_mapping and modifier not in {"utf16le"}:
+                    quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
+                    at = Place(
+                        place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))
+                    )
+                    raise RuleError(
+                        f"unknown modifier {modifier!r}",
+                        at,
+                        suggest(modifier, modifier_mapping) or f"known: {', '.join(sorted(modifier_mapping))}",
+                    )
+                offset += len(modifier) + 1
+            if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+                raise RuleError(
+                    "the value of a field is plain, or a list of plain values", document.place(*path, key), "no nesting"
+                )
+            if isinstance(value, list) and not value:
+                raise RuleError("an empty list matches nothing", document.place(*path, key), "give it a value, or null")
+    elif isinstance(definition, list):
+        if not definition:
+            raise RuleError("this search identifier is empty", document.place(*path), "give it a value")
+        for index, item in enumerate(definition):
+            if isinstance(item, dict | list):
+                _check_definition(document, (*path, index), item)
+
+
+def _blame(document: Document, bad: Exception) -> RuleError:
+    """Return the error of pySigma with the place of the part that causes it."""
+    message = str(bad.args[0]) if bad.args else str(bad)
+    if "correlation" not in document.data and "detection" in document.data:
+        for name, definition in document.data["detection"].items():
+            if name == "condition":
+                continue
+            place = _blamed_item(document, ("detection", str(name)), definition)
+            if place is not None:
+                return RuleError(message, place)
+    for key in sorted(map(str, document.data), key=len, reverse=True):
+        if re.search(rf"\b{re.escape(key)}\b", message, re.IGNORECASE):
+            return RuleError(message, document.place(key))
+    return RuleError(message, document.place())
+
+
+def _blamed_item(document: Document, path: tuple[str | int, ...], definition: Any) -> Place | None:
+    from sigma.rule import SigmaDetection, SigmaDetectionItem  # noqa: PLC0415
+
+    if isinstance(definition, dict):
+        for key, value in definition.items():
+            for index, one in enumerate(value if isinstance(value, list) else [value]):
+                try:
+                    SigmaDetectionItem.from_mapping(key, one)
+                except Exception:  # noqa: BLE001  whatever it is, it is this item's
+                    where = (*path, key, index) if isinstance(value, list) else (*path, key)
+                    return document.place(*where)
+        return None
+    if isinstance(definition, list):
+        for index, item in enumerate(definition):
+            if (place := _blamed_item(document, (*path, index), item)) is not None:
+                return place
+        return None
+    try:
+        SigmaDetection.from_definition(definition)
+    except Exception:  # noqa: BLE001
+        return document.place(*path)
+    return None
