@@ -119,7 +119,7 @@ def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError)
 
 
 def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
-    """Refuse deep nesting from the stream of events, which needs no stack; the composer of libyaml would overflow it."""
+    """Refuse deep nesting while reading the stream of events, which needs no stack; the composer would overflow it."""
     loader = _Loader(text)
     depth = 0
     try:
@@ -129,7 +129,7 @@ def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
                 depth += 1
                 if depth > MAX_DEPTH:
                     mark = event.start_mark
-                    place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
+                    place = Place.at_line(text, mark.line + 1, mark.column + 1, name) if mark else None
                     raise error(f"values nest deeper than {MAX_DEPTH}", place, "simplify it")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1

@@ -317,7 +317,9 @@ def _check_correlation(document: Document) -> None:
 
 def _check_reference_list(document: Document) -> None:
     rules = document.data["correlation"].get("rules")
-    if not rules or not (isinstance(rules, str) or (isinstance(rules, list) and all(isinstance(r, str) for r in rules))):
+    if not rules or not (
+        isinstance(rules, str) or (isinstance(rules, list) and all(isinstance(r, str) for r in rules))
+    ):
         raise RuleError(
             "rules names the rules that the correlation counts", document.place("correlation", "rules"), "[name, name]"
         )
@@ -365,7 +367,9 @@ def _check_references(document: Document, identifiers: Mapping[str, Document]) -
         path = ("correlation", "rules") if index is None else ("correlation", "rules", index)
         found = identifiers.get(reference)
         if found is None:
-            hint = suggest(reference, identifiers) or "is the file of that rule among the given ones, and free of errors?"
+            hint = (
+                suggest(reference, identifiers) or "is the file of that rule among the given ones, and free of errors?"
+            )
             raise RuleError(f"no rule has the name or id {reference!r}", document.place(*path), hint)
         if "correlation" in found.data:
             raise RefusedError(
@@ -454,7 +458,7 @@ def _check_definition(document: Document, path: tuple[str | int, ...], definitio
             _, *modifiers = key.split("|")
             offset = key.find("|") + 1
             for modifier in modifiers:
-                if modifier not in modifier_mapping and modifier not in {"utf16le"}:
+                if modifier not in modifier_mapping and modifier != "utf16le":
                     quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
                     at = Place(
                         place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))

@@ -44,9 +44,7 @@ def parse_condition(text: str, identifiers: Mapping[str, Expr], place: Callable[
 
 
 class _Parser:
-    def __init__(
-        self, text: str, identifiers: Mapping[str, Expr], place: Callable[[int, int], Place | None]
-    ) -> None:
+    def __init__(self, text: str, identifiers: Mapping[str, Expr], place: Callable[[int, int], Place | None]) -> None:
         self.identifiers = identifiers
         self.place = place
         self.tokens: list[_Token] = []

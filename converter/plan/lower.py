@@ -10,7 +10,7 @@ emitters read those).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sigma.conditions import ConditionAND
 from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule, SigmaCorrelationType
@@ -146,7 +146,7 @@ def _correlation(
                 place("correlation", "rules"),
             )
         detections.append(plan)
-    operator: CountOperator = rule.condition.op.name.lower()
+    operator = cast("CountOperator", rule.condition.op.name.lower())
     group_by = tuple(rule.group_by or ())
     return Correlation(
         meta=_metadata(rule, document),
@@ -216,11 +216,8 @@ class _Lowering:
                 raise RefusedError(f"the modifier {name} is not supported yet", name, place)
         values: list[Any] = list(item.value) or [SigmaNull()]
         nodes = tuple(self.value(item.field, value, place) for value in values)
-        node: Expr
-        if len(nodes) == 1:
-            node = nodes[0]
-        else:
-            node = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
+        joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
+        node = nodes[0] if len(nodes) == 1 else joined
         # pySigma before 1.2 has no `neq`, and no attribute.
         return Not(node) if getattr(item, "negated", False) else node
 

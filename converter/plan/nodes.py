@@ -9,7 +9,8 @@ and a comparison on a missing field is false.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -77,7 +78,7 @@ class StringMatch:
     field: str
     pattern: Pattern
     cased: bool = False
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class NumberMatch:
 
     field: str
     number: int | float
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class BoolMatch:
 
     field: str
     value: bool
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 Comparison: TypeAlias = Literal["lt", "lte", "gt", "gte"]
@@ -108,7 +109,7 @@ class NumberCompare:
     field: str
     op: Comparison
     number: int | float
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Regex:
     field: str
     pattern: str
     flags: frozenset[str] = frozenset()
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Cidr:
 
     field: str
     network: IPv4Network | IPv6Network
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class IsNull:
     """The field is missing, or its value is null."""
 
     field: str
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Exists:
     """The field is present, whatever its value, null included."""
 
     field: str
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 FieldRelation: TypeAlias = Literal["equals", "startswith", "endswith", "contains"]
@@ -156,7 +157,7 @@ class FieldRef:
     field: str
     other: str
     relation: FieldRelation = "equals"
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Keyword:
 
     pattern: Pattern
     cased: bool = False
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,10 @@ class KeywordRegex:
 
     pattern: str
     flags: frozenset[str] = frozenset()
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
-FieldNode: TypeAlias = (
-    StringMatch | NumberMatch | BoolMatch | NumberCompare | Regex | Cidr | IsNull | Exists | FieldRef
-)
+FieldNode: TypeAlias = StringMatch | NumberMatch | BoolMatch | NumberCompare | Regex | Cidr | IsNull | Exists | FieldRef
 Leaf: TypeAlias = FieldNode | Keyword | KeywordRegex
 Expr: TypeAlias = And | Or | Not | Leaf
 
@@ -221,7 +220,7 @@ class Detection:
     meta: Metadata
     logsource: LogSource
     expr: Expr
-    place: Place | None = field(default=None, compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
 CountOperator: TypeAlias = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
@@ -241,8 +240,8 @@ class Correlation:
     op: CountOperator
     count: int
     generate: bool = False
-    place: Place | None = field(default=None, compare=False, repr=False)
-    group_places: tuple[Place | None, ...] = field(default=(), compare=False, repr=False)
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+    group_places: tuple[Place | None, ...] = attribute(default=(), compare=False, repr=False)
 
     @property
     def sliding(self) -> bool:

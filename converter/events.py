@@ -1,0 +1,200 @@
+"""Read logs: newline-delimited JSON, a JSON array, CloudTrail's own {"Records": [...]}, each plain or gzipped.
+
+    path ──> bytes (gunzipped while reading) ──> one JSON object after another, with its line
+
+A line that is not an event raises `LogError` with its place, or is reported and skipped.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+
+import orjson
+
+from converter.errors import LogError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MAX_LINE = 64 * 1024 * 1024
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+
+
+class LogEvent(NamedTuple):
+    """One event of a log: its data, the file, and its 1-based line (or position in an array)."""
+
+    data: dict[str, Any]
+    path: str
+    line: int
+
+
+def read_events(path: str | Path, on_error: Callable[[LogError], None] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the events of a log. See `read_log`."""
+    for event in read_log(path, on_error):
+        yield event.data
+
+
+def read_logs(paths: Iterable[str | Path], on_error: Callable[[LogError], None] | None = None) -> Iterator[LogEvent]:
+    """Yield the events of several logs, one after the other. See `read_log`."""
+    for path in paths:
+        yield from read_log(path, on_error)
+
+
+def read_log(path: str | Path, on_error: Callable[[LogError], None] | None = None) -> Iterator[LogEvent]:
+    """Yield the events of a log with their lines.
+
+    Args:
+        path: a file, or `-` for standard input.
+        on_error: called with each error; reading goes on with the next line. Without it the first error is raised.
+
+    Raises:
+        LogError: a line that is not a JSON object, a damaged gzip, a file that cannot be read.
+    """
+
+    def fail(error: LogError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
+
+    name = "<stdin>" if str(path) == "-" else str(path)
+    try:
+        with _open(path) as stream:
+            yield from _events(stream, name, fail)
+    except (OSError, EOFError, zlib.error) as bad:
+        fail(LogError(f"cannot read {name}: {getattr(bad, 'strerror', None) or bad}"))
+
+
+def _open(path: str | Path) -> IO[bytes]:
+    raw: IO[bytes] = sys.stdin.buffer if str(path) == "-" else Path(path).open("rb")  # noqa: SIM115
+    buffered = io.BufferedReader(cast("io.RawIOBase", raw))
+    if buffered.peek(2)[:2] == _GZIP:
+        return cast("IO[bytes]", gzip.open(buffered))
+    return buffered
+
+
+def _events(stream: IO[bytes], name: str, fail: Callable[[LogError], None]) -> Iterator[LogEvent]:
+    line = 0
+    started = False
+    while raw := stream.readline(MAX_LINE + 1):
+        line += 1
+        if len(raw) > MAX_LINE:
+            fail(LogError(f"the line is longer than {MAX_LINE} bytes", Place(name, line, 1, ""), "one event a line"))
+            return
+        if line == 1:
+            raw = raw.removeprefix(_BOM)
+        text = raw.strip()
+        if not text:
+            continue
+        if not started and text[:1] == b"[":
+            yield from _array(raw + stream.read(), name, line, fail)
+            return
+        try:
+            event = orjson.loads(text)
+        except orjson.JSONDecodeError as bad:
+            if not started and text[:1] == b"{":  # perhaps one object over several lines
+                yield from _object(raw, stream, name, line, bad, fail)
+                return
+            fail(_not_json(bad, raw, name, line))
+            continue
+        started = True
+        yield from _checked(event, raw, name, line, fail)
+
+
+def _checked(event: object, raw: bytes, name: str, line: int, fail: Callable[[LogError], None]) -> Iterator[LogEvent]:
+    """Yield an object as an event, or its `Records` if that is all it holds."""
+    if isinstance(event, dict):
+        records = event.get("Records")
+        if len(event) == 1 and isinstance(records, list):
+            for record in records:
+                yield from _checked(record, raw, name, line, fail)
+            return
+        yield LogEvent(event, name, line)
+        return
+    place = Place.at_offset(raw.decode("utf-8", "replace"), 0, name)
+    fail(
+        LogError(
+            f"an event is a JSON object, not {_kind(event)}",
+            Place(name, line, 1, place.source_line, len(place.source_line.strip()) or 1),
+            "one object a line",
+        )
+    )
+
+
+def _array(raw: bytes, name: str, first_line: int, fail: Callable[[LogError], None]) -> Iterator[LogEvent]:
+    try:
+        items = orjson.loads(raw)
+    except orjson.JSONDecodeError as bad:
+        fail(_not_json(bad, raw, name, first_line))
+        return
+    for position, item in enumerate(items, 1):
+        if isinstance(item, dict):
+            yield LogEvent(item, name, position)
+        else:
+            fail(
+                LogError(
+                    f"item {position} of the array is {_kind(item)}, not a JSON object", Place(name, first_line, 1, "")
+                )
+            )
+
+
+def _object(
+    first: bytes,
+    stream: IO[bytes],
+    name: str,
+    line: int,
+    bad: orjson.JSONDecodeError,
+    fail: Callable[[LogError], None],
+) -> Iterator[LogEvent]:
+    """The first line is not JSON by itself: read all as one object, or go on line by line."""
+    rest = stream.read()
+    try:
+        event = orjson.loads(first + rest)
+    except orjson.JSONDecodeError:
+        fail(_not_json(bad, first, name, line))
+        for number, raw in enumerate(rest.splitlines(keepends=True), line + 1):
+            if not raw.strip():
+                continue
+            try:
+                event = orjson.loads(raw)
+            except orjson.JSONDecodeError as worse:
+                fail(_not_json(worse, raw, name, number))
+                continue
+            yield from _checked(event, raw, name, number, fail)
+        return
+    yield from _checked(event, first, name, line, fail)
+
+
+def _not_json(bad: orjson.JSONDecodeError, raw: bytes, name: str, line: int) -> LogError:
+    text = raw.decode("utf-8", "replace")
+    inside = Place.at_offset(text, bad.pos, name)
+    place = Place(name, line + inside.line - 1, inside.column, inside.source_line)
+    problem = bad.msg.split(":", 1)[0]
+    return LogError(f"not JSON: {problem}", place, "each line is one JSON object")
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def event_id(event: dict[str, Any], position: int) -> str | int:
+    """Return what an event is called in output: its `_id`, else its 1-based position in the input."""
+    found = event.get("_id")
+    return found if isinstance(found, str | int) else position

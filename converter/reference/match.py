@@ -1,0 +1,200 @@
+"""Judge one event against an expression of the plan, as the Sigma specification says.
+
+Written for clarity; each `match` branch is one sentence of docs/semantics.md.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, assert_never
+
+from converter.errors import RuleError
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Regex,
+    StringMatch,
+    Wildcard,
+)
+from converter.reference.values import every_value, find, number_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern
+
+_FALLBACK_SECONDS = 2.0
+
+
+def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
+    """Return whether the expression is true of the event."""
+    match expr:
+        case And(items):
+            return all(matches(item, event) for item in items)
+        case Or(items):
+            return any(matches(item, event) for item in items)
+        case Not(item):
+            return not matches(item, event)
+        case StringMatch(field, pattern, cased):
+            return any(_like(pattern, text, cased=cased) for text in _texts(find(event, field)))
+        case NumberMatch(field, number):
+            return any(number_of(value) == Decimal(str(number)) for value in find(event, field))
+        case BoolMatch(field, value):
+            return any(text.lower() == str(value).lower() for text in _texts(find(event, field)))
+        case NumberCompare(field, op, number):
+            return any(_compares(number_of(value), op, Decimal(str(number))) for value in find(event, field))
+        case Regex(field, pattern, flags, place):
+            search = _searcher(pattern, flags, place)
+            return any(search(text) for text in _texts(find(event, field)))
+        case Cidr(field, network):
+            return any(_inside(text, network) for text in _texts(find(event, field)))
+        case IsNull(field):
+            values = find(event, field)
+            return not values or any(value is None for value in values)
+        case Exists(field):
+            return bool(find(event, field))
+        case FieldRef(field, other, relation):
+            others = _texts(find(event, other))
+            return any(_related(text, relation, one) for text in _texts(find(event, field)) for one in others)
+        case Keyword(pattern, cased):
+            return any(_contains(pattern, text, cased=cased) for text in _texts(every_value(event)))
+        case KeywordRegex(pattern, flags, place):
+            search = _searcher(pattern, flags, place)
+            return any(search(text) for text in _texts(every_value(event)))
+        case _:
+            assert_never(expr)
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [text for value in values if (text := text_of(value)) is not None]
+
+
+def _like(pattern: Pattern, text: str, *, cased: bool) -> bool:
+    """Return whether the whole text matches the pattern."""
+    return _matches_parts(_units(pattern, cased), text if cased else text.lower())
+
+
+def _contains(pattern: Pattern, text: str, *, cased: bool) -> bool:
+    """Return whether the pattern is found anywhere in the text."""
+    units = (Wildcard.ANY, *_units(pattern, cased), Wildcard.ANY)
+    return _matches_parts(units, text if cased else text.lower())
+
+
+@lru_cache(maxsize=4096)
+def _units(pattern: Pattern, cased: bool) -> tuple[str | Wildcard, ...]:  # noqa: FBT001
+    """Return the pattern as single characters and wildcards."""
+    units: list[str | Wildcard] = []
+    for part in pattern.parts:
+        if isinstance(part, Wildcard):
+            units.append(part)
+        else:
+            units.extend(part if cased else part.lower())
+    return tuple(units)
+
+
+def _matches_parts(units: tuple[str | Wildcard, ...], text: str) -> bool:
+    """Match greedily from the left, and go back only to the last `*`: never more than length times length steps."""
+    unit = position = 0
+    star = -1
+    resume = 0
+    while position < len(text):
+        if unit < len(units) and units[unit] is Wildcard.ANY:
+            star, resume = unit, position
+            unit += 1
+        elif unit < len(units) and (units[unit] is Wildcard.ONE or units[unit] == text[position]):
+            unit += 1
+            position += 1
+        elif star >= 0:
+            resume += 1
+            unit, position = star + 1, resume
+        else:
+            return False
+    return all(rest is Wildcard.ANY for rest in units[unit:])
+
+
+def _compares(value: Decimal | None, op: Comparison, number: Decimal) -> bool:
+    if value is None:
+        return False
+    match op:
+        case "lt":
+            return value < number
+        case "lte":
+            return value <= number
+        case "gt":
+            return value > number
+        case "gte":
+            return value >= number
+        case _:
+            assert_never(op)
+
+
+def _inside(text: str, network: Any) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return address.version == network.version and address in network
+
+
+def _related(text: str, relation: FieldRelation, other: str) -> bool:
+    text, other = text.lower(), other.lower()
+    match relation:
+        case "equals":
+            return text == other
+        case "startswith":
+            return text.startswith(other)
+        case "endswith":
+            return text.endswith(other)
+        case "contains":
+            return other in text
+        case _:
+            assert_never(relation)
+
+
+@lru_cache(maxsize=4096)
+def _searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str], bool]:
+    """Return an unanchored search that a hostile log cannot make run away.
+
+    RE2 takes time linear in the text. What it cannot say (look-around, references back) runs in a backtracking engine
+    with a limit on its time, and raises when it hits it.
+    """
+    import re2  # noqa: PLC0415  few rules need it
+
+    prefix = f"(?{''.join(sorted(flags))})" if flags else ""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(prefix + pattern, options)
+    except re2.error:
+        return _backtracking(prefix + pattern, place)
+    return lambda text: compiled.search(text) is not None
+
+
+def _backtracking(pattern: str, place: Any) -> Callable[[str], bool]:
+    import regex  # noqa: PLC0415  few rules need it
+
+    compiled = regex.compile(pattern)
+
+    def search(text: str) -> bool:
+        try:
+            return compiled.search(text, timeout=_FALLBACK_SECONDS) is not None
+        except TimeoutError:
+            raise RuleError(
+                f"this regular expression runs longer than {_FALLBACK_SECONDS:g} s on one value",
+                place,
+                "write it without look-around and references back; then it runs in linear time",
+            ) from None
+
+    return search

@@ -1,0 +1,100 @@
+"""The time of an event, as nanoseconds since the epoch.
+
+A field that holds the time is looked for by name, in the order of `TIME_FIELDS`. Text is ISO 8601 with any offset and
+any fraction (without an offset it is UTC: CloudTrail, Windows and ECS all write UTC); a number is seconds, or milli-,
+micro- or nanoseconds when it is too large for that.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIME_FIELDS: tuple[tuple[str, ...], ...] = (
+    ("@timestamp",),
+    ("_time",),
+    ("eventTime",),
+    ("timestamp",),
+    ("time",),
+    ("UtcTime",),
+    ("TimeCreated",),
+    ("Event", "System", "TimeCreated", "#attributes", "SystemTime"),
+)
+SECOND = 1_000_000_000
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+_DECIMAL = re.compile(r"(\d+)(?:\.(\d{1,9})\d*)?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+_UNITS = ((100_000_000_000, SECOND), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1_000))
+
+
+def event_time(event: Mapping[str, Any]) -> int | None:
+    """Return the time of the event in nanoseconds since the epoch, or None if it has no usable time."""
+    for path in TIME_FIELDS:
+        value: Any = event
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        found = parse_time(value)
+        if found is not None:
+            return found
+    return None
+
+
+def parse_time(value: object) -> int | None:
+    """Return an instant in nanoseconds since the epoch, or None if the value is not one."""
+    if isinstance(value, str):
+        return _parse_text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value < 1e20:  # noqa: PLR2004  beyond nanoseconds of any year that a log could hold; also NaN
+        return None
+    unit = next((unit for limit, unit in _UNITS if value < limit), 1)
+    return value * unit if isinstance(value, int) else _parse_number(repr(value), unit)
+
+
+def format_time(instant: int) -> str:
+    """Return an instant as ISO 8601 in UTC, with as much of a fraction as it has."""
+    seconds, fraction = divmod(instant, SECOND)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+@lru_cache(maxsize=65536)
+def _parse_text(text: str) -> int | None:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        number = _DECIMAL.fullmatch(text.strip())
+        return parse_time(int(number[1])) if number and not number[2] else _parse_number(text.strip(), SECOND)
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    try:
+        days = datetime(int(year), int(month), int(day), tzinfo=UTC).toordinal() - _EPOCH
+    except ValueError:
+        return None
+    if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:  # noqa: PLR2004  60: a leap second
+        return None
+    seconds = ((days * 24 + int(hour)) * 60 + int(minute)) * 60 + int(second or 0) - _offset(zone)
+    return seconds * SECOND + int((fraction or "").ljust(9, "0"))
+
+
+def _offset(zone: str | None) -> int:
+    """Return the seconds by which a zone is ahead of UTC."""
+    if zone is None or zone[0] not in "+-":
+        return 0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    return -seconds if zone[0] == "-" else seconds
+
+
+def _parse_number(text: str, unit: int) -> int | None:
+    """Return a decimal number of units in nanoseconds, without the rounding of floats."""
+    match = _DECIMAL.fullmatch(text)
+    if match is None:
+        return None
+    return int(match[1]) * unit + int((match[2] or "").ljust(9, "0")) * unit // SECOND
