@@ -294,7 +294,7 @@ def _resources(resources: object) -> object:
     unique: dict[tuple[str, ...], _JsonObject] = {}
     for resource in resources:
         if isinstance(resource, dict):
-            renamed = {_RESOURCE_KEYS.get(key, key): value for key, value in resource.items()}
+            renamed: _JsonObject = {_RESOURCE_KEYS.get(key, key): value for key, value in resource.items()}
             unique[tuple(java_text(renamed.get(key, "")) for key in ("arn", "account_id", "type"))] = renamed
     return list(unique.values())
 
