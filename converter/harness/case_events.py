@@ -92,11 +92,8 @@ def _raw_event(entry: Node, frame: Frame) -> dict[str, Any]:
     event: dict[str, Any] = entry.plain()
     if frame.time_field not in event:
         near = next((hint for key in event if (hint := suggest(key, GENERATOR_KEYS))), "")
-        raise CaseError(
-            f"a raw event has no {frame.time_field!r}",
-            entry.place,
-            near or "put its fields under `event:` to have time and defaults filled in, or name another `time_field:`",
-        )
+        hint = "its fields go under `event:` to have the time filled in" + (f"; {near}" if near else "")
+        raise CaseError(f"a raw event has no {frame.time_field!r}", entry.place, hint)
     return event
 
 
@@ -204,8 +201,11 @@ def _start(node: Node | None, base: datetime) -> datetime:
     if node is None:
         return base
     text = node.string("at")
-    if not _DURATION.fullmatch(text) and re.match(r"[0-9]{4}-", text):
+    if re.match(r"[0-9]{4}-", text):
         return parse_time(node, "at")
+    if not _DURATION.fullmatch(text):
+        hint = "expected for example 4m, -1h30m or 2026-01-01T12:00:00Z"
+        raise CaseError(f"at {text!r} is neither a duration nor a time", node.place, hint)
     try:
         return base + timedelta(microseconds=parse_duration(node, "at", signed=True))
     except OverflowError as error:

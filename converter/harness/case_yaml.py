@@ -26,6 +26,8 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _CORE = "tag:yaml.org,2002:"
 _TEXT = _CORE + "str"
+# What a plain value may be taken for; `_scalar` decides anew.
+_TAGS = {_CORE + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class _Reader:
     def node(self, node: yaml.Node, key_place: Place | None) -> Node:
         place = self.place(node)
         key_place = key_place or place
-        if not node.tag.startswith(_CORE):
+        if node.tag not in _TAGS:
             raise CaseError(f"the tag {node.tag!r} is not supported", place, "expected a plain value of JSON")
         match node:
             case yaml.MappingNode():
@@ -136,14 +138,10 @@ class _Reader:
                 raise TypeError(f"YAML has no such node: {node!r}")
 
     def _entries(self, node: yaml.MappingNode) -> dict[str, Node]:
+        # Merge keys (`<<`) are resolved already, with the merged entries first: what the mapping says itself wins.
         entries: dict[str, Node] = {}
         for key, value in node.value:
             place = self.place(key)
-            if not isinstance(key, yaml.ScalarNode):
-                raise CaseError("a key is a list or a mapping", place, "expected text")
-            if key.value == "<<" and key.style is None:
-                hint = "use `defaults:`, or an alias for a whole value"
-                raise CaseError("merge keys (`<<`) are not supported", place, hint)
             entries[key.value] = self.node(value, place)
         return entries
 
@@ -155,9 +153,11 @@ class _Reader:
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    text = node.value
-    if node.style is not None or (node.tag == _TEXT and text):
+    text: str = node.value
+    if node.style:  # a plain scalar has the style None, or "" from libyaml
         return text
+    if node.tag == _TEXT:  # an explicit !!str, or what YAML 1.1 takes for text: it knows no 1e3
+        return float(text) if "e" in text.lower() and _DECIMAL.fullmatch(text) else text
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
     if _INTEGER.fullmatch(text):
