@@ -252,11 +252,9 @@ class _Reader:
         return FieldAssumption(says, broken_when, raw)
 
     def _mapping(self, value: Any, *path: str | int) -> dict[str, Any]:
-        if value is None:
-            return {}
-        if isinstance(value, dict):
-            return value
-        self._fail("this must be a mapping", *path)
+        if value is not None and not isinstance(value, dict):
+            self._fail("this must be a mapping", *path)
+        return dict(value or {})
 
     def _only(self, given: Mapping[str, Any], known: Sequence[str], *path: str | int) -> None:
         for key in given:

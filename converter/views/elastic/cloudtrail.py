@@ -294,12 +294,15 @@ def _resources(resources: object) -> object:
     unique: dict[tuple[str, ...], _JsonObject] = {}
     for resource in resources:
         if isinstance(resource, dict):
-            renamed: _JsonObject = {_RESOURCE_KEYS.get(key, key): value for key, value in resource.items()}
+            renamed: _JsonObject = dict(resource)
+            for name, target in _RESOURCE_KEYS:
+                if name in renamed:
+                    renamed[target] = renamed.pop(name)
             unique[tuple(java_text(renamed.get(key, "")) for key in ("arn", "account_id", "type"))] = renamed
     return list(unique.values())
 
 
-_RESOURCE_KEYS = {"ARN": "arn", "accountId": "account_id"}
+_RESOURCE_KEYS = (("ARN", "arn"), ("accountId", "account_id"))
 
 
 def _console_login(data: _JsonObject) -> _JsonObject:
