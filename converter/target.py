@@ -1,0 +1,166 @@
+"""What a target is: the interface between the harness, the command line and `converter/targets/*`.
+
+    Plan + Context ──Target.emit──> Query (text, verdict) ──Target.replay──> Run (alerts) for each phase of a schedule
+
+Targets are found through the entry point group `converter.targets`; nothing lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from converter.facts import Facts
+    from converter.plan.nodes import Plan
+
+Event: TypeAlias = Mapping[str, Any]
+Product: TypeAlias = Literal["splunk", "elastic"]
+VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that must be true of the log for a query to mean what the rule means.
+
+    Attributes:
+        says: the assumption, for example "the values of event.action have canonical case".
+        broken: (raw event, event as the product has it) to whether this event breaks it.
+    """
+
+    says: str
+    broken: Callable[[Event, Event], bool] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How far a query differs from a sliding correlation, in terms of the same rule with another timespan.
+
+    Attributes:
+        says: the difference, for a person.
+        widest: every alert holds enough events of its group within this many seconds; None: never more than the rule.
+        narrowest: every group with enough events within this many seconds is found; None: nothing is missed.
+        narrowest of 0 means that only simultaneous events are found for certain.
+    """
+
+    says: str
+    widest: int | None = None
+    narrowest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a query relates to its rule. `refused` is not here: it is a `RefusedError`.
+
+    `unjudged` is only for conversions of other tools; replay judges those.
+    """
+
+    kind: VerdictKind
+    assumptions: tuple[Assumption, ...] = ()
+    bound: Bound | None = None
+
+    def __str__(self) -> str:
+        return self.kind
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Everything to be said about it, one sentence each."""
+        bound = (self.bound.says,) if self.bound is not None else ()
+        return bound + tuple(assumption.says for assumption in self.assumptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A converted rule.
+
+    Attributes:
+        rule: the key of the rule.
+        target: the name of the target.
+        language: of `text`: spl, esql, eql, kql, elastic-toml, savedsearches.
+        text: the query or the file.
+        verdict: how it relates to the rule.
+        format: the target's format.
+        group_by: for a correlation, the product's names of the group-by fields, in the order of the rule.
+        timespan: for a correlation, in seconds.
+        warnings: what the user should know, such as fields that no mapping knows.
+    """
+
+    rule: str
+    target: str
+    language: str
+    text: str
+    verdict: Verdict
+    format: str = "default"
+    group_by: tuple[str, ...] | None = None
+    timespan: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an emitter may use besides the plan.
+
+    Attributes:
+        format: one of the target's formats.
+        options: from `-O key=value`; a target refuses options that it does not know.
+        facts: what is known of the product's fields.
+        state: what the processing pipelines have set, for example `index`.
+        guide: an investigation guide in Markdown, or None.
+    """
+
+    facts: Facts
+    format: str = "default"
+    options: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    guide: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAlert:
+    """An alert of a query: group values as text (None for a detection), times in nanoseconds, ids where known."""
+
+    group: tuple[str, ...] | None
+    first: int | None
+    last: int | None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The alerts of one replay. `phase` tells at which phase of its schedule; empty for a query without one."""
+
+    phase: str
+    alerts: tuple[TargetAlert, ...]
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A target. `name` is what `-t` takes; `suffix` is that of files written with `-d`."""
+
+    name: str
+    language: str
+    product: Product
+    description: str
+    suffix: str
+    formats: Mapping[str, str]
+    options: Mapping[str, str]
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan whose fields are the product's.
+
+        Raises:
+            RefusedError: the language cannot say it; names the construct and a target that can.
+            ConfigurationError: an unknown format or option.
+        """
+        ...
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Execute a query of this target on events as the product has them (each has `_id`).
+
+        Raises:
+            QueryError: the engine does not know a construct of the query.
+        """
+        ...

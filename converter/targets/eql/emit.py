@@ -1,0 +1,280 @@
+"""Plan to EQL.
+
+    Expr ──> any where ...
+    Correlation ──> sequence by ... with maxspan=T [any where ...] with runs=N
+
+`:` ignores case, as Sigma does. A comparison below a `not` is guarded with `field != null`, so that it is false, and
+its negation true, for a missing field whether the product reads null as unknown or as false. Sources are in NOTES.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from converter.assumptions import mapped_as, single_value
+from converter.emitting import check_context, detections, duration, refused, verdict
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Correlation,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    Wildcard,
+)
+from converter.target import Query
+from converter.targets.eql.regex_to_lucene import to_lucene, whole_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Leaf, Plan
+    from converter.target import Assumption, Context
+
+MAX_RUNS = 100
+_PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
+_WORDS = frozenset(
+    [
+        "and",
+        "any",
+        "by",
+        "false",
+        "head",
+        "in",
+        "join",
+        "like",
+        "maxspan",
+        "not",
+        "null",
+        "of",
+        "or",
+        "regex",
+        "sample",
+        "sequence",
+        "tail",
+        "true",
+        "until",
+        "where",
+        "with",
+    ]
+)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_NUMERIC = frozenset({"long", "double"})
+_TEXT = frozenset({"keyword", "wildcard", "flattened"})
+
+
+@dataclass(slots=True)
+class _Emission:
+    """One query being written."""
+
+    context: Context
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def type_of(self, name: str) -> str | None:
+        fact = self.context.facts.field(name)
+        return fact.type if fact is not None else None
+
+    def field(self, name: str, place: Place | None) -> str:
+        fact = self.context.facts.field(name)
+        if fact is None or not fact.single:
+            self.assumptions.append(single_value(name))
+        return field_name(name, place)
+
+    def typed(self, name: str, kinds: frozenset[str], what: str) -> bool:
+        """Whether the field has one of the types; an unknown one is assumed to."""
+        kind = self.type_of(name)
+        if kind is None:
+            self.assumptions.append(mapped_as(name, what))
+        return kind is None or kind in kinds
+
+
+def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+    """Return the EQL of a plan.
+
+    Raises:
+        RefusedError: keywords, a comparison of two fields, a count beyond 100, an operator other than gt and gte, a
+            regular expression that Lucene does not have.
+    """
+    check_context("eql", context, formats, options)
+    emission = _Emission(context)
+    expressions = [detection.expr for detection in detections(plan)]
+    condition = _boolean(expressions[0] if len(expressions) == 1 else Or(tuple(expressions)), emission, negated=False)
+    text = _sequence(plan, condition, emission) if isinstance(plan, Correlation) else f"any where {condition}"
+    return Query(
+        rule=plan.meta.key,
+        target="eql",
+        language="eql",
+        text=text,
+        verdict=verdict(emission.assumptions),
+        group_by=plan.group_by if isinstance(plan, Correlation) else None,
+        timespan=plan.timespan if isinstance(plan, Correlation) else None,
+    )
+
+
+def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
+    if not plan.sliding:
+        raise refused(
+            f"EQL cannot count events that are not there (operator {plan.op})",
+            f"event_count {plan.op}",
+            plan.place,
+            "convert to splunk or esql",
+        )
+    count = plan.at_least
+    places = plan.group_places or (None,) * len(plan.group_by)
+    groups = [emission.field(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+    if count > MAX_RUNS:
+        raise refused(
+            f"a sequence runs at most {MAX_RUNS} times, the rule counts {count}",
+            f"count above {MAX_RUNS}",
+            plan.place,
+            "convert to splunk or esql",
+        )
+    if count <= 1:
+        guards = "".join(f" and {group} != null" for group in groups)
+        return f"any where ({condition}){guards}" if guards else f"any where {condition}"
+    by = f" by {', '.join(groups)}" if groups else ""
+    span = duration(plan.timespan)
+    return f"sequence{by} with maxspan={span}\n  [any where {condition}] with runs={count}"
+
+
+def field_name(name: str, place: Place | None) -> str:
+    """Return a field name as EQL takes it: between backticks, doubled inside, unless it is plain.
+
+    Raises:
+        RefusedError: a control character in the name.
+    """
+    if _PLAIN.fullmatch(name) and not any(part.lower() in _WORDS for part in name.split(".")):
+        return name
+    if not name.isprintable():
+        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
+    return "`" + name.replace("`", "``") + "`"
+
+
+def string(text: str) -> str:
+    """Return a string literal; other control characters by their code point."""
+    out = []
+    for char in text:
+        escaped = _ESCAPES.get(char)
+        out.append(escaped or (char if char.isprintable() else f"\\u{{{ord(char):04x}}}"))
+    return f'"{"".join(out)}"'
+
+
+# ------------------------------------------------------------------------------------------------------ conditions
+
+
+def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = False) -> str:
+    match expr:
+        case And(items) | Or(items):
+            if not items:
+                return "true" if isinstance(expr, And) else "false"
+            word = " and " if isinstance(expr, And) else " or "
+            text = word.join(_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items)
+            return f"({text})" if inside and len(items) > 1 else text
+        case Not(IsNull(name, place) | Exists(name, place) as leaf):
+            return f"{field_name(name, place)} {'!=' if isinstance(leaf, IsNull) else '=='} null"
+        case Not(item):
+            return f"not ({_boolean(item, emission, negated=True)})"
+        case IsNull(name, place):
+            return f"{field_name(name, place)} == null"
+        case Exists(name, place):
+            return f"{field_name(name, place)} != null"
+        case _:
+            text = _leaf(expr, emission)
+            if not negated:
+                return text
+            guarded = f"{_guarded_field(expr)} != null and {text}"
+            return f"({guarded})" if inside else guarded
+
+
+def _guarded_field(leaf: Leaf) -> str:
+    match leaf:
+        case Keyword() | KeywordRegex():
+            raise AssertionError(leaf)  # refused before
+        case _:
+            return field_name(leaf.field, leaf.place)
+
+
+def _leaf(leaf: Leaf, emission: _Emission) -> str:
+    match leaf:
+        case StringMatch():
+            return _string_match(leaf, emission)
+        case NumberMatch(name, number, place):
+            return f"{_number_field(name, emission, place)} == {number}"
+        case NumberCompare(name, op, number, place):
+            return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
+        case BoolMatch(name, value, place):
+            if emission.type_of(name) in _TEXT:
+                return f"{emission.field(name, place)} : {string(str(value).lower())}"
+            emission.typed(name, frozenset({"boolean"}), "a boolean")
+            return f"{emission.field(name, place)} == {str(value).lower()}"
+        case Regex(name, pattern, flags, place):
+            operator = "regex~" if "i" in flags else "regex"
+            expression = to_lucene(pattern, flags, place)
+            return f"{_text_field(name, emission, place)} {operator} {string(expression)}"
+        case Cidr(name, network, place):
+            if not emission.typed(name, frozenset({"ip"}), "an ip"):
+                raise refused(
+                    f"cidrMatch needs a field of type ip, {name} is {emission.type_of(name)}",
+                    "cidr on text",
+                    place,
+                    "convert to esql or splunk",
+                )
+            return f'cidrMatch({emission.field(name, place)}, "{network}")'
+        case FieldRef(place=place):
+            raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
+        case Keyword(place=place) | KeywordRegex(place=place):
+            raise refused("EQL cannot search every field", "keyword", place, "name a field, or convert to splunk")
+        case IsNull() | Exists():
+            raise AssertionError(leaf)  # `_boolean` says these
+        case _:
+            assert_never(leaf)
+
+
+def _text_field(name: str, emission: _Emission, place: Place | None) -> str:
+    """Return the field as text: functions and operators on text do not take other types."""
+    if emission.typed(name, _TEXT, "keyword"):
+        return emission.field(name, place)
+    if emission.type_of(name) == "text":
+        raise refused(f"EQL does not search fields of type text ({name})", "text field", place, "map a keyword field")
+    return f"string({emission.field(name, place)})"
+
+
+def _number_field(name: str, emission: _Emission, place: Place | None) -> str:
+    if emission.type_of(name) in _TEXT:
+        return f"number({emission.field(name, place)})"
+    emission.typed(name, _NUMERIC, "a number")
+    return emission.field(name, place)
+
+
+def _string_match(leaf: StringMatch, emission: _Emission) -> str:
+    """`:` and `like` have no escape for a literal `*` or `?`; such a value needs an operator without wildcards."""
+    name = _text_field(leaf.field, emission, leaf.place)
+    pattern = leaf.pattern
+    literal = pattern.literal
+    special = any(isinstance(part, str) and set(part) & {"*", "?"} for part in pattern.parts)
+    if literal is not None:
+        if leaf.cased:
+            return f"{name} == {string(literal)}"
+        return f"{name} in~ ({string(literal)})" if special else f"{name} : {string(literal)}"
+    if special:
+        operator = "regex" if leaf.cased else "regex~"
+        return f"{name} {operator} {string(whole_text(pattern))}"
+    return f"{name} {'like' if leaf.cased else ':'} {string(_wildcards(pattern))}"
+
+
+def _wildcards(pattern: Pattern) -> str:
+    return "".join(part.value if isinstance(part, Wildcard) else part for part in pattern.parts)

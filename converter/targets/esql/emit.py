@@ -1,0 +1,364 @@
+"""Plan to ES|QL.
+
+    Expr ──> WHERE, null-safe and ignoring case
+    Correlation ──> each event into the two windows of 2T that hold it ──> STATS by group and window ──> WHERE
+
+ES|QL has three-valued logic and compares with case; a comparison below a NOT is wrapped in COALESCE, and text is
+lowered on both sides. It has no window functions: see `_sliding` for the exact way round. Sources are in NOTES.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from converter.assumptions import single_value
+from converter.emitting import check_context, detections, refused, verdict
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Correlation,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    Wildcard,
+)
+from converter.target import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Leaf, Plan
+    from converter.target import Assumption, Context
+
+MAX_COUNT = 500
+MAX_ROWS = 10_000
+_PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
+_INDEX = re.compile(r"[A-Za-z0-9_.*:<>{}/+-]+", re.ASCII)
+_WORDS = frozenset(
+    [
+        "and",
+        "as",
+        "asc",
+        "by",
+        "desc",
+        "false",
+        "first",
+        "in",
+        "is",
+        "last",
+        "like",
+        "limit",
+        "metadata",
+        "not",
+        "null",
+        "nulls",
+        "on",
+        "or",
+        "rlike",
+        "true",
+        "with",
+        "where",
+    ]
+)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_EXACT_INTEGER = 2**53
+_TEXT = frozenset({"keyword", "wildcard", "text", "flattened"})
+_NUMERIC = frozenset({"long", "double"})
+
+
+@dataclass(slots=True)
+class _Emission:
+    """One query being written."""
+
+    context: Context
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def type_of(self, name: str) -> str | None:
+        fact = self.context.facts.field(name)
+        return fact.type if fact is not None else None
+
+    def column(self, name: str, place: Place | None) -> str:
+        """Return a column name; a comparison with several values is null, so note that there is at most one."""
+        fact = self.context.facts.field(name)
+        if fact is None or not fact.single:
+            self.assumptions.append(single_value(name))
+        return column(name, place)
+
+    def text(self, name: str, place: Place | None) -> str:
+        """Return the field as text."""
+        text = self.column(name, place)
+        return text if self.type_of(name) in _TEXT else f"TO_STRING({text})"
+
+
+def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+    """Return the ES|QL of a plan.
+
+    Raises:
+        RefusedError: keywords, a count beyond `MAX_COUNT`, a control character in a value.
+    """
+    check_context("esql", context, formats, options)
+    emission = _Emission(context)
+    expressions = [detection.expr for detection in detections(plan)]
+    condition = _boolean(expressions[0] if len(expressions) == 1 else Or(tuple(expressions)), emission, negated=False)
+    lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
+    if isinstance(plan, Correlation):
+        lines += _correlation(plan, emission)
+    else:
+        lines += ["| SORT @timestamp", f"| LIMIT {MAX_ROWS}"]
+    return Query(
+        rule=plan.meta.key,
+        target="esql",
+        language="esql",
+        text="\n".join(lines),
+        verdict=verdict(emission.assumptions),
+        group_by=plan.group_by if isinstance(plan, Correlation) else None,
+        timespan=plan.timespan if isinstance(plan, Correlation) else None,
+    )
+
+
+def _index(context: Context) -> str:
+    given = context.state.get("index") or "logs-*"
+    names = [given] if isinstance(given, str) else [str(name) for name in given]
+    for name in names:
+        if not all(_INDEX.fullmatch(part) for part in name.split(",")):
+            raise refused(f"the index pattern {name!r} has characters that FROM does not take", "index", None)
+    return ", ".join(names)
+
+
+def column(name: str, place: Place | None) -> str:
+    """Return a field name as ES|QL takes it: between backticks, doubled inside, unless it is plain.
+
+    Raises:
+        RefusedError: a control character in the name.
+    """
+    if _PLAIN.fullmatch(name) and not any(part.lower() in _WORDS for part in name.split(".")):
+        return name
+    if not name.isprintable():
+        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
+    return "`" + name.replace("`", "``") + "`"
+
+
+def string(text: str, place: Place | None) -> str:
+    """Return a string literal.
+
+    Raises:
+        RefusedError: a control character other than tab and line ends; the grammar has no escape for it.
+    """
+    out = []
+    for char in text:
+        escaped = _ESCAPES.get(char, char)
+        if len(escaped) == 1 and not char.isprintable():
+            raise refused(f"ES|QL has no escape for the character {char!r}", "control character", place)
+        out.append(escaped)
+    return f'"{"".join(out)}"'
+
+
+# ------------------------------------------------------------------------------------------------------ conditions
+
+
+def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = False) -> str:
+    """Return a condition: for WHERE, where null is as good as false, or below a NOT, where it must not be null."""
+    match expr:
+        case And(items) | Or(items):
+            if not items:
+                return "true" if isinstance(expr, And) else "false"
+            word = " AND " if isinstance(expr, And) else " OR "
+            text = word.join(_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items)
+            return f"({text})" if inside and len(items) > 1 else text
+        case Not(IsNull(name, place) | Exists(name, place) as leaf):
+            word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
+            return f"{column(name, place)} {word}"
+        case Not(item):
+            return f"NOT {_atom(item, emission)}"
+        case IsNull(name, place):
+            return f"{column(name, place)} IS NULL"
+        case Exists(name, place):
+            return f"{column(name, place)} IS NOT NULL"
+        case _:
+            text = _leaf(expr, emission)
+            if negated:
+                return f"COALESCE({text}, false)"
+            return f"({text})" if inside and " OR " in text and isinstance(expr, Regex) else text
+
+
+def _atom(expr: Expr, emission: _Emission) -> str:
+    text = _boolean(expr, emission, negated=True)
+    return text if text.startswith("COALESCE(") and not isinstance(expr, And | Or | Not) else f"({text})"
+
+
+def _leaf(leaf: Leaf, emission: _Emission) -> str:
+    match leaf:
+        case StringMatch():
+            return _string_match(leaf, emission)
+        case NumberMatch(name, number, place):
+            return f"{_number_column(name, number, emission, place)} == {_number(number)}"
+        case NumberCompare(name, op, number, place):
+            return f"{_number_column(name, number, emission, place)} {_COMPARISONS[op]} {_number(number)}"
+        case BoolMatch(name, value, place):
+            if emission.type_of(name) == "boolean":
+                return f"{emission.column(name, place)} == {str(value).lower()}"
+            return f'TO_LOWER({emission.text(name, place)}) == "{str(value).lower()}"'
+        case Regex(name, pattern, flags, place):
+            return _regex(name, pattern, flags, emission, place)
+        case Cidr(name, network, place):
+            address = emission.column(name, place)
+            if emission.type_of(name) != "ip":
+                address = f"TO_IP({address})"
+            return f'CIDR_MATCH({address}, "{network}")'
+        case FieldRef():
+            return _field_reference(leaf, emission)
+        case Keyword(place=place) | KeywordRegex(place=place):
+            raise refused("ES|QL cannot search every field", "keyword", place, "name a field, or convert to splunk")
+        case IsNull() | Exists():
+            raise AssertionError(leaf)  # `_boolean` says these
+        case _:
+            assert_never(leaf)
+
+
+def _string_match(leaf: StringMatch, emission: _Emission) -> str:
+    text = emission.text(leaf.field, leaf.place)
+    literal = leaf.pattern.literal
+    lowered = not leaf.cased and any(
+        isinstance(part, str) and part.lower() != part.upper() for part in leaf.pattern.parts
+    )
+    if lowered:
+        text = f"TO_LOWER({text})"
+    if literal is not None:
+        return f"{text} == {string(literal.lower() if lowered else literal, leaf.place)}"
+    return f"{text} LIKE {string(_like(leaf.pattern, lowered=lowered), leaf.place)}"
+
+
+def _like(pattern: Pattern, *, lowered: bool) -> str:
+    out = []
+    for part in pattern.parts:
+        if isinstance(part, Wildcard):
+            out.append(part.value)
+        else:
+            text = part.lower() if lowered else part
+            out.append(text.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?"))
+    return "".join(out)
+
+
+def _number_column(name: str, number: float, emission: _Emission, place: Place | None) -> str:
+    text = emission.column(name, place)
+    if emission.type_of(name) in _NUMERIC:
+        return text
+    # A double holds whole numbers up to 2^53 exactly.
+    return f"TO_LONG({text})" if isinstance(number, int) and abs(number) > _EXACT_INTEGER else f"TO_DOUBLE({text})"
+
+
+def _number(number: float) -> str:
+    return str(number)
+
+
+def _regex(name: str, pattern: str, flags: frozenset[str], emission: _Emission, place: Place | None) -> str:
+    r"""An unanchored search by REPLACE, the only function with the regular expressions of Java.
+
+    RLIKE is anchored and has the expressions of Lucene, without `^ $ \d \b (?i)`. If a text is found, replacing it by
+    nothing shortens the value; if only an empty text is found, replacing it by one letter lengthens the value.
+    """
+    text = emission.text(name, place)
+    prefix = f"(?{''.join(sorted(flags))})" if flags else ""
+    literal = string(prefix + pattern, place)
+    condition = f'REPLACE({text}, {literal}, "") != {text}'
+    if _may_match_empty(pattern):
+        condition += f' OR REPLACE({text}, {literal}, "x") != {text}'
+    return condition
+
+
+def _may_match_empty(pattern: str) -> bool:
+    """Whether the expression could find an empty text; true when in doubt."""
+    return not re.fullmatch(r"[\w\s\\./:@-]+", pattern) or re.search(r"\\[bBAzZG]", pattern) is not None
+
+
+def _field_reference(leaf: FieldRef, emission: _Emission) -> str:
+    mine, other = (f"TO_LOWER({emission.text(name, leaf.place)})" for name in (leaf.field, leaf.other))
+    match leaf.relation:
+        case "equals":
+            return f"{mine} == {other}"
+        case "startswith":
+            return f"STARTS_WITH({mine}, {other})"
+        case "endswith":
+            return f"ENDS_WITH({mine}, {other})"
+        case "contains":
+            return f"LOCATE({mine}, {other}) > 0"
+        case _:
+            assert_never(leaf.relation)
+
+
+# ---------------------------------------------------------------------------------------------------- correlations
+
+
+def _correlation(plan: Correlation, emission: _Emission) -> list[str]:
+    places = plan.group_places or (None,) * len(plan.group_by)
+    groups = [emission.column(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+    lines = []
+    if groups:
+        lines.append("| WHERE " + " AND ".join(f"{group} IS NOT NULL" for group in groups))
+    lines.append("| EVAL sigma_time = TO_LONG(@timestamp)")
+    return lines + (_sliding(plan, groups) if plan.sliding else _fixed(plan, groups))
+
+
+def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
+    """Exact sliding windows without window functions.
+
+    Take windows of twice the timespan T that start at every multiple of T: each event is in two of them, and every
+    span of length T lies inside one. 2N - 1 events in a window prove N in one half of it. With fewer, all times of the
+    window are known, and N events within T are two times, N - 1 apart in their order, that differ by at most T.
+    """
+    count, span = plan.at_least, plan.timespan * 1000
+    if count > MAX_COUNT:
+        raise refused(
+            f"the query would be too long: it compares {count} pairs of times, at most {MAX_COUNT} are written out",
+            f"count above {MAX_COUNT}",
+            plan.place,
+            "convert to splunk",
+        )
+    by = ", ".join([*groups, "sigma_window"])
+    keep = ", ".join([*groups, "first_seen", "last_seen", "event_count"])
+    common = "event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp)"
+    if count == 1:
+        return [f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}", f"| KEEP {keep}"]
+    pairs = [
+        f"MV_SLICE(sigma_times, {i + count - 1}, {i + count - 1}) - MV_SLICE(sigma_times, {i}, {i}) <= {span}"
+        for i in range(count - 1)
+    ]
+    return [
+        f"| EVAL sigma_start = sigma_time - sigma_time % {span}",
+        f"| EVAL sigma_window = MV_APPEND(sigma_start, sigma_start - {span})",
+        "| MV_EXPAND sigma_window",
+        f'| STATS {common}, sigma_times = TOP(sigma_time, {2 * count - 2}, "asc") BY {by}',
+        f"| WHERE event_count >= {count}",
+        "| EVAL sigma_times = MV_SORT(sigma_times)",
+        f"| WHERE event_count >= {2 * count - 1}",
+        *(f"  OR {pair}" for pair in pairs),
+        f"| KEEP {keep}",
+        f"| LIMIT {MAX_ROWS}",
+    ]
+
+
+def _fixed(plan: Correlation, groups: list[str]) -> list[str]:
+    span = plan.timespan * 1000
+    operator = {"lt": "<", "lte": "<=", "eq": "==", "neq": "!="}[plan.op]
+    by = ", ".join([*groups, "sigma_window"])
+    return [
+        f"| EVAL sigma_window = sigma_time - sigma_time % {span}",
+        f"| STATS event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp) BY {by}",
+        f"| WHERE event_count {operator} {plan.count}",
+        f"| KEEP {', '.join([*groups, 'first_seen', 'last_seen', 'event_count'])}",
+        f"| LIMIT {MAX_ROWS}",
+    ]

@@ -1,0 +1,197 @@
+"""Plan to Kibana KQL.
+
+    Expr ──> field: value and not (...)
+
+KQL matches keyword fields with case, so a string is exact only under the assumption that values have the rule's case.
+It cannot count, compare fields or search by regular expression. Sources are in NOTES.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from converter.assumptions import mapped_as, same_case
+from converter.emitting import check_context, refused, verdict
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Correlation,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    Wildcard,
+)
+from converter.target import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Leaf, Plan
+    from converter.target import Assumption, Context
+
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_SPECIAL = frozenset('\\():<>"*{}')
+_WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
+_ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
+_NUMERIC = frozenset({"long", "double"})
+
+
+@dataclass(slots=True)
+class _Emission:
+    """One query being written."""
+
+    context: Context
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def type_of(self, name: str) -> str | None:
+        fact = self.context.facts.field(name)
+        return fact.type if fact is not None else None
+
+    def needs(self, name: str, kinds: frozenset[str], what: str, place: Place | None) -> None:
+        """Refuse a field of another type; assume the type of an unknown one."""
+        kind = self.type_of(name)
+        if kind is None:
+            self.assumptions.append(mapped_as(name, what))
+        elif kind not in kinds:
+            raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, "convert to esql")
+
+
+def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+    """Return the KQL of a detection.
+
+    Raises:
+        RefusedError: a correlation, a regular expression, a keyword, a comparison of fields, the wildcard `?`, `cased`
+            where it matters.
+    """
+    check_context("kql", context, formats, options)
+    if isinstance(plan, Correlation):
+        raise refused("KQL cannot count events", "correlation", plan.place, "convert to elastic-toml, esql or splunk")
+    text, assumptions = condition(plan.expr, context)
+    return Query(plan.meta.key, "kql", "kql", text, verdict(assumptions))
+
+
+def condition(expr: Expr, context: Context) -> tuple[str, list[Assumption]]:
+    """Return an expression as KQL, and what must be true of the log for it to be exact. Raises as `emit_query`."""
+    emission = _Emission(context)
+    return _boolean(expr, emission, inside=False), emission.assumptions
+
+
+def _boolean(expr: Expr, emission: _Emission, *, inside: bool) -> str:
+    match expr:
+        case And(items) | Or(items):
+            if not items:
+                return "*" if isinstance(expr, And) else "not *"
+            word = " and " if isinstance(expr, And) else " or "
+            text = word.join(_boolean(item, emission, inside=len(items) > 1) for item in items)
+            return f"({text})" if inside and len(items) > 1 else text
+        case Not(Not(item)):
+            return _boolean(item, emission, inside=inside)
+        case Not(IsNull(name, place)):
+            return f"{field_name(name, place)}: *"
+        case Not(item):
+            text = _boolean(item, emission, inside=True)
+            return f"not ({text})" if text.startswith("not ") else f"not {text}"
+        case _:
+            return _leaf(expr, emission)
+
+
+def _leaf(leaf: Leaf, emission: _Emission) -> str:
+    match leaf:
+        case StringMatch(name, pattern, place=place):
+            return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
+        case NumberMatch(name, number, place):
+            emission.needs(name, _NUMERIC, "a number", place)
+            return f"{field_name(name, place)}: {_number(number)}"
+        case NumberCompare(name, op, number, place):
+            emission.needs(name, _NUMERIC, "a number", place)
+            return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number)}"
+        case BoolMatch(name, value, place):
+            emission.needs(name, frozenset({"boolean"}), "a boolean", place)
+            return f"{field_name(name, place)}: {str(value).lower()}"
+        case Cidr(name, network, place):
+            emission.needs(name, frozenset({"ip"}), "an ip", place)
+            return f'{field_name(name, place)}: "{network}"'
+        case IsNull(name, place):
+            return f"not {field_name(name, place)}: *"
+        case Exists(name, place):
+            return f"{field_name(name, place)}: *"
+        case Regex(place=place) | KeywordRegex(place=place):
+            raise refused("KQL has no regular expressions", "re", place, "convert to esql or splunk")
+        case FieldRef(place=place):
+            raise refused("KQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
+        case Keyword(place=place):
+            raise refused("how KQL searches every field depends on the index", "keyword", place, "convert to splunk")
+        case _:
+            assert_never(leaf)
+
+
+def _string_match(leaf: StringMatch, pattern: Pattern, emission: _Emission) -> str:
+    kind = emission.type_of(leaf.field)
+    if kind == "text":
+        raise refused(f"KQL analyses {leaf.field}, a field of type text", "text field", leaf.place, "map a keyword")
+    if kind is None:
+        emission.assumptions.append(mapped_as(leaf.field, "keyword"))
+    letters = any(isinstance(part, str) and part.lower() != part.upper() for part in pattern.parts)
+    if letters and not leaf.cased and kind != "ip":
+        emission.assumptions.append(same_case(leaf.field, leaf))
+    if Wildcard.ONE in pattern.parts:
+        raise refused("KQL has no wildcard for one character", "wildcard ?", leaf.place, "convert to esql or splunk")
+    literal = pattern.literal
+    if literal is not None:
+        return _quoted(literal, leaf.place)
+    if kind not in {None, "keyword", "wildcard", "flattened"}:
+        raise refused(f"wildcards need text, {leaf.field} is {kind}", "wildcard", leaf.place, "convert to esql")
+    return "".join("*" if isinstance(part, Wildcard) else _unquoted(part, leaf.place) for part in pattern.parts)
+
+
+def _number(number: float) -> str:
+    return str(number)
+
+
+def _quoted(text: str, place: Place | None) -> str:
+    out = []
+    for char in text:
+        if char in {"\\", '"'}:
+            out.append("\\" + char)
+        else:
+            out.append(_ESCAPES.get(char) or _printable(char, place))
+    return f'"{"".join(out)}"'
+
+
+def _unquoted(text: str, place: Place | None) -> str:
+    """Return text outside quotes, where `*` is a wildcard: operators, words of the language and spaces escaped."""
+    if _WORD.search(text) or any(char.isspace() for char in text):
+        # A space ends an unquoted value before `and`, `or` and `not`, and is lost at its ends.
+        raise refused(
+            "KQL cannot say a wildcard in a value with spaces or the words and, or, not",
+            "wildcard and space",
+            place,
+            "convert to esql or splunk",
+        )
+    return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in text)
+
+
+def _printable(char: str, place: Place | None) -> str:
+    if not char.isprintable():
+        raise refused(f"KQL has no escape for the character {char!r}", "control character", place)
+    return char
+
+
+def field_name(name: str, place: Place | None) -> str:
+    """Return a field name with what is special in KQL escaped. A `*` would stand for other fields: refused."""
+    if "*" in name or any(char.isspace() for char in name) or _WORD.fullmatch(name):
+        raise refused(f"KQL cannot name the field {name!r}", "field name", place, "map it with a pipeline")
+    return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in name)
