@@ -1,0 +1,266 @@
+"""Compare the alerts of a query with those of the reference.
+
+    reference alerts + runs of the query ──differences──> missed and extra alerts ──allowed by a bound?──> Judgement
+
+A detection rule agrees if both report the same events. A correlation rule agrees if every episode of the reference is
+met by an alert of the same group whose time range intersects it, and every alert meets an episode; rows are never
+counted, because buckets, sequences and sliding windows count differently. Every run (phase of a schedule) must agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from converter.plan.nodes import Detection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from converter.plan.nodes import Correlation, Plan
+    from converter.reference.evaluate import Alert
+    from converter.target import Bound, Run
+
+Side: TypeAlias = Literal["missed", "extra"]
+Group: TypeAlias = tuple[str, ...]
+
+
+class CompareError(Exception):
+    """The alerts of a run do not say enough to be compared; to guess would hide a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An alert that only one side has.
+
+    Attributes:
+        rule: the key of the rule.
+        side: `missed` by the query, or an `extra` alert of it.
+        group: the values of the group-by fields, in the order of the rule; None for a detection.
+        first: nanoseconds since the epoch; None if a detection's event has no time.
+        last: the same of its end.
+        events: the ids of the alert's events, as far as the side that has it knows them.
+        reference: how many alerts of this group the reference has.
+        query: how many the query has, in the phase that has fewest of them (most, for an extra one).
+        phases: the phases of the schedule that show it; of a query without a schedule one, empty.
+        of_phases: how many phases were replayed.
+    """
+
+    rule: str
+    side: Side
+    group: Group | None
+    first: int | None
+    last: int | None
+    events: tuple[str, ...]
+    reference: int
+    query: int
+    phases: tuple[str, ...] = ("",)
+    of_phases: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a comparison found: differences that nothing excuses, and those that the stated bound allows."""
+
+    differences: tuple[Difference, ...] = ()
+    bounded: tuple[Difference, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether there is no difference but what the bound allows."""
+        return not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """An alert of either side, reduced to what is compared."""
+
+    first: int
+    last: int
+    events: tuple[str, ...]
+
+    def meets(self, other: _Span) -> bool:
+        return self.first <= other.last and other.first <= self.last
+
+    def holds(self, other: _Span) -> bool:
+        return self.first <= other.first and other.last <= self.last
+
+
+def judge(
+    plan: Plan,
+    reference: Sequence[Alert],
+    runs: Sequence[Run],
+    bound: Bound | None = None,
+    episodes: Callable[[Correlation], Sequence[Alert]] | None = None,
+) -> Judgement:
+    """Compare every run with the reference.
+
+    Args:
+        plan: the rule.
+        reference: its alerts.
+        runs: the alerts of the query, one run for each phase of its schedule.
+        bound: how far the query may differ.
+        episodes: evaluates a variant of the plan on the same log; needed with a bound.
+
+    Raises:
+        CompareError: an alert without a group, a time or an id where the comparison needs it; or no run at all.
+    """
+    if not runs:
+        raise CompareError("the query was not run at all")
+    found: dict[tuple[Side, Group | None, int | None, int | None, tuple[str, ...]], list[Difference]] = {}
+    for run in runs:
+        for difference in differences(plan, reference, run):
+            # Ids are part of the key for detections only: phases may see a burst with more or fewer of its events.
+            ids = difference.events if difference.group is None else ()
+            key = (difference.side, difference.group, difference.first, difference.last, ids)
+            found.setdefault(key, []).append(difference)
+    merged = [_merge(same, len(runs)) for same in found.values()]
+    if bound is None or episodes is None or isinstance(plan, Detection) or not plan.sliding:
+        return Judgement(tuple(merged))
+    allows = _allowance(plan, bound, episodes)
+    return Judgement(
+        tuple(difference for difference in merged if not allows(difference)),
+        tuple(difference for difference in merged if allows(difference)),
+    )
+
+
+def differences(plan: Plan, reference: Sequence[Alert], run: Run) -> list[Difference]:
+    """Return what differs between the reference and one run. Raises as `judge`."""
+    if isinstance(plan, Detection):
+        return _detection(plan, reference, run)
+    return _correlation(plan, reference, run)
+
+
+def count_alerts(plan: Plan, run: Run) -> int:
+    """Return how many alerts a run has as the reference counts them.
+
+    Events of a detection, each once; for a correlation, alerts of one group that overlap are one. Raises as `judge`.
+    """
+    if isinstance(plan, Detection):
+        return len(_found_events(plan, run))
+    return sum(len(_chained(spans)) for spans in _by_group(plan, run).values())
+
+
+def groups_of(plan: Plan, run: Run) -> list[dict[str, str]]:
+    """Return the groups for which a run has an alert, by the rule's own names of the group-by fields."""
+    if isinstance(plan, Detection):
+        return []
+    return [dict(zip(plan.group_by, group, strict=True)) for group in _by_group(plan, run)]
+
+
+def _detection(plan: Detection, reference: Sequence[Alert], run: Run) -> list[Difference]:
+    expected = {str(event): alert for alert in reference for event in alert.events}
+    found = _found_events(plan, run)
+    missed = [
+        Difference(plan.meta.key, "missed", None, alert.first, alert.last, (event,), 1, 0, (run.phase,))
+        for event, alert in expected.items()
+        if event not in found
+    ]
+    extra = [
+        Difference(plan.meta.key, "extra", None, first, last, (event,), 0, 1, (run.phase,))
+        for event, (first, last) in found.items()
+        if event not in expected
+    ]
+    return missed + extra
+
+
+def _found_events(plan: Detection, run: Run) -> dict[str, tuple[int | None, int | None]]:
+    found: dict[str, tuple[int | None, int | None]] = {}
+    for alert in run.alerts:
+        if not alert.events:
+            raise CompareError(f"an alert of {plan.meta.key} does not say which event it is")
+        for event in alert.events:
+            found.setdefault(str(event), (alert.first, alert.last))
+    return found
+
+
+def _correlation(plan: Correlation, reference: Sequence[Alert], run: Run) -> list[Difference]:
+    expected: dict[Group, list[_Span]] = defaultdict(list)
+    for alert in reference:
+        if alert.group is None or alert.first is None or alert.last is None:
+            raise CompareError(f"an episode of {plan.meta.key} has no group or no time")
+        span = _Span(alert.first, alert.last, tuple(str(event) for event in alert.events))
+        expected[tuple(value for _, value in alert.group)].append(span)
+    found = _by_group(plan, run)
+    different: list[Difference] = []
+    for group in dict.fromkeys([*expected, *found]):
+        ours, theirs = expected.get(group, []), found.get(group, [])
+        counts = (len(ours), len(_chained(theirs)))
+        different.extend(
+            Difference(plan.meta.key, "missed", group, span.first, span.last, span.events, *counts, (run.phase,))
+            for span in ours
+            if not any(span.meets(other) for other in theirs)
+        )
+        alone = [span for span in theirs if not any(span.meets(other) for other in ours)]
+        different.extend(
+            Difference(plan.meta.key, "extra", group, span.first, span.last, span.events, *counts, (run.phase,))
+            for span in _chained(alone)
+        )
+    return different
+
+
+def _by_group(plan: Correlation, run: Run) -> dict[Group, list[_Span]]:
+    found: dict[Group, list[_Span]] = defaultdict(list)
+    for alert in run.alerts:
+        if alert.group is None or len(alert.group) != len(plan.group_by):
+            raise CompareError(f"an alert of {plan.meta.key} does not say for which group it is")
+        if alert.first is None or alert.last is None:
+            raise CompareError(f"an alert of {plan.meta.key} does not say when it was")
+        found[alert.group].append(_Span(alert.first, alert.last, tuple(str(event) for event in alert.events)))
+    return found
+
+
+def _chained(spans: Iterable[_Span]) -> list[_Span]:
+    """Join spans that overlap: a query that reports each event of a burst reports one burst."""
+    chained: list[_Span] = []
+    for span in sorted(spans, key=lambda span: (span.first, span.last)):
+        if chained and chained[-1].meets(span):
+            before = chained[-1]
+            events = tuple(dict.fromkeys(before.events + span.events))
+            chained[-1] = _Span(before.first, max(before.last, span.last), events)
+        else:
+            chained.append(span)
+    return chained
+
+
+def _merge(same: Sequence[Difference], of_phases: int) -> Difference:
+    """Return one difference for the phases that show it, with the count that differs most."""
+    worst = min if same[0].side == "missed" else max
+    return replace(
+        same[0],
+        query=worst(difference.query for difference in same),
+        phases=tuple(phase for difference in same for phase in difference.phases),
+        of_phases=of_phases,
+    )
+
+
+def _allowance(
+    plan: Correlation, bound: Bound, episodes: Callable[[Correlation], Sequence[Alert]]
+) -> Callable[[Difference], bool]:
+    """Return whether a difference is within the bound: judged by the same rule with another timespan."""
+    widest = _spans(plan, bound.widest, episodes)
+    narrowest = _spans(plan, bound.narrowest, episodes)
+
+    def allows(difference: Difference) -> bool:
+        if difference.group is None or difference.first is None or difference.last is None:
+            return False
+        span = _Span(difference.first, difference.last, ())
+        if difference.side == "extra":
+            # Without `widest` there is never an alert that the rule does not have.
+            return widest is not None and any(span.meets(other) for other in widest.get(difference.group, []))
+        return narrowest is not None and not any(span.holds(other) for other in narrowest.get(difference.group, []))
+
+    return allows
+
+
+def _spans(
+    plan: Correlation, timespan: int | None, episodes: Callable[[Correlation], Sequence[Alert]]
+) -> dict[Group, list[_Span]] | None:
+    if timespan is None:
+        return None
+    found: dict[Group, list[_Span]] = defaultdict(list)
+    for alert in episodes(replace(plan, timespan=timespan)):
+        if alert.group is not None and alert.first is not None and alert.last is not None:
+            found[tuple(value for _, value in alert.group)].append(_Span(alert.first, alert.last, ()))
+    return found

@@ -1,0 +1,147 @@
+"""Names of targets as a user writes them: `NAME[:FORMAT][:KEY=VALUE]...`.
+
+    "splunk", "splunk:savedsearches", "elastic-toml:rule_type=eql", "pysigma:esql" ──parse_name──> TargetName
+
+The colon is also part of the names of pySigma's backends (`pysigma:esql`); the longest known name wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from converter.errors import ConfigurationError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from converter.target import Target
+
+FOREIGN = "pysigma:"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetName:
+    """A target with a format and options. `str()` is the one way to write it: options are in order of their keys."""
+
+    name: str
+    format: str = "default"
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        form = () if self.format == "default" else (self.format,)
+        return ":".join((self.name, *form, *(f"{key}={value}" for key, value in self.options)))
+
+
+def parse_names(
+    texts: Iterable[str],
+    known: Mapping[str, Target],
+    *,
+    every: Sequence[TargetName] = (),
+    format: str | None = None,  # noqa: A002  what the option is called
+    options: Mapping[str, str] | None = None,
+) -> list[TargetName]:
+    """Return the targets that the texts name, each once, in order.
+
+    Args:
+        texts: names, each perhaps several with commas between; `all` stands for `every`.
+        known: the targets there are.
+        every: what `all` means.
+        format: for every target that has it, unless its name says one.
+        options: for every target that knows them, besides those in its name.
+
+    Raises:
+        ConfigurationError: an unknown target, format or option; the last two also if none of the targets knows it.
+    """
+    names: dict[TargetName, None] = {}
+    for text in texts:
+        for part in text.split(","):
+            if part.strip() == "all":
+                names.update(dict.fromkeys(every))
+            elif part.strip():
+                names[parse_name(part.strip(), known)] = None
+    return _with_defaults(list(names), known, format, dict(options or {}))
+
+
+def parse_name(text: str, known: Mapping[str, Target]) -> TargetName:
+    """Return the target that the text names. Raises ConfigurationError."""
+    parts = text.split(":")
+    for used in range(len(parts), 0, -1):
+        name = ":".join(parts[:used])
+        if name in known:
+            return _checked(name, parts[used:], known[name])
+    name = ":".join(parts[:2]) if text.startswith(FOREIGN) else parts[0]
+    hint = suggest(name, known) or f"known: all, {', '.join(sorted(known))}"
+    raise ConfigurationError(f"there is no target {name!r}", hint=hint)
+
+
+def own_names(known: Mapping[str, Target]) -> list[TargetName]:
+    """Return every target of our own in its default format."""
+    return [TargetName(name) for name in sorted(known) if not name.startswith(FOREIGN)]
+
+
+def own_variants(known: Mapping[str, Target]) -> list[TargetName]:
+    """Return every target of our own in every format, and in every variant that it names itself.
+
+    A target may have an attribute `variants`: texts such as `rule_type=eql`, each a way to write the same rule that is
+    to be replayed as well.
+    """
+    names: list[TargetName] = []
+    for name in (found.name for found in own_names(known)):
+        target = known[name]
+        formats = ["default", *(form for form in target.formats if form != "default")]
+        names.extend(TargetName(name, form) for form in formats)
+        names.extend(_checked(name, variant.split(":"), target) for variant in getattr(target, "variants", ()))
+    return list(dict.fromkeys(names))
+
+
+def _checked(name: str, parts: Sequence[str], target: Target) -> TargetName:
+    form: str | None = None
+    options: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if equals:
+            _check_option(key, name, target)
+            options[key] = value
+        elif form is not None:
+            raise ConfigurationError(
+                f"two formats of {name}: {form!r} and {part!r}", hint="NAME[:FORMAT][:KEY=VALUE]..."
+            )
+        else:
+            form = part
+            if form != "default" and form not in target.formats:
+                raise ConfigurationError(f"{name} has no format {form!r}", hint=_known(form, target.formats))
+    return TargetName(name, form or "default", tuple(sorted(options.items())))
+
+
+def _check_option(key: str, name: str, target: Target) -> None:
+    if key not in target.options:
+        raise ConfigurationError(f"{name} has no option {key!r}", hint=_known(key, target.options))
+
+
+def _known(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    return suggest(word, words) or (f"known: {', '.join(words)}" if words else "it has none")
+
+
+def _with_defaults(
+    names: Sequence[TargetName],
+    known: Mapping[str, Target],
+    form: str | None,
+    options: Mapping[str, str],
+) -> list[TargetName]:
+    """Give a format and options to every target that has them; one that no target has is an error."""
+    targets = [known[name.name] for name in names]
+    if form is not None and form != "default" and targets and not any(form in target.formats for target in targets):
+        formats = dict.fromkeys(one for target in targets for one in target.formats)
+        raise ConfigurationError(f"no target here has the format {form!r}", hint=_known(form, formats))
+    for key in options:
+        if targets and not any(key in target.options for target in targets):
+            every = dict.fromkeys(one for target in targets for one in target.options)
+            raise ConfigurationError(f"no target here has the option {key!r}", hint=_known(key, every))
+    complete = []
+    for name, target in zip(names, targets, strict=True):
+        chosen = form if name.format == "default" and form is not None and form in target.formats else name.format
+        given = {key: value for key, value in options.items() if key in target.options}
+        complete.append(TargetName(name.name, chosen, tuple(sorted({**given, **dict(name.options)}.items()))))
+    return list(dict.fromkeys(complete))

@@ -1,0 +1,237 @@
+"""Replay a log through the reference and one target, and say how the two relate.
+
+    Log (raw events) ──> reference ──────────────────────────┐
+        └──view(product, log source)──> Target.replay ──runs──> judge ──> assumptions? ──> Outcome
+
+A view is computed once for each product and log; a part of a log shares the views of the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from converter.errors import ConfigurationError
+from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
+from converter.harness.shrink import shrink
+from converter.plan.nodes import Correlation, Detection, fields_of_plan
+from converter.reference.correlate import group_keys
+from converter.reference.evaluate import evaluate_plans
+from converter.reference.match import matches
+from converter.reference.time import SECOND, event_time
+from converter.reference.values import find
+from converter.views import Logsource, view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.harness.cases import Expect
+    from converter.harness.compare import Difference
+    from converter.plan.nodes import LogSource, Plan
+    from converter.reference.evaluate import Alert
+    from converter.target import Bound, Event, Product, Query, Run, Target
+
+OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An assumption of a verdict that the log breaks, and by how many events."""
+
+    says: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one query relates to its rule on one log.
+
+    `differences` are what nothing excuses (with `assumption`: what the events that break it explain), `bounded` are
+    what the stated bound allows.
+    """
+
+    kind: OutcomeKind
+    differences: tuple[Difference, ...] = ()
+    bounded: tuple[Difference, ...] = ()
+    broken: tuple[Broken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """An event as a person needs it to understand a disagreement; `fields` are those that the rule reads."""
+
+    id: str
+    time: int | None
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """A smallest part of a log that still shows a disagreement."""
+
+    events: tuple[ShownEvent, ...]
+    of_events: int
+
+
+class Log:
+    """Raw events in log order, with what the products and the reference make of them, each computed once.
+
+    Args:
+        events: raw; one without `_id` is called by its 1-based position.
+        logsource: of the events; None: whatever the rule says.
+    """
+
+    def __init__(self, events: Sequence[Mapping[str, Any]], logsource: str | None = None) -> None:
+        self.events: list[Mapping[str, Any]] = [
+            event if "_id" in event else {**event, "_id": str(position)} for position, event in enumerate(events, 1)
+        ]
+        self._logsource = Logsource.parse(logsource) if logsource else None
+        self._views: dict[tuple[Product, Logsource], list[dict[str, Any]]] = {}
+        self._alerts: dict[tuple[str, int | None], list[Alert]] = {}
+
+    def seen(self, product: Product, plan: Plan) -> list[dict[str, Any]]:
+        """Return the events as the product has them. Raises ConfigurationError if the plan has two log sources."""
+        key = (product, self._logsource or _logsource(plan))
+        if key not in self._views:
+            look = view(*key)
+            self._views[key] = [look(event) for event in self.events]
+        return self._views[key]
+
+    def alerts(self, plan: Plan) -> list[Alert]:
+        """Return the alerts of the reference."""
+        key = (plan.meta.key, plan.timespan if isinstance(plan, Correlation) else None)
+        if key not in self._alerts:
+            self._alerts[key] = evaluate_plans([plan], self.events)
+        return self._alerts[key]
+
+    def part(self, positions: Sequence[int]) -> Log:
+        """Return the log of these 0-based positions only."""
+        part = Log([self.events[position] for position in positions])
+        part._logsource = self._logsource
+        part._views = {key: [events[at] for at in positions] for key, events in self._views.items()}
+        return part
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+
+def replay(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Outcome, Sequence[Run]]:
+    """Run a query on the log, compare it with the reference, and check the assumptions of its verdict.
+
+    Raises:
+        QueryError: the engine does not know a construct of the query.
+        CompareError: alerts that do not say enough.
+        ConfigurationError: the plan has rules of two log sources, and the log does not say which one it is.
+    """
+    judged, runs = _judge(plan, query, target, log)
+    if judged.agrees:
+        return Outcome("bounded" if judged.bounded else "agree", bounded=judged.bounded), runs
+    disagreement = Outcome("disagree", judged.differences, judged.bounded)
+    broken, kept = _assumptions(plan, query, target, log)
+    if not broken or not _judge(plan, query, target, log.part(kept))[0].agrees:
+        return disagreement, runs
+    return Outcome("assumption", judged.differences, judged.bounded, broken), runs
+
+
+def smallest(
+    plan: Plan, query: Query, target: Target, log: Log, difference: Difference, bound: Bound | None = None
+) -> Smallest:
+    """Return a smallest part of the log that still shows such a difference (beyond the bound, if given)."""
+
+    def shows(positions: Sequence[int]) -> bool:
+        part = log.part(positions)
+        try:
+            runs = target.replay(query, part.seen(target.product, plan))
+            judged = judge(plan, part.alerts(plan), runs, bound, part.alerts)
+        except CompareError:
+            return False
+        return any(found.side == difference.side for found in judged.differences)
+
+    positions = shrink(range(len(log)), shows, _starts(plan, log, difference))
+    fields = fields_of_plan(plan)
+    return Smallest(tuple(_shown(log.events[position], fields) for position in positions), len(log))
+
+
+def unmet(expect: Expect, alerts: Sequence[Alert]) -> str | None:
+    """Return how the alerts of the reference fall short of what a case expects, or None."""
+    return _unmet(expect, len(alerts), [dict(alert.group) for alert in alerts if alert.group is not None])
+
+
+def unmet_by_run(expect: Expect, pairs: Sequence[tuple[Plan, Run]]) -> str | None:
+    """Return how the runs of a target (one for each plan) fall short of what is declared of it, or None."""
+    groups = [group for plan, run in pairs for group in groups_of(plan, run)]
+    return _unmet(expect, sum(count_alerts(plan, run) for plan, run in pairs), groups)
+
+
+def _unmet(expect: Expect, count: int, groups: Sequence[Mapping[str, str]]) -> str | None:
+    if expect.alerts is not None and count != expect.alerts:
+        return f"{_alerts(expect.alerts)} expected, {_alerts(count)} found"
+    if expect.at_least_one and count == 0:
+        return "an alert expected, none found"
+    for group in expect.groups:
+        if not any(group.items() <= found.items() for found in groups):
+            return f"no alert for {', '.join(f'{name}={value}' for name, value in group.items())}"
+    return None
+
+
+def _alerts(count: int) -> str:
+    return {0: "no alert", 1: "1 alert"}.get(count, f"{count} alerts")
+
+
+def _judge(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
+    runs = target.replay(query, log.seen(target.product, plan))
+    return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
+
+
+def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
+    """Return the assumptions that events break, and the positions of all other events."""
+    seen = log.seen(target.product, plan)
+    broken: list[Broken] = []
+    bad: set[int] = set()
+    for assumption in query.verdict.assumptions:
+        by = {at for at, (raw, event) in enumerate(zip(log.events, seen, strict=True)) if assumption.broken(raw, event)}
+        if by:
+            broken.append(Broken(assumption.says, len(by)))
+            bad |= by
+    return tuple(broken), [position for position in range(len(log)) if position not in bad]
+
+
+def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
+    """Return parts of the log that are likely to show the difference, the smallest first."""
+    if isinstance(plan, Detection):
+        wanted = set(difference.events)
+        return [[position for position, event in enumerate(log.events) if str(event["_id"]) in wanted]]
+    if difference.first is None or difference.last is None:
+        return []
+    margin = plan.timespan * SECOND
+    near = _within(log, difference.first - margin, difference.last + margin)
+    group = [at for at in near if difference.group in group_keys(log.events[at], plan.group_by)]
+    matching = [at for at in group if any(matches(rule.expr, log.events[at]) for rule in plan.rules)]
+    # A rule with conditions on counts below a limit shows on few events, one on counts above it on many.
+    exact = [at for at in matching if difference.first <= (event_time(log.events[at]) or 0) <= difference.last]
+    return [exact, matching, group, near]
+
+
+def _within(log: Log, first: int, last: int) -> list[int]:
+    return [
+        position
+        for position, event in enumerate(log.events)
+        if (time := event_time(event)) is not None and first <= time <= last
+    ]
+
+
+def _shown(event: Event, fields: Sequence[str]) -> ShownEvent:
+    values = {field: found[0] if len(found) == 1 else found for field in fields if (found := find(event, field))}
+    return ShownEvent(str(event["_id"]), event_time(event), values)
+
+
+def _logsource(plan: Plan) -> Logsource:
+    sources: dict[LogSource, None] = {}
+    for rule in plan.rules if isinstance(plan, Correlation) else (plan,):
+        sources[rule.logsource] = None
+    if len(sources) > 1:
+        raise ConfigurationError(
+            f"the rules of {plan.meta.key} have different log sources", hint="say which one the log is: `logsource:`"
+        )
+    (source,) = sources
+    return Logsource(source.product, source.category, source.service)
