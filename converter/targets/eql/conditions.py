@@ -4,7 +4,8 @@
 
 A condition has two values. Each leaf asks whether any value of a field passes, so a leaf on a missing field is false
 and its negation true; `!=` is the negation of `==`. A leaf on a plain field is what the product asks Lucene; a leaf
-with a function or arithmetic in it is a script, run for each combination of the fields' values, a missing field being null.
+with a function or arithmetic in it is a script, run for each combination of the fields' values, a missing field being
+null.
 """
 
 from __future__ import annotations
