@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import CaseError, Place
@@ -20,7 +22,6 @@ from converter.harness.case_yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from converter.harness.case_yaml import Node
 
@@ -263,7 +264,8 @@ def _one_or_more(node: Node) -> list[Node]:
 
 
 def _file(node: Node, folder: Path, what: str) -> Path:
-    path = folder / node.string(f"the path of a {what}")
+    # Without the `..` of a relative path it can be read in messages.
+    path = Path(os.path.normpath(folder / node.string(f"the path of a {what}")))
     if not path.is_file():
         raise CaseError(f"no such {what}: {path}", node.place, f"paths are relative to {folder}")
     return path
