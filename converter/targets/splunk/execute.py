@@ -1,0 +1,170 @@
+"""A search, compiled once and run over events.
+
+    text ──parse──> Pipeline ──compile_query──> events -> rows
+                                 each command: rows -> rows, chained; only sorting and statistics hold rows back
+
+Rows leave in the order in which they came unless a command orders them. Splunk itself hands the newest event first; a
+search that depends on that depends on the order of the events given here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from converter.targets.splunk import commands
+from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
+from converter.targets.splunk.parse import parse
+from converter.targets.splunk.search import compile_search
+from converter.targets.splunk.spath import spath
+from converter.targets.splunk.syntax import (
+    Bin,
+    Command,
+    Dedup,
+    Eval,
+    EventStats,
+    Fields,
+    FillNull,
+    Head,
+    MakeMv,
+    MultiSearch,
+    MvExpand,
+    Pipeline,
+    Regex,
+    Rename,
+    Reverse,
+    Rex,
+    Search,
+    Sort,
+    Spath,
+    Stats,
+    StreamStats,
+    Table,
+    Tail,
+    Where,
+)
+from converter.targets.splunk.values import ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from converter.targets.splunk.values import Row
+
+Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
+Query: TypeAlias = (
+    "Callable[[Iterable[Mapping[str, Any]], Mapping[str, Sequence[Mapping[str, Any]]]], list[dict[str, Any]]]"
+)
+
+
+def compile_query(tree: Pipeline, text: str) -> Query:
+    """Return the function that runs a search over events.
+
+    Args:
+        tree: the search, from `parse`.
+        text: what it was parsed from, for errors.
+
+    Raises:
+        QueryError: an unknown function, a wrong number of arguments, or types that cannot go together; and when run,
+            what can only be seen then.
+    """
+    stage = _pipeline(tree, text)
+
+    def run(
+        events: Iterable[Mapping[str, Any]], _tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        return list(stage(ingest(event, position) for position, event in enumerate(events, 1)))
+
+    return run
+
+
+def run(
+    text: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[dict[str, Any]]:
+    """Run a search over events and return its rows.
+
+    Args:
+        text: the search.
+        events: events as Splunk has them: flat fields, or nested JSON, which is flattened as Splunk does; `_time` is
+            epoch seconds or an ISO 8601 text; `_raw` is what keywords are looked for in.
+        tables: lookups; no command reads one yet.
+
+    Raises:
+        QueryError: the search is wrong, or uses what this engine does not know; with the place.
+        LogError: an event has a `_time` that is no time.
+    """
+    return compile_query(parse(text), text)(events, tables or {})
+
+
+def _pipeline(pipeline: Pipeline, text: str) -> Stage:
+    stages = [_stage(command, text) for command in pipeline.commands]
+
+    def run(rows: Iterable[Row]) -> Iterable[Row]:
+        for stage in stages:
+            rows = stage(rows)
+        return rows
+
+    return run
+
+
+def _stage(command: Command, text: str) -> Stage:
+    match command:
+        case Search(expression=expression):
+            test = compile_search(expression, text)
+            return lambda rows: filter(test, rows)
+        case Where():
+            return commands.where(command, text)
+        case Eval():
+            return commands.evaluate(command, text)
+        case Stats():
+            return compile_stats(command, text)
+        case EventStats():
+            return compile_eventstats(command, text)
+        case StreamStats():
+            return compile_streamstats(command, text)
+        case Bin():
+            return commands.bins(command)
+        case Sort():
+            return commands.sort(command, text)
+        case Head(count=count):
+            return commands.head(count)
+        case Tail(count=count):
+            return commands.tail(count)
+        case Reverse():
+            return commands.reverse
+        case Dedup():
+            return commands.dedup(command)
+        case Fields(keep=keep, names=names):
+            return commands.keep_fields(names) if keep else commands.drop_fields(names)
+        case Table(names=names):
+            return commands.table(names)
+        case Rename():
+            return commands.rename(command)
+        case Regex():
+            return commands.regex(command, text)
+        case Rex():
+            return commands.rex(command, text)
+        case FillNull():
+            return commands.fillnull(command)
+        case MvExpand():
+            return commands.mvexpand(command)
+        case MakeMv():
+            return commands.makemv(command)
+        case Spath():
+            return spath(command, text)
+        case MultiSearch(searches=searches):
+            return _multisearch([_pipeline(search, text) for search in searches])
+        case _:
+            assert_never(command)
+
+
+def _multisearch(stages: Sequence[Stage]) -> Stage:
+    """Return the results of every search over the same events, one search after the other."""
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        events = list(rows)
+        for stage in stages:
+            yield from stage(dict(event) for event in events)
+
+    return run

@@ -1,0 +1,83 @@
+"""Functions of numbers: `abs`, `floor`, `round`, `min`, `max` ..."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.splunk.compiled import Compiled
+from converter.targets.splunk.functions_base import Function, arguments, number_function
+from converter.targets.splunk.values import number_of, text_of, tidy, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from converter.targets.splunk.compiled import Compiler
+    from converter.targets.splunk.syntax import Call
+    from converter.targets.splunk.values import Row
+
+_PLACES = 15
+
+
+def _guarded(compute: Callable[..., float]) -> Callable[..., int | float | None]:
+    """Return a computation that is null where it is undefined."""
+
+    def run(*numbers: float) -> int | float | None:
+        try:
+            result = compute(*numbers)
+        except (ValueError, OverflowError, ZeroDivisionError):
+            return None
+        return None if isinstance(result, complex) else tidy(result)
+
+    return run
+
+
+def _round(number: float, places: float = 0) -> int | float | str | None:
+    """Round half away from zero; with decimal places the result is a text that keeps them."""
+    digits = int(places)
+    if not 0 <= digits <= _PLACES:
+        return None
+    rounded = Decimal(repr(number)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return str(rounded) if digits else int(rounded)
+
+
+def _extreme(*, largest: bool) -> Function:
+    """Return `min` or `max`: a text is greater than every number; null takes no part."""
+
+    def build(compiler: Compiler, call: Call) -> Compiled:
+        compiled = arguments(compiler, call)
+        if any(argument.kind == "bool" for argument in compiled):
+            raise compiler.error(f"{call.function}() does not take a condition", call.span)
+        parts = [(argument.run, argument.kind == "string" and argument.constant) for argument in compiled]
+        choose = max if largest else min
+
+        def run(row: Row) -> Any:
+            ranked = []
+            for get, written_text in parts:
+                for value in values_of(get(row)):
+                    number = None if written_text else number_of(value)
+                    ranked.append(((0, number, "") if number is not None else (1, 0, text_of(value)), value))
+            return choose(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+        return Compiled(run, "any")
+
+    return Function(1, None, build)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": number_function(1, 1, abs),
+    "ceil": number_function(1, 1, math.ceil),
+    "ceiling": number_function(1, 1, math.ceil),
+    "floor": number_function(1, 1, math.floor),
+    "round": number_function(1, 2, _round, "any"),
+    "exact": number_function(1, 1, lambda number: number),
+    "sqrt": number_function(1, 1, _guarded(math.sqrt)),
+    "pow": number_function(2, 2, _guarded(math.pow)),
+    "exp": number_function(1, 1, _guarded(math.exp)),
+    "ln": number_function(1, 1, _guarded(math.log)),
+    "log": number_function(1, 2, _guarded(lambda number, base=10: math.log(number) / math.log(base))),
+    "pi": number_function(0, 0, lambda: math.pi),
+    "min": _extreme(largest=False),
+    "max": _extreme(largest=True),
+}

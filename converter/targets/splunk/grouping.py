@@ -1,0 +1,279 @@
+"""The commands that compute statistics: `stats`, `eventstats`, `streamstats`.
+
+    rows ──by──> groups of accumulators ──> one row a group (stats), or fields added to every row
+
+Rows without one of the `by` fields are dropped by `stats` and left as they are by the other two.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from converter.targets.splunk.compiled import error_at
+from converter.targets.splunk.evaluate import compile_expression
+from converter.targets.splunk.stats import TIMED, maker
+from converter.targets.splunk.values import number_of, put, text_of, values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from converter.targets.splunk.stats import Accumulator
+    from converter.targets.splunk.syntax import Aggregate, EventStats, Span, Stats, StreamStats
+    from converter.targets.splunk.values import Row
+
+Key: TypeAlias = tuple[str, ...]
+Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
+
+_TIME_WINDOW_ROWS = 10_000
+_NO_ARGUMENT = (True,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One statistic of a command: its name, what makes its accumulator, what it reads of a row."""
+
+    name: str
+    make: Callable[[], Accumulator]
+    read: Callable[[Row], Sequence[Any]]
+    timed: bool
+    span: Span
+
+
+def _slot(aggregate: Aggregate, text: str) -> _Slot:
+    return _Slot(
+        aggregate.name,
+        maker(aggregate.function, aggregate.percent),
+        _reader(aggregate, text),
+        aggregate.function in TIMED,
+        aggregate.span,
+    )
+
+
+def _reader(aggregate: Aggregate, text: str) -> Callable[[Row], Sequence[Any]]:
+    argument = aggregate.argument
+    if argument is None:
+        return lambda _: _NO_ARGUMENT
+    if isinstance(argument, str):
+        if aggregate.function in ("first", "last", "earliest", "latest"):
+            return _single_reader(argument, aggregate, text)
+        return lambda row: values_of(row.get(argument))
+    compiled = compile_expression(argument, text)
+    run = compiled.run
+    if compiled.kind == "bool":
+        if aggregate.function != "count":
+            raise error_at(text, aggregate.span, f"{aggregate.function}() of a condition", "use if(condition, 1, 0)")
+        return lambda row: _NO_ARGUMENT if run(row) else ()
+    return lambda row: values_of(run(row))
+
+
+def _single_reader(field: str, aggregate: Aggregate, text: str) -> Callable[[Row], Sequence[Any]]:
+    """Read a field of which one value is wanted: which one of a multivalue field, no source says."""
+
+    def read(row: Row) -> Sequence[Any]:
+        value = row.get(field)
+        if type(value) is list:
+            raise error_at(text, aggregate.span, f"{aggregate.function}() of the multivalue field {field!r}")
+        return () if value is None else (value,)
+
+    return read
+
+
+def _time(row: Row, slots: Sequence[_Slot], text: str) -> float:
+    """Return the time of a row; rows without one are fine where no statistic asks for it."""
+    time = number_of(row.get("_time"))
+    if time is None:
+        for slot in slots:
+            if slot.timed:
+                raise error_at(text, slot.span, f"{slot.name} needs _time, which a row does not have")
+        return 0
+    return time
+
+
+class _Group:
+    """The accumulators of one group."""
+
+    __slots__ = ("accumulators",)
+
+    def __init__(self, slots: Sequence[_Slot]) -> None:
+        self.accumulators = [slot.make() for slot in slots]
+
+    def push(self, values: Sequence[Sequence[Any]], time: float) -> None:
+        for accumulator, part in zip(self.accumulators, values, strict=True):
+            accumulator.push(part, time)
+
+    def drop(self, values: Sequence[Sequence[Any]], time: float) -> None:
+        for accumulator, part in zip(self.accumulators, values, strict=True):
+            accumulator.drop(part, time)
+
+
+def compile_stats(command: Stats, text: str) -> Stage:
+    """Return the stage of `stats`: groups sorted by key; a multivalue `by` field puts a row in the group of each value.
+
+    Raises:
+        QueryError: an expression of a statistic does not compile.
+    """
+    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+    by = command.by
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        groups: dict[Key, tuple[Sequence[Any], _Group]] = {}
+        if not by:
+            groups[()] = ((), _Group(slots))
+        for row in rows:
+            keys = [values_of(row.get(name)) for name in by]
+            if not all(keys):
+                continue
+            values = [slot.read(row) for slot in slots]
+            time = _time(row, slots, text)
+            for shown in product(*keys):
+                key = tuple(map(text_of, shown))
+                found = groups.get(key)
+                if found is None:
+                    found = groups[key] = (shown, _Group(slots))
+                found[1].push(values, time)
+        for key in sorted(groups):
+            shown, group = groups[key]
+            row = dict(zip(by, shown, strict=True))
+            for slot, accumulator in zip(slots, group.accumulators, strict=True):
+                if (result := accumulator.result()) is not None:
+                    put(row, slot.name, result)
+            if row:
+                yield row
+
+    return run
+
+
+def _single_key(row: Row, by: Sequence[str], command: str, span: Span, text: str) -> Key | None:
+    """Return the group of a row, or None if it is in none."""
+    key: list[str] = []
+    for name in by:
+        value = row.get(name)
+        if value is None:
+            return None
+        if type(value) is list:
+            raise error_at(text, span, f"{command} by the multivalue field {name!r}", "use mvexpand first")
+        key.append(value if type(value) is str else text_of(value))
+    return tuple(key)
+
+
+def compile_eventstats(command: EventStats, text: str) -> Stage:
+    """Return the stage of `eventstats`.
+
+    Raises:
+        QueryError: an expression of a statistic does not compile.
+    """
+    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        groups: dict[Key, _Group] = {}
+        kept: list[tuple[Row, Key | None]] = []
+        for row in rows:
+            key = _single_key(row, command.by, "eventstats", command.span, text)
+            kept.append((row, key))
+            if key is None:
+                continue
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = _Group(slots)
+            group.push([slot.read(row) for slot in slots], _time(row, slots, text))
+        results = {key: [accumulator.result() for accumulator in group.accumulators] for key, group in groups.items()}
+        for row, key in kept:
+            if key is not None:
+                for slot, result in zip(slots, results[key], strict=True):
+                    put(row, slot.name, result)
+            yield row
+
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row that is in a window: its group, what it gave to the accumulators, its time."""
+
+    group: _Group
+    values: Sequence[Sequence[Any]]
+    time: float
+
+
+def compile_streamstats(command: StreamStats, text: str) -> Stage:
+    """Return the stage of `streamstats`.
+
+    Raises:
+        QueryError: an expression of a statistic does not compile; when run: `time_window` on rows out of order.
+    """
+    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+    length = command.time_window
+    limit = command.window or (_TIME_WINDOW_ROWS if length is not None else 0)
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        descending = False
+        if length is not None:
+            rows = list(rows)
+            descending = _descends(rows, command.span, text)
+        groups: dict[Key, _Group] = {}
+        # One window over all groups, or one for each.
+        windows: dict[Key, deque[_Entry]] = {}
+        for row in rows:
+            key = _single_key(row, command.by, "streamstats", command.span, text)
+            if key is None:
+                yield row
+                continue
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = _Group(slots)
+            entry = _Entry(group, [slot.read(row) for slot in slots], _time(row, slots, text))
+            window = windows.setdefault(() if command.shared else key, deque()) if limit else None
+            if command.current:
+                _push(entry, window)
+            if window is not None:
+                _shrink(window, limit)
+                if length is not None:
+                    _expire(window, entry.time, length, descending=descending)
+            results = [accumulator.result() for accumulator in group.accumulators]
+            if not command.current:
+                _push(entry, window)
+            for slot, result in zip(slots, results, strict=True):
+                put(row, slot.name, result)
+            yield row
+
+    return run
+
+
+def _push(entry: _Entry, window: deque[_Entry] | None) -> None:
+    entry.group.push(entry.values, entry.time)
+    if window is not None:
+        window.append(entry)
+
+
+def _shrink(window: deque[_Entry], limit: int) -> None:
+    while len(window) > limit:
+        entry = window.popleft()
+        entry.group.drop(entry.values, entry.time)
+
+
+def _expire(window: deque[_Entry], now: float, length: float, *, descending: bool) -> None:
+    """Drop what lies the length of the window or further from now: the far edge is open."""
+    while window and (window[0].time >= now + length if descending else window[0].time <= now - length):
+        entry = window.popleft()
+        entry.group.drop(entry.values, entry.time)
+
+
+def _descends(rows: Sequence[Row], span: Span, text: str) -> bool:
+    """Tell whether the rows go from late to early.
+
+    Raises:
+        QueryError: they are in no order of time, or one has no time.
+    """
+    times = [number_of(row.get("_time")) for row in rows]
+    known = [time for time in times if time is not None]
+    if len(known) == len(times):
+        if all(a <= b for a, b in pairwise(known)):
+            return False
+        if all(a >= b for a, b in pairwise(known)):
+            return True
+    raise error_at(
+        text, span, "time_window needs rows in order of time, and these are not", "put | sort 0 _time before it"
+    )

@@ -1,0 +1,288 @@
+"""Text of an SPL search to its tree.
+
+    text ──Scanner──> parse() ──> Pipeline
+                        │ `|` and the command's name
+                        ├──parse_commands──> most commands
+                        ├──parse_stats─────> stats, eventstats, streamstats
+                        ├──parse_search────> search expressions
+                        └──parse_eval──────> where, eval
+
+The grammar is that of searchbnf.conf for the commands that are here. A command or an option that is not here is an
+error that names it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.errors import suggest
+from converter.targets.splunk import parse_commands, parse_stats
+from converter.targets.splunk.lex import Scanner
+from converter.targets.splunk.parse_search import parse_search
+from converter.targets.splunk.syntax import Command, MultiSearch, Pipeline, Search, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Commands that Splunk has and this engine has not.
+_UNSUPPORTED = frozenset(
+    [
+        "abstract",
+        "accum",
+        "addcoltotals",
+        "addinfo",
+        "addtotals",
+        "analyzefields",
+        "anomalies",
+        "anomalousvalue",
+        "anomalydetection",
+        "append",
+        "appendcols",
+        "appendpipe",
+        "arules",
+        "associate",
+        "autoregress",
+        "chart",
+        "cluster",
+        "cofilter",
+        "collect",
+        "concurrency",
+        "contingency",
+        "convert",
+        "correlate",
+        "datamodel",
+        "dbinspect",
+        "delete",
+        "delta",
+        "diff",
+        "erex",
+        "eventcount",
+        "expand",
+        "extract",
+        "fieldformat",
+        "fieldsummary",
+        "filldown",
+        "findtypes",
+        "flatten",
+        "folderize",
+        "foreach",
+        "format",
+        "from",
+        "gauge",
+        "gentimes",
+        "geom",
+        "geomfilter",
+        "geostats",
+        "highlight",
+        "history",
+        "iconify",
+        "iplocation",
+        "inputcsv",
+        "inputlookup",
+        "join",
+        "kmeans",
+        "kvform",
+        "loadjob",
+        "localize",
+        "localop",
+        "lookup",
+        "makecontinuous",
+        "makeresults",
+        "map",
+        "mcollect",
+        "metadata",
+        "metasearch",
+        "meventcollect",
+        "mpreview",
+        "mstats",
+        "multikv",
+        "mvcombine",
+        "nomv",
+        "outlier",
+        "outputcsv",
+        "outputlookup",
+        "outputtext",
+        "overlap",
+        "pivot",
+        "predict",
+        "rangemap",
+        "rare",
+        "redistribute",
+        "reltime",
+        "replace",
+        "require",
+        "rest",
+        "return",
+        "run",
+        "savedsearch",
+        "script",
+        "scrub",
+        "searchtxn",
+        "selfjoin",
+        "sendalert",
+        "sendemail",
+        "set",
+        "setfields",
+        "sichart",
+        "sirare",
+        "sistats",
+        "sitimechart",
+        "sitop",
+        "strcat",
+        "tags",
+        "timechart",
+        "timewrap",
+        "tojson",
+        "top",
+        "transaction",
+        "transpose",
+        "trendline",
+        "tscollect",
+        "tstats",
+        "typeahead",
+        "typelearner",
+        "typer",
+        "union",
+        "uniq",
+        "untable",
+        "walklex",
+        "x11",
+        "xmlkv",
+        "xmlunescape",
+        "xpath",
+        "xyseries",
+    ]
+)
+
+_ALIASES = {"bucket": "bin", "discretize": "bin"}
+
+_COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
+    "search": lambda scanner, _: Search(parse_search(scanner)),
+    "stats": parse_stats.stats,
+    "eventstats": parse_stats.eventstats,
+    "streamstats": parse_stats.streamstats,
+    "where": parse_commands.where,
+    "eval": parse_commands.evaluate,
+    "bin": parse_commands.bins,
+    "sort": parse_commands.sort,
+    "head": parse_commands.head,
+    "tail": parse_commands.tail,
+    "reverse": parse_commands.reverse,
+    "dedup": parse_commands.dedup,
+    "fields": parse_commands.fields,
+    "table": parse_commands.table,
+    "rename": parse_commands.rename,
+    "regex": parse_commands.regex,
+    "rex": parse_commands.rex,
+    "fillnull": parse_commands.fillnull,
+    "mvexpand": parse_commands.mvexpand,
+    "makemv": parse_commands.makemv,
+    "spath": parse_commands.spath,
+}
+
+# What may stand in a search of multisearch: commands that look at one row at a time.
+_STREAMING = frozenset(
+    {"search", "where", "eval", "bin", "fields", "rename", "regex", "rex", "mvexpand", "makemv", "spath"}
+)
+
+
+def parse(text: str) -> Pipeline:
+    """Return the tree of a search.
+
+    Raises:
+        QueryError: the text is no search, or uses what this engine does not know; with the place.
+    """
+    scanner = Scanner(text)
+    if not scanner.peek():
+        raise scanner.error("the search is empty")
+    commands = [_first(scanner)]
+    while scanner.accept("|"):
+        commands.append(_command(scanner))
+    if scanner.peek():
+        raise scanner.error(f"unexpected {scanner.found()}")
+    return Pipeline(tuple(commands))
+
+
+def _first(scanner: Scanner) -> Command:
+    """Read the first command: implied `search`, or one that produces events of its own."""
+    if not scanner.accept("|"):
+        if scanner.word() == "search" and not _is_field(scanner):
+            scanner.pos += len("search")
+        return Search(parse_search(scanner))
+    name, span = _name(scanner)
+    match name:
+        case "multisearch":
+            scanner.pos += span.length
+            return _multisearch(scanner, span)
+        case "search":
+            scanner.pos += span.length
+            return Search(parse_search(scanner))
+    _check_known(scanner, name, span)
+    raise scanner.error(
+        f"{name} cannot be the first command of a search", span, "begin with search terms; * finds every event"
+    )
+
+
+def _is_field(scanner: Scanner) -> bool:
+    """Tell whether the word `search` that stands next is the field of a comparison."""
+    start = scanner.pos
+    is_field = bool(scanner.option())
+    scanner.pos = start
+    return is_field
+
+
+def _command(scanner: Scanner) -> Command:
+    name, span = _name(scanner)
+    if name == "multisearch":
+        raise scanner.error("multisearch must be the first command of a search", span)
+    _check_known(scanner, name, span)
+    scanner.pos += span.length
+    command = _COMMANDS[name](scanner, span)
+    if not scanner.at_command_end():
+        raise scanner.error(f"unexpected {scanner.found()} in {name}")
+    return command
+
+
+def _name(scanner: Scanner) -> tuple[str, Span]:
+    """Return the name of the command that stands next, and where; without moving."""
+    word = scanner.word()
+    if not word:
+        raise scanner.error(f"expected a command, found {scanner.found()}")
+    name = word.lower()
+    return _ALIASES.get(name, name), Span(scanner.pos, len(word))
+
+
+def _check_known(scanner: Scanner, name: str, span: Span) -> None:
+    if name in _COMMANDS:
+        return
+    if name in _UNSUPPORTED:
+        raise scanner.error(f"the command {name} is not supported", span, f"supported: {', '.join(sorted(_COMMANDS))}")
+    raise scanner.error(f"unknown command {name!r}", span, suggest(name, [*_COMMANDS, *_UNSUPPORTED]))
+
+
+def _multisearch(scanner: Scanner, span: Span) -> MultiSearch:
+    searches: list[Pipeline] = []
+    while scanner.accept("["):
+        searches.append(_subsearch(scanner))
+        scanner.expect("]", "to close the search")
+    if len(searches) < 2:  # noqa: PLR2004
+        raise scanner.error("multisearch needs at least two searches in square brackets", span)
+    if not scanner.at_command_end():
+        raise scanner.error(f"unexpected {scanner.found()} in multisearch")
+    return MultiSearch(tuple(searches))
+
+
+def _subsearch(scanner: Scanner) -> Pipeline:
+    """Read `search ... | ...` between the square brackets; only streaming commands may stand there."""
+    scanner.accept("|")
+    name, span = _name(scanner)
+    if name != "search":
+        raise scanner.error("a search of multisearch must begin with the word search", span)
+    scanner.pos += span.length
+    commands: list[Command] = [Search(parse_search(scanner))]
+    while scanner.accept("|"):
+        name, span = _name(scanner)
+        if name in _COMMANDS and name not in _STREAMING:
+            raise scanner.error(f"{name} in multisearch, which takes streaming commands only", span)
+        commands.append(_command(scanner))
+    return Pipeline(tuple(commands))

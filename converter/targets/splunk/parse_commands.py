@@ -1,0 +1,410 @@
+"""The arguments of every command that is neither a search nor a statistic.
+
+bin _time span=6m  ──>  Bin("_time", TimeSpan(6, "m"), "_time")
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from converter.targets.splunk.lex import unescape
+from converter.targets.splunk.parse_eval import parse_expression
+from converter.targets.splunk.parse_time import time_span
+from converter.targets.splunk.syntax import (
+    Assignment,
+    Bin,
+    Dedup,
+    Eval,
+    Fields,
+    FillNull,
+    Head,
+    MakeMv,
+    MvExpand,
+    Regex,
+    Rename,
+    Reverse,
+    Rex,
+    Sort,
+    SortKey,
+    Span,
+    Spath,
+    Table,
+    Tail,
+    TimeSpan,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from converter.targets.splunk.lex import Scanner
+    from converter.targets.splunk.syntax import SortKind
+
+_DEFAULT_ROWS = 10
+_SORT_LIMIT = 10_000
+_DIGITS = re.compile(r"\d+(?![^\s,|\]])")
+_SORT_TYPE = re.compile(r"(auto|str|ip|num)\s*\(")
+
+
+def where(scanner: Scanner, span: Span) -> Where:
+    """Read `where <expression>`."""
+    if scanner.at_command_end():
+        raise scanner.error("where without a condition", span)
+    return Where(parse_expression(scanner), span)
+
+
+def evaluate(scanner: Scanner, span: Span) -> Eval:
+    """Read `eval a=..., b=...`."""
+    if scanner.at_command_end():
+        raise scanner.error("eval without an assignment", span)
+    assignments: list[Assignment] = []
+    while True:
+        scanner.skip()
+        start = scanner.pos
+        name = unescape(scanner.quoted("'"), "'") if scanner.peek() == "'" else scanner.name("the field to assign to")
+        target = scanner.span_from(start)
+        if not name or any(character in name for character in "{}*"):
+            raise scanner.error(f"a field name that is made from values or a wildcard: {name!r}", target)
+        scanner.expect("=", "after the field to assign to")
+        if scanner.text.startswith("=", scanner.pos):
+            raise scanner.error("== where a value is assigned", scanner.pos - 1, "write =")
+        assignments.append(Assignment(name, parse_expression(scanner), target))
+        if not scanner.accept(","):
+            return Eval(tuple(assignments))
+
+
+def bins(scanner: Scanner, span: Span) -> Bin:
+    """Read `bin field span=... as name`."""
+    field = target = ""
+    size: TimeSpan | int | None = None
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "":
+                if field and not target and scanner.accept_word("as"):
+                    target = scanner.name("a name")
+                elif field:
+                    raise scanner.error(f"unexpected {scanner.found()} in bin")
+                else:
+                    field = scanner.name("a field")
+            case "span":
+                size = _bin_size(scanner)
+            case option:
+                raise scanner.error(f"the option {option} of bin is not supported", Span(start, len(option)))
+    if not field:
+        raise scanner.error("bin without a field", span)
+    if size is None:
+        raise scanner.error("bin without a span", span, "for example: bin _time span=5m")
+    if field == "_time":
+        size = TimeSpan(size, "s") if isinstance(size, int) else size
+        if size.unit in ("mon", "q", "y") and size.count != 1:
+            raise scanner.error(f"bins of {size.count} months, quarters or years", span, "how they align is not known")
+        if size.unit in ("us", "ms", "cs", "ds") and _per_second(size) % size.count:
+            raise scanner.error("a span below a second that does not divide a second", span)
+    elif isinstance(size, TimeSpan):
+        raise scanner.error(f"a span of time for the field {field!r}", span, "only _time holds times")
+    return Bin(field, size, target or field, span)
+
+
+def _per_second(size: TimeSpan) -> int:
+    return {"us": 1_000_000, "ms": 1000, "cs": 100, "ds": 10}[size.unit]
+
+
+def _bin_size(scanner: Scanner) -> TimeSpan | int:
+    scanner.skip()
+    if match := _DIGITS.match(scanner.text, scanner.pos):
+        size = int(match.group(0))
+        if size == 0:
+            raise scanner.error("a span of zero", Span(scanner.pos, len(match.group(0))))
+        scanner.pos = match.end()
+        return size
+    return time_span(scanner)
+
+
+def sort(scanner: Scanner, span: Span) -> Sort:
+    """Read `sort 0 -a, +num(b) desc`."""
+    limit = _SORT_LIMIT
+    scanner.skip()
+    start = scanner.pos
+    if scanner.option() == "limit":
+        limit = scanner.integer("a number of rows")
+    else:
+        scanner.pos = start
+        if match := _DIGITS.match(scanner.text, start):
+            limit = int(match.group(0))
+            scanner.pos = match.end()
+    keys: list[SortKey] = []
+    descending = False
+    flipped = False
+    while not scanner.at_command_end():
+        here = scanner.peek()
+        own = descending
+        if here in "+-":
+            scanner.pos += 1
+            own = here == "-"
+            # A sign with a space after it holds for the fields that follow, too.
+            if scanner.text[scanner.pos : scanner.pos + 1].isspace():
+                descending = own
+        at = (scanner.skip(), scanner.pos)[1]
+        if keys and scanner.accept_word("d", "desc"):
+            if not scanner.at_command_end():
+                raise scanner.error("desc before the end of sort", scanner.span_from(at))
+            flipped = True
+            break
+        keys.append(_sort_key(scanner, descending=own))
+        scanner.accept(",")
+    if not keys:
+        raise scanner.error("sort without a field", span)
+    return Sort(limit, tuple(keys), flipped)
+
+
+def _sort_key(scanner: Scanner, *, descending: bool) -> SortKey:
+    scanner.skip()
+    start = scanner.pos
+    if match := _SORT_TYPE.match(scanner.text, start):
+        scanner.pos = match.end()
+        field = scanner.name("a field to sort by")
+        scanner.expect(")", "after the field")
+        return SortKey(field, descending, cast("SortKind", match.group(1)), scanner.span_from(start))
+    field = scanner.name("a field to sort by")
+    return SortKey(field, descending, "auto", scanner.span_from(start))
+
+
+def head(scanner: Scanner, _span: Span) -> Head:
+    """Read `head N` or `head limit=N`."""
+    if scanner.at_command_end():
+        return Head(_DEFAULT_ROWS)
+    if scanner.peek() == "(":
+        raise scanner.error("head with a condition is not supported", hint="head takes a number here")
+    start = scanner.pos
+    match scanner.option():
+        case "" | "limit":
+            return Head(scanner.integer("a number of rows"))
+        case option:
+            raise scanner.error(f"the option {option} of head is not supported", Span(start, len(option)))
+
+
+def tail(scanner: Scanner, _span: Span) -> Tail:
+    """Read `tail N`."""
+    return Tail(_DEFAULT_ROWS if scanner.at_command_end() else scanner.integer("a number of rows"))
+
+
+def reverse(_scanner: Scanner, _span: Span) -> Reverse:
+    """Read `reverse`."""
+    return Reverse()
+
+
+def dedup(scanner: Scanner, span: Span) -> Dedup:
+    """Read `dedup N fields keepempty=... consecutive=...`."""
+    count = 1
+    names: list[str] = []
+    keep_empty = consecutive = False
+    scanner.skip()
+    if match := _DIGITS.match(scanner.text, scanner.pos):
+        count = int(match.group(0))
+        if count == 0:
+            raise scanner.error("dedup 0", Span(scanner.pos, 1), "the number must be positive")
+        scanner.pos = match.end()
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "":
+                if scanner.word() == "sortby":
+                    raise scanner.error("sortby in dedup is not supported", hint="put a sort before the dedup")
+                names.append(scanner.name("a field"))
+                scanner.accept(",")
+            case "keepempty":
+                keep_empty = scanner.boolean("keepempty")
+            case "consecutive":
+                consecutive = scanner.boolean("consecutive")
+            case option:
+                raise scanner.error(f"the option {option} of dedup is not supported", Span(start, len(option)))
+    if not names:
+        raise scanner.error("dedup without a field", span)
+    return Dedup(count, tuple(names), keep_empty, consecutive)
+
+
+def fields(scanner: Scanner, span: Span) -> Fields:
+    """Read `fields + list` or `fields - list`."""
+    keep = True
+    if scanner.accept("-"):
+        keep = False
+    else:
+        scanner.accept("+")
+    return Fields(keep, _names(scanner, span, "fields"))
+
+
+def table(scanner: Scanner, span: Span) -> Table:
+    """Read `table list`."""
+    return Table(_names(scanner, span, "table"))
+
+
+def _names(scanner: Scanner, span: Span, command: str) -> tuple[str, ...]:
+    names: list[str] = []
+    while not scanner.at_command_end():
+        names.append(scanner.name("a field"))
+        scanner.accept(",")
+    if not names:
+        raise scanner.error(f"{command} without a field", span)
+    return tuple(names)
+
+
+def rename(scanner: Scanner, span: Span) -> Rename:
+    """Read `rename a as b, c as d`."""
+    pairs: list[tuple[str, str]] = []
+    while not scanner.at_command_end():
+        start = scanner.pos
+        source = scanner.name("a field to rename")
+        if not scanner.accept_word("as"):
+            raise scanner.error(f"expected as after the field to rename, found {scanner.found()}")
+        target = scanner.name("the new name")
+        if "*" in source or "*" in target:
+            raise scanner.error("a wildcard in rename", scanner.span_from(start), "rename the fields one by one")
+        if target in (known for _, known in pairs) or source in (known for known, _ in pairs):
+            raise scanner.error("one field twice in a rename", scanner.span_from(start))
+        pairs.append((source, target))
+        scanner.accept(",")
+    if not pairs:
+        raise scanner.error("rename without a field", span)
+    return Rename(tuple(pairs))
+
+
+def regex(scanner: Scanner, span: Span) -> Regex:
+    """Read `regex field="..."`, `regex field!="..."` or `regex "..."`."""
+    if scanner.at_command_end():
+        raise scanner.error("regex without an expression", span)
+    start = scanner.pos
+    if scanner.peek() == '"':
+        pattern = unescape(scanner.quoted())
+        if scanner.peek() not in ("=", "!"):
+            return Regex("_raw", pattern, negated=False, span=scanner.span_from(start))
+        field = pattern
+    else:
+        field = scanner.name("a field or an expression in quotes")
+    if scanner.accept("!="):
+        negated = True
+    elif scanner.accept("="):
+        negated = False
+    else:
+        raise scanner.error(f"expected = or != after the field, found {scanner.found()}", hint="quote the expression")
+    if scanner.peek() != '"':
+        raise scanner.error(f"expected an expression in quotes, found {scanner.found()}")
+    at = scanner.pos
+    pattern = unescape(scanner.quoted())
+    return Regex(field, pattern, negated, scanner.span_from(at))
+
+
+def rex(scanner: Scanner, span: Span) -> Rex:
+    """Read `rex field=name "(?<group>...)" max_match=N`."""
+    field = "_raw"
+    pattern: str | None = None
+    at = span
+    max_match = 1
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "":
+                if scanner.peek() != '"' or pattern is not None:
+                    raise scanner.error(f"expected one expression in quotes, found {scanner.found()}")
+                pattern = unescape(scanner.quoted())
+                at = scanner.span_from(start)
+            case "field":
+                field = scanner.name("a field")
+            case "max_match":
+                max_match = scanner.integer("a number of matches")
+            case option:
+                raise scanner.error(f"the option {option} of rex is not supported", Span(start, len(option)))
+    if pattern is None:
+        raise scanner.error("rex without an expression", span)
+    return Rex(field, pattern, max_match, at)
+
+
+def fillnull(scanner: Scanner, _span: Span) -> FillNull:
+    """Read `fillnull value=... fields`."""
+    value = "0"
+    names: list[str] = []
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "":
+                name = scanner.name("a field")
+                if "*" in name:
+                    raise scanner.error("a wildcard in fillnull", scanner.span_from(start))
+                names.append(name)
+                scanner.accept(",")
+            case "value":
+                value = scanner.value("a value")
+            case option:
+                raise scanner.error(f"the option {option} of fillnull is not supported", Span(start, len(option)))
+    return FillNull(value, tuple(names))
+
+
+def mvexpand(scanner: Scanner, span: Span) -> MvExpand:
+    """Read `mvexpand field limit=N`."""
+    field = ""
+    limit = 0
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "" if not field:
+                field = scanner.name("a field")
+            case "":
+                raise scanner.error(f"unexpected {scanner.found()} in mvexpand", hint="it takes one field")
+            case "limit":
+                limit = scanner.integer("a number of values")
+            case option:
+                raise scanner.error(f"the option {option} of mvexpand is not supported", Span(start, len(option)))
+    if not field:
+        raise scanner.error("mvexpand without a field", span)
+    return MvExpand(field, limit)
+
+
+def makemv(scanner: Scanner, span: Span) -> MakeMv:
+    """Read `makemv delim="..." allowempty=... field`."""
+    field = ""
+    delimiter = " "
+    allow_empty = False
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "" if not field:
+                field = scanner.name("a field")
+            case "":
+                raise scanner.error(f"unexpected {scanner.found()} in makemv", hint="it takes one field")
+            case "delim":
+                delimiter = scanner.value("a delimiter")
+                if not delimiter:
+                    raise scanner.error("an empty delimiter", scanner.span_from(start))
+            case "allowempty":
+                allow_empty = scanner.boolean("allowempty")
+            case option:
+                raise scanner.error(f"the option {option} of makemv is not supported", Span(start, len(option)))
+    if not field:
+        raise scanner.error("makemv without a field", span)
+    return MakeMv(field, delimiter, allow_empty)
+
+
+def spath(scanner: Scanner, span: Span) -> Spath:
+    """Read `spath input=... path=... output=...`; a bare word is the path."""
+    source = "_raw"
+    path: str | None = None
+    output: str | None = None
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "" if path is None:
+                path = scanner.name("a path")
+            case "":
+                raise scanner.error(f"unexpected {scanner.found()} in spath", hint="it takes one path")
+            case "input":
+                source = scanner.name("a field")
+            case "path":
+                path = scanner.value("a path")
+            case "output":
+                output = scanner.name("a field")
+            case option:
+                raise scanner.error(f"the option {option} of spath is not supported", Span(start, len(option)))
+    if output is not None and path is None:
+        raise scanner.error("spath with an output and no path", span)
+    if path is not None and any(character in path for character in "@*"):
+        raise scanner.error(f"the path {path!r} is not supported", span, "a path is a.b{}.c")
+    return Spath(source, path, output, span)
