@@ -134,7 +134,10 @@ class _Parser:
         return found
 
     def selector(self, quantifier: _Token) -> Expr:
-        """`1 of`, `any of` and `all of` a pattern or `them` (which leaves out identifiers that begin with `_`)."""
+        """`1 of`, `any of` and `all of` a pattern or `them`.
+
+        Both leave out identifiers that begin with `_`, unless the pattern itself does.
+        """
         self.take()
         word = quantifier.text.lower()
         if word not in {"1", "any", "all"}:
@@ -145,7 +148,10 @@ class _Parser:
         else:
             # Only `*` is a wildcard here; brackets and question marks of fnmatch must not be.
             safe = re.sub(r"[\[\]?]", lambda match: f"[{match[0]}]", pattern.text)
-            names = [name for name in self.identifiers if fnmatchcase(name, safe)]
+            hidden = pattern.text.startswith("_")
+            names = [
+                name for name in self.identifiers if fnmatchcase(name, safe) and (hidden or not name.startswith("_"))
+            ]
         if not names:
             hint = suggest(pattern.text.rstrip("*_"), self.identifiers) or f"known: {', '.join(self.identifiers)}"
             raise self.error(f"{pattern.text!r} selects no search identifier", pattern, hint)

@@ -9,6 +9,7 @@ and a comparison on a missing field is false.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from enum import Enum
@@ -42,12 +43,17 @@ class Pattern:
         return first if not rest and isinstance(first, str) else None
 
     def __str__(self) -> str:
-        return "".join(_escaped(part) if isinstance(part, str) else part.value for part in self.parts)
+        texts = []
+        for part, following in zip(self.parts, (*self.parts[1:], None), strict=True):
+            texts.append(part.value if isinstance(part, Wildcard) else _escaped(part, open_end=following is not None))
+        return "".join(texts)
 
 
-def _escaped(text: str) -> str:
-    """Return a literal as Sigma writes it: wildcards escaped."""
-    return text.replace("*", r"\*").replace("?", r"\?")
+def _escaped(text: str, *, open_end: bool) -> str:
+    """Return a literal as Sigma writes it: wildcards escaped, and backslashes where a single one would escape."""
+    before_wildcard = r"(\\+)(?=[*?]|$)" if open_end else r"(\\+)(?=[*?])"
+    doubled = re.sub(rf"{before_wildcard}|(\\{{2,}})", lambda run: run[0] * 2, text)
+    return re.sub(r"[*?]", lambda wildcard: "\\" + wildcard[0], doubled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Written for clarity; each `match` branch is one sentence of docs/semantics.md.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from ipaddress import ip_address
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern
 
 _FALLBACK_SECONDS = 2.0
+_TOKENS = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\$", re.DOTALL)
+_MULTILINE = re.compile(r"\(\?[a-z]*m")
 
 
 def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
@@ -81,15 +84,24 @@ def _texts(values: Iterable[Any]) -> list[str]:
     return [text for value in values if (text := text_of(value)) is not None]
 
 
+def _fold(text: str) -> str:
+    """Return the text without case: one character for each, so that `?` stays one character (simple case folding)."""
+    return text.lower() if text.isascii() else "".join(map(_fold_character, text))
+
+
+def _fold_character(character: str) -> str:
+    return next((c for c in (character.casefold(), character.lower()) if len(c) == 1), character)
+
+
 def _like(pattern: Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the whole text matches the pattern."""
-    return _matches_parts(_units(pattern, cased), text if cased else text.lower())
+    return _matches_parts(_units(pattern, cased), text if cased else _fold(text))
 
 
 def _contains(pattern: Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the pattern is found anywhere in the text."""
     units = (Wildcard.ANY, *_units(pattern, cased), Wildcard.ANY)
-    return _matches_parts(units, text if cased else text.lower())
+    return _matches_parts(units, text if cased else _fold(text))
 
 
 @lru_cache(maxsize=4096)
@@ -100,7 +112,7 @@ def _units(pattern: Pattern, cased: bool) -> tuple[str | Wildcard, ...]:  # noqa
         if isinstance(part, Wildcard):
             units.append(part)
         else:
-            units.extend(part if cased else part.lower())
+            units.extend(part if cased else _fold(part))
     return tuple(units)
 
 
@@ -149,7 +161,7 @@ def _inside(text: str, network: Any) -> bool:
 
 
 def _related(text: str, relation: FieldRelation, other: str) -> bool:
-    text, other = text.lower(), other.lower()
+    text, other = _fold(text), _fold(other)
     match relation:
         case "equals":
             return text == other
@@ -175,17 +187,32 @@ def _searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str]
     prefix = f"(?{''.join(sorted(flags))})" if flags else ""
     options = re2.Options()
     options.log_errors = False
+    ends = pattern if "m" in flags or _MULTILINE.search(pattern) else _with_ends_of_pcre(pattern)
     try:
-        compiled = re2.compile(prefix + pattern, options)
+        compiled = re2.compile(prefix + ends, options)
     except re2.error:
         return _backtracking(prefix + pattern, place)
-    return lambda text: compiled.search(text) is not None
+    return lambda text: compiled.search(_without_lone_surrogates(text)) is not None
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """RE2 reads UTF-8, which cannot hold half of a surrogate pair; JSON can."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _with_ends_of_pcre(pattern: str) -> str:
+    """Let `$` match before a line break that ends the value, as it does in PCRE and does not in RE2."""
+    return _TOKENS.sub(lambda token: r"(?:\n?\z)" if token[0] == "$" else token[0], pattern)
 
 
 def _backtracking(pattern: str, place: Any) -> Callable[[str], bool]:
     import regex  # noqa: PLC0415  few rules need it
 
-    compiled = regex.compile(pattern)
+    # Classes such as `\w` are those of ASCII, as in PCRE and RE2; with that flag only ASCII would ignore case.
+    try:
+        compiled = regex.compile(pattern, regex.ASCII if pattern.isascii() else 0)
+    except (regex.error, RecursionError, OverflowError) as bad:
+        raise RuleError(f"no engine reads this regular expression: {bad}", place) from None
 
     def search(text: str) -> bool:
         try:

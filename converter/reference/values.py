@@ -18,22 +18,21 @@ def find(event: Mapping[str, Any], field: str) -> list[Any]:
     The field is a key that holds dots, a path through nested objects, or a mix of both. An array on the way, or at
     its end, stands for each of its elements; an empty array is a field that is there with one value, null.
     """
-    return list(_descend(event, field.split(".")))
-
-
-def _descend(value: Any, steps: list[str]) -> Iterator[Any]:
-    if isinstance(value, list):
-        if not value and not steps:
-            yield None
-        for item in value:
-            yield from _descend(item, steps)
-    elif not steps:
-        yield value
-    elif isinstance(value, dict):
-        for used in range(1, len(steps) + 1):
-            key = ".".join(steps[:used])
-            if key in value:
-                yield from _descend(value[key], steps[used:])
+    found: list[Any] = []
+    # A stack instead of recursion: a log may nest arrays as deep as it likes. Reversed, so that order is kept.
+    stack: list[tuple[Any, tuple[str, ...]]] = [(event, tuple(field.split(".")))]
+    while stack:
+        value, steps = stack.pop()
+        if isinstance(value, list):
+            if not value and not steps:
+                found.append(None)
+            stack.extend((item, steps) for item in reversed(value))
+        elif not steps:
+            found.append(value)
+        elif isinstance(value, dict):
+            keys = ((used, ".".join(steps[:used])) for used in range(len(steps), 0, -1))
+            stack.extend((value[key], steps[used:]) for used, key in keys if key in value)
+    return found
 
 
 def every_value(event: Mapping[str, Any]) -> Iterator[Any]:
@@ -43,15 +42,16 @@ def every_value(event: Mapping[str, Any]) -> Iterator[Any]:
             yield from _leaves(value)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
-    else:
-        yield value
+def _leaves(root: Any) -> Iterator[Any]:
+    stack = [root]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            stack.extend(reversed(value))
+        else:
+            yield value
 
 
 def text_of(value: Any) -> str | None:
