@@ -1,0 +1,178 @@
+"""Expressions to closures, once the columns of the rows are known.
+
+    Expression + Scope ──Binder──> Bound
+
+STATS binds its results twice over: aggregations over the rows of a group, and around them an expression over the row
+that holds their results.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, assert_never
+
+# The modules of functions fill the registry when they are loaded.
+from converter.targets.esql import (
+    functions_date,
+    functions_multivalue,
+    functions_number,
+    functions_string,
+    operators,
+    syntax,
+)
+from converter.targets.esql.bound import Bound, Context, constant, null
+from converter.targets.esql.functions_convert import cast
+from converter.targets.esql.registry import FUNCTIONS, build_call, unknown_function
+from converter.targets.esql.stats import AGGREGATIONS, Aggregation, build_aggregation
+from converter.targets.esql.times import DURATION_UNITS, PERIOD_UNITS, Period
+from converter.targets.esql.values import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.targets.esql.scope import Entry, Scope
+
+_LOADED = (functions_date, functions_multivalue, functions_number, functions_string)
+_MOST_DAYS = 3_652_059
+
+
+class Binder:
+    """Binds expressions over the rows of one scope."""
+
+    def __init__(self, context: Context, scope: Scope) -> None:
+        self._context = context
+        self._scope = scope
+
+    def bind(self, node: syntax.Expression) -> Bound:
+        """Return an expression that is ready to run.
+
+        Raises:
+            QueryError: an unknown column or function, or types that do not fit.
+        """
+        context, span = self._context, node.span
+        match node:
+            case syntax.Literal():
+                return self._literal(node)
+            case syntax.TimeSpan():
+                return self._time_span(node)
+            case syntax.Column():
+                return self._column(node)
+            case syntax.Call():
+                return self._call(node)
+            case syntax.Cast():
+                return cast(context, span, self.bind(node.value), node.type_name)
+            case syntax.Negative():
+                return operators.negative(context, self.bind(node.value), span)
+            case syntax.Arithmetic():
+                return operators.arithmetic(context, node.operator, self.bind(node.left), self.bind(node.right), span)
+            case syntax.Comparison():
+                return operators.comparison(context, node.operator, self.bind(node.left), self.bind(node.right), span)
+            case syntax.Logical():
+                return operators.logical(context, node.operator, [self.bind(term) for term in node.terms], span)
+            case syntax.Not():
+                return operators.negation(context, self.bind(node.value), span)
+            case syntax.In():
+                options = [self.bind(option) for option in node.options]
+                return operators.membership(context, self.bind(node.value), options, span)
+            case syntax.IsNull():
+                return operators.is_null(self.bind(node.value), span, negated=node.negated)
+            case syntax.Pattern():
+                return operators.pattern(context, node, self.bind(node.value))
+            case _:
+                assert_never(node)
+
+    def _literal(self, node: syntax.Literal) -> Bound:
+        value = node.value
+        if isinstance(value, tuple):
+            type_ = self._literal_type(node, value[0])
+            if type_.whole:
+                types = {self._literal_type(node, one) for one in value}
+                type_ = Type.LONG if Type.LONG in types else Type.INTEGER
+            return constant(type_, list(value) if len(value) > 1 else value[0], node.span)
+        return constant(self._literal_type(node, value), value, node.span)
+
+    def _literal_type(self, node: syntax.Literal, value: bool | float | str | None) -> Type:  # noqa: FBT001
+        match value:
+            case None:
+                return Type.NULL
+            case bool():
+                return Type.BOOLEAN
+            case int():
+                if INTEGER_MIN <= value <= INTEGER_MAX:
+                    return Type.INTEGER
+                if LONG_MIN <= value <= LONG_MAX:
+                    return Type.LONG
+                raise self._context.error("a number beyond the range of long is not supported", node.span)
+            case float():
+                return Type.DOUBLE
+            case str():
+                return Type.KEYWORD
+            case _:
+                assert_never(value)
+
+    def _time_span(self, node: syntax.TimeSpan) -> Bound:
+        unit = node.unit.lower()
+        if unit in DURATION_UNITS:
+            return constant(Type.DURATION, node.amount * DURATION_UNITS[unit], node.span)
+        if unit in PERIOD_UNITS:
+            one = PERIOD_UNITS[unit]
+            if abs(node.amount) > _MOST_DAYS:
+                raise self._context.error("a span of time is too long", node.span)
+            return constant(Type.PERIOD, Period(one.months * node.amount, one.days * node.amount), node.span)
+        hint = "such as seconds, minutes, hours, days, weeks, months or years"
+        raise self._context.error(f"unknown unit of time [{node.unit}]", node.span, hint)
+
+    def _column(self, node: syntax.Column) -> Bound:
+        entry = self._scope.find(self._context, node.name, node.span)
+        if entry is None:
+            return null(Type.NULL, node.span)
+        return column(entry, node.span)
+
+    def _call(self, node: syntax.Call) -> Bound:
+        if node.name in AGGREGATIONS:
+            hint = "only STATS aggregates"
+            raise self._context.error(f"the aggregation {node.name.upper()} cannot stand here", node.span, hint)
+        if node.star:
+            raise self._context.error(f"{node.name.upper()} does not take '*'", node.span)
+        if node.name not in FUNCTIONS:
+            raise unknown_function(self._context, node.name, node.span, [*FUNCTIONS, *AGGREGATIONS])
+        arguments = [self.bind(argument) for argument in node.arguments]
+        return build_call(self._context, node.name, node.span, arguments)
+
+
+def column(entry: Entry, span: syntax.Span) -> Bound:
+    """Return a column as an expression; one without a type has no values, and perhaps no slot."""
+    if entry.type is Type.NULL:
+        return null(Type.NULL, span)
+    return Bound(entry.type, itemgetter(entry.slot), span, observed=entry.observed)
+
+
+class ResultBinder(Binder):
+    """Binds a result of STATS: a scalar expression over aggregations and group keys.
+
+    `keys` are the slots of the group keys in the row of results; aggregations get the slots after them.
+    """
+
+    def __init__(self, context: Context, rows: Scope, keys: Mapping[str, Entry], first_slot: int) -> None:
+        super().__init__(context, rows)
+        self._inner = Binder(context, rows)
+        self._keys = keys
+        self._slot = first_slot
+        self.aggregations: list[Aggregation] = []
+
+    def _column(self, node: syntax.Column) -> Bound:
+        if node.name in self._keys:
+            return column(self._keys[node.name], node.span)
+        self._scope.find(self._context, node.name, node.span)
+        message = f"the column [{node.name}] is neither aggregated nor in BY"
+        raise self._context.error(message, node.span, f"such as VALUES({node.name}) or COUNT({node.name})")
+
+    def _call(self, node: syntax.Call) -> Bound:
+        if node.name not in AGGREGATIONS:
+            return super()._call(node)
+        arguments = [self._inner.bind(argument) for argument in node.arguments]
+        aggregation = build_aggregation(self._context, node.name, node.span, arguments, star=node.star)
+        self.aggregations.append(aggregation)
+        slot = self._slot
+        self._slot += 1
+        return Bound(aggregation.type, itemgetter(slot), node.span)

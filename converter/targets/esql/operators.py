@@ -1,0 +1,303 @@
+"""Operators: comparisons, IN, LIKE, AND and OR, arithmetic, with null as the third value of logic.
+
+    tree node + bound arguments ──> Bound
+
+Types are checked as the product checks them when it plans a query. Source: Elasticsearch docs "ES|QL operators";
+vendor cases `null.csv-spec`, `ip.csv-spec`, `where-like.csv-spec`; class `EsqlBinaryComparison`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.esql.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
+from converter.targets.esql.like import PatternError, compile_like
+from converter.targets.esql.lucene_regex import compile_rlike
+from converter.targets.esql.times import Period, add_period, parse_moment
+from converter.targets.esql.values import NullifiedError, Type, in_range, parse_ip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from converter.targets.esql import syntax
+    from converter.targets.esql.syntax import Span
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN}
+
+
+def comparison(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return `left symbol right`.
+
+    Raises:
+        QueryError: the types cannot be compared.
+    """
+    left, right = _aligned(context, left, right, symbol)
+    function = _COMPARE[symbol]
+    if left.type is Type.BOOLEAN and symbol not in {"==", "!="}:
+        raise context.error(f"booleans have no order: {symbol!r} does not take them", span)
+    if Type.DOUBLE in {left.type, right.type} and left.type is not right.type:
+        compare = function
+        return lift(context, span, (left, right), Type.BOOLEAN, lambda a, b: compare(float(a), float(b)))
+    return lift(context, span, (left, right), Type.BOOLEAN, function)
+
+
+def _aligned(context: Context, left: Bound, right: Bound, symbol: str) -> tuple[Bound, Bound]:
+    """Return both sides in one type: text constants become dates, addresses or booleans where the other side is one."""
+    if left.type is right.type or Type.NULL in {left.type, right.type} or (left.type.numeric and right.type.numeric):
+        if left.type.temporal:
+            raise context.error(f"{symbol!r} does not take a span of time", left.span)
+        return left, right
+    if right.constant and right.type is Type.KEYWORD and left.type in _CAST_FROM_TEXT:
+        return left, cast_text(context, right, left.type)
+    if left.constant and left.type is Type.KEYWORD and right.type in _CAST_FROM_TEXT:
+        return cast_text(context, left, right.type), right
+    if left.observed and left.type is Type.KEYWORD and right.type is Type.IP:
+        return as_ip(left), right
+    if right.observed and right.type is Type.KEYWORD and left.type is Type.IP:
+        return left, as_ip(right)
+    message = (
+        f"[{context.source(left.span)}] is {left.type.value} and [{context.source(right.span)}] is {right.type.value}: "
+        f"{symbol} cannot compare them"
+    )
+    hint = ""
+    if right.constant and left.type is Type.KEYWORD and right.type.numeric:
+        hint = f'write the number as text: "{context.source(right.span)}"'
+    elif right.constant and right.type is Type.KEYWORD and left.type.numeric:
+        hint = "write the number without quotes"
+    raise context.error(message, right.span, hint)
+
+
+def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
+    """Return a text constant as a date, an address or a boolean."""
+
+    def one(text: str) -> Any:
+        if type_ is Type.BOOLEAN:
+            value: Any = {"true": True, "false": False}.get(text.lower())
+        else:
+            value = parse_ip(text) if type_ is Type.IP else parse_moment(text)
+        if value is None:
+            raise context.error(f"the text {text!r} is no {type_.value}", bound.span)
+        return value
+
+    value = bound.value
+    if value is None:
+        return null(type_, bound.span)
+    return constant(type_, [one(text) for text in value] if isinstance(value, list) else one(value), bound.span)
+
+
+def as_ip(bound: Bound) -> Bound:
+    """Return a text field whose mapping is not known as addresses: values that are none are null."""
+    get = bound.get
+
+    def get_ip(row: Row) -> Any:
+        value = get(row)
+        if value is None:
+            return None
+        if value.__class__ is list:
+            values = sorted({packed for packed in map(parse_ip, value) if packed is not None})
+            return values if len(values) > 1 else values[0] if values else None
+        return parse_ip(value)
+
+    return Bound(Type.IP, get_ip, bound.span)
+
+
+def membership(context: Context, value: Bound, options: Sequence[Bound], span: Span) -> Bound:
+    """Return `value IN (options)`: true on a match, else null if anything was null, else false."""
+    if value.type is not Type.NULL and all(option.constant for option in options):
+        aligned = [_aligned(context, value, option, "IN") for option in options]
+        value = aligned[0][0]
+        known = frozenset(
+            right.value for _, right in aligned if right.value is not None and not isinstance(right.value, list)
+        )
+        otherwise = None if len([right for _, right in aligned if right.value is None]) else False
+        return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
+    return logical(context, "or", [comparison(context, "==", value, option, span) for option in options], span)
+
+
+def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
+    """Return `value LIKE patterns` or RLIKE: true if any pattern matches the whole string."""
+    expect(context, node.kind.upper(), value, (Type.KEYWORD,), "a string")
+    matchers = []
+    for literal in node.patterns:
+        try:
+            text = str(literal.value)
+            matchers.append(compile_like(text) if node.kind == "like" else compile_rlike(text))
+        except PatternError as error:
+            hint = r'in "..." a backslash is itself written \\; """...""" takes it as it is'
+            raise context.error(error.message, literal.span, hint if "\\" in context.source(literal.span) else "") from None
+    many = tuple(matchers)
+
+    def matches_any(text: str) -> bool:
+        try:
+            return any(matches(text) for matches in many)
+        except PatternError as error:
+            raise context.error(error.message, node.patterns[0].span) from None
+
+    single = many[0] if len(many) == 1 and node.kind == "like" else matches_any
+    return lift(context, node.span, (value,), Type.BOOLEAN, single)
+
+
+def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span) -> Bound:
+    """Return AND or OR of terms."""
+    for term in terms:
+        expect(context, symbol.upper(), term, (Type.BOOLEAN,), "booleans")
+    decisive = symbol == "or"
+    getters = tuple(term.get for term in terms)
+
+    def get(row: Row) -> Any:
+        result: bool | None = not decisive
+        for getter in getters:
+            value = getter(row)
+            if value is decisive:
+                return decisive
+            if value is None:
+                result = None
+            elif value.__class__ is list:
+                context.warn_multivalue(span)
+                result = None
+        return result
+
+    return finish(Type.BOOLEAN, get, span, terms)
+
+
+def negation(context: Context, value: Bound, span: Span) -> Bound:
+    """Return NOT value: null stays null."""
+    expect(context, "NOT", value, (Type.BOOLEAN,), "a boolean")
+    return lift(context, span, (value,), Type.BOOLEAN, operator.not_)
+
+
+def is_null(value: Bound, span: Span, *, negated: bool) -> Bound:
+    """Return IS NULL or IS NOT NULL; a multivalue is not null."""
+    get = value.get
+    test: Getter = (lambda row: get(row) is not None) if negated else (lambda row: get(row) is None)
+    return finish(Type.BOOLEAN, test, span, (value,))
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+def _divide_whole(a: int, b: int) -> int:
+    if b == 0:
+        raise NullifiedError("/ by zero")
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+def _remainder_whole(a: int, b: int) -> int:
+    if b == 0:
+        raise NullifiedError("/ by zero")
+    if a >= 0 and b > 0:
+        return a % b
+    rest = abs(a) % abs(b)  # the sign is that of the dividend
+    return -rest if a < 0 else rest
+
+
+def _remainder(a: float, b: float) -> float:
+    return math.fmod(a, b) if b else math.nan
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide_whole,
+    "%": _remainder_whole,
+}
+_DOUBLE: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "%": _remainder,
+}
+
+
+def _finite(number: float) -> float:
+    if math.isfinite(number):
+        return number
+    raise NullifiedError("not a finite double number" if not math.isnan(number) else "/ by zero")
+
+
+def arithmetic(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return arithmetic on numbers, and on a moment and a span of time.
+
+    Raises:
+        QueryError: the types do not fit.
+    """
+    if Type.DATETIME in {left.type, right.type} or left.type.temporal or right.type.temporal:
+        return _moved(context, symbol, left, right, span)
+    for side in (left, right):
+        expect(context, f"{symbol!r}", side, (Type.INTEGER, Type.LONG, Type.DOUBLE), "numbers")
+    types = {left.type, right.type} - {Type.NULL}
+    result = Type.DOUBLE if Type.DOUBLE in types else Type.LONG if Type.LONG in types else Type.INTEGER
+    if not types:
+        result = Type.NULL
+    if result is Type.DOUBLE:
+        double = _DOUBLE[symbol]
+        return lift(context, span, (left, right), result, lambda a, b: _finite(double(float(a), float(b))))
+    function = _WHOLE[symbol]
+    if symbol == "%":
+        return lift(context, span, (left, right), result, function)
+    low, high = (-(2**31), 2**31 - 1) if result is Type.INTEGER else (-(2**63), 2**63 - 1)
+
+    def checked(a: int, b: int) -> int:
+        number = function(a, b)
+        return number if low <= number <= high else in_range(number, result)
+
+    return lift(context, span, (left, right), result, checked)
+
+
+def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return a moment plus or minus a span of time, or two constant spans put together."""
+    if left.type is Type.NULL or right.type is Type.NULL:
+        return null(Type.DATETIME, span)
+    if symbol == "+" and left.type.temporal and right.type is Type.DATETIME:
+        left, right = right, left
+    if symbol not in {"+", "-"} or not right.type.temporal or left.type not in {Type.DATETIME, right.type}:
+        message = f"{symbol!r} does not take {left.type.value} and {right.type.value}"
+        hint = "TO_LONG makes milliseconds of a datetime; DATE_DIFF gives the time between two"
+        raise context.error(message, span, hint if Type.DATETIME in {left.type, right.type} else "")
+    sign = -1 if symbol == "-" else 1
+    amount = right.value
+    if left.type.temporal:
+        if isinstance(amount, Period):
+            months, days = left.value.months + sign * amount.months, left.value.days + sign * amount.days
+            return constant(Type.PERIOD, Period(months, days), span)
+        return constant(Type.DURATION, left.value + sign * amount, span)
+    if isinstance(amount, int):
+        shift = sign * amount
+        return lift(context, span, (left,), Type.DATETIME, lambda millis: in_range(millis + shift, Type.LONG))
+    period = amount if sign > 0 else -amount
+
+    def move(millis: int) -> int:
+        try:
+            return add_period(millis, period)
+        except (OverflowError, ValueError):
+            raise NullifiedError("long overflow") from None
+
+    return lift(context, span, (left,), Type.DATETIME, move)
+
+
+def negative(context: Context, value: Bound, span: Span) -> Bound:
+    """Return minus a number or a span of time."""
+    if value.type.temporal:
+        return constant(value.type, -value.value, span)
+    expect(context, "'-'", value, (Type.INTEGER, Type.LONG, Type.DOUBLE), "a number")
+    if value.type is Type.DOUBLE or value.type is Type.NULL:
+        return lift(context, span, (value,), value.type, operator.neg)
+    type_ = value.type
+    return lift(context, span, (value,), type_, lambda number: in_range(-number, type_))

@@ -1,0 +1,316 @@
+"""Text of a query to its tree: the commands.
+
+    text ──tokenize──> tokens ──parse──> Query(source, commands)
+
+Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/EsqlBaseParser.g4`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.errors import suggest
+from converter.targets.esql import syntax
+from converter.targets.esql.lex import Kind, Token, tokenize
+from converter.targets.esql.parse_expression import Cursor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_COMMANDS = 200
+_REFUSED = {
+    "change_point": "CHANGE_POINT",
+    "completion": "COMPLETION",
+    "dissect": "DISSECT",
+    "enrich": "ENRICH",
+    "explain": "EXPLAIN",
+    "fork": "FORK",
+    "full": "FULL JOIN",
+    "fuse": "FUSE",
+    "grok": "GROK",
+    "inlinestats": "INLINESTATS (its name is INLINE STATS now)",
+    "insist_🐔": "INSIST",
+    "left": "LEFT JOIN",
+    "lookup": "LOOKUP JOIN",
+    "lookup_🐔": "LOOKUP",
+    "meta": "META",
+    "metrics": "METRICS",
+    "promql": "PROMQL",
+    "rerank": "RERANK",
+    "right": "RIGHT JOIN",
+    "sample": "SAMPLE",
+    "set": "SET",
+    "show": "SHOW",
+    "ts": "TS",
+}
+
+
+def parse(text: str) -> syntax.Query:
+    """Return the tree of an ES|QL query.
+
+    Raises:
+        QueryError: the text is not ES|QL, or uses a command that this engine does not know.
+    """
+    cursor = Cursor(text, tokenize(text))
+    source = _source(cursor)
+    commands: list[syntax.Command] = []
+    while cursor.take_symbol("|"):
+        if len(commands) >= MAX_COMMANDS:
+            raise cursor.error(f"the query has more than {MAX_COMMANDS} commands", cursor.token)
+        commands.append(_command(cursor))
+    if cursor.token.kind is not Kind.END:
+        near = ""
+        if cursor.token.kind is Kind.WORD:
+            near = suggest(cursor.token.word, ("and", "or", "not", "in", "like", "rlike", "is", "by", "where"))
+        cursor.unexpected("'|' or the end of the query", near)
+    return syntax.Query(source, tuple(commands))
+
+
+def _source(cursor: Cursor) -> syntax.Source:
+    word = cursor.advance()
+    match word.word:
+        case "from":
+            return _from(cursor, word)
+        case "row":
+            fields = _fields(cursor)
+            return syntax.Row(fields, cursor.span(word.start))
+        case _:
+            raise _unknown(cursor, word, {"from": None, "row": None}, "a query starts with FROM or ROW")
+
+
+def _command(cursor: Cursor) -> syntax.Command:
+    word = cursor.advance()
+    reader = _COMMANDS.get(word.word)
+    if reader is None:
+        raise _unknown(cursor, word, _COMMANDS, "expected a command such as WHERE, EVAL or STATS")
+    return reader(cursor, word)
+
+
+def _unknown(cursor: Cursor, word: Token, known: dict[str, Callable[..., object]] | dict[str, None], hint: str) -> Exception:
+    if word.word in _REFUSED:
+        return cursor.error(f"the command {_REFUSED[word.word]} is not supported", word)
+    if word.kind is Kind.END:
+        return cursor.error("the query ends where a command is expected", word, hint)
+    shown = cursor.text[word.start : word.end][:40]
+    return cursor.error(f"unknown command {shown!r}", word, suggest(word.word, known) or hint)
+
+
+# --- source ---------------------------------------------------------------------------------------------------------
+
+
+def _from(cursor: Cursor, word: Token) -> syntax.From:
+    indices = [_index(cursor)]
+    while cursor.take_symbol(","):
+        indices.append(_index(cursor))
+    metadata: list[syntax.Column] = []
+    bracket = cursor.at_symbol("[") and cursor.following.word == "metadata"
+    if bracket:
+        cursor.advance()
+    if cursor.take_word("metadata"):
+        metadata.append(_metadata_field(cursor))
+        while cursor.take_symbol(","):
+            metadata.append(_metadata_field(cursor))
+    if bracket:
+        cursor.expect_symbol("]", "after METADATA")
+    return syntax.From(tuple(indices), tuple(metadata), cursor.span(word.start))
+
+
+def _index(cursor: Cursor) -> str:
+    if cursor.at_symbol("("):
+        raise cursor.error("a subquery in FROM is not supported", cursor.token)
+    if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
+        cursor.unexpected("an index pattern after FROM")
+    name = cursor.advance().value
+    if cursor.at_symbol("::"):
+        raise cursor.error("an index selector ('::data', '::failures') is not supported", cursor.token)
+    if cursor.take_symbol(":"):  # cluster:index
+        if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
+            cursor.unexpected("an index pattern after the cluster's name")
+        name = f"{name}:{cursor.advance().value}"
+    return name
+
+
+def _metadata_field(cursor: Cursor) -> syntax.Column:
+    if cursor.token.kind is not Kind.SOURCE:
+        cursor.unexpected("a metadata field such as _id")
+    token = cursor.advance()
+    return syntax.Column(token.value, syntax.Span(token.start, token.end))
+
+
+# --- fields ---------------------------------------------------------------------------------------------------------
+
+
+def _fields(cursor: Cursor) -> tuple[syntax.Named, ...]:
+    fields = [_field(cursor)]
+    while cursor.take_symbol(","):
+        fields.append(_field(cursor))
+    return tuple(fields)
+
+
+def _field(cursor: Cursor) -> syntax.Named:
+    start = cursor.token.start
+    value = cursor.expression()
+    name = cursor.text[start : cursor.previous_end]
+    if isinstance(value, syntax.Column):
+        name = value.name
+    if cursor.at_symbol("="):
+        if not isinstance(value, syntax.Column):
+            raise cursor.error("the left side of '=' is not a name", cursor.token, "two values are compared with ==")
+        cursor.advance()
+        value = cursor.expression()
+        if cursor.at_symbol("="):
+            raise cursor.error("a second '=' in one field", cursor.token, "two values are compared with ==")
+    return syntax.Named(name, value, cursor.span(start))
+
+
+def _aggregates(cursor: Cursor) -> tuple[syntax.Aggregate, ...]:
+    aggregates: list[syntax.Aggregate] = []
+    while True:
+        start = cursor.token.start
+        field = _field(cursor)
+        where = None
+        if cursor.take_word("where"):
+            where = cursor.expression()
+        name = field.name
+        if where is not None and name == cursor.text[start : field.span.end]:
+            name = cursor.text[start : cursor.previous_end]  # without an alias the filter is part of the name
+        aggregates.append(syntax.Aggregate(name, field.value, where, cursor.span(start)))
+        if not cursor.take_symbol(","):
+            return tuple(aggregates)
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def _where(cursor: Cursor, word: Token) -> syntax.Where:
+    return syntax.Where(cursor.expression(), cursor.span(word.start))
+
+
+def _eval(cursor: Cursor, word: Token) -> syntax.Eval:
+    fields = _fields(cursor)
+    return syntax.Eval(fields, cursor.span(word.start))
+
+
+def _stats(cursor: Cursor, word: Token) -> syntax.Stats:
+    return _stats_body(cursor, word, inline=False)
+
+
+def _inline(cursor: Cursor, word: Token) -> syntax.Stats:
+    if not cursor.take_word("stats"):
+        cursor.unexpected("STATS after INLINE")
+    return _stats_body(cursor, word, inline=True)
+
+
+def _stats_body(cursor: Cursor, word: Token, *, inline: bool) -> syntax.Stats:
+    aggregates: tuple[syntax.Aggregate, ...] = ()
+    groups: tuple[syntax.Named, ...] = ()
+    if not cursor.at_word("by"):
+        aggregates = _aggregates(cursor)
+    if cursor.take_word("by"):
+        groups = _fields(cursor)
+    if inline and not aggregates:
+        raise cursor.error("INLINE STATS needs an aggregation", word)
+    return syntax.Stats(aggregates, groups, inline, cursor.span(word.start))
+
+
+def _name_pattern(cursor: Cursor) -> syntax.NamePattern:
+    start = cursor.token.start
+    parts = [""]
+    while True:
+        token = cursor.token
+        if token.kind is Kind.QUOTED:
+            parts[-1] += token.value  # a star between backticks is a letter
+        elif token.kind is Kind.PATTERN:
+            first, *rest = token.value.split("*")
+            parts[-1] += first
+            parts.extend(rest)
+        else:
+            cursor.unexpected("a column name")
+        cursor.advance()
+        if not cursor.take_symbol("."):
+            return syntax.NamePattern(tuple(parts), cursor.span(start))
+        parts[-1] += "."
+
+
+def _name_patterns(cursor: Cursor) -> tuple[syntax.NamePattern, ...]:
+    patterns = [_name_pattern(cursor)]
+    while cursor.take_symbol(","):
+        patterns.append(_name_pattern(cursor))
+    return tuple(patterns)
+
+
+def _keep(cursor: Cursor, word: Token) -> syntax.Keep:
+    patterns = _name_patterns(cursor)
+    return syntax.Keep(patterns, cursor.span(word.start))
+
+
+def _drop(cursor: Cursor, word: Token) -> syntax.Drop:
+    patterns = _name_patterns(cursor)
+    return syntax.Drop(patterns, cursor.span(word.start))
+
+
+def _plain_name(cursor: Cursor) -> syntax.Column:
+    token = cursor.token
+    pattern = _name_pattern(cursor)
+    if len(pattern.parts) != 1:
+        raise cursor.error("RENAME does not take '*'", token)
+    return syntax.Column(pattern.parts[0], pattern.span)
+
+
+def _rename(cursor: Cursor, word: Token) -> syntax.Rename:
+    pairs: list[tuple[syntax.Column, syntax.Column]] = []
+    while True:
+        first = _plain_name(cursor)
+        if cursor.take_symbol("="):
+            pairs.append((_plain_name(cursor), first))
+        elif cursor.take_word("as"):
+            pairs.append((first, _plain_name(cursor)))
+        else:
+            cursor.unexpected("AS or '=' in RENAME")
+        if not cursor.take_symbol(","):
+            return syntax.Rename(tuple(pairs), cursor.span(word.start))
+
+
+def _sort(cursor: Cursor, word: Token) -> syntax.Sort:
+    keys: list[syntax.SortKey] = []
+    while True:
+        start = cursor.token.start
+        value = cursor.expression()
+        descending = cursor.at_word("desc")
+        cursor.take_word("asc", "desc")
+        nulls_first = descending
+        if cursor.take_word("nulls"):
+            if not cursor.at_word("first", "last"):
+                cursor.unexpected("FIRST or LAST after NULLS")
+            nulls_first = cursor.advance().word == "first"
+        keys.append(syntax.SortKey(value, descending, nulls_first, cursor.span(start)))
+        if not cursor.take_symbol(","):
+            return syntax.Sort(tuple(keys), cursor.span(word.start))
+
+
+def _limit(cursor: Cursor, word: Token) -> syntax.Limit:
+    if cursor.token.kind is not Kind.INTEGER:
+        cursor.unexpected("a whole number after LIMIT")
+    count = int(cursor.advance().value)
+    if cursor.at_word("by"):
+        raise cursor.error("LIMIT ... BY is not supported", cursor.token)
+    return syntax.Limit(count, cursor.span(word.start))
+
+
+def _mv_expand(cursor: Cursor, word: Token) -> syntax.MvExpand:
+    column = cursor.qualified_name()
+    return syntax.MvExpand(column, cursor.span(word.start))
+
+
+_COMMANDS: dict[str, Callable[[Cursor, Token], syntax.Command]] = {
+    "drop": _drop,
+    "eval": _eval,
+    "inline": _inline,
+    "keep": _keep,
+    "limit": _limit,
+    "mv_expand": _mv_expand,
+    "rename": _rename,
+    "sort": _sort,
+    "stats": _stats,
+    "where": _where,
+}
