@@ -1,1 +1,125 @@
-"""sigma-convert: one Sigma rule, every SIEM, the same alerts."""
+"""sigma-convert: one Sigma rule, every SIEM, the same alerts.
+
+    load_rules ──> Rules ──convert──> Query ──run_query──> rows
+                     └────evaluate──> Alert
+
+These functions are the public interface (docs/python.md); everything else may change. What is slow to import is
+imported when a function is called.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from converter.reference.evaluate import Alert
+    from converter.rules import Rules
+    from converter.target import Query, Target
+
+__all__ = ["convert", "evaluate", "list_targets", "load_rules", "parse_query", "run_query"]
+
+
+def load_rules(paths: str | Path | Iterable[str | Path]) -> Rules:
+    """Load rules from files and folders.
+
+    Args:
+        paths: one or several; of a folder every `*.yml` and `*.yaml` below it; `-` is standard input.
+
+    Raises:
+        RuleError: something is not a valid rule; has a place.
+        RefusedError: a rule uses what is not supported yet.
+    """
+    from converter.rules import load_rules as load  # noqa: PLC0415
+
+    return load([paths] if isinstance(paths, str | Path) else paths)
+
+
+def convert(
+    rules: Rules,
+    target: str,
+    *,
+    pipelines: Sequence[str] = (),
+    format: str = "default",  # noqa: A002  what the command line calls it
+    options: Mapping[str, str] | None = None,
+) -> list[Query]:
+    """Convert rules to the query language of a target.
+
+    Args:
+        rules: from `load_rules`.
+        target: its name, for example `splunk`; `list_targets()` has them.
+        pipelines: files or names of pySigma pipelines, in place of the one chosen by log source.
+        format: one of the target's formats.
+        options: of the target.
+
+    Raises:
+        RefusedError: the language cannot say a rule; names the construct and a target that can.
+        ConfigurationError: an unknown target, pipeline, format or option.
+    """
+    from converter.convert import convert_rules  # noqa: PLC0415
+    from converter.registry import get_target  # noqa: PLC0415
+
+    return convert_rules(rules, get_target(target), pipelines=pipelines, format=format, options=options or {})
+
+
+def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]]) -> list[Alert]:
+    """Evaluate rules on raw events: the meaning that conversions are judged by.
+
+    An event without a usable time takes no part in correlations.
+
+    Args:
+        rules: from `load_rules`.
+        events: in log order; an event is called by its `_id`, else by its 1-based position.
+    """
+    from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415
+
+    return evaluate_plans(rules.plans, events)
+
+
+def parse_query(text: str, language: str) -> Any:
+    """Return the syntax tree of a query: frozen dataclasses, a module `syntax` for each language.
+
+    Args:
+        text: the query.
+        language: spl, esql, eql or kql.
+
+    Raises:
+        QueryError: the text is not a query of the language; has a place.
+        ConfigurationError: an unknown language.
+    """
+    from converter.engines import find_engine  # noqa: PLC0415
+
+    return find_engine(language).parse(text)
+
+
+def run_query(
+    text: str,
+    language: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[dict[str, Any]]:
+    """Run a query on events with the local engine of its language.
+
+    Args:
+        text: the query.
+        language: spl, esql, eql, kql, or elastic-toml for a rule file.
+        events: as the product of the language has them; `_id` stays on events that pass through.
+        tables: rows by name of what else the query may read: other indices, lookups.
+
+    Raises:
+        QueryError: the text is not a query, or uses what the engine does not know; has a place.
+        ConfigurationError: an unknown language.
+    """
+    from converter.engines import find_engine  # noqa: PLC0415
+
+    return find_engine(language).run(text, events, tables=tables)
+
+
+def list_targets() -> Mapping[str, Target]:
+    """Return the targets by name: our own, and `pysigma:...` for the backends of pySigma that are installed."""
+    from converter.registry import list_targets as found  # noqa: PLC0415
+
+    return found()

@@ -38,7 +38,7 @@ def parse_names(
     known: Mapping[str, Target],
     *,
     every: Sequence[TargetName] = (),
-    format: str | None = None,  # noqa: A002  what the option is called
+    form: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> list[TargetName]:
     """Return the targets that the texts name, each once, in order.
@@ -47,7 +47,7 @@ def parse_names(
         texts: names, each perhaps several with commas between; `all` stands for `every`.
         known: the targets there are.
         every: what `all` means.
-        format: for every target that has it, unless its name says one.
+        form: a format, for every target that has it, unless its name says one.
         options: for every target that knows them, besides those in its name.
 
     Raises:
@@ -60,7 +60,7 @@ def parse_names(
                 names.update(dict.fromkeys(every))
             elif part.strip():
                 names[parse_name(part.strip(), known)] = None
-    return _with_defaults(list(names), known, format, dict(options or {}))
+    return _with_defaults(list(names), known, form, dict(options or {}))
 
 
 def parse_name(text: str, known: Mapping[str, Target]) -> TargetName:

@@ -1,0 +1,145 @@
+"""The command line: verbs, arguments, printing, exit status. All work is done elsewhere.
+
+    argv ──click──> verb ──> public functions ──> stdout: data; stderr: everything else ──> exit status
+
+What is slow to import is imported inside the verbs, so that `--version` and `--help` are quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from converter.cli.common import (
+    BROKEN_PIPE,
+    BUG,
+    INTERRUPTED,
+    OK,
+    WRONG_USAGE,
+    App,
+    debug_option,
+    exit_status,
+    explain,
+)
+from converter.cli.convert import convert
+from converter.cli.evaluate import evaluate
+from converter.cli.run import run
+from converter.cli.targets import targets
+from converter.cli.test import test
+from converter.errors import SourceError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "sigma-convert"
+_GROUP_FLAGS = ("--debug", "--version", "--help", "-h")
+
+
+class _BareConvert(click.Group):
+    """A group whose verb may be left out: then it is `convert`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `convert` in front of arguments that begin with no verb."""
+        flags = 0
+        while flags < len(args) and args[flags] in _GROUP_FLAGS:
+            flags += 1
+        if flags < len(args) and args[flags] not in self.commands:
+            self._check_verb(args[flags], ctx)
+            args = [*args[:flags], "convert", *args[flags:]]
+        return super().parse_args(ctx, args)
+
+    def _check_verb(self, word: str, ctx: click.Context) -> None:
+        """A word that is no file but nearly a verb is a typing error."""
+        if word.startswith("-") or os.path.exists(word):  # noqa: PTH110  pathlib would be imported for this alone
+            return
+        hint = suggest(word, self.commands)
+        if hint:
+            raise click.UsageError(f"no such verb or file: {word} ({hint})", ctx)
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  as click calls it
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415  slow to import
+
+        click.echo(f"{PROGRAM} {version(PROGRAM)}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_BareConvert,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Without a verb, sigma-convert converts: sigma-convert --target splunk rules/",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@debug_option
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Convert Sigma rules to queries of other products, and prove by replaying logs that they mean the same."""
+    ctx.ensure_object(App)
+
+
+for _verb in (convert, evaluate, run, test, targets):
+    cli.add_command(_verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; docs/cli.md says what each means.
+
+    Args:
+        arguments: what to run, without the name of the program; None: those of the process.
+    """
+    if "_SIGMA_CONVERT_COMPLETE" in os.environ:  # a shell asks what could come next
+        cli.main(prog_name=PROGRAM)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    app = App()
+    _speak_utf8()
+    try:
+        status = _run(given, app)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  kept open until the end
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    return status
+
+
+def _run(arguments: list[str], app: App) -> int:
+    try:
+        with cli.make_context(PROGRAM, arguments or ["--help"], obj=app) as ctx:
+            status: Any = cli.invoke(ctx)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as wrong:
+        if app.debug:
+            raise
+        wrong.show()
+        return WRONG_USAGE
+    except SourceError as error:
+        if app.debug:
+            raise
+        explain(error)
+        return exit_status(error)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as bug:
+        if app.debug:
+            raise
+        click.echo(f"internal error: {type(bug).__name__}: {bug}", err=True)
+        click.echo("  hint: this is a bug of sigma-convert; --debug shows where", err=True)
+        return BUG
+    return status if isinstance(status, int) else OK
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale says; what a terminal cannot show is escaped rather than an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")

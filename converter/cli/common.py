@@ -1,0 +1,206 @@
+"""What the verbs share: exit statuses, options, and how errors and warnings are shown."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from converter.errors import ConfigurationError, LogError, SourceError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from converter.cli.settings import Settings
+
+OK = 0
+FINDINGS = 1
+BAD_INPUT = 2
+WRONG_USAGE = 3
+BUG = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+_SHOWN_LOG_ERRORS = 10
+_LOGS_FLAGS = ("--logs", "-l")
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+@dataclass(slots=True)
+class App:
+    """What is known before a verb runs."""
+
+    debug: bool = False
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration of the folder. Raises ConfigurationError."""
+        if self._settings is None:
+            from converter.cli.settings import load_settings  # noqa: PLC0415  only verbs that need it
+
+            self._settings = load_settings()
+        return self._settings
+
+
+def _set_debug(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  as click calls it
+    if wanted:
+        ctx.ensure_object(App).debug = True
+
+
+def debug_option(command: _Command) -> _Command:
+    """Add --debug."""
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, callback=_set_debug, is_eager=True, help="Show tracebacks."
+    )(command)
+
+
+def rule_argument(command: _Command) -> _Command:
+    """Add RULE..., which are not checked here: their errors have a place."""
+    return click.argument("rules", nargs=-1, required=True, metavar="RULE...")(command)
+
+
+def logs_option(command: _Command) -> _Command:
+    """Add --logs."""
+    return click.option(
+        *_LOGS_FLAGS,
+        multiple=True,
+        required=True,
+        metavar="FILE...",
+        help="A log: NDJSON or a JSON array, perhaps gzipped; - is standard input. Takes several.",
+    )(command)
+
+
+def pipeline_options(command: _Command) -> _Command:
+    """Add -p and --without-pipeline."""
+    command = click.option(
+        "--without-pipeline", is_flag=True, help="Map no field: the rule has the product's own names."
+    )(command)
+    return click.option(
+        "-p",
+        "--pipeline",
+        "pipelines",
+        multiple=True,
+        metavar="PIPELINE",
+        help="A pipeline file, or a pipeline that sigma-cli knows, in place of the one chosen by log source.",
+    )(command)
+
+
+def backend_option(command: _Command) -> _Command:
+    """Add -O."""
+    return click.option(
+        "-O",
+        "--option",
+        "--backend-option",
+        "options",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="An option of a target; `sigma-convert targets` lists them.",
+    )(command)
+
+
+class LogsCommand(click.Command):
+    """A verb whose `--logs` takes every argument up to the next option: `--logs a.ndjson b.ndjson`.
+
+    Where that leaves nothing for an argument that the verb needs (`eval --logs a.ndjson rule.yml`), it takes one.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        try:
+            return super().parse_args(ctx, _spread(args))
+        except click.MissingParameter as missing:
+            if not isinstance(missing.param, click.Argument):
+                raise
+        ctx.params.clear()
+        return super().parse_args(ctx, list(args))
+
+
+def _spread(args: Sequence[str]) -> list[str]:
+    """Put `--logs` in front of each value that it takes."""
+    spread: list[str] = []
+    takes = False
+    for arg in args:
+        if arg in _LOGS_FLAGS:
+            takes = True
+        elif takes and (arg == "-" or not arg.startswith("-")):
+            spread.extend((_LOGS_FLAGS[0], arg))
+        else:
+            takes = False
+            spread.append(arg)
+    return spread
+
+
+def parse_options(texts: Iterable[str]) -> dict[str, str]:
+    """Return `key=value` texts as a mapping. Raises UsageError."""
+    options: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"-O {text}: expected KEY=VALUE")
+        options[key.strip()] = value
+    return options
+
+
+def explain(error: SourceError) -> None:
+    """Show an error."""
+    from converter.report.console import style_for  # noqa: PLC0415
+
+    first, *rest = error.render().split("\n")
+    note(style_for(sys.stderr).paint(first, "red"))
+    for line in rest:
+        note(line)
+
+
+def note(text: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(text, err=True, color=True)
+
+
+def warn(text: str) -> None:
+    """Warn the user."""
+    from converter.report.console import printable, style_for  # noqa: PLC0415
+
+    note(style_for(sys.stderr).paint(printable(text), "yellow"))
+
+
+def emit(lines: Iterable[str]) -> None:
+    """Write data."""
+    write = sys.stdout.write
+    for line in lines:
+        write(line)
+        write("\n")
+
+
+def exit_status(error: SourceError) -> int:
+    """Return the exit status for an error."""
+    return WRONG_USAGE if isinstance(error, ConfigurationError) else BAD_INPUT
+
+
+def choose(word: str, known: Mapping[str, Any] | Sequence[str], what: str) -> str:
+    """Return the word if it is known. Raises ConfigurationError with a suggestion."""
+    if word not in known:
+        hint = suggest(word, known) or f"known: {', '.join(sorted(known))}"
+        raise ConfigurationError(f"there is no {what} {word!r}", hint=hint)
+    return word
+
+
+@dataclass(slots=True)
+class LogErrors:
+    """Shows the first errors of logs, and counts all."""
+
+    count: int = 0
+    shown: int = _SHOWN_LOG_ERRORS
+
+    def __call__(self, error: LogError) -> None:
+        """Show and count an error."""
+        if self.count < self.shown:
+            explain(error)
+        self.count += 1
+
+    def close(self) -> None:
+        """Say how many were not shown."""
+        if self.count > self.shown:
+            note(f"... and {self.count - self.shown} more errors in the logs")

@@ -1,0 +1,107 @@
+"""`sigma-convert eval`: what the rules say of logs, by the reference evaluator."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from converter.cli.common import (
+    BAD_INPUT,
+    OK,
+    LogErrors,
+    LogsCommand,
+    debug_option,
+    emit,
+    explain,
+    logs_option,
+    note,
+    rule_argument,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from converter.errors import SourceError
+    from converter.events import LogEvent
+    from converter.reference.evaluate import Alert
+
+
+@click.command("eval", cls=LogsCommand)
+@logs_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "ndjson", "json"]),
+    default="text",
+    help="text (default), ndjson (an alert a line) or json (one object).",
+)
+@debug_option
+@rule_argument
+def evaluate(*, rules: tuple[str, ...], logs: tuple[str, ...], form: str) -> int:
+    """Evaluate rules on raw logs, without any product: the meaning that conversions are judged by.
+
+    RULE is a file, a folder, or - for standard input.
+    """
+    from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
+    from converter.rules import load_rules  # noqa: PLC0415
+
+    bad_rules: list[SourceError] = []
+    loaded = load_rules(rules, on_error=bad_rules.append)
+    for error in bad_rules:
+        explain(error)
+    if not loaded.plans:
+        note("no rule to evaluate")
+        return BAD_INPUT
+    started = perf_counter()
+    reading = _Reading(logs)
+    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless)
+    seconds = perf_counter() - started
+    reading.errors.close()
+    emit(_report(alerts, form, reading))
+    skipped = f", {reading.errors.count} skipped" if reading.errors.count else ""
+    failed = f", {len(bad_rules)} rules in error" if bad_rules else ""
+    note(
+        f"{reading.count} events read{skipped}, {len(loaded.plans)} rules evaluated{failed}, "
+        f"{len(alerts)} alerts in {seconds:.2f} s"
+    )
+    return BAD_INPUT if bad_rules or reading.errors.count else OK
+
+
+def _report(alerts: list[Alert], form: str, reading: _Reading) -> Iterator[str]:
+    from converter.report.alerts import alerts_text, ndjson, to_json  # noqa: PLC0415
+
+    rows = (alert.as_row() for alert in alerts)
+    if form == "ndjson":
+        yield from ndjson(rows)
+    elif form == "json":
+        yield to_json({"alerts": list(rows), "events": reading.count, "skipped": reading.errors.count}, indent=True)
+    else:
+        yield from alerts_text(alerts)
+
+
+class _Reading:
+    """Reads logs once, shows what is wrong with them, and remembers where each event stands."""
+
+    def __init__(self, logs: tuple[str, ...]) -> None:
+        self.errors = LogErrors()
+        self.count = 0
+        self._logs = logs
+        self._places: list[tuple[str, int]] = []
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        from converter.events import read_logs  # noqa: PLC0415
+
+        event: LogEvent
+        for event in read_logs(self._logs, self.errors):
+            self.count += 1
+            self._places.append((event.path, event.line))
+            yield event.data
+
+    def timeless(self, position: int, event: Mapping[str, Any]) -> None:
+        """Report an event that a correlation would count, and that has no usable time."""
+        from converter.cli.timeless import timeless_error  # noqa: PLC0415
+
+        path, line = self._places[position - 1]
+        self.errors(timeless_error(event, path, line))

@@ -1,0 +1,68 @@
+"""Show where an event without a usable time stands in its log."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from converter.errors import LogError, Place
+from converter.reference.time import TIME_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_HINT = 'expected for example "eventTime": "2026-01-01T12:00:00Z", or seconds since 1970'
+
+
+def timeless_error(event: Mapping[str, Any], path: str, line: int) -> LogError:
+    """Return the error for an event that has no usable time; the caret is below the bad time if there is one."""
+    text = _line(path, line)
+    if text is None or not _is(text, event):  # an array, standard input: there is no such line to be read again
+        text = orjson.dumps(dict(event), default=str).decode()
+    name, value = _bad_time(event)
+    if name is None:
+        message = "the event has no time, and a correlation would count it"
+        column, length = 1, 1
+    else:
+        message = f"{name} is not a time: {orjson.dumps(value, default=str).decode()[:80]}"
+        column, length = _column(text, name)
+    return LogError(message, Place(path, line, column, text, length), _HINT)
+
+
+def _bad_time(event: Mapping[str, Any]) -> tuple[str | None, Any]:
+    for path in TIME_FIELDS:
+        value: Any = event
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is not None:
+            return path[-1], value
+    return None, None
+
+
+def _column(text: str, name: str) -> tuple[int, int]:
+    """Return the column and the length of the key in the line."""
+    quoted = f'"{name}"'
+    return max(0, text.find(quoted)) + 1, len(quoted)
+
+
+def _line(path: str, line: int) -> str | None:
+    try:
+        with Path(path).open("rb") as plain:
+            zipped = plain.read(2) == b"\x1f\x8b"
+            plain.seek(0)
+            with gzip.open(plain) if zipped else plain as stream:
+                found = next(islice(stream, line - 1, line), None)
+    except OSError:
+        return None
+    return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _is(text: str, event: Mapping[str, Any]) -> bool:
+    try:
+        return bool(orjson.loads(text) == event)
+    except orjson.JSONDecodeError:
+        return False
