@@ -11,6 +11,7 @@ import gzip
 import io
 import sys
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -64,17 +65,18 @@ def read_log(path: str | Path, on_error: Callable[[LogError], None] | None = Non
 
     name = "<stdin>" if str(path) == "-" else str(path)
     try:
-        with _open(path) as stream:
-            yield from _events(stream, name, fail)
+        with ExitStack() as opened:
+            raw = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))
+            yield from _events(_unpacked(raw, opened), name, fail)
     except (OSError, EOFError, zlib.error) as bad:
         fail(LogError(f"cannot read {name}: {getattr(bad, 'strerror', None) or bad}"))
 
 
-def _open(path: str | Path) -> IO[bytes]:
-    raw: IO[bytes] = sys.stdin.buffer if str(path) == "-" else Path(path).open("rb")  # noqa: SIM115
-    buffered = io.BufferedReader(cast("io.RawIOBase", raw))
+def _unpacked(raw: IO[bytes], opened: ExitStack) -> IO[bytes]:
+    """Return the stream itself, or what it unpacks to if it is gzipped."""
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", raw))
     if buffered.peek(2)[:2] == _GZIP:
-        return cast("IO[bytes]", gzip.open(buffered))
+        return cast("IO[bytes]", opened.enter_context(gzip.open(buffered)))
     return buffered
 
 
