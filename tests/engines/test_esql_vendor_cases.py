@@ -74,7 +74,7 @@ def load_table(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as stream:
         lines = [protect(line) for line in stream]
     reader = csv.reader(lines, skipinitialspace=True)
-    header = [cell.strip().split(":") for cell in next(reader)]
+    header = [(name, kind) for name, _, kind in (cell.strip().partition(":") for cell in next(reader))]
     documents = []
     for row in reader:
         document: dict[str, Any] = {}
@@ -85,7 +85,7 @@ def load_table(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
             elif text:
                 document[name] = text
         documents.append(document)
-    return documents, {name: kind for name, kind in header}
+    return documents, dict(header)
 
 
 def protect(line: str) -> str:

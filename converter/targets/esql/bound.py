@@ -180,7 +180,7 @@ def _lift_many(context: Context, span: Span, getters: tuple[Getter, ...], functi
 
 
 def each(context: Context, span: Span, argument: Bound, result: Type, function: Callable[[Any], Any]) -> Bound:
-    """Return a function that takes the values of a multivalue one by one; a value that fails is dropped and warned of."""
+    """Return a function that takes a multivalue's values one by one; one that fails is dropped, with a warning."""
     if argument.type is Type.NULL:
         return null(result, span)
     first = argument.get

@@ -68,11 +68,14 @@ class Bindery:
                 step, self.scope = bind_stats(self._context, self.scope, command)
                 return step
             case syntax.Keep():
-                return self._keep(command)
+                self._keep(command)
+                return None
             case syntax.Drop():
-                return self._drop(command)
+                self._drop(command)
+                return None
             case syntax.Rename():
-                return self._rename(command)
+                self._rename(command)
+                return None
             case syntax.Sort():
                 return self._sort(command)
             case syntax.Limit():

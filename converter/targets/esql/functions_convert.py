@@ -6,6 +6,7 @@ Source: Elasticsearch docs "ES|QL type conversion functions", "COALESCE", "CASE"
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.bound import Bound, Context, Row, common_type, each, expect, finish, null, widened
@@ -54,6 +55,7 @@ def _to_integer(number: float) -> int:
     return double_to_whole(number, Type.INTEGER)
 
 
+_TO_TEXT = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.DATETIME, Type.IP)
 # target -> source -> how; None: the value stays as it is
 _CONVERSIONS: dict[Type, dict[Type, Callable[[Any], Any] | None]] = {
     Type.LONG: {
@@ -97,10 +99,7 @@ _CONVERSIONS: dict[Type, dict[Type, Callable[[Any], Any] | None]] = {
     Type.IP: {Type.IP: None, Type.KEYWORD: _text_to_ip},
     Type.KEYWORD: {
         Type.KEYWORD: None,
-        **{
-            source: lambda value, source=source: to_text(source, value)
-            for source in (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.DATETIME, Type.IP)
-        },
+        **{source: partial(to_text, source) for source in _TO_TEXT},
     },
 }
 _NAMES = {

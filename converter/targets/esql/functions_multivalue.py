@@ -49,7 +49,9 @@ _register_whole("mv_max", max)
 _register_whole("mv_dedupe", lambda values: collapse(list(dict.fromkeys(values))))
 
 
-def _numbers(context: Context, name: str, span: Span, argument: Bound, compute: Callable[[list[Any]], Any], to: Type) -> Bound:
+def _numbers(
+    context: Context, name: str, span: Span, argument: Bound, compute: Callable[[list[Any]], Any], to: Type
+) -> Bound:
     expect(context, name, argument, NUMBERS, "numbers")
 
     def all_values(value: Any) -> Any:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from converter.targets.esql.syntax import Span
 
 
+_NO_FRACTION = 2.0**52  # doubles beyond have none
+
+
 def _register_kept(name: str, for_double: Callable[[float], float]) -> None:
     """Register a function that changes doubles only: whole numbers are their own floor."""
 
@@ -29,11 +32,11 @@ def _register_kept(name: str, for_double: Callable[[float], float]) -> None:
 
 
 def _floor(number: float) -> float:
-    return number if abs(number) >= 2**52 else float(math.floor(number))
+    return number if abs(number) >= _NO_FRACTION else float(math.floor(number))
 
 
 def _ceil(number: float) -> float:
-    return number if abs(number) >= 2**52 else float(math.ceil(number))
+    return number if abs(number) >= _NO_FRACTION else float(math.ceil(number))
 
 
 _register_kept("floor", _floor)
@@ -79,7 +82,7 @@ def _round_double(number: float, places: int = 0) -> float:
 def _round_whole(number: int, places: int) -> int:
     if places >= 0:
         return number
-    scale = 10 ** min(-places, 20)
+    scale: int = 10 ** min(-places, 20)
     rounded = (abs(number) + scale // 2) // scale * scale
     return rounded if number >= 0 else -rounded
 

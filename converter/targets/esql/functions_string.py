@@ -1,7 +1,7 @@
 """String functions. Positions count characters (code points) from 1.
 
-Source: Elasticsearch docs "ES|QL string functions"; vendor cases `string.csv-spec`; classes `ChangeCase` (which takes the
-values of a multivalue one by one), `Replace`, `Substring`, `Left`, `Right`, `Locate`, `Split`, `Trim`.
+Source: Elasticsearch docs "ES|QL string functions"; vendor cases `string.csv-spec`; classes `ChangeCase` (which
+takes the values of a multivalue one by one), `Replace`, `Substring`, `Left`, `Right`, `Locate`, `Split`, `Trim`.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _locate(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "LOCATE", arguments[:2])
     for argument in arguments[2:]:
         expect(context, "LOCATE", argument, WHOLE, "a whole number")
-    return lift(context, span, arguments, Type.INTEGER, lambda text, part, start=1: text.find(part, max(0, start - 1)) + 1)
+    return lift(
+        context, span, arguments, Type.INTEGER, lambda text, part, start=1: text.find(part, max(0, start - 1)) + 1
+    )
 
 
 @function("split", least=2)
@@ -178,7 +180,9 @@ def _cidr_match(context: Context, span: Span, arguments: Sequence[Bound]) -> Bou
             try:
                 _block(value)
             except ValueError:
-                raise context.error(f"{value!r} is not a block of addresses", block.span, 'such as "10.0.0.0/8"') from None
+                raise context.error(
+                    f"{value!r} is not a block of addresses", block.span, 'such as "10.0.0.0/8"'
+                ) from None
     blocks = tuple(_block(block.value) for block in arguments[1:] if isinstance(block.value, str))
     if len(blocks) < len(arguments) - 1:
         raise context.error("CIDR_MATCH with a block that is null or a list is not supported", span)

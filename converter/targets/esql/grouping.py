@@ -2,8 +2,8 @@
 
     rows ──keys──> groups: dict of key to rows ──aggregations──> result rows ──expressions──> columns
 
-A row whose key is a multivalue is in the group of each of its values; null is a group of its own. Without BY there is one
-group even without rows.
+A row whose key is a multivalue is in the group of each of its values; null is a group of its own. Without BY there
+is one group even without rows.
 """
 
 from __future__ import annotations

@@ -27,6 +27,14 @@ _TERMINATORS = r"\n\r\x85\u2028\u2029"
 _SLOW_END = rf"(?=(?:\r\n|[{_TERMINATORS}])?\Z)"
 _HORIZONTAL = r" \t\xA0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 _VERTICAL = r"\n\x0B\f\r\x85\u2028\u2029"
+# How each engine writes an anchor of Java: RE2, then `regex`.
+_ANCHORS: dict[str, tuple[str, ...]] = {
+    "A": (r"\A",),
+    "B": (r"\B",),
+    "Z": (r"\z", _SLOW_END),
+    "b": (r"\b",),
+    "z": (r"\z", r"\Z"),
+}
 _POSIX = {
     "Lower": "a-z",
     "Upper": "A-Z",
@@ -42,7 +50,9 @@ _POSIX = {
     "XDigit": "0-9a-fA-F",
     "Space": r" \t\n\x0B\f\r",
 }
-_CATEGORY = re.compile(r"(?:Is)?(L|Lu|Ll|Lt|Lm|Lo|M|Mn|Mc|Me|N|Nd|Nl|No|P|Pc|Pd|Ps|Pe|Pi|Pf|Po|S|Sm|Sc|Sk|So|Z|Zs|Zl|Zp)")
+_CATEGORY = re.compile(
+    r"(?:Is)?(L|Lu|Ll|Lt|Lm|Lo|M|Mn|Mc|Me|N|Nd|Nl|No|P|Pc|Pd|Ps|Pe|Pi|Pf|Po|S|Sm|Sc|Sk|So|Z|Zs|Zl|Zp)"
+)
 _GROUP_OPENING = re.compile(r"\(\?(?:([imsx-]*)([:)])|(<?[=!]|>)|<([A-Za-z][A-Za-z0-9]*)>)")
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|0([0-3]?[0-7]{1,2})")
 _NAMED_REFERENCE = re.compile(r"k<([A-Za-z][A-Za-z0-9]*)>")
@@ -164,12 +174,14 @@ class _Scanner:
                     self._take("(?s:.)" if dot_all else ".", "(?s:.)" if dot_all else f"[^{_TERMINATORS}]")
                 case "$":
                     multiline = "m" in self._flags[-1]
-                    self._take("(?m:$)" if multiline else r"\z", rf"(?=\r\n|[{_TERMINATORS}]|\Z)" if multiline else _SLOW_END)
+                    self._take(
+                        "(?m:$)" if multiline else r"\z", rf"(?=\r\n|[{_TERMINATORS}]|\Z)" if multiline else _SLOW_END
+                    )
                 case "^":
                     multiline = "m" in self._flags[-1]
                     self._take(
                         "(?m:^)" if multiline else r"\A",
-                        rf"(?:\A|(?<=[\n\x85\u2028\u2029])(?!\Z)|(?<=\r)(?!\n|\Z))" if multiline else r"\A",
+                        r"(?:\A|(?<=[\n\x85\u2028\u2029])(?!\Z)|(?<=\r)(?!\n|\Z))" if multiline else r"\A",
                     )
                 case _:
                     self._plain(character)
@@ -242,22 +254,17 @@ class _Scanner:
             self._put(f"(?P={found[1]})")
             self._at = found.end()
             return
-        anchors = {"A": r"\A", "z": (r"\z", r"\Z"), "Z": (r"\z", _SLOW_END), "b": r"\b", "B": r"\B"}
-        if letter in anchors:
-            anchor = anchors[letter]
+        if letter in _ANCHORS:
             self._at += 2
-            if isinstance(anchor, tuple):
-                self._put(*anchor)
-            else:
-                self._put(anchor)
+            self._put(*_ANCHORS[letter])
             return
         if letter == "R":
-            self._put(rf"(?:\r\n|[{_VERTICAL}])".replace(r"\u2028\u2029", r"\x{2028}\x{2029}"), rf"(?>\r\n|[{_VERTICAL}])")
+            breaks = r"\n\x0B\f\r\x85\x{2028}\x{2029}"
+            self._put(rf"(?:\r\n|[{breaks}])", rf"(?>\r\n|[{_VERTICAL}])")
             self._at += 2
             return
         inside = self._class_escape()
-        self._put(_for_re2(inside) if inside.startswith("\\") and len(inside) == 2 else _bracket(_for_re2(inside)),
-                  inside if inside.startswith("\\") and len(inside) == 2 else _bracket(inside))
+        self._put(_bracket(_for_re2(inside)), _bracket(inside))
 
     def _reference(self, digit: str) -> None:
         if int(digit) > self.groups:
@@ -395,6 +402,7 @@ def _for_re2(text: str) -> str:
 
 
 def _bracket(inside: str) -> str:
+    """Return what may stand inside a set as a set of its own."""
     return inside if len(inside) == 1 else f"[{inside}]"
 
 

@@ -106,10 +106,7 @@ def _mode_after(word: str) -> _Mode:
 
 def _skip_space(text: str, position: int) -> int:
     while found := _SPACE.match(text, position):
-        if found[0] == "/*":
-            position = _comment_end(text, position)
-        else:
-            position = found.end()
+        position = _comment_end(text, position) if found[0] == "/*" else found.end()
     return position
 
 

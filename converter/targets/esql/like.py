@@ -41,6 +41,11 @@ def compile_like(pattern: str) -> Callable[[str], bool]:
     return lambda text: matches(text) is not None
 
 
+def like_matches_all(pattern: str) -> bool:
+    """Whether a pattern matches every string."""
+    return bool(pattern) and not pattern.strip("*")
+
+
 def _quiet() -> re2.Options:
     options = re2.Options()
     options.log_errors = False

@@ -110,6 +110,11 @@ def compile_rlike(pattern: str) -> Callable[[str], bool]:
     return lambda text: matches(text) is not None
 
 
+def rlike_matches_all(pattern: str) -> bool:
+    """Whether a valid pattern matches every string, as far as simplifying it shows."""
+    return _Parser(pattern).parse() == ANYTHING
+
+
 class _Parser:
     """Recursive descent over the pattern, rule by rule as in Lucene's class."""
 
@@ -235,7 +240,7 @@ class _Parser:
         return ((ord(low), ord(low)),)
 
     def _predefined(self) -> Chars | str | None:
-        """Read `\\d` and its like, or an escaped backslash; else read at most a backslash and return None."""
+        r"""Read `\d` and its like, or an escaped backslash; else read at most a backslash and return None."""
         if not self._match("\\"):
             return None
         if self._peek("dDsSwW"):
@@ -367,7 +372,9 @@ def concat(parts: list[Regex]) -> Regex:
     """Return one after the other."""
     flat: list[Regex] = []
     for part in parts:
-        flat.extend(part.parts if isinstance(part, Concat) else (part,))
+        for piece in part.parts if isinstance(part, Concat) else (part,):
+            if not (piece == ANYTHING and flat and flat[-1] == ANYTHING):
+                flat.append(piece)
     if NOTHING in flat:
         return NOTHING
     return flat[0] if len(flat) == 1 else Concat(tuple(flat))
@@ -403,7 +410,7 @@ def repeat(part: Regex, low: int, high: int | None) -> Regex:
     """Return a repetition."""
     if high == 0 or part == EMPTY:
         return EMPTY
-    if (low, high) == (1, 1):
+    if (low, high) == (1, 1) or part == ANYTHING:
         return part
     return Repeat(part, low, high)
 

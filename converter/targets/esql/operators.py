@@ -13,8 +13,8 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
-from converter.targets.esql.like import PatternError, compile_like
-from converter.targets.esql.lucene_regex import compile_rlike
+from converter.targets.esql.like import PatternError, compile_like, like_matches_all
+from converter.targets.esql.lucene_regex import compile_rlike, rlike_matches_all
 from converter.targets.esql.times import Period, add_period, parse_moment
 from converter.targets.esql.values import NullifiedError, Type, in_range, parse_ip
 
@@ -119,13 +119,16 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         known = frozenset(
             right.value for _, right in aligned if right.value is not None and not isinstance(right.value, list)
         )
-        otherwise = None if len([right for _, right in aligned if right.value is None]) else False
+        otherwise = None if any(right.value is None for _, right in aligned) else False
         return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
     return logical(context, "or", [comparison(context, "==", value, option, span) for option in options], span)
 
 
 def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
-    """Return `value LIKE patterns` or RLIKE: true if any pattern matches the whole string."""
+    """Return `value LIKE patterns` or RLIKE: true if any pattern matches the whole string.
+
+    The product turns a pattern that every string matches into IS NOT NULL: never null, and true of a multivalue.
+    """
     expect(context, node.kind.upper(), value, (Type.KEYWORD,), "a string")
     matchers = []
     for literal in node.patterns:
@@ -134,7 +137,12 @@ def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
             matchers.append(compile_like(text) if node.kind == "like" else compile_rlike(text))
         except PatternError as error:
             hint = r'in "..." a backslash is itself written \\; """...""" takes it as it is'
-            raise context.error(error.message, literal.span, hint if "\\" in context.source(literal.span) else "") from None
+            raise context.error(
+                error.message, literal.span, hint if "\\" in context.source(literal.span) else ""
+            ) from None
+    is_total = like_matches_all if node.kind == "like" else rlike_matches_all
+    if any(is_total(str(literal.value)) for literal in node.patterns):
+        return is_null(value, node.span, negated=True)
     many = tuple(matchers)
 
     def matches_any(text: str) -> bool:

@@ -15,7 +15,9 @@ from converter.targets.esql.lex import Kind, Token, tokenize
 from converter.targets.esql.parse_expression import Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from converter.errors import QueryError
 
 MAX_COMMANDS = 200
 _REFUSED = {
@@ -62,7 +64,7 @@ def parse(text: str) -> syntax.Query:
         near = ""
         if cursor.token.kind is Kind.WORD:
             near = suggest(cursor.token.word, ("and", "or", "not", "in", "like", "rlike", "is", "by", "where"))
-        cursor.unexpected("'|' or the end of the query", near)
+        raise cursor.unexpected("'|' or the end of the query", near)
     return syntax.Query(source, tuple(commands))
 
 
@@ -75,7 +77,7 @@ def _source(cursor: Cursor) -> syntax.Source:
             fields = _fields(cursor)
             return syntax.Row(fields, cursor.span(word.start))
         case _:
-            raise _unknown(cursor, word, {"from": None, "row": None}, "a query starts with FROM or ROW")
+            raise _unknown(cursor, word, ("from", "row"), "a query starts with FROM or ROW")
 
 
 def _command(cursor: Cursor) -> syntax.Command:
@@ -86,7 +88,7 @@ def _command(cursor: Cursor) -> syntax.Command:
     return reader(cursor, word)
 
 
-def _unknown(cursor: Cursor, word: Token, known: dict[str, Callable[..., object]] | dict[str, None], hint: str) -> Exception:
+def _unknown(cursor: Cursor, word: Token, known: Iterable[str], hint: str) -> QueryError:
     if word.word in _REFUSED:
         return cursor.error(f"the command {_REFUSED[word.word]} is not supported", word)
     if word.kind is Kind.END:
@@ -119,20 +121,20 @@ def _index(cursor: Cursor) -> str:
     if cursor.at_symbol("("):
         raise cursor.error("a subquery in FROM is not supported", cursor.token)
     if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
-        cursor.unexpected("an index pattern after FROM")
+        raise cursor.unexpected("an index pattern after FROM")
     name = cursor.advance().value
     if cursor.at_symbol("::"):
         raise cursor.error("an index selector ('::data', '::failures') is not supported", cursor.token)
     if cursor.take_symbol(":"):  # cluster:index
         if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
-            cursor.unexpected("an index pattern after the cluster's name")
+            raise cursor.unexpected("an index pattern after the cluster's name")
         name = f"{name}:{cursor.advance().value}"
     return name
 
 
 def _metadata_field(cursor: Cursor) -> syntax.Column:
     if cursor.token.kind is not Kind.SOURCE:
-        cursor.unexpected("a metadata field such as _id")
+        raise cursor.unexpected("a metadata field such as _id")
     token = cursor.advance()
     return syntax.Column(token.value, syntax.Span(token.start, token.end))
 
@@ -197,7 +199,7 @@ def _stats(cursor: Cursor, word: Token) -> syntax.Stats:
 
 def _inline(cursor: Cursor, word: Token) -> syntax.Stats:
     if not cursor.take_word("stats"):
-        cursor.unexpected("STATS after INLINE")
+        raise cursor.unexpected("STATS after INLINE")
     return _stats_body(cursor, word, inline=True)
 
 
@@ -225,7 +227,7 @@ def _name_pattern(cursor: Cursor) -> syntax.NamePattern:
             parts[-1] += first
             parts.extend(rest)
         else:
-            cursor.unexpected("a column name")
+            raise cursor.unexpected("a column name")
         cursor.advance()
         if not cursor.take_symbol("."):
             return syntax.NamePattern(tuple(parts), cursor.span(start))
@@ -266,7 +268,7 @@ def _rename(cursor: Cursor, word: Token) -> syntax.Rename:
         elif cursor.take_word("as"):
             pairs.append((first, _plain_name(cursor)))
         else:
-            cursor.unexpected("AS or '=' in RENAME")
+            raise cursor.unexpected("AS or '=' in RENAME")
         if not cursor.take_symbol(","):
             return syntax.Rename(tuple(pairs), cursor.span(word.start))
 
@@ -281,7 +283,7 @@ def _sort(cursor: Cursor, word: Token) -> syntax.Sort:
         nulls_first = descending
         if cursor.take_word("nulls"):
             if not cursor.at_word("first", "last"):
-                cursor.unexpected("FIRST or LAST after NULLS")
+                raise cursor.unexpected("FIRST or LAST after NULLS")
             nulls_first = cursor.advance().word == "first"
         keys.append(syntax.SortKey(value, descending, nulls_first, cursor.span(start)))
         if not cursor.take_symbol(","):
@@ -290,7 +292,7 @@ def _sort(cursor: Cursor, word: Token) -> syntax.Sort:
 
 def _limit(cursor: Cursor, word: Token) -> syntax.Limit:
     if cursor.token.kind is not Kind.INTEGER:
-        cursor.unexpected("a whole number after LIMIT")
+        raise cursor.unexpected("a whole number after LIMIT")
     count = int(cursor.advance().value)
     if cursor.at_word("by"):
         raise cursor.error("LIMIT ... BY is not supported", cursor.token)

@@ -8,7 +8,7 @@ then `::`. Comparisons do not chain. Source: Elasticsearch `antlr/parser/Express
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from converter.errors import suggest
 from converter.targets.esql import syntax
@@ -84,18 +84,18 @@ class Cursor:
     def expect_symbol(self, symbol: str, where: str) -> Token:
         """Read this symbol, or raise."""
         if not self.at_symbol(symbol):
-            self.unexpected(f"{symbol!r} {where}")
+            raise self.unexpected(f"{symbol!r} {where}")
         return self.advance()
 
     def error(self, message: str, token: Token, hint: str = "") -> QueryError:
         """Return an error at a token."""
         return fail(self.text, message, token.start, token.end, hint)
 
-    def unexpected(self, expected: str, hint: str = "") -> NoReturn:
-        """Raise: the next token is not what the grammar wants here."""
+    def unexpected(self, expected: str, hint: str = "") -> QueryError:
+        """Return an error: the next token is not what the grammar wants here."""
         token = self.token
         found = "the end of the query" if token.kind is Kind.END else repr(self.text[token.start : token.end][:40])
-        raise self.error(f"expected {expected}, found {found}", token, hint)
+        return self.error(f"expected {expected}, found {found}", token, hint)
 
     def span(self, start: int) -> syntax.Span:
         """The span from `start` to the token that was read last."""
@@ -123,11 +123,11 @@ class Cursor:
             return self.advance().value
         if token.kind is Kind.WORD:
             if token.word in KEYWORDS:
-                self.unexpected("a name", f"a name that is a keyword stands in backticks: `{token.value}`")
+                raise self.unexpected("a name", f"a name that is a keyword stands in backticks: `{token.value}`")
             return self.advance().value
         if token.kind in {Kind.INTEGER, Kind.DECIMAL}:
-            self.unexpected("a name", "a part of a name that starts with a digit stands in backticks")
-        self.unexpected("a name")
+            raise self.unexpected("a name", "a part of a name that starts with a digit stands in backticks")
+        raise self.unexpected("a name")
 
     # --- boolean level ----------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Cursor:
         if self.take_word("is"):
             negated = self.take_word("not")
             if not self.take_word("null"):
-                self.unexpected("NULL or NOT NULL after IS")
+                raise self.unexpected("NULL or NOT NULL after IS")
             return syntax.IsNull(value, negated, self.span(start))
         negated = self.at_word("not") and self.following.word in {"in", "like", "rlike"}
         if negated:
@@ -208,7 +208,7 @@ class Cursor:
 
     def _pattern_string(self, kind: str) -> syntax.Literal:
         if self.token.kind is not Kind.STRING:
-            self.unexpected(f"a string after {kind.upper()}")
+            raise self.unexpected(f"a string after {kind.upper()}")
         token = self.advance()
         return syntax.Literal(token.value, syntax.Span(token.start, token.end))
 
@@ -290,7 +290,7 @@ class Cursor:
                     return self._call()
                 return self.qualified_name()
             case _:
-                self.unexpected("an expression")
+                raise self.unexpected("an expression")
 
     def _number(self, *, negative: bool, start: int) -> syntax.Expression:
         token = self.token
@@ -324,7 +324,7 @@ class Cursor:
         if self.take_symbol("-", "+"):
             token = self.token
             if token.kind not in {Kind.INTEGER, Kind.DECIMAL}:
-                self.unexpected("a number")
+                raise self.unexpected("a number")
         if token.kind is Kind.STRING:
             return self.advance().value
         if token.kind in {Kind.INTEGER, Kind.DECIMAL}:
@@ -333,7 +333,7 @@ class Cursor:
             return -number if negative else number
         if token.word in {"true", "false"}:
             return self.advance().word == "true"
-        self.unexpected("a number, a string or a boolean in a list")
+        raise self.unexpected("a number, a string or a boolean in a list")
 
     def _call(self) -> syntax.Call:
         name = self.advance()
@@ -354,7 +354,7 @@ class Cursor:
                 raise self.error("FIRST(... BY ...) and LAST(... BY ...) are not supported", self.token)
         if not self.at_symbol(")"):
             near = suggest(self.token.value, KEYWORDS) if self.token.kind is Kind.WORD else ""
-            self.unexpected(f"',' or ')' in the arguments of {name.value}", near)
+            raise self.unexpected(f"',' or ')' in the arguments of {name.value}", near)
         self.advance()
         self._depth -= 1
         return syntax.Call(name.value.lower(), tuple(arguments), star, self.span(name.start))

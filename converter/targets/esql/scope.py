@@ -1,8 +1,8 @@
 """The columns at a point of a query: name to slot and type.
 
-A scope after FROM is open: the mapping of the indices is not known, so a name that no document carries is a field without
-values. KEEP and STATS close it; then a name that is not there is an error, as it is for a name that DROP or RENAME took
-away.
+A scope after FROM is open: the mapping of the indices is not known, so a name that no document carries is a field
+without values. KEEP and STATS close it; then a name that is not there is an error, as it is for a name that DROP or
+RENAME took away.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from converter.errors import suggest
 from converter.targets.esql.source import METADATA
-from converter.targets.esql.values import Type
 
 if TYPE_CHECKING:
     from converter.targets.esql.bound import Context
     from converter.targets.esql.syntax import NamePattern, Span
+    from converter.targets.esql.values import Type
 
 LATE = -1
 _NEVER_FIELDS = frozenset({*METADATA, "_source", "_score", "_ignored", "_index_mode", "_tsid", "_size"})

@@ -48,7 +48,9 @@ def _values(get: Getter, rows: Sequence[Row]) -> list[Any]:
     return values
 
 
-def build_aggregation(context: Context, name: str, span: Span, arguments: Sequence[Bound], *, star: bool) -> Aggregation:
+def build_aggregation(
+    context: Context, name: str, span: Span, arguments: Sequence[Bound], *, star: bool
+) -> Aggregation:
     """Return a bound aggregation; `name` is one of AGGREGATIONS.
 
     Raises:

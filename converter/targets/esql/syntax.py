@@ -8,8 +8,8 @@ Source: grammar of Elasticsearch, `x-pack/plugin/esql/src/main/antlr/EsqlBasePar
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal as Fixed
 from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import Literal as Fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

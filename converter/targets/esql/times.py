@@ -2,7 +2,8 @@
 
 A datetime is an int: milliseconds since 1970-01-01T00:00:00Z; the product keeps no finer resolution in it. A
 `date_period` is a `Period` (calendar units), a `time_duration` an int of milliseconds. Everything is UTC.
-Source: Elasticsearch docs "ES|QL time spans", "DATE_TRUNC", "DATE_DIFF", "DATE_EXTRACT"; class `DateTrunc`, `DateUtils`.
+Source: Elasticsearch docs "ES|QL time spans", "DATE_TRUNC", "DATE_DIFF", "DATE_EXTRACT"; class `DateTrunc`,
+`DateUtils`.
 """
 
 from __future__ import annotations
@@ -228,19 +229,19 @@ def compile_format(pattern: str) -> tuple[str, ...] | None:
         if found.start() != position:
             return None
         position = found.end()
-        token = found[0]
-        if token == "''":
+        piece = found[0]
+        if piece == "''":
             pieces.append("'")
-        elif token[0] == "'":
+        elif piece[0] == "'":
             pieces.append(found[1].replace("''", "'").replace("%", "%%"))
-        elif token in _FORMAT_LETTERS:
-            pieces.append(_FORMAT_LETTERS[token])
-        elif token == "SSS":
-            pieces.append(token)
-        elif token[0].isalpha():
+        elif piece in _FORMAT_LETTERS:
+            pieces.append(_FORMAT_LETTERS[piece])
+        elif piece == "SSS":
+            pieces.append(piece)
+        elif piece[0].isalpha():
             return None
         else:
-            pieces.append(token.replace("%", "%%"))
+            pieces.append(piece.replace("%", "%%"))
     return tuple(pieces) if position == len(pattern) else None
 
 

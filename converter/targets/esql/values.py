@@ -1,8 +1,8 @@
 """Types of columns, and how values turn into text, numbers and back.
 
-A value is None, a bool, an int (integer, long, datetime as epoch milliseconds), a float, a str, or bytes (an IP address as
-16 bytes, version 4 mapped into version 6, so that bytes compare as addresses do). A multivalue is a list of at least two
-of these. Source: Elasticsearch docs "ES|QL type conversion functions"; class `EsqlDataTypeConverter`.
+A value is None, a bool, an int (integer, long, datetime as epoch milliseconds), a float, a str, or bytes (an IP
+16 bytes, version 4 mapped into version 6, so that bytes compare as addresses do). A multivalue is a list of at least
+two of these. Source: Elasticsearch docs "ES|QL type conversion functions"; class `EsqlDataTypeConverter`.
 """
 
 from __future__ import annotations
