@@ -96,6 +96,7 @@ class Facts:
     known: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
     _fields: Mapping[str, FieldFact] = field(default_factory=dict, repr=False)
+    _below: Mapping[str, FieldFact] = field(default_factory=dict, repr=False)
     _raw_prefixes: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def field(self, name: str) -> FieldFact | None:
@@ -106,7 +107,7 @@ class Facts:
         prefix = next((one for one in self.prefixes if name.startswith(one) and len(name) > len(one)), None)
         if prefix is None:
             return None
-        fact = self._fields[prefix]
+        fact = self._below[prefix]
         raw = self._raw_prefixes.get(prefix, prefix) + name.removeprefix(prefix)
         return FieldFact(
             name,
@@ -118,7 +119,7 @@ class Facts:
         )
 
     def __bool__(self) -> bool:
-        return bool(self._fields)
+        return bool(self._fields or self._below)
 
 
 def load_facts(product: str, logsource: LogsourceLike) -> Facts:
@@ -199,6 +200,7 @@ class _Reader:
         fields: dict[str, FieldFact] = {}
         for name, value in self._mapping(data.get("fields"), "fields").items():
             fields[str(name)] = self._fact(str(name), value, "fields", str(name))
+        below: dict[str, FieldFact] = {}
         raw_prefixes: dict[str, str] = {}
         prefixes = self._mapping(data.get("prefixes"), "prefixes")
         for name, value in prefixes.items():
@@ -207,9 +209,8 @@ class _Reader:
             if not isinstance(raw, str) or not str(name).endswith(".") or not raw.endswith("."):
                 self._fail("a prefix, and the raw one, end in a dot", "prefixes", str(name))
             raw_prefixes[str(name)] = raw
-            fields[str(name)] = self._fact(str(name), given, "prefixes", str(name))
-        longest_first = tuple(sorted((str(name) for name in prefixes), key=len, reverse=True))
-        return Facts(frozenset(fields) - frozenset(longest_first), longest_first, fields, raw_prefixes)
+            below[str(name)] = self._fact(str(name), given, "prefixes", str(name))
+        return Facts(frozenset(fields), tuple(sorted(below, key=len, reverse=True)), fields, below, raw_prefixes)
 
     def _fact(self, name: str, value: Any, *path: str) -> FieldFact:
         given = self._mapping(value, *path)

@@ -15,7 +15,7 @@ import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from converter.errors import ConfigurationError, RefusedError, SourceError, suggest
 from converter.facts import MAPPINGS, Facts, LogsourceLike, mapping_file
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from converter.document import Document
     from converter.errors import Place
 
-    AnyRule = SigmaRule | SigmaCorrelationRule
+AnyRule: TypeAlias = "SigmaRule | SigmaCorrelationRule"
 
 _SECTIONS = ("transformations", "postprocessing", "finalizers")
 _PLAIN_KEYS: dict[str, tuple[type, str]] = {
