@@ -1,0 +1,417 @@
+"""When a saved search runs, what each run sees, and what the whole schedule finds in a log.
+
+    cron_schedule, dispatch.*_time ──schedule_of──> Schedule ──runs──> (run, start, end) ──run_saved──> rows
+
+A search that runs at R over earliest..latest sees the events with earliest <= _time < latest, both worked out from R.
+The clock of the schedule may be moved against the log by a phase: snapping (`@h`) and cron follow the moved clock.
+All times here are whole microseconds, so that no rounding moves an event over the edge of a window; the functions for
+others take and give seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import QueryError, suggest
+from converter.targets.splunk.conf import SavedSearch, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+_MICRO = 1_000_000
+_MINUTE, _HOUR, _DAY, _WEEK = 60, 3_600, 86_400, 604_800
+_DAY_MINUTES = 1_440
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_UNITS: Mapping[str, int] = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), _MINUTE),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), _HOUR),
+    **dict.fromkeys(("d", "day", "days"), _DAY),
+    **dict.fromkeys(("w", "week", "weeks"), _WEEK),
+}
+_CALENDAR = frozenset(
+    {"mon", "month", "months", "q", "qtr", "qtrs", "quarter", "quarters", "y", "yr", "yrs", "year", "years"}
+)
+_SUNDAY = 3 * _DAY  # 1970-01-04
+_RELATIVE = re.compile(r"(?:(?P<offset>[+-]\d*[a-zA-Z]+))?(?:@(?P<snap>[a-zA-Z]+\d?)(?P<tail>(?:[+-]\d*[a-zA-Z]+)*))?")
+_OFFSET = re.compile(r"([+-])(\d*)([a-zA-Z]+)")
+_CRON_ITEM = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+
+_TRUE = frozenset({"1", "true", "t", "yes", "y"})
+_FALSE = frozenset({"0", "false", "f", "no", "n", ""})
+_KNOWN = frozenset(
+    {
+        "alert_condition", "allow_data_time_skew", "allow_skew", "counttype", "cron_schedule", "description",
+        "disabled", "dispatch.earliest_time", "dispatch.index_earliest", "dispatch.index_latest",
+        "dispatch.latest_time",
+        "dispatch.max_count", "dispatch.max_time", "dispatch.ttl", "dispatch.sample_ratio", "dispatchAs", "displayview",
+        "enableSched", "is_visible", "max_concurrent", "quantity", "realtime_schedule", "relation", "schedule_as",
+        "schedule_priority", "schedule_window", "search", "vsid", "workload_pool", "alert.digest_mode",
+        "alert.display_view", "alert.expires", "alert.managedBy", "alert.severity", "alert.suppress",
+        "alert.suppress.fields", "alert.suppress.group_name", "alert.suppress.period", "alert.track",
+        "federated_providers", "run_on_startup", "run_n_times", "action_email", "action_rss", "role", "userid",
+    }
+)  # fmt: skip
+_KNOWN_BEGINNINGS = ("action.", "auto_summarize", "dispatch.", "display.", "durable.", "embed.", "request.")
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A time such as `-11m@m`: an offset, then a snap down to a unit, then more offsets; in microseconds."""
+
+    offset: int = 0
+    snap: int = 0
+    snap_origin: int = 0
+    tail: int = 0
+
+    def at(self, clock: int) -> int:
+        """Return the moment that this means at `clock`."""
+        moment = clock + self.offset
+        if self.snap:
+            moment -= (moment - self.snap_origin) % self.snap
+        return moment + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A search that runs every `interval_s` seconds, `offset_s` after midnight UTC first, over earliest..latest."""
+
+    interval_s: int
+    earliest: Relative
+    latest: Relative
+    offset_s: int = 0
+
+    @property
+    def period_s(self) -> int:
+        """After how many seconds a shift of the clock is the same shift again: the interval, or a longer snap."""
+        snaps = [edge.snap // _MICRO for edge in (self.earliest, self.latest) if edge.snap]
+        return lcm(self.interval_s, *snaps)
+
+
+def schedule_of(saved: SavedSearch) -> Schedule:
+    """Return when a saved search runs and over what.
+
+    Raises:
+        QueryError: it is not scheduled; its cron line or its times are of a form that is not simulated.
+    """
+    settings = saved.settings
+    if not _flag(saved, "enableSched", default="0"):
+        raise saved.error("the search is not scheduled", "enableSched", "set enableSched = 1 and cron_schedule")
+    if _flag(saved, "disabled", default="0"):
+        raise saved.error("the search is disabled", "disabled")
+    cron = settings.get("cron_schedule")
+    if cron is None:
+        raise saved.error("a scheduled search needs cron_schedule", "enableSched", "such as */5 * * * *")
+    interval, offset = _cron(saved, cron)
+    if not settings.get("dispatch.earliest_time"):
+        raise saved.error(
+            "the search has no dispatch.earliest_time, so each run reads all time", "dispatch.earliest_time",
+            "such as -10m",
+        )  # fmt: skip
+    earliest = _relative(saved, "dispatch.earliest_time", settings["dispatch.earliest_time"])
+    latest = _relative(saved, "dispatch.latest_time", settings.get("dispatch.latest_time") or "now")
+    schedule = Schedule(interval, earliest, latest, offset)
+    for _, start, end in _residues(schedule):
+        if end > 0:
+            raise saved.error("a window that ends in the future is not simulated", "dispatch.latest_time")
+        if start >= end:
+            raise saved.error(
+                "the window of this search is empty: earliest is not before latest", "dispatch.earliest_time"
+            )
+    return schedule
+
+
+def phases(schedule: Schedule, event_times: Iterable[float]) -> list[float]:
+    """Return one phase, in seconds, of every class of phases in which all runs see the same events.
+
+    An event at t is seen by the runs R with t - latest < R <= t - earliest, so what is seen changes just after those
+    edges, and a class of phases holds its upper edge.
+    """
+    period = schedule.period_s * _MICRO
+    residues = list(_residues(schedule))
+    found: set[int] = set()
+    for time in {round(time * _MICRO) for time in event_times}:
+        for clock, start, end in residues:
+            found.add((time - start - clock) % period)
+            found.add((time - end - clock) % period)
+    return [phase / _MICRO for phase in sorted(found) or [0]]
+
+
+def windows(schedule: Schedule, event_times: Iterable[float], phase: float) -> list[tuple[float, float]]:
+    """Return the (start, end) of every run at `phase` that sees an event; the end is not in the window."""
+    times = sorted(round(time * _MICRO) for time in event_times)
+    return [(start / _MICRO, end / _MICRO) for _, start, end in _runs(schedule, times, round(phase * _MICRO))]
+
+
+def run_saved(
+    text: str, events: Iterable[Mapping[str, Any]], *, phase: float = 0.0, name: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of every run of the saved searches in the file `text` that triggers, each with `run`.
+
+    Args:
+        text: a savedsearches.conf.
+        events: events as Splunk has them; one without `_time` is in no window.
+        phase: by how many seconds the clock of the schedule is moved against the log.
+        name: the title of the one search to run; None for all.
+
+    Raises:
+        QueryError: the file or a search is wrong, or asks for what is not simulated.
+    """
+    saved = [one for one in parse(text) if name is None or one.name == name]
+    kept = list(events)
+    return [row for one in saved for row in SavedReplay(one, kept).run(phase)]
+
+
+class SavedReplay:
+    """One saved search and one log, ready to be run at any phase."""
+
+    def __init__(self, saved: SavedSearch, events: Iterable[Mapping[str, Any]]) -> None:
+        _check_known(saved)
+        _check_trigger(saved)
+        self._schedule = schedule_of(saved)
+        self._saved = saved
+        self._query, relevant = _compiled(saved)
+        timed = [
+            (time, position, event)
+            for position, event in enumerate(events)
+            if (time := _time_us(event.get("_time"))) is not None and relevant(event)
+        ]
+        timed.sort(key=lambda entry: entry[:2])
+        self._timed = timed
+        self._times = [time for time, _, _ in timed]
+        self._memory: dict[tuple[int, int], list[dict[str, Any]]] = {}
+
+    def phases(self) -> list[float]:
+        """Return one phase, in seconds, of every class of phases with the same outcome."""
+        return phases(self._schedule, (time / _MICRO for time in self._times))
+
+    def run(self, phase: float) -> list[dict[str, Any]]:
+        """Return the rows of all runs that trigger, each with `run`, the time of the run in epoch seconds."""
+        rows: list[dict[str, Any]] = []
+        for moment, start, end in _runs(self._schedule, self._times, round(phase * _MICRO)):
+            found = self._rows(bisect_left(self._times, start), bisect_left(self._times, end))
+            run = moment / _MICRO
+            rows.extend({**row, "run": int(run) if run.is_integer() else run} for row in found)
+        return rows
+
+    def _rows(self, low: int, high: int) -> list[dict[str, Any]]:
+        rows = self._memory.get((low, high))
+        if rows is None:
+            seen = sorted(self._timed[low:high], key=lambda entry: entry[1])
+            try:
+                rows = self._query([event for _, _, event in seen], {})
+            except QueryError as error:
+                raise self._saved.query_error(error) from None
+            self._memory[low, high] = rows
+        return rows
+
+
+def _compiled(
+    saved: SavedSearch,
+) -> tuple[Callable[..., list[dict[str, Any]]], Callable[[Mapping[str, Any]], bool]]:
+    """Return the search, and a test whether an event passes its first command: others cannot matter to any run."""
+    from converter.targets.splunk import execute, syntax  # noqa: PLC0415 - the conf parser alone needs no engine
+    from converter.targets.splunk.parse import parse as parse_search  # noqa: PLC0415
+
+    try:
+        tree = parse_search(saved.search)
+        query = execute.compile_query(tree, saved.search)
+    except QueryError as error:
+        raise saved.query_error(error) from None
+    first = tree.commands[0]
+    if not isinstance(first, syntax.Search):
+        return query, lambda event: True  # noqa: ARG005 - whatever the event
+    filtered = execute.compile_query(replace(tree, commands=(first,)), saved.search)
+
+    def relevant(event: Mapping[str, Any]) -> bool:
+        try:
+            return bool(filtered([event], {}))
+        except QueryError as error:
+            raise saved.query_error(error) from None
+
+    return query, relevant
+
+
+def _residues(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
+    """Yield, for each run within one period, its clock and how far from it its window starts and ends."""
+    for clock_s in range(schedule.offset_s, schedule.offset_s + schedule.period_s, schedule.interval_s):
+        clock = clock_s * _MICRO
+        yield clock, schedule.earliest.at(clock) - clock, schedule.latest.at(clock) - clock
+
+
+def _runs(schedule: Schedule, times: Sequence[int], phase: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (run, start, end) of each run that sees an event of the sorted `times`."""
+    if not times:
+        return
+    interval, offset = schedule.interval_s * _MICRO, schedule.offset_s * _MICRO
+    residues = list(_residues(schedule))
+    shortest = max(end for _, _, end in residues)
+    longest = min(start for _, start, _ in residues)
+
+    def first_clock(time: int) -> int:
+        """Return the clock of the first run that may see an event at `time`."""
+        after = time - phase - shortest
+        return after - (after - offset) % interval + interval
+
+    clock = first_clock(times[0])
+    while clock + phase <= times[-1] - longest:
+        start, end = schedule.earliest.at(clock) + phase, schedule.latest.at(clock) + phase
+        low = bisect_left(times, start)
+        if low < len(times) and times[low] < end:
+            yield clock + phase, start, end
+            clock += interval
+        elif low < len(times):
+            clock = max(clock + interval, first_clock(times[low]))
+        else:
+            return
+
+
+def _cron(saved: SavedSearch, text: str) -> tuple[int, int]:
+    """Return the interval and the first run after midnight of a cron line, in seconds."""
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise saved.error(f"cron_schedule has {len(fields)} fields, not 5", "cron_schedule", "such as */5 * * * *")
+    for value, (field, _) in list(zip(fields, _CRON_FIELDS, strict=True))[2:]:
+        if value != "*":
+            raise saved.error(f"a cron_schedule with a {field} ({value}) is not simulated", "cron_schedule")
+    minutes, hours = (
+        _cron_field(saved, value, name, most)
+        for value, (name, most) in list(zip(fields, _CRON_FIELDS, strict=True))[:2]
+    )
+    runs = sorted(hour * 60 + minute for hour in hours for minute in minutes)
+    gaps = {
+        (after - before) % _DAY_MINUTES or _DAY_MINUTES
+        for before, after in zip(runs, [*runs[1:], runs[0]], strict=True)
+    }
+    if len(gaps) > 1:
+        raise saved.error(f"the runs of cron_schedule {text!r} are not evenly spaced", "cron_schedule")
+    return gaps.pop() * _MINUTE, runs[0] * _MINUTE
+
+
+_CRON_FIELDS = (("minute", 59), ("hour", 23), ("day of the month", 31), ("month", 12), ("day of the week", 7))
+
+
+def _cron_field(saved: SavedSearch, text: str, name: str, most: int) -> set[int]:
+    found: set[int] = set()
+    for item in text.split(","):
+        match = _CRON_ITEM.fullmatch(item)
+        if match is None:
+            raise saved.error(
+                f"the {name} {item!r} of cron_schedule is not known", "cron_schedule", "such as */5 or 0,30"
+            )
+        low, high, step = match.groups()
+        first = int(low or 0)
+        last = most if low is None else int(high or low)
+        if step is not None and low is not None and high is None:
+            raise saved.error(f"a step needs a range or *, not {item!r}, in cron_schedule", "cron_schedule")
+        if first > last or last > most or step in {"0", "00"}:
+            raise saved.error(f"the {name} {item!r} of cron_schedule is out of range", "cron_schedule")
+        found.update(range(first, last + 1, int(step or 1)))
+    return found
+
+
+def _relative(saved: SavedSearch, key: str, text: str) -> Relative:
+    if text in {"now", "now()"}:
+        return Relative()
+    match = _RELATIVE.fullmatch(text)
+    if match is None or not text:
+        raise saved.error(f"{key} {text!r} is no relative time that is simulated", key, "such as -11m, -11m@m or now")
+    snap, origin = _snap(saved, key, match["snap"]) if match["snap"] else (0, 0)
+    return Relative(
+        offset=_offsets(saved, key, match["offset"] or ""),
+        snap=snap * _MICRO,
+        snap_origin=origin * _MICRO,
+        tail=_offsets(saved, key, match["tail"] or ""),
+    )
+
+
+def _offsets(saved: SavedSearch, key: str, text: str) -> int:
+    total = 0
+    for sign, count, unit in _OFFSET.findall(text):
+        amount = int(count or 1) * _unit(saved, key, unit)
+        total += -amount if sign == "-" else amount
+    return total * _MICRO
+
+
+def _snap(saved: SavedSearch, key: str, unit: str) -> tuple[int, int]:
+    """Return the length of a snap and the moment that it is counted from, in seconds."""
+    if re.fullmatch("w[0-7]", unit):
+        return _WEEK, _SUNDAY + int(unit[1]) % 7 * _DAY
+    length = _unit(saved, key, unit)
+    return length, _SUNDAY if length == _WEEK else 0
+
+
+def _unit(saved: SavedSearch, key: str, unit: str) -> int:
+    length = _UNITS.get(unit)
+    if length is None:
+        if unit in _CALENDAR:
+            raise saved.error(f"{key} counts in {unit!r}, whose length varies; that is not simulated", key)
+        raise saved.error(f"{key} has the unknown unit {unit!r}", key, suggest(unit, [*_UNITS, *_CALENDAR]))
+    return length
+
+
+def _check_known(saved: SavedSearch) -> None:
+    """Refuse keys that are misspelt, and keys that would change what the runs see and are not simulated."""
+    for key in saved.settings:
+        if key not in _KNOWN and not key.startswith(_KNOWN_BEGINNINGS):
+            raise saved.error(f"unknown key {key!r}", key, suggest(key, _KNOWN))
+    for key in ("dispatch.index_earliest", "dispatch.index_latest"):
+        if saved.settings.get(key):
+            raise saved.error(f"{key} selects by index time, which is not simulated", key)
+    for key in ("allow_data_time_skew", "alert.suppress"):
+        if _flag(saved, key, default="0"):
+            raise saved.error(f"{key} changes which alerts there are, and is not simulated", key)
+    if saved.settings.get("dispatch.sample_ratio", "1") != "1":
+        raise saved.error("dispatch.sample_ratio leaves events out at random", "dispatch.sample_ratio")
+
+
+def _check_trigger(saved: SavedSearch) -> None:
+    """Refuse a condition other than "there is a result"."""
+    settings = saved.settings
+    if settings.get("alert_condition"):
+        raise saved.error("alert_condition is not simulated", "alert_condition", "put the condition into the search")
+    counted = settings.get("counttype", "always")
+    if counted == "always":
+        for key in ("relation", "quantity"):
+            if settings.get(key):
+                raise saved.error(f"{key} without counttype has no meaning", key, "set counttype = number of events")
+        return
+    if counted != "number of events":
+        raise saved.error(f"counttype {counted!r} is not simulated", "counttype", "number of events, or always")
+    if settings.get("relation") != "greater than":
+        raise saved.error(f"relation {settings.get('relation', '')!r} is not simulated", "relation", "greater than")
+    if settings.get("quantity") != "0":
+        raise saved.error(
+            f"quantity {settings.get('quantity', '')!r} is not simulated", "quantity",
+            "put the count into the search and write 0 here",
+        )  # fmt: skip
+
+
+def _flag(saved: SavedSearch, key: str, *, default: str) -> bool:
+    value = saved.settings.get(key, default).lower()
+    if value not in _TRUE | _FALSE:
+        raise saved.error(f"{key} must be 0 or 1, not {value!r}", key)
+    return value in _TRUE
+
+
+def _time_us(value: Any) -> int | None:
+    """Return an event's `_time` in whole microseconds; None if it has none that can be read."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return round(value * _MICRO)
+    try:
+        return round(float(value) * _MICRO)
+    except (TypeError, ValueError):
+        pass
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
