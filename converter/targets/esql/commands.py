@@ -145,7 +145,9 @@ class Bindery:
                     kept[name] = scope.columns[name]
                     rank[name] = narrow
         scope.columns = kept
-        scope.open = False
+        patterns = tuple(pattern.parts for pattern in command.patterns if len(pattern.parts) > 1)
+        scope.open = scope.open and bool(patterns)
+        scope.within.append(patterns)
 
     def _drop(self, command: syntax.Drop) -> None:
         scope = self.scope

@@ -193,13 +193,11 @@ def _cidr_match(context: Context, span: Span, arguments: Sequence[Bound]) -> Bou
 
 @lru_cache(maxsize=256)
 def _block(text: str) -> tuple[bytes, bytes]:
-    """Return the first and last address of a block.
+    """Return the first and last address of a block; an address alone is a block of one.
 
     Raises:
         ValueError: it is none.
     """
-    if "/" not in text:
-        raise ValueError(text)
     network = ipaddress.ip_network(text, strict=False)
     first, last = network[0].packed, network[-1].packed
     prefix = b"\0" * 10 + b"\xff\xff" if len(first) == 4 else b""  # noqa: PLR2004

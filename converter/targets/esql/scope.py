@@ -1,7 +1,7 @@
 """The columns at a point of a query: name to slot and type.
 
 A scope after FROM is open: the mapping of the indices is not known, so a name that no document carries is a field
-without values. KEEP and STATS close it; then a name that is not there is an error, as it is for a name that DROP or
+without values. STATS, and KEEP without patterns, close it; then a name that is not there is an error, as it is for a name that DROP or
 RENAME took away.
 """
 
@@ -38,6 +38,7 @@ class Scope:
 
     columns: dict[str, Entry] = field(default_factory=dict)
     open: bool = False
+    within: list[tuple[tuple[str, ...], ...]] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
     width: int = 0
 
@@ -50,12 +51,18 @@ class Scope:
         entry = self.columns.get(name)
         if entry is not None:
             return entry
-        if self.open and name not in self.removed and name not in _NEVER_FIELDS:
+        if self.open and self._possible(name):
             return None
         hint = suggest(name, self.columns)
         if name in METADATA and name not in self.removed and self.open:
             hint = f"write FROM ... METADATA {name}"
         raise context.error(f"unknown column [{name}]", span, hint)
+
+    def _possible(self, name: str) -> bool:
+        """Whether an open scope may have a column of this name: each KEEP so far had a pattern that fits it."""
+        if name in self.removed or name in _NEVER_FIELDS:
+            return False
+        return all(any(fits(name, parts) for parts in patterns) for patterns in self.within)
 
     def add(self, name: str, type_: Type) -> int:
         """Add a column at the end, in place of one of that name; return its new slot."""
