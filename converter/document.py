@@ -8,6 +8,7 @@ with memory of nodes already seen, before anything is built.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
+# What both versions read as the same boolean or number.
+_CORE_SCHEMA = re.compile(
+    r"true|True|TRUE|false|False|FALSE|[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+"
+    r"|[-+]?(\.[0-9]+|(0|[1-9][0-9]*)\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,25 @@ class Document:
         shown = lines[line - 1] if line <= len(lines) else ""
         indent = len(shown) - len(shown.lstrip())
         return Place.at_line(self.text, line, indent + len(before) - (before.rfind("\n") + 1) + 1, self.name, inner[1])
+
+    def ambiguous(self, key: str) -> tuple[str, Place] | None:
+        """Return the first plain scalar below a top-level key that YAML 1.1 and 1.2 read differently, and its place.
+
+        Sigma is written in YAML 1.2, and read by PyYAML, which is 1.1: to it `no` is false, `0777` is 511 and
+        `12:30` is 750.
+        """
+        found = _child(self.node, key)
+        stack = [found[1]] if found else []
+        while stack:
+            node = stack.pop()
+            if isinstance(node, yaml.ScalarNode):
+                if not node.style and node.tag in _RESOLVED and not _CORE_SCHEMA.fullmatch(node.value):
+                    mark = node.start_mark
+                    place = Place.at_line(self.text, mark.line + 1, mark.column + 1, self.name, len(node.value))
+                    return node.value, place
+            else:
+                stack.extend(reversed(list(_children(node))))
+        return None
 
     def scalar(self, *path: str | int) -> str | None:
         """Return the source text of the scalar at `path` as YAML reads it, or None."""

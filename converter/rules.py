@@ -58,9 +58,29 @@ class Rules:
     def __len__(self) -> int:
         return len(self.documents)
 
+    def only(self, key: str) -> Rules:
+        """Return the rule with this key and the rules that it refers to."""
+        identifiers = _identifiers(self.documents)
+        (document,) = (one for one in self.documents if rule_key(one.data) == key)
+        needed = [identifiers[reference] for _, reference in _references(document)]
+        plans = tuple(plan for plan in self.plans if plan.meta.key == key)
+        return Rules((*{id(one): one for one in needed}.values(), document), plans)
+
+    def lowered(self, rule: Any) -> Plan:
+        """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
+        from converter.plan.lower import lower  # noqa: PLC0415  slow to import
+
+        key = str(rule.name or rule.id or rule.title)
+        return lower(rule, self.document_of(key), _identifiers(self.documents))
+
     def document_of(self, key: str) -> Document | None:
         """Return the document of the rule with this key (name, else id, else title)."""
         return next((document for document in self.documents if rule_key(document.data) == key), None)
+
+
+def _identifiers(documents: Iterable[Document]) -> dict[str, Document]:
+    """Return documents by name and by id."""
+    return {str(one.data[key]): one for one in documents for key in ("id", "name") if one.data.get(key)}
 
 
 def rule_key(data: Mapping[str, Any]) -> str:
@@ -123,6 +143,8 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
     from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
 
     good: list[Document] = []
+    parsed: dict[int, Any] = {}
+    plans: dict[int, Plan] = {}
     identifiers: dict[str, Document] = {}
     for document in documents:
         keys = [str(document.data[key]) for key in ("id", "name") if document.data.get(key)]
@@ -138,10 +160,13 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
             )
             continue
         try:
-            _parse_alone(document)
+            rule = _parse_alone(document)
+            if "correlation" not in document.data:
+                plans[id(document)] = lower(rule, document)
         except SourceError as error:
             fail(error)
             continue
+        parsed[id(document)] = rule
         identifiers.update(dict.fromkeys(keys, document))
         good.append(document)
     while True:  # a rule that refers to a bad rule is bad as well, and so on
@@ -157,43 +182,30 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
             break
         good.remove(bad)
         identifiers = {key: document for key, document in identifiers.items() if document is not bad}
-    plans: list[Plan] = []
+    _link([parsed[id(document)] for document in good])
     kept: list[Document] = []
-    failed: set[str] = set()
-    parsed = _parsed(good)
-    _link(parsed)
-    rules = {rule_key(document.data): rule for document, rule in zip(good, parsed, strict=True)}
-    swallowed = _swallowed(good)
     for document in good:
-        key = rule_key(document.data)
-        try:
-            plan = lower(rules[key], document, identifiers)
-        except SourceError as error:
-            failed.add(key)
-            fail(error)
-            continue
+        if "correlation" in document.data:
+            try:
+                plans[id(document)] = lower(parsed[id(document)], document, identifiers)
+            except SourceError as error:
+                fail(error)
+                continue
         kept.append(document)
-        if key not in swallowed:
-            plans.append(plan)
-    if failed:
-        kept = [document for document in kept if not failed & {rule_key(d.data) for d in _needs(document, identifiers)}]
-    return Rules(tuple(kept), tuple(plans))
+    swallowed = _swallowed(kept, identifiers)
+    return Rules(tuple(kept), tuple(plans[id(document)] for document in kept if id(document) not in swallowed))
 
 
-def _needs(document: Document, identifiers: Mapping[str, Document]) -> Iterator[Document]:
-    for _, reference in _references(document):
-        yield identifiers[reference]
+def _swallowed(documents: Sequence[Document], identifiers: Mapping[str, Document]) -> set[int]:
+    """Return which documents only serve a correlation: referenced, and none of those says `generate: true`.
 
-
-def _swallowed(documents: Sequence[Document]) -> set[str]:
-    """Return the keys of rules that only serve a correlation: referenced, and none of those says `generate: true`."""
-    by_reference = {str(d.data[key]): rule_key(d.data) for d in documents for key in ("id", "name") if d.data.get(key)}
-    used: dict[str, bool] = {}
+    By identity of the document: two rules may share a title.
+    """
+    used: dict[int, bool] = {}
     for document in documents:
         for _, reference in _references(document):
-            key = by_reference[reference]
-            generate = document.data["correlation"].get("generate", False)
-            used[key] = used.get(key, False) or bool(generate)
+            key = id(identifiers[reference])
+            used[key] = used.get(key, False) or bool(document.data["correlation"].get("generate"))
     return {key for key, generate in used.items() if not generate}
 
 
@@ -241,6 +253,11 @@ def _check_document(document: Document) -> None:
     for key in ("title", "id", "name"):
         if key in data and not isinstance(data[key], str):
             raise RuleError(f"{key} is text", document.place(key), f"put quotes around it: {key}: '{data[key]}'")
+    for key in ("detection", "correlation"):
+        ambiguous = document.ambiguous(key)
+        if ambiguous is not None:
+            text, place = ambiguous
+            raise RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
     if "correlation" in data:
         _check_correlation(document)
         return
@@ -256,6 +273,7 @@ def _check_document(document: Document) -> None:
             document.place("detection", key=True),
             suggest("condition", [str(key) for key in detection]) or "for example `condition: selection`",
         )
+    _check_condition(document, detection["condition"])
     if "timeframe" in detection:
         raise RefusedError(
             "`timeframe` left Sigma with version 2",
@@ -265,6 +283,16 @@ def _check_document(document: Document) -> None:
         )
     if "logsource" not in data:
         raise RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
+
+
+def _check_condition(document: Document, condition: Any) -> None:
+    path: tuple[str | int, ...] = ("detection", "condition")
+    if condition == []:
+        raise RuleError("the list of conditions is empty", document.place(*path), "for example `condition: selection`")
+    for index, one in enumerate(condition) if isinstance(condition, list) else [(None, condition)]:
+        if not isinstance(one, str):
+            place = document.place(*path) if index is None else document.place(*path, index)
+            raise RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
 
 
 def _check_correlation(document: Document) -> None:
@@ -421,6 +449,7 @@ def _stamp(detection: Any, document: Document, path: tuple[str | int, ...]) -> N
         for key, item in zip(value, detection.detection_items, strict=True):
             place = document.place(*path, str(key), key=True)
             item.source = SigmaRuleLocation(Path(document.name), place.line, place.column)
+            _restore_integers(item, value[key])
         return
     for index, item in enumerate(detection.detection_items):
         if isinstance(item, SigmaDetection):
@@ -430,18 +459,37 @@ def _stamp(detection: Any, document: Document, path: tuple[str | int, ...]) -> N
             item.source = SigmaRuleLocation(Path(document.name), place.line, place.column)
 
 
-def _parse_alone(document: Document) -> None:
+def _restore_integers(item: Any, written: Any) -> None:
+    """Put back whole numbers that pySigma rounded: it keeps those beyond the precision of a float as floats."""
+    from sigma.types import SigmaCompareExpression, SigmaNumber  # noqa: PLC0415  slow to import
+
+    values = written if isinstance(written, list) else [written]
+    if len(values) != len(item.value):
+        return
+    for value, one in zip(item.value, values, strict=True):
+        number = value.number if isinstance(value, SigmaCompareExpression) else value
+        if isinstance(number, SigmaNumber) and isinstance(one, int) and not isinstance(one, bool):
+            number.number = one
+
+
+def _parse_alone(document: Document) -> Any:
     """Parse one rule with pySigma; blame the part that it does not accept."""
     from sigma.exceptions import SigmaError  # noqa: PLC0415
 
     if "detection" in document.data and "correlation" not in document.data:
         for name, definition in document.data["detection"].items():
+            if not isinstance(name, str):
+                place = document.place("detection", str(name), key=True)
+                raise RuleError(f"the search identifier {name} is not text", place, "put quotes around it")
             if name not in {"condition", "timeframe"}:
-                _check_definition(document, ("detection", str(name)), definition)
+                _check_definition(document, ("detection", name), definition)
     try:
-        _pysigma_rule(document)
-    except (SigmaError, ValueError, TypeError, AttributeError, RecursionError, OverflowError) as bad:
+        return _pysigma_rule(document)
+    except SigmaError as bad:
         raise _blame(document, bad) from None
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, ArithmeticError) as bad:
+        # pySigma does not check everything that it reads; what then breaks says little to the author of the rule.
+        raise _blame(document, ValueError(f"pySigma does not accept this: {bad}")) from None
 
 
 def _check_definition(document: Document, path: tuple[str | int, ...], definition: Any) -> None:
@@ -458,11 +506,18 @@ def _check_definition(document: Document, path: tuple[str | int, ...], definitio
             _, *modifiers = key.split("|")
             offset = key.find("|") + 1
             for modifier in modifiers:
-                if modifier not in modifier_mapping and modifier != "utf16le":
+                if modifier not in modifier_mapping:
                     quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
                     at = Place(
                         place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))
                     )
+                    if modifier == "utf16le":  # the one modifier of the specification that pySigma does not know
+                        raise RefusedError(
+                            "the modifier utf16le is not supported yet",
+                            "utf16le",
+                            at,
+                            "write `wide`, which is the same",
+                        )
                     raise RuleError(
                         f"unknown modifier {modifier!r}",
                         at,
@@ -475,12 +530,30 @@ def _check_definition(document: Document, path: tuple[str | int, ...], definitio
                 )
             if isinstance(value, list) and not value:
                 raise RuleError("an empty list matches nothing", document.place(*path, key), "give it a value, or null")
+            _check_values(document, (*path, key), value, modifiers)
     elif isinstance(definition, list):
         if not definition:
             raise RuleError("this search identifier is empty", document.place(*path), "give it a value")
         for index, item in enumerate(definition):
             if isinstance(item, dict | list):
                 _check_definition(document, (*path, index), item)
+
+
+def _check_values(document: Document, path: tuple[str | int, ...], value: Any, modifiers: Sequence[str]) -> None:
+    """Check the values of a field that pySigma takes for something they are not."""
+    for index, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        where = path if index is None else (*path, index)
+        if one is None and index is not None and len(value) > 1:
+            raise RuleError(
+                "null cannot be one value of a list",
+                document.place(*where),
+                "give it a search identifier of its own, and join the two in the condition",
+            )
+        if "re" in modifiers and not isinstance(one, str):
+            kind = "null" if one is None else "a boolean" if isinstance(one, bool) else "a number"
+            raise RuleError(
+                f"a regular expression is text, not {kind}", document.place(*where), "put quotes around the value"
+            )
 
 
 def _blame(document: Document, bad: Exception) -> RuleError:

@@ -37,6 +37,7 @@ from sigma.types import (
 
 from converter.errors import Place, RefusedError, RuleError
 from converter.plan.condition import parse_condition
+from converter.plan.modifiers import refuse_modifiers
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -85,8 +86,6 @@ _RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
     (False, True): "endswith",
     (True, True): "contains",
 }
-# pySigma 1.5 puts a UTF-8 byte order mark before utf16 and leaves utf16be readable only as UTF-8 (fixed in 2.0.1).
-_DEFECTIVE = frozenset({"utf16", "utf16be", "utf16le"})
 
 
 def lower(rule: Any, document: Document | None = None, identifiers: Mapping[str, Document] | None = None) -> Plan:
@@ -210,12 +209,12 @@ class _Lowering:
 
     def item(self, item: SigmaDetectionItem) -> Expr:
         place = self.place(item)
-        for modifier in item.modifiers:
-            name = reverse_modifier_mapping.get(modifier.__name__, modifier.__name__)
-            if name in _DEFECTIVE:
-                raise RefusedError(f"the modifier {name} is not supported yet", name, place)
+        modifiers = [reverse_modifier_mapping.get(modifier.__name__, modifier.__name__) for modifier in item.modifiers]
+        refuse_modifiers(item, modifiers, place)
+        # pySigma's windash and base64 build plain strings and forget a `cased` before them.
+        cased = "cased" in modifiers
         values: list[Any] = list(item.value) or [SigmaNull()]
-        nodes = tuple(self.value(item.field, value, place) for value in values)
+        nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values)
         joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
         node = nodes[0] if len(nodes) == 1 else joined
         # pySigma before 1.2 has no `neq`, and no attribute.
@@ -228,15 +227,16 @@ class _Lowering:
         length = len(item.field) if item.field else 1
         return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
 
-    def value(self, field: str | None, value: Any, place: Place | None) -> Expr:
+    def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> Expr:
         """Return the node for one value of a field, or of a keyword search when there is no field."""
         if isinstance(value, SigmaExpansion):
-            return Or(tuple(self.value(field, one, place) for one in value.values))
+            return Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
         if field is None:
-            return self.keyword(value, place)
+            return self.keyword(value, place, cased=cased)
         match value:
             case SigmaString():
-                return StringMatch(field, self.pattern(value, place), isinstance(value, SigmaCasedString), place)
+                cased = cased or isinstance(value, SigmaCasedString)
+                return StringMatch(field, self.pattern(value, place), cased, place)
             case SigmaTimestampPart():
                 part = value.timestamp_part.name.lower()
                 raise RefusedError(f"the modifier {part} is not supported yet", part, place)
@@ -252,7 +252,8 @@ class _Lowering:
                 if value.op not in _COMPARISONS:
                     return Not(NumberMatch(field, value.number.number, place))
                 if isinstance(value.number, SigmaTimestampPart):
-                    raise RefusedError("comparing a part of a time is not supported yet", "time part", place)
+                    part = value.number.timestamp_part.name.lower()
+                    raise RefusedError(f"the modifier {part} is not supported yet", part, place)
                 return NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
             case SigmaRegularExpression():
                 return Regex(field, *self.regex(value, place), place)
@@ -265,10 +266,10 @@ class _Lowering:
                 name = type(value).__name__
                 raise RefusedError(f"values of the type {name} are not supported yet", name, place)
 
-    def keyword(self, value: Any, place: Place | None) -> Expr:
+    def keyword(self, value: Any, place: Place | None, *, cased: bool) -> Expr:
         match value:
             case SigmaString():
-                return Keyword(self.pattern(value, place), isinstance(value, SigmaCasedString), place)
+                return Keyword(self.pattern(value, place), cased or isinstance(value, SigmaCasedString), place)
             case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
                 return Keyword(Pattern((str(value.number),)), place=place)
             case SigmaBool():
