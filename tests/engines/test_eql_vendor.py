@@ -116,6 +116,8 @@ KNOWN: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Case:
+    """A vendor case: rows are compared by the `sequence` of their events, -1 for a missing one."""
+
     name: str
     query: str
     expected: list[int]

@@ -55,7 +55,7 @@ def _steps(parts: list[str]) -> list[tuple[str, Any]]:
 
 
 def _descend(value: Any, steps: list[tuple[str, Any]], found: list[Any]) -> None:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):  # dict first: the abstract class is slow to ask
         for key, rest in steps:
             inner = value.get(key)
             if inner is None:
@@ -70,10 +70,12 @@ def _descend(value: Any, steps: list[tuple[str, Any]], found: list[Any]) -> None
 
 
 def _add(value: Any, found: list[Any]) -> None:
-    if isinstance(value, list):
+    if isinstance(value, str):
+        found.append(value)
+    elif isinstance(value, list):
         for item in value:
             _add(item, found)
-    elif value is not None and not isinstance(value, Mapping):
+    elif value is not None and not isinstance(value, dict | Mapping):
         found.append(value)
 
 

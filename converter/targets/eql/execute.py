@@ -137,7 +137,7 @@ class _Compiler:
             time = clock(event, position)
             if time is None:
                 raise LogError(f"event {position + 1} has no {self._timestamp_field}, which a sequence needs")
-            return time, position, Hit(time, event, matched)
+            return time, position, Hit(time, _row(event), matched)
 
         def rows(events: Iterable[Document]) -> Rows:
             found = [one for position, event in enumerate(events) if (one := hit(event, position)) is not None]
@@ -226,5 +226,5 @@ def _sequence_row(match: Match) -> dict[str, Any]:
     """Return the row of a sequence; a missing event is shown as the product shows it."""
     return {
         "join_keys": [part.value if isinstance(part, _Boolean) else part for part in match.key],
-        "events": [{"_id": "", "missing": True} if event is None else _row(event) for event in match.events],
+        "events": [{"_id": "", "missing": True} if event is None else event for event in match.events],
     }

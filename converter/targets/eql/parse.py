@@ -8,7 +8,7 @@ Elasticsearch refuses (join, process relationships, array indexes, most pipes) i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import NoReturn, cast
 
 from converter.errors import suggest
 from converter.targets.eql.lex import KEYWORDS, Token, fail, tokens
@@ -36,13 +36,11 @@ from converter.targets.eql.syntax import (
     TextOperator,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MAX_DEPTH = 150
+MAX_DEPTH = 100
 MAX_RUNS = 100
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _REFUSED_PIPES = ("count", "filter", "sort", "unique", "unique_count")
+_PRECEDENCE: dict[ArithmeticOperator, int] = {"+": 0, "-": 0, "*": 1, "/": 1, "%": 1}
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TEXT_OPERATORS = frozenset({":", "like", "like~", "regex", "regex~"})
 
@@ -101,14 +99,11 @@ class _Parser:
     def _fail(self, message: str, span: Span | Token, hint: str = "") -> NoReturn:
         fail(self._text, message, span.start, span.end, hint)
 
-    def _nested(self, read: Callable[[], Expression]) -> Expression:
-        """Read one level deeper; a stranger's query must not exhaust the stack."""
-        if self._depth >= MAX_DEPTH:
-            self._fail(f"the query is nested more than {MAX_DEPTH} levels deep", self._token)
+    def _deeper(self) -> None:
+        """Count one more level of nesting; a stranger's query must not exhaust the stack."""
         self._depth += 1
-        expression = read()
-        self._depth -= 1
-        return expression
+        if self._depth > MAX_DEPTH:
+            self._fail(f"the query is nested more than {MAX_DEPTH} levels deep", self._token)
 
     # statements
 
@@ -208,7 +203,7 @@ class _Parser:
 
     def _key(self) -> Field:
         start = self._token
-        expression = self._operand(0)
+        expression = self._operand()
         if not isinstance(expression, Field):
             self._fail(
                 "a join key must be a field", self._span(start.start), "functions and arithmetic are not supported here"
@@ -260,57 +255,66 @@ class _Parser:
     # expressions: or < and < not < comparison < + - < * / % < sign < primary with predicate
 
     def _expression(self) -> Expression:
-        return self._nested(self._or)
-
-    def _or(self) -> Expression:
+        self._deeper()
         start = self._token.start
-        operands = [self._and()]
-        while self._take("or"):
-            operands.append(self._and())
-        return operands[0] if len(operands) == 1 else Or(tuple(operands), self._span(start))
-
-    def _and(self) -> Expression:
-        start = self._token.start
-        operands = [self._comparison()]
-        while self._take("and"):
-            operands.append(self._comparison())
-        return operands[0] if len(operands) == 1 else And(tuple(operands), self._span(start))
+        alternatives: list[Expression] = []
+        while True:
+            conjunction = self._token.start
+            operands = [self._comparison()]
+            while self._take("and"):
+                operands.append(self._comparison())
+            alternatives.append(operands[0] if len(operands) == 1 else And(tuple(operands), self._span(conjunction)))
+            if not self._take("or"):
+                break
+        self._depth -= 1
+        return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives), self._span(start))
 
     def _comparison(self) -> Expression:
         start = self._token.start
         if self._take("not"):
-            return Not(self._nested(self._comparison), self._span(start))
-        left = self._operand(0)
+            self._deeper()
+            operand = self._comparison()
+            self._depth -= 1
+            return Not(operand, self._span(start))
+        left = self._operand()
         if self._token.kind not in _COMPARISONS:
             if self._token.kind == "=":
                 self._unexpected("an operator")
             return left
         operator = cast("ComparisonOperator", self._next().kind)
-        right = self._operand(0)
+        right = self._operand()
         if self._token.kind in _COMPARISONS:
             self._fail("comparisons cannot be chained", self._token, "join two comparisons with and")
         return Comparison(operator, left, right, self._span(start))
 
-    def _operand(self, level: int) -> Expression:
-        """Read arithmetic whose operators bind at least as tightly as `level` (0: + -, 1: * / %)."""
-        start = self._token.start
-        operators = ("+", "-") if level == 0 else ("*", "/", "%")
-        left = self._operand(1) if level == 0 else self._signed()
+    def _operand(self) -> Expression:
+        """Read arithmetic: products, summed from left to right."""
+        start = factor = self._token.start
+        total: Expression | None = None
+        sign: ArithmeticOperator = "+"
+        term = self._signed()
         length = 0
-        while sign := self._take(*operators):
+        while operator := self._take(*_PRECEDENCE):
             length += 1
             if length > MAX_DEPTH:
-                self._fail(f"more than {MAX_DEPTH} arithmetic operators in a row", sign)
-            right = self._operand(1) if level == 0 else self._signed()
-            left = Arithmetic(cast("ArithmeticOperator", sign.kind), left, right, self._span(start))
-        return left
+                self._fail(f"more than {MAX_DEPTH} arithmetic operators in a row", operator)
+            kind = cast("ArithmeticOperator", operator.kind)
+            if _PRECEDENCE[kind] > 0:
+                term = Arithmetic(kind, term, self._signed(), self._span(factor))
+                continue
+            total = term if total is None else Arithmetic(sign, total, term, self._span(start))
+            sign, factor = kind, self._token.start
+            term = self._signed()
+        return term if total is None else Arithmetic(sign, total, term, self._span(start))
 
     def _signed(self) -> Expression:
         start = self._token.start
         sign = self._take("-", "+")
         if sign is None:
             return self._predicate(start, self._primary())
-        operand = self._nested(self._signed)
+        self._deeper()
+        operand = self._signed()
+        self._depth -= 1
         return operand if sign.kind == "+" else Negate(operand, self._span(start))
 
     def _predicate(self, start: int, operand: Expression) -> Expression:
