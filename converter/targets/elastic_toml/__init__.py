@@ -1,0 +1,44 @@
+"""The target elastic-toml: rule files in the format of elastic/detection-rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Query, Run
+
+
+class ElasticTomlTarget:
+    """See `converter.target.Target`."""
+
+    name = "elastic-toml"
+    language = "elastic-toml"
+    product: Literal["elastic"] = "elastic"
+    description = "rule file in the format of elastic/detection-rules"
+    suffix = ".toml"
+    variants = ("rule_type=eql", "rule_type=esql")
+    formats: ClassVar[Mapping[str, str]] = {"default": "the rule file"}
+    options: ClassVar[Mapping[str, str]] = {
+        "rule_type": "auto (threshold for a correlation, query for a detection), eql or esql",
+        "interval": "how often the rule runs (5m)",
+        "from": "how far back each run looks, such as now-11m (timespan + interval + lag)",
+        "lag": "how late events may be stored (15m for eql and esql; a threshold rule counts by the time of storing)",
+    }
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan."""
+        from converter.targets.elastic_toml.emit import emit_query  # noqa: PLC0415  start-up counts
+
+        return emit_query(plan, context, self.formats, self.options)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a rule at every phase of its schedule."""
+        from converter.targets.elastic_toml.replay import replay  # noqa: PLC0415  start-up counts
+
+        return replay(query, events)
+
+
+TARGET = ElasticTomlTarget()

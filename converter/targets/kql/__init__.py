@@ -1,0 +1,40 @@
+"""The target kql: Kibana KQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Query, Run
+
+
+class KqlTarget:
+    """See `converter.target.Target`."""
+
+    name = "kql"
+    language = "kql"
+    product: Literal["elastic"] = "elastic"
+    description = "Kibana KQL"
+    suffix = ".kql"
+    formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
+    options: ClassVar[Mapping[str, str]] = {}
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan."""
+        from converter.targets.kql.emit import emit_query  # noqa: PLC0415  start-up counts
+
+        return emit_query(plan, context, self.formats, self.options)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a query of ours once over all events."""
+        from converter.replaying import event_alerts  # noqa: PLC0415  start-up counts
+        from converter.target import Run  # noqa: PLC0415
+        from converter.targets.kql.execute import run  # noqa: PLC0415
+
+        return (Run("", event_alerts(run(query.text, events))),)
+
+
+TARGET = KqlTarget()

@@ -1,0 +1,219 @@
+"""Convert rules: choose and apply a pipeline, lower to a plan with the product's fields, emit, postprocess.
+
+    Rules ──each plan──> its documents ──pipeline──> mapped pySigma rules ──lower──> Plan ──Target.emit──> Query
+
+Each rule is converted from fresh copies of its own documents, so no conversion can change another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.assumptions import ingest_assumptions, unique
+from converter.errors import RefusedError, RuleError, SourceError
+from converter.plan.nodes import Correlation, Detection, fields_of_plan
+from converter.plan.simplify import simplified
+from converter.target import Context, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sigma.processing.pipeline import ProcessingPipeline
+
+    from converter.facts import Facts
+    from converter.pipelines import Applied
+    from converter.plan.nodes import LogSource, Plan
+    from converter.rules import Rules
+    from converter.target import Query, Target
+
+_GUIDE_LEVELS = 6
+
+
+def convert_rules(
+    rules: Rules,
+    target: Target,
+    *,
+    pipelines: Sequence[str] = (),
+    without_pipeline: bool = False,
+    format: str = "default",  # noqa: A002  the word that users know
+    options: Mapping[str, str] | None = None,
+    strict_fields: bool = False,
+    on_error: Callable[[SourceError], None] | None = None,
+) -> list[Query]:
+    """Convert every rule to one target.
+
+    Args:
+        rules: what to convert.
+        target: what to convert to.
+        pipelines: names or files of pipelines, instead of those chosen by log source.
+        without_pipeline: fields stay as the rule has them.
+        format: one of the target's formats.
+        options: the target's options.
+        strict_fields: a field that no mapping knows is an error, not a warning.
+        on_error: called with the error of each rule that cannot be converted; without it the first is raised.
+
+    Returns:
+        One query for each rule that could be converted, in order; a pipeline with a finalizer may make one of all.
+
+    Raises:
+        RefusedError: the target cannot say the rule.
+        RuleError: the rule is not valid, or with `strict_fields` a field is unknown.
+        ConfigurationError: a pipeline, a format or an option is wrong; always raised.
+    """
+    queries: list[Query] = []
+    pipeline: ProcessingPipeline | None = None
+    for plan in rules.plans:
+        try:
+            work = _Work(rules, plan, target, pipelines, without_pipeline=without_pipeline)
+            pipeline = work.applied.pipeline
+            queries.append(work.convert(Context(work.facts, format, dict(options or {})), strict_fields=strict_fields))
+        except (RefusedError, RuleError) as error:
+            if on_error is None:
+                raise
+            on_error(error)
+    return _finalized(queries, pipeline)
+
+
+def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> list[Query]:
+    if pipeline is None or not pipeline.finalizers or not queries:
+        return queries
+    from converter.pipelines import finalize  # noqa: PLC0415  slow to import
+
+    texts = finalize([query.text for query in queries], pipeline)
+    if len(texts) == len(queries):
+        return [replace(query, text=text) for query, text in zip(queries, texts, strict=True)]
+    rule = ", ".join(query.rule for query in queries)
+    changed = Verdict("unjudged", unique(one for query in queries for one in query.verdict.assumptions))
+    return [replace(queries[0], rule=rule, text=text, verdict=changed) for text in texts]
+
+
+@dataclass(slots=True, init=False)
+class _Work:
+    """One rule on its way to one target."""
+
+    rules: Rules
+    plan: Plan
+    target: Target
+    facts: Facts
+    applied: Applied
+    quiet: bool
+
+    def __init__(
+        self, rules: Rules, plan: Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
+    ) -> None:
+        from converter.facts import Facts, load_facts  # noqa: PLC0415  slow to import
+        from converter.pipelines import apply, select  # noqa: PLC0415
+
+        self.rules = rules.only(plan.meta.key)
+        self.plan = plan
+        self.target = target
+        self.quiet = without_pipeline
+        sources = list(_sources(plan))
+        self.facts = load_facts(target.product, sources[0]) if len(set(sources)) == 1 else Facts()
+        pipeline = select(target.product, sources, names=pipelines, without=without_pipeline)
+        self.applied = apply(self.rules.collection(), pipeline, backend=target.name.rpartition(":")[2])
+        for error in self.applied.failed.values():
+            raise error
+
+    def convert(self, context: Context, *, strict_fields: bool) -> Query:
+        rule = self.mapped(self.plan.meta.key)
+        mapped = simplified(self.rules.lowered(rule))
+        warnings = self.unknown_fields(strict=strict_fields)
+        context = replace(context, state=self.state(), guide=_guide(self.plan))
+        upstream = getattr(self.target, "convert", None)
+        if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
+            query: Query = upstream(self.rules.collection(), self.applied.pipeline, mapped, context)
+            return replace(query, warnings=warnings)
+        query = self.target.emit(mapped, context)
+        text = self.applied.postprocess(rule, query.text)
+        lost = ingest_assumptions(self.plan, self.facts, self.field_names())
+        verdict = query.verdict
+        if lost:
+            kind = "assuming" if verdict.kind == "exact" else verdict.kind
+            verdict = Verdict(kind, unique([*verdict.assumptions, *lost]), verdict.bound)
+        if text != query.text:  # a pipeline of the user's has changed the query: what it means now, we do not know
+            verdict = Verdict("unjudged", verdict.assumptions, verdict.bound)
+        return replace(query, text=text, verdict=verdict, warnings=query.warnings + warnings)
+
+    def mapped(self, key: str) -> Any:
+        """Return a rule as the pipeline has left it."""
+        for rule in self.applied.collection.rules:
+            if str(rule.name or rule.id or rule.title) == key:
+                return rule
+        raise RefusedError("the pipeline removes the rule", "pipeline", self.plan.place)
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what the pipeline has noted for the rule, or for the rules that it counts."""
+        found: dict[str, Any] = {}
+        for detection in _detections(self.plan):
+            found.update(self.applied.state(self.mapped(detection.meta.key)))
+        return found
+
+    def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
+        """Return a warning that names the fields that no mapping knows, or raise it."""
+        from converter.pipelines import fields_of, unmapped  # noqa: PLC0415  slow to import
+
+        if self.quiet:
+            return ()
+        found: dict[str, None] = {}
+        originals = {str(rule.name or rule.id or rule.title): rule for rule in self.rules.collection().rules}
+        for key, original in originals.items():
+            rule = self.mapped(key)
+            names = unmapped(fields_of(original), fields_of(rule), self.facts, self.applied.mapped(rule))
+            found.update(dict.fromkeys(names))
+        if not found:
+            return ()
+        message = f"no mapping for {self.target.product} knows the field{'s' * (len(found) > 1)} {', '.join(found)}"
+        if strict:
+            raise RuleError(message, self.plan.place, "give a pipeline with -p, or leave out --strict-fields")
+        return (message,)
+
+    def field_names(self) -> dict[str, str]:
+        """Return the product's name of each Sigma field, where the pipeline has given it exactly one."""
+        names: dict[str, str] = {}
+        for original in self.rules.collection().rules:
+            rule: Any = self.mapped(str(original.name or original.id or original.title))
+            if hasattr(original, "detection"):
+                for name, detection in original.detection.detections.items():
+                    names.update(_renamed(detection, rule.detection.detections[name]))
+            else:
+                before, after = getattr(original, "group_by", None) or (), rule.group_by or ()
+                if len(before) == len(after):
+                    names.update(zip(before, after, strict=True))
+        return {field: names.get(field, field) for field in fields_of_plan(self.plan)}
+
+
+def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:
+    """Yield (old, new) for the items of a detection that a pipeline renamed in their place."""
+    for old, new in zip(before.detection_items, after.detection_items, strict=False):
+        if hasattr(old, "detection_items"):
+            if hasattr(new, "detection_items"):
+                yield from _renamed(old, new)
+        elif getattr(old, "field", None) and getattr(new, "field", None):
+            yield str(old.field), str(new.field)
+
+
+def _detections(plan: Plan) -> tuple[Detection, ...]:
+    return plan.rules if isinstance(plan, Correlation) else (plan,)
+
+
+def _sources(plan: Plan) -> Iterator[LogSource]:
+    for detection in _detections(plan):
+        yield detection.logsource
+
+
+def _guide(plan: Plan) -> str | None:
+    """Return the investigation guide: `RULE.md` beside the rule, or `samples/NAME/guide.md` in a folder above it."""
+    path = Path(plan.meta.path)
+    if not path.is_file():
+        return None
+    found = [path.with_suffix(".md")]
+    for folder in list(path.resolve().parents)[:_GUIDE_LEVELS]:
+        samples = folder / "samples"
+        if samples.is_dir():
+            # The key comes from the rule: only a plain name can be a folder's.
+            found += [one / "guide.md" for one in samples.iterdir() if one.name == plan.meta.key]
+            break
+    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in found if guide.is_file()), None)

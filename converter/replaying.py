@@ -1,0 +1,88 @@
+"""From the rows of an engine to alerts; the columns are those that a query's emitter, or an upstream one, writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import QueryError
+from converter.reference.time import SECOND, event_time, parse_time
+from converter.reference.values import find, text_of
+from converter.target import TargetAlert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from converter.target import Event, Query
+
+
+def event_alerts(rows: Iterable[Mapping[str, Any]]) -> tuple[TargetAlert, ...]:
+    """Return one alert for each event that a query lets through."""
+    found = []
+    for row in rows:
+        if "_id" not in row:
+            raise QueryError("the query's rows have lost the id of their events, so they cannot be compared")
+        time = event_time(row)
+        found.append(TargetAlert(None, time, time, (str(row["_id"]),)))
+    return tuple(found)
+
+
+def row_alerts(
+    rows: Iterable[Mapping[str, Any]], query: Query, first: str, last: str | None = None
+) -> tuple[TargetAlert, ...]:
+    """Return one alert for each row of an aggregation.
+
+    Args:
+        rows: with the group-by fields and times.
+        query: says which fields those are.
+        first: the column with the time of the first event, or with the start of a fixed window.
+        last: the column with the time of the last event; None: the window is as long as the rule's timespan.
+    """
+    found = []
+    for row in rows:
+        start = parse_time(row.get(first))
+        end = parse_time(row.get(last)) if last is not None else _window_end(start, query)
+        if start is None or end is None:
+            raise QueryError(f"the query's rows have no time in the column {first if start is None else last}")
+        found.append(TargetAlert(group_of(row, query.group_by or ()), start, end))
+    return tuple(found)
+
+
+def _window_end(start: int | None, query: Query) -> int | None:
+    return None if start is None or query.timespan is None else start + query.timespan * SECOND
+
+
+def sequence_alerts(rows: Iterable[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+    """Return one alert for each sequence, `{"join_keys": [...], "events": [...]}`."""
+    found = []
+    for row in rows:
+        times = [time for event in row["events"] if (time := event_time(event)) is not None]
+        keys = row["join_keys"] if query.group_by else ()
+        found.append(
+            TargetAlert(
+                tuple(text_of(key) or "" for key in keys),
+                min(times, default=None),
+                max(times, default=None),
+                tuple(str(event["_id"]) for event in row["events"]),
+            )
+        )
+    return tuple(found)
+
+
+def grouped_event_alerts(events: Sequence[Event], query: Query) -> tuple[TargetAlert, ...]:
+    """Return one alert for each event of a rule that counts to one."""
+    found = []
+    for event in events:
+        time = event_time(event)
+        found.append(TargetAlert(group_of(event, query.group_by or ()), time, time, (str(event["_id"]),)))
+    return tuple(found)
+
+
+def group_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[str, ...]:
+    """Return the values of the group-by fields in a row, as text."""
+    values = []
+    for field in fields:
+        found = [text_of(value) for value in find(row, field)]
+        if len(found) != 1 or found[0] is None:
+            raise QueryError(f"the query's rows have no single value in the column {field}")
+        values.append(found[0])
+    return tuple(values)

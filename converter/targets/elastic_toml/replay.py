@@ -1,0 +1,43 @@
+"""Run a rule file on a log, at every phase of its schedule, and read its alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.reference.time import parse_time
+from converter.replaying import event_alerts, group_of, grouped_event_alerts, row_alerts
+from converter.target import Run, TargetAlert
+from converter.targets.elastic_toml.execute import Replay
+from converter.targets.elastic_toml.rule import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from converter.target import Event, Query
+
+
+def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
+    """Return the alerts of a rule file, one run for each phase; a log without matching events has a single phase."""
+    ready = Replay(parse(query.text), events)
+    return tuple(Run(f"{phase} ms", _alerts(ready.run(phase), query)) for phase in ready.phases() or [0])
+
+
+def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+    if query.group_by is None:
+        return event_alerts(rows)
+    if not rows:
+        return ()
+    if "group" in rows[0]:
+        return tuple(
+            TargetAlert(
+                group_of(row["group"], query.group_by),
+                parse_time(row["first"]),
+                parse_time(row["last"]),
+                tuple(str(one) for one in row["_ids"]),
+            )
+            for row in rows
+        )
+    if "first_seen" in rows[0]:
+        return row_alerts(rows, query, "first_seen", "last_seen")
+    return grouped_event_alerts(rows, query)

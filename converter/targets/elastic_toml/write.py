@@ -1,0 +1,109 @@
+"""Write a rule file as elastic/detection-rules does: [metadata], then [rule].
+
+Scalars and flat lists in alphabetical order, then the query, then tables in alphabetical order. tomlkit does the
+escaping, so no value can leave its string.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tomlkit.items import Array, Item, Table
+
+_WIDTH = 120
+_LINE = 100
+_VERBATIM = frozenset({"note", "setup"})
+
+
+def write_rule(metadata: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
+    """Return the text of a rule file."""
+    document = tomlkit.document()
+    document.add("metadata", _flat_table(metadata))
+    document.add(tomlkit.nl())
+    table = _flat_table({key: value for key, value in rule.items() if not _is_table(value) and key != "query"})
+    table.add("query", _query(str(rule["query"])))
+    document.add("rule", table)
+    text = tomlkit.dumps(document)
+    for key in sorted(rule):
+        if _is_table(rule[key]):
+            text += "\n" + _tables(f"rule.{key}", rule[key])
+    return text.rstrip("\n") + "\n"
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _flat_table(values: Mapping[str, Any]) -> Table:
+    table = tomlkit.table()
+    for key in sorted(values):
+        value = values[key]
+        if isinstance(value, list):
+            table.add(key, _array(value))
+        elif isinstance(value, str):
+            table.add(key, _text(value, verbatim=key in _VERBATIM))
+        else:
+            table.add(key, value)
+    return table
+
+
+def _array(values: list[Any]) -> Array:
+    array = tomlkit.array()
+    for value in values:
+        array.append(_text(value, verbatim=False, indent=4) if isinstance(value, str) else value)
+    return array.multiline(sum(len(str(value)) + 3 for value in values) > _LINE)
+
+
+def _text(value: str, *, verbatim: bool, indent: int = 0) -> Item:
+    """Return a string: on one line if it fits, else wrapped (or as it is, for Markdown) between triple quotes."""
+    if verbatim:
+        return tomlkit.string(value, multiline=True)
+    flat = " ".join(value.split())
+    if len(flat) + indent <= _WIDTH - 20:
+        return tomlkit.string(flat)
+    pad = " " * indent
+    lines = textwrap.wrap(
+        flat,
+        _WIDTH,
+        initial_indent=pad,
+        subsequent_indent=pad,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    if len(lines) == 1:
+        return tomlkit.string(flat)
+    return tomlkit.string("\n".join(lines) + "\n" + pad, multiline=True)
+
+
+def _query(text: str) -> Item:
+    try:
+        return tomlkit.string(f"{text}\n", literal=True, multiline=True)
+    except (TOMLKitError, ValueError):  # the text holds ''' or a control character
+        return tomlkit.string(f"{text}\n", multiline=True)
+
+
+def _tables(path: str, value: Any) -> str:
+    """Return a table, or tables, with the tables inside, as the format's own writer nests them."""
+    if isinstance(value, list):
+        return "\n".join(_table(f"[[{path}]]", path, one) for one in value)
+    return _table(f"[{path}]", path, value)
+
+
+def _table(header: str, path: str, values: Mapping[str, Any]) -> str:
+    flat = {key: value for key, value in values.items() if not _is_table(value) and value != []}
+    document = tomlkit.document()
+    for key, item in _flat_table(flat).items():
+        document.add(key, item)
+    text = f"{header}\n{tomlkit.dumps(document)}"
+    nested = {key: value for key, value in values.items() if _is_table(value)}
+    # Lists of tables come before single tables, as in the rules of the repository.
+    for key in sorted(nested, key=lambda key: (isinstance(nested[key], dict), key)):
+        text += "\n" + _tables(f"{path}.{key}", nested[key])
+    return text

@@ -1,0 +1,39 @@
+"""The target eql: Elastic EQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Query, Run
+
+
+class EqlTarget:
+    """See `converter.target.Target`."""
+
+    name = "eql"
+    language = "eql"
+    product: Literal["elastic"] = "elastic"
+    description = "Elastic EQL"
+    suffix = ".eql"
+    formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
+    options: ClassVar[Mapping[str, str]] = {}
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan."""
+        from converter.targets.eql.emit import emit_query  # noqa: PLC0415  start-up counts
+
+        return emit_query(plan, context, self.formats, self.options)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a query of ours once over all events."""
+        from converter.target import Run  # noqa: PLC0415  start-up counts
+        from converter.targets.eql.replay import alerts  # noqa: PLC0415
+
+        return (Run("", alerts(query, events)),)
+
+
+TARGET = EqlTarget()

@@ -1,0 +1,43 @@
+"""The target esql: Elastic ES|QL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Query, Run
+
+
+class EsqlTarget:
+    """See `converter.target.Target`."""
+
+    name = "esql"
+    language = "esql"
+    product: Literal["elastic"] = "elastic"
+    description = "Elastic ES|QL"
+    suffix = ".esql"
+    formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
+    options: ClassVar[Mapping[str, str]] = {}
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan."""
+        from converter.targets.esql.emit import emit_query  # noqa: PLC0415  start-up counts
+
+        return emit_query(plan, context, self.formats, self.options)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a query of ours once over all events."""
+        from converter.replaying import event_alerts, row_alerts  # noqa: PLC0415  start-up counts
+        from converter.target import Run  # noqa: PLC0415
+        from converter.targets.esql.execute import run  # noqa: PLC0415
+
+        rows = run(query.text, events)
+        if query.group_by is None:
+            return (Run("", event_alerts(rows)),)
+        return (Run("", row_alerts(rows, query, "first_seen", "last_seen")),)
+
+
+TARGET = EsqlTarget()

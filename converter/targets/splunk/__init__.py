@@ -1,0 +1,49 @@
+"""The target splunk: SPL, plain or as a saved search with a schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Query, Run
+
+
+class SplunkTarget:
+    """See `converter.target.Target`."""
+
+    name = "splunk"
+    language = "spl"
+    product: Literal["splunk"] = "splunk"
+    description = "Splunk SPL"
+    suffix = ".spl"
+    formats: ClassVar[Mapping[str, str]] = {
+        "default": "the search",
+        "savedsearches": "a stanza of savedsearches.conf with a schedule that cannot miss a burst",
+    }
+    options: ClassVar[Mapping[str, str]] = {
+        "interval": "how often the saved search runs: a whole number of minutes that divides an hour (5m)",
+        "lag": "how late events may be indexed (15m)",
+        "earliest": "how far back each run looks (timespan + interval + lag)",
+    }
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan."""
+        if context.format == "savedsearches":
+            from converter.targets.splunk.emit_saved import emit_saved  # noqa: PLC0415  only this format needs it
+
+            return emit_saved(plan, context, self.formats, self.options)
+        from converter.targets.splunk.emit import emit_query  # noqa: PLC0415  start-up counts
+
+        return emit_query(plan, context, self.formats, self.options)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a search of ours once over all events, or a saved search at every phase of its schedule."""
+        from converter.targets.splunk.replay import replay  # noqa: PLC0415  start-up counts
+
+        return replay(query, events)
+
+
+TARGET = SplunkTarget()
