@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import ConfigurationError, QueryError, suggest
+from converter.errors import ConfigurationError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,19 +18,28 @@ if TYPE_CHECKING:
     from converter.target import Product
 
 GROUP = "converter.targets"
+# A format of a target that is a kind of file with an engine of its own: language, target, module and function.
+_FILES = (("savedsearches", "splunk", "schedule", "run_saved"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The engine of a language: `folder` is the package of the target that has it."""
+    """The engine of a language: `folder` is the package of the target that has it, `runner` a module and a function."""
 
     language: str
     product: Product
     folder: str
+    runner: tuple[str, str] = ("execute", "run")
 
     def parse(self, text: str) -> Any:
-        """Return the tree of a query. Raises QueryError."""
-        return _module(self, "parse").parse(text)
+        """Return the tree of a query. Raises QueryError, or ConfigurationError if the language has no trees."""
+        name = f"{self.folder}.parse"
+        try:
+            return importlib.import_module(name).parse(text)
+        except ModuleNotFoundError as missing:
+            if missing.name != name:
+                raise
+            raise ConfigurationError(f"{self.language} is a kind of file, which has no syntax tree") from None
 
     def run(
         self,
@@ -40,7 +49,9 @@ class Engine:
         tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     ) -> list[dict[str, Any]]:
         """Return the rows of a query on events. Raises QueryError."""
-        rows: list[dict[str, Any]] = _module(self, "execute").run(text, events, tables=tables)
+        module, function = self.runner
+        run = getattr(importlib.import_module(f"{self.folder}.{module}"), function)
+        rows: list[dict[str, Any]] = run(text, events, tables=tables) if tables else run(text, events)
         return rows
 
 
@@ -61,13 +72,7 @@ def _engines() -> dict[str, Engine]:
     for entry in entry_points(group=GROUP):
         target = entry.load()
         engines[target.language] = Engine(target.language, target.product, entry.module)
+        for language, name, module, function in _FILES:
+            if name == target.name:
+                engines[language] = Engine(language, target.product, entry.module, (module, function))
     return engines
-
-
-def _module(engine: Engine, name: str) -> Any:
-    try:
-        return importlib.import_module(f"{engine.folder}.{name}")
-    except ModuleNotFoundError as missing:
-        if missing.name != f"{engine.folder}.{name}":
-            raise
-        raise QueryError(f"the language {engine.language} cannot be run by itself") from None
