@@ -138,15 +138,42 @@ class Run:
 
 @runtime_checkable
 class Target(Protocol):
-    """A target. `name` is what `-t` takes; `suffix` is that of files written with `-d`."""
+    """A target. It may also have `variants`: options worth a replay of their own, such as `rule_type=eql`."""
 
-    name: str
-    language: str
-    product: Product
-    description: str
-    suffix: str
-    formats: Mapping[str, str]
-    options: Mapping[str, str]
+    @property
+    def name(self) -> str:
+        """What `-t` takes."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The language of its queries, for `run --language`."""
+        ...
+
+    @property
+    def product(self) -> Product:
+        """Whose events its queries run on."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for the table of targets."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of files written with `-d`."""
+        ...
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """Names of formats and what each is; `default` is one."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Names of options and what each does."""
+        ...
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan whose fields are the product's.

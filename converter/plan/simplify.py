@@ -1,7 +1,7 @@
-"""Write an expression with fewer brackets: nested `and` and `or` flattened, double negation undone, duplicates dropped.
+"""Write an expression with fewer brackets: nested `and` and `or` flattened, double negation undone, repeats dropped.
 
-For emitters, whose output people read. The reference evaluates the expression as it was lowered, so a mistake here would
-show as a disagreement.
+For emitters, whose output people read. The reference evaluates the expression as it was lowered, so a mistake here
+would show as a disagreement.
 """
 
 from __future__ import annotations
