@@ -226,7 +226,8 @@ def expect(context: Context, function: str, argument: Bound, types: Collection[T
     if argument.type is Type.NULL or argument.type in types:
         return
     message = f"{function} needs {what}, but [{context.source(argument.span)}] is {argument.type.value}"
-    raise context.error(message, argument.span, "convert it, for example with TO_STRING, TO_LONG or TO_DATETIME")
+    hint = "compare it with a value" if Type.BOOLEAN in types else "convert it, for example with TO_STRING or TO_LONG"
+    raise context.error(message, argument.span, hint)
 
 
 def expect_constant(context: Context, function: str, argument: Bound, what: str) -> Any:

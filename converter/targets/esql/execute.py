@@ -86,6 +86,7 @@ class _Plan:
     steps: tuple[Step, ...]
     scope: Scope
     constants: Row
+    warnings: tuple[str, ...]  # of constants, which are computed only once
 
 
 class _Program:
@@ -122,7 +123,7 @@ class _Program:
             plan = self._planned({name: column.type for name, column in columns.items()}, tuple(late))
             values = [column.values for column in columns.values()]
             rows = map(list, zip(documents, *values, strict=True))
-        plan.context.warnings.clear()
+        plan.context.warnings[:] = plan.warnings
         for step in plan.steps:
             rows = step(rows)
         survivors = list(islice(rows, self._limit + 1))
@@ -159,7 +160,7 @@ class _Program:
         if isinstance(self._tree.source, syntax.Row):
             constants = bindery.constants(self._tree.source)
         steps = [step for command in self._tree.commands if (step := bindery.bind(command)) is not None]
-        return _Plan(context, tuple(steps), bindery.scope, constants)
+        return _Plan(context, tuple(steps), bindery.scope, constants, tuple(context.warnings))
 
     def _source_scope(self, context: Context, types: dict[str, Type], late: Sequence[str]) -> Scope:
         command = self._tree.source

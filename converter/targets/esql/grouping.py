@@ -124,31 +124,33 @@ def _inline(
     getters: tuple[Getter, ...],
     outputs: list[_Output],
 ) -> tuple[Step, Scope]:
-    """Add the results of a row's group to the row. A key that is null or a multivalue is refused: U in NOTES.md."""
+    """Add the results of a row's group to the row; null is a group too. A key that is a multivalue is refused."""
     first = scope.width
-    added: list[int] = []
     for index, output in enumerate(outputs):
         scope.put(output.name, Entry(first + index, output.type))
-        added.append(index)
     scope.width = first + len(outputs)
-    for group in command.groups:
-        present = scope.columns.get(group.name)
-        if present is None or not isinstance(group.value, syntax.Column):
-            hint = "EVAL the expression first, then group by its column"
-            raise context.error("INLINE STATS by an expression is not supported", group.span, hint)
-        scope.put(group.name, present)
+    computed: list[Getter] = []
+    for group, get in zip(command.groups, getters, strict=True):
+        present = scope.columns.get(group.name) if isinstance(group.value, syntax.Column) else None
+        if present is not None:
+            scope.put(group.name, present)
+        else:
+            scope.add(group.name, Binder(context, scope).bind(group.value).type)
+            computed.append(get)
+    added = tuple(computed)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         kept = list(rows)
-        for row in kept:
-            for get, group in zip(getters, command.groups, strict=True):
-                value = get(row)
-                if value is None or value.__class__ is list:
-                    kind = "null" if value is None else "a multivalue"
-                    raise context.error(f"INLINE STATS by a column that holds {kind} is not supported", group.span)
+        keys = [tuple([get(row) for get in getters]) for row in kept]
+        for key in keys:
+            for value, group in zip(key, command.groups, strict=True):
+                if value.__class__ is list:
+                    raise context.error("INLINE STATS by a column that holds a multivalue is not supported", group.span)
         results = {key: _results(key, members, outputs) for key, members in _group(iter(kept), getters).items()}
-        for row in kept:
-            row.extend(results[tuple([get(row) for get in getters])])
+        for row, key in zip(kept, keys, strict=True):
+            values = [get(row) for get in added]
+            row.extend(results[key])
+            row.extend(values)
             yield row
 
     return step, scope

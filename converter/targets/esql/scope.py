@@ -1,8 +1,8 @@
 """The columns at a point of a query: name to slot and type.
 
 A scope after FROM is open: the mapping of the indices is not known, so a name that no document carries is a field
-without values. STATS, and KEEP without patterns, close it; then a name that is not there is an error, as it is for a name that DROP or
-RENAME took away.
+without values. STATS, and KEEP without patterns, close it; then a name that is not there is an error, as it is for a
+name that DROP or RENAME took away.
 """
 
 from __future__ import annotations
