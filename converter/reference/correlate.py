@@ -5,7 +5,7 @@ matching events ──group──> events of one group in time order ──windo
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, assert_never
@@ -57,7 +57,9 @@ def episodes(rule: Correlation, matching: Iterable[Timed]) -> list[Episode]:
     for key, events in groups.items():
         events.sort(key=lambda event: (event.time, event.position))
         if rule.sliding:
-            found.extend(_chain(key, _sliding(events, span, rule.at_least), span))
+            found.extend(
+                Episode(key, tuple(events[start:stop])) for start, stop in _chains(events, span, rule.at_least)
+            )
         else:
             found.extend(Episode(key, window) for window in _fixed(events, span) if _holds(len(window), rule))
     return sorted(found, key=lambda episode: (episode.first, episode.last, episode.group))
@@ -77,29 +79,32 @@ def group_keys(event: Mapping[str, Any], fields: Sequence[str]) -> list[tuple[st
     return list(product(*texts))
 
 
-def _sliding(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple[Timed, ...]]:
-    """Yield, for each event at time t, the events in [t - span, t] if they are enough."""
-    window: deque[Timed] = deque()
-    for event in events:
-        window.append(event)
-        while window[0].time < event.time - span:
-            window.popleft()
-        if len(window) >= at_least:
-            yield tuple(window)
+def _sliding(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple[int, int]]:
+    """Yield, for each event at time t, which events [start, stop) lie in [t - span, t], if they are enough."""
+    start = 0
+    for stop, event in enumerate(events, 1):
+        while events[start].time < event.time - span:
+            start += 1
+        if stop - start >= at_least:
+            yield start, stop
 
 
-def _chain(group: tuple[str, ...], windows: Iterable[tuple[Timed, ...]], span: int) -> Iterator[Episode]:
-    """Join windows [t - span, t] that overlap the one before."""
-    chain: dict[int, Timed] = {}
-    end = 0
-    for window in windows:
-        if chain and window[-1].time - span > end:
-            yield Episode(group, tuple(chain.values()))
-            chain = {}
-        chain.update((event.position, event) for event in window)
-        end = window[-1].time
-    if chain:
-        yield Episode(group, tuple(chain.values()))
+def _chains(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple[int, int]]:
+    """Join windows that overlap the one before, and yield which events [start, stop) each chain holds.
+
+    If the window at time t overlaps the one at time u before it, u is in [t - span, t]: the later window begins at the
+    event of the earlier one or before it, and nothing lies between them.
+    """
+    chain: tuple[int, int] | None = None
+    for start, stop in _sliding(events, span, at_least):
+        if chain is not None and events[stop - 1].time - span <= events[chain[1] - 1].time:
+            chain = chain[0], stop
+            continue
+        if chain is not None:
+            yield chain
+        chain = start, stop
+    if chain is not None:
+        yield chain
 
 
 def _fixed(events: Sequence[Timed], span: int) -> Iterator[tuple[Timed, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,10 @@ _ISO = re.compile(
 )
 _DECIMAL = re.compile(r"(\d+)(?:\.(\d{1,9})\d*)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
+# Years 1 to 9999, beyond which datetime cannot show an instant.
+_FIRST = (1 - _EPOCH) * 86400 * SECOND
+_END = (datetime(9999, 12, 31, tzinfo=UTC).toordinal() + 1 - _EPOCH) * 86400 * SECOND
+_MAX_DIGITS = 20
 _UNITS = ((100_000_000_000, SECOND), (100_000_000_000_000, 1_000_000), (100_000_000_000_000_000, 1_000))
 
 
@@ -55,14 +60,13 @@ def parse_time(value: object) -> int | None:
         return None
     if not 0 <= value < 1e20:  # noqa: PLR2004  beyond nanoseconds of any year that a log could hold; also NaN
         return None
-    unit = next((unit for limit, unit in _UNITS if value < limit), 1)
-    return value * unit if isinstance(value, int) else _parse_number(repr(value), unit)
+    return _parse_number(str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f"))
 
 
 def format_time(instant: int) -> str:
     """Return an instant as ISO 8601 in UTC, with as much of a fraction as it has."""
     seconds, fraction = divmod(instant, SECOND)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
@@ -70,31 +74,37 @@ def format_time(instant: int) -> str:
 def _parse_text(text: str) -> int | None:
     match = _ISO.fullmatch(text.strip())
     if match is None:
-        number = _DECIMAL.fullmatch(text.strip())
-        return parse_time(int(number[1])) if number and not number[2] else _parse_number(text.strip(), SECOND)
+        return _parse_number(text.strip())
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         days = datetime(int(year), int(month), int(day), tzinfo=UTC).toordinal() - _EPOCH
     except ValueError:
         return None
-    if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:  # noqa: PLR2004  60: a leap second
+    offset = _offset(zone)
+    if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60 or offset is None:  # noqa: PLR2004  a leap second
         return None
-    seconds = ((days * 24 + int(hour)) * 60 + int(minute)) * 60 + int(second or 0) - _offset(zone)
-    return seconds * SECOND + int((fraction or "").ljust(9, "0"))
+    seconds = ((days * 24 + int(hour)) * 60 + int(minute)) * 60 + int(second or 0) - offset
+    instant = seconds * SECOND + int((fraction or "").ljust(9, "0"))
+    return instant if _FIRST <= instant < _END else None
 
 
-def _offset(zone: str | None) -> int:
-    """Return the seconds by which a zone is ahead of UTC."""
+def _offset(zone: str | None) -> int | None:
+    """Return the seconds by which a zone is ahead of UTC; None if there is no such zone."""
     if zone is None or zone[0] not in "+-":
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")
-    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004
+        return None
+    seconds = hours * 3600 + minutes * 60
     return -seconds if zone[0] == "-" else seconds
 
 
-def _parse_number(text: str, unit: int) -> int | None:
-    """Return a decimal number of units in nanoseconds, without the rounding of floats."""
+def _parse_number(text: str) -> int | None:
+    """Return a decimal number in nanoseconds, without the rounding of floats; its size says what its unit is."""
     match = _DECIMAL.fullmatch(text)
-    if match is None:
+    if match is None or len(match[1]) > _MAX_DIGITS:
         return None
-    return int(match[1]) * unit + int((match[2] or "").ljust(9, "0")) * unit // SECOND
+    whole = int(match[1])
+    unit = next((unit for limit, unit in _UNITS if whole < limit), 1)
+    return whole * unit + int((match[2] or "").ljust(9, "0")) * unit // SECOND
