@@ -239,6 +239,52 @@ def test_a_hash_table_grows_and_its_order_with_it() -> None:
     assert hash_order(more) == sorted(more)
 
 
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_TOP_LEVEL = [
+    "_id",
+    "_raw",
+    "eventTime",
+    "eventName",
+    "eventSource",
+    "userIdentity",
+    "sourceIPAddress",
+    "errorCode",
+    "requestParameters",
+    "responseElements",
+    "additionalEventData",
+    "resources",
+    "tlsDetails",
+    "userAgent",
+    "managementEvent",
+    "recipientAccountId",
+    "a.b",
+    "a",
+]
+_IDENTITY = st.dictionaries(
+    st.sampled_from(["type", "arn", "userName", "principalId", "accountId", "sessionContext", "onBehalfOf"]),
+    _ANY_JSON | st.sampled_from(["AssumedRole", "IdentityCenterUser", "arn:aws:sts::1:assumed-role/r/s@x"]),
+)
+_NAMES = st.sampled_from(["ConsoleLogin", "UserAuthentication"])
+
+
+@given(st.dictionaries(st.sampled_from(_TOP_LEVEL), _ANY_JSON), _IDENTITY, _NAMES)
+def test_no_event_makes_a_view_fail(event: dict[str, Any], identity: dict[str, Any], name: str) -> None:
+    for given_event in (event, event | {"userIdentity": identity, "eventName": name}):
+        before = copy.deepcopy(given_event)
+        for logsource in (Logsource("aws", None, "cloudtrail"), Logsource()):
+            shown = view("splunk", logsource)(given_event)
+            assert all(
+                isinstance(value, str) or key in {"_time", "_id"} or (isinstance(value, list) and len(value) > 1)
+                for key, value in shown.items()
+            )
+            assert view("elastic", logsource)(given_event) is not given_event
+        assert given_event == before
+
+
 def test_deep_nesting_does_not_exhaust_the_stack() -> None:
     deep: Any = "x"
     for _ in range(700):

@@ -81,11 +81,8 @@ def parse_time(value: object) -> int | None:
 
 def iso(micros: int) -> str:
     """Return a time as Elasticsearch shows it: UTC, milliseconds, or microseconds where the event has them."""
-    moment = _EPOCH + timedelta(microseconds=micros)
-    fraction = micros % _MICROS
-    if fraction % 1000:
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction // 1000:03d}Z"
+    moment = _NAIVE_EPOCH + timedelta(microseconds=micros)
+    return moment.isoformat(timespec="microseconds" if micros % 1000 else "milliseconds") + "Z"
 
 
 def seconds(micros: int) -> int | float:
