@@ -146,6 +146,7 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
     parsed: dict[int, Any] = {}
     plans: dict[int, Plan] = {}
     identifiers: dict[str, Document] = {}
+    called: dict[str, Document] = {}
     for document in documents:
         keys = [str(document.data[key]) for key in ("id", "name") if document.data.get(key)]
         clash = next((key for key in keys if key in identifiers), None)
@@ -159,6 +160,20 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
                 )
             )
             continue
+        key = rule_key(document.data)
+        if key in called:
+            source = next((name for name in ("name", "id", "title") if document.data.get(name)), "title")
+            other = called[key]
+            where = f"the other is in {other.name}, line {other.place('title').line}"
+            fail(
+                RuleError(
+                    f"another rule is called {key!r} as well",
+                    document.place(source),
+                    f"give it a name or an id, so that their alerts can be told apart; {where}",
+                )
+            )
+            continue
+        called[key] = document
         try:
             rule = _parse_alone(document)
             if "correlation" not in document.data:
