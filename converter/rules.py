@@ -148,33 +148,9 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
     identifiers: dict[str, Document] = {}
     called: dict[str, Document] = {}
     for document in documents:
-        keys = [str(document.data[key]) for key in ("id", "name") if document.data.get(key)]
-        clash = next((key for key in keys if key in identifiers), None)
-        if clash is not None:
-            other = identifiers[clash]
-            fail(
-                RuleError(
-                    f"another rule has the name or id {clash!r} as well",
-                    document.place("name" if document.data.get("name") == clash else "id"),
-                    f"it is in {other.name}, line {other.place('title').line}",
-                )
-            )
-            continue
-        key = rule_key(document.data)
-        if key in called:
-            source = next((name for name in ("name", "id", "title") if document.data.get(name)), "title")
-            other = called[key]
-            where = f"the other is in {other.name}, line {other.place('title').line}"
-            fail(
-                RuleError(
-                    f"another rule is called {key!r} as well",
-                    document.place(source),
-                    f"give it a name or an id, so that their alerts can be told apart; {where}",
-                )
-            )
-            continue
-        called[key] = document
         try:
+            _check_unique(document, identifiers, called)
+            called[rule_key(document.data)] = document
             rule = _parse_alone(document)
             if "correlation" not in document.data:
                 plans[id(document)] = lower(rule, document)
@@ -182,7 +158,7 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
             fail(error)
             continue
         parsed[id(document)] = rule
-        identifiers.update(dict.fromkeys(keys, document))
+        identifiers.update(_identifiers([document]))
         good.append(document)
     while True:  # a rule that refers to a bad rule is bad as well, and so on
         bad = None
@@ -209,6 +185,22 @@ def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> 
         kept.append(document)
     swallowed = _swallowed(kept, identifiers)
     return Rules(tuple(kept), tuple(plans[id(document)] for document in kept if id(document) not in swallowed))
+
+
+def _check_unique(document: Document, identifiers: Mapping[str, Document], called: Mapping[str, Document]) -> None:
+    """Refuse a rule that could not be told from another one."""
+    data = document.data
+    clash = next((key for key in _identifiers([document]) if key in identifiers), None)
+    if clash is not None:
+        message, hint, other = f"another rule has the name or id {clash!r} as well", "", identifiers[clash]
+        source = "name" if data.get("name") == clash else "id"
+    elif rule_key(data) in called:
+        message, other = f"another rule is called {rule_key(data)!r} as well", called[rule_key(data)]
+        hint = "give it a name or an id, so that their alerts can be told apart; "
+        source = next((name for name in ("name", "id", "title") if data.get(name)), "title")
+    else:
+        return
+    raise RuleError(message, document.place(source), f"{hint}it is in {other.name}, line {other.place('title').line}")
 
 
 def _swallowed(documents: Sequence[Document], identifiers: Mapping[str, Document]) -> set[int]:
