@@ -193,7 +193,7 @@ class _Scanner:
         self._at += 1
 
     def _plain(self, character: str) -> None:
-        if character in "*+?{}|":
+        if character in "*+?{}|,":  # a comma may be part of {2,3}
             self._take(character)
         else:
             self._take(re2.escape(character), regex.escape(character, special_only=False))
