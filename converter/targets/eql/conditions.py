@@ -17,8 +17,8 @@ from converter.targets.eql import syntax as tree
 from converter.targets.eql.documents import Document, Getter, getter, milliseconds
 from converter.targets.eql.functions import block, in_blocks
 from converter.targets.eql.kinds import Checker, foldable
-from converter.targets.eql.lucene_regex import RegexError, compile_regex
-from converter.targets.eql.text import Test, fold, like_pieces, lucene_pieces, tester, text_of
+from converter.targets.eql.lucene_regex import compile_regex
+from converter.targets.eql.text import RegexError, Test, fold, like_pieces, lucene_pieces, tester, text_of
 from converter.targets.eql.values import Row, Values
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Condition: TypeAlias = "Callable[[Document], bool]"
 
+# The default of the setting index.max_regex_length; the product joins a list of expressions with |.
+_MAX_REGEX_LENGTH = 1_000
 _MIRRORED: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {
     "==": "==",
     "!=": "!=",
@@ -190,6 +192,10 @@ class Conditions:
     def _text_match(self, node: tree.TextMatch) -> Condition:
         if not isinstance(node.operand, tree.Field):
             return self._script(node)
+        if node.operator in {"regex", "regex~"}:
+            length = sum(len(text_of(pattern.value)) + 1 for pattern in node.patterns) - 1
+            if length > _MAX_REGEX_LENGTH:
+                self._checker.refuse(f"the expression has {length} characters, of {_MAX_REGEX_LENGTH} allowed", node)
         tests = [self._pattern(node, pattern) for pattern in node.patterns]
         read = self.getter(node.operand.name)
         if len(tests) == 1:

@@ -152,14 +152,11 @@ class Block:
 
 
 def block(cidr: str) -> Block:
-    """Return an address block; host bits may be set.
+    """Return an address block; host bits may be set, and an address alone is a block of one.
 
     Raises:
         ValueError: not a CIDR block.
     """
-    address, slash, _ = cidr.partition("/")
-    if not slash:
-        raise ValueError(f"{address} has no prefix length")
     network = ipaddress.ip_network(cidr, strict=False)
     return Block(network.version, int(network.network_address), int(network.netmask))
 

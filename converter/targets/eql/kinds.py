@@ -85,7 +85,8 @@ class Checker:
     def _needs(self, node: tree.Expression, wanted: Kind, user: str) -> None:
         kind = self.kind_of(node)
         if kind not in {wanted, "unknown", "null"}:
-            self.refuse(f"{user} needs a {wanted}; {self.shown(node)} is a {kind}", node)
+            hint = "a field name with - in it goes between backticks" if user == "-" else ""
+            self.refuse(f"{user} needs a {wanted}; {self.shown(node)} is a {kind}", node, hint)
         self._not_timestamp(node)
 
     def _not_timestamp(self, node: tree.Expression) -> None:

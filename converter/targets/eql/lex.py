@@ -38,8 +38,9 @@ KEYWORDS = frozenset(
     }
 )
 _TILDE_KEYWORDS = frozenset({"in~", "like~", "regex~"})
-_ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
+_ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 _MAX_CODE_POINT = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
 
 _WORD = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*")
 _TILDE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*~")
@@ -196,8 +197,8 @@ def _escape(text: str, start: int) -> tuple[str, int]:
         if not 2 <= len(digits) <= 8:  # noqa: PLR2004 - the vendor's limits, named in the message
             fail(text, f"\\u{{{digits}}} has {len(digits)} hex digits", start, match.end(), "write 2 to 8 hex digits")
         code = int(digits, 16)
-        if code == 0 or code > _MAX_CODE_POINT:
+        if code == 0 or code > _MAX_CODE_POINT or code in _SURROGATES:
             fail(text, f"\\u{{{digits}}} is not a character that a string can hold", start, match.end())
         return chr(code), match.end()
-    hint = "single quotes need no escape" if letter == "'" else 'the escapes are \\" \\\\ \\n \\r \\t \\b \\f \\u{...}'
+    hint = 'the escapes are \\" \\\\ \\n \\r \\t \\b \\f \\u{...}'
     fail(text, f"\\{letter} is not an escape sequence", start, start + 2, hint)

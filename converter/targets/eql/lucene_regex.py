@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import re2
 
-from converter.targets.eql.text import Test, matcher, quote
+from converter.targets.eql.text import RegexError, Test, matcher, quote
 
 _MAX_DEPTH = 100
 _ANY = "(?s:.)"
@@ -26,10 +26,6 @@ _NEGATED = {
     "S": "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f!-\\x{10FFFF}",
     "W": "\\x00-/:-@\\[-\\^`{-\\x{10FFFF}",
 }
-
-
-class RegexError(Exception):
-    """The text is not a Lucene regular expression, or uses an operator in a place that is not supported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,11 @@ Test: TypeAlias = Callable[[str], bool]
 _SMALLEST_PLAIN = 1e-3
 _LARGEST_PLAIN = 1e7
 # What Java's `.` does not match; a wildcard on the result of a function is a Java regular expression.
-_JAVA_LINE_BREAKS = "\\n\\r\\x{85}\\x{2028}\\x{2029}"
+JAVA_LINE_BREAKS = "\\n\\r\\x{85}\\x{2028}\\x{2029}"
+
+
+class RegexError(Exception):
+    """A text is not a regular expression, or uses what is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def tester(pieces: list[Piece], *, insensitive: bool, line_breaks: bool) -> Test
         simple = _simple_tester(pieces, insensitive=insensitive)
         if simple is not None:
             return simple
-    any_char = "(?s:.)" if line_breaks else f"[^{_JAVA_LINE_BREAKS}]"
+    any_char = "(?s:.)" if line_breaks else f"[^{JAVA_LINE_BREAKS}]"
     return matcher("".join(_regex(piece, any_char, insensitive=insensitive) for piece in pieces))
 
 

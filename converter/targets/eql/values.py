@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql import syntax as tree
 from converter.targets.eql.functions import FUNCTIONS, FunctionError, Implementation, arithmetic
+from converter.targets.eql.java_regex import compile_regex
 from converter.targets.eql.lex import fail
-from converter.targets.eql.text import fold, like_pieces, tester, text_of
+from converter.targets.eql.text import RegexError, Test, fold, like_pieces, tester, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,25 +113,25 @@ class Values:
         return run
 
     def _text_match(self, node: tree.TextMatch, slots: dict[str, int]) -> Callable[[Row], Any]:
-        if node.operator in {"regex", "regex~"}:
-            fail(
-                self._text,
-                f"{node.operator} on the result of a function is not supported",
-                node.span.start,
-                node.span.end,
-                "the product runs it as a Java expression there, not as a Lucene one; apply it to the field itself",
-            )
         operand = self.value(node.operand, slots)
-        insensitive = node.operator != "like"
-        tests = [
-            tester(
-                like_pieces(text_of(pattern.value)),
-                insensitive=insensitive,
-                line_breaks=not set("*?") & set(text_of(pattern.value)),
-            )
-            for pattern in node.patterns
-        ]
+        tests = [self._pattern(node, pattern) for pattern in node.patterns]
         return _of_text(operand, lambda text: any(test(text) for test in tests))
+
+    def _pattern(self, node: tree.TextMatch, pattern: tree.Literal) -> Test:
+        """Return the test of a pattern, which the product runs as a Java expression once it has a wildcard."""
+        text = text_of(pattern.value)
+        match node.operator:
+            case ":" | "like~" | "like":
+                plain = not set("*?") & set(text)
+                return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=plain)
+            case "regex" | "regex~":
+                try:
+                    return compile_regex(text, insensitive=node.operator == "regex~")
+                except RegexError as error:
+                    hint = "on the result of a function the product runs a Java expression; on a field, a Lucene one"
+                    message = f"not a regular expression: {error}"
+                    fail(self._text, message, pattern.span.start, pattern.span.end, hint)
+        assert_never(node.operator)
 
 
 def _of_text(operand: Callable[[Row], Any], test: Callable[[str], bool]) -> Callable[[Row], bool | None]:
