@@ -6,7 +6,8 @@ ingestion loses things before any query runs (`ingest_assumptions`: what the fac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.plan.nodes import (
     And,
@@ -28,11 +29,15 @@ from converter.plan.nodes import (
 from converter.target import Assumption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from converter.facts import Facts
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Event
+    from converter.target import Event, Product
+
+
+_DROPPED: dict[str, str | None] = {"null": None, "empty": ""}
+_NULLS = frozenset({"null"})  # neither product has a field for a JSON null
 
 
 def single_value(field: str) -> Assumption:
@@ -51,9 +56,73 @@ def same_case(field: str, leaf: StringMatch) -> Assumption:
     return Assumption(f"the values of {field} have the case of the rule: {leaf.pattern}", broken)
 
 
-def mapped_as(field: str, what: str) -> Assumption:
-    """The product's index maps the field to this type; no log can show otherwise."""
-    return Assumption(f"{field} is mapped as {what}", lambda _raw, _view: False)
+def mapped_as(field: str, kind: MappedType) -> Assumption:
+    """The product's index maps the field to this type, and its values are JSON of that type."""
+    right = _TYPES[kind]
+    return Assumption(
+        f"{field} is mapped as {kind}, and its values are written as such",
+        lambda _raw, view: not all(right(value) for value in _values(view, field) if value is not None),
+    )
+
+
+def plain_numbers(field: str) -> Assumption:
+    """Text in the field is a number to Java exactly when it is one to Sigma: no blanks, no suffix, no NaN."""
+
+    def broken(_raw: Event, view: Event) -> bool:
+        texts = (value for value in _values(view, field) if isinstance(value, str))
+        return any(_JAVA_NUMBER.fullmatch(text.strip()) and not _SIGMA_NUMBER.fullmatch(text) for text in texts)
+
+    return Assumption(
+        f"text in {field} is no number with blanks around it, a suffix or the words NaN or Infinity", broken
+    )
+
+
+def no_mapped_address(field: str) -> Assumption:
+    """No IPv4 address is written as one of IPv6; Elasticsearch takes the two for the same."""
+    return Assumption(
+        f"{field} holds no IPv4 address written as IPv6 (::ffff:192.0.2.1)",
+        lambda _raw, view: any(isinstance(v, str) and v.lower().startswith("::ffff:") for v in _values(view, field)),
+    )
+
+
+def precise_times(digits: int, unit: str) -> Assumption:
+    """The times of events are whole milliseconds or microseconds: the product keeps no more."""
+    step = 10 ** (9 - digits)
+
+    def broken(raw: Event, _view: Event) -> bool:
+        from converter.reference.time import event_time  # noqa: PLC0415  only replay needs it
+
+        time = event_time(raw)
+        return time is not None and time % step != 0
+
+    return Assumption(f"the times of events are whole {unit} (the product keeps no more)", broken)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_address(value: object) -> bool:
+    from ipaddress import ip_address  # noqa: PLC0415  only replay needs it
+
+    try:
+        ip_address(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True
+
+
+MappedType: TypeAlias = Literal["keyword", "a number", "a boolean", "an ip"]
+_TYPES: dict[MappedType, Callable[[object], bool]] = {
+    "keyword": lambda value: isinstance(value, str),
+    "a number": _is_number,
+    "a boolean": lambda value: isinstance(value, bool),
+    "an ip": _is_address,
+}
+_JAVA_NUMBER = re.compile(
+    r"[+-]?(NaN|Infinity|((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|0[xX][\da-fA-F.]+[pP][+-]?\d+)[dDfF]?)"
+)
+_SIGMA_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str) -> Assumption:
@@ -67,33 +136,72 @@ def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str) -> Assumption
     return Assumption(f"the raw text holds {shown} exactly when a value of the event does", broken)
 
 
-def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str]) -> tuple[Assumption, ...]:
+def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], product: Product) -> tuple[Assumption, ...]:
     """Return what the product's ingestion must not have lost for the rule to see the same events.
 
     Args:
         rule: the plan over Sigma fields (the reference reads it).
         facts: of the product's fields.
         fields: Sigma field to product field.
+        product: whose ingestion; for fields without facts its treatment of JSON in general is assumed.
     """
     found: dict[str, Assumption] = {}
     leaves = [leaf for detection in _detections(rule) for leaf in _leaves(detection)]
     groups = rule.group_by if isinstance(rule, Correlation) else ()
+    if isinstance(rule, Correlation) and not facts:
+        precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
+        found[precise.says] = precise
     for field in dict.fromkeys([*(name for leaf in leaves for name in _fields(leaf)), *groups]):
         fact = facts.field(fields.get(field, field))
-        if fact is None:
-            continue
-        for assumption in fact.assumptions:
-            if assumption.raw not in {"", field}:
-                continue
-            found.setdefault(assumption.says, _from_fact(assumption.says, assumption.broken_when))
         mine = [leaf for leaf in leaves if field in _fields(leaf)]
-        for lost, value in (("empty", ""), ("null", None)):
-            if lost in fact.drops and (
-                any(_sees(leaf, value) for leaf in mine) or (lost == "empty" and field in groups)
-            ):
-                says = f"{field} is never {'an empty string' if lost == 'empty' else 'null'} (the product drops it)"
-                found.setdefault(says, _never(says, field, value))
+        if fact is None:
+            for assumption in _without_facts(field, mine, product):
+                found.setdefault(assumption.says, assumption)
+        for known in fact.assumptions if fact is not None else ():
+            if known.raw in {"", field}:
+                found.setdefault(known.says, _from_fact(known.says, known.broken_when))
+        lost = fact.drops if fact is not None else _NULLS
+        values = {_DROPPED.get(name, name) for name in lost}
+        seen = [v for v in values if any(_sees(leaf, v) for leaf in mine) or (v is not None and field in groups)]
+        if seen:
+            words = ", ".join(sorted("null" if v is None else "empty" if v == "" else repr(v) for v in seen))
+            says = f"{field} is never {words} (the product drops such a value)"
+            found[says] = _never(says, field, seen)
     return tuple(found.values())
+
+
+def _without_facts(field: str, leaves: Sequence[Leaf], product: Product) -> Iterator[Assumption]:
+    """Yield what must be true of a field whose place in the product nothing is known of."""
+    steps = field.split(".")
+    if product == "splunk":
+        says = f"{field} is no array, nor inside one (Splunk adds {{}} to the name of such a field)"
+        yield Assumption(says, lambda raw, _view: _has_array(raw, steps))
+    if any(isinstance(leaf, Exists | IsNull) for leaf in leaves):
+        says = f"{field} is not an object, an empty array or an array with null (no product has a field for these)"
+        yield Assumption(says, lambda raw, _view: _is_hollow(raw, steps))
+
+
+def _has_array(value: Any, steps: Sequence[str]) -> bool:
+    """Whether the path to a field leads to or through an array."""
+    if isinstance(value, list):
+        return True
+    if not isinstance(value, dict):
+        return False
+    keys = ((".".join(steps[:used]), steps[used:]) for used in range(1, len(steps) + 1))
+    return any(key in value and _has_array(value[key], rest) for key, rest in keys)
+
+
+def _is_hollow(value: Any, steps: Sequence[str]) -> bool:
+    """Whether a field holds an object, or an array without elements."""
+    if not steps:
+        items = value if isinstance(value, list) else [value]
+        return not items or any(isinstance(item, dict | list) or (item is None and len(items) > 1) for item in items)
+    if isinstance(value, list):
+        return any(_is_hollow(item, steps) for item in value)
+    if not isinstance(value, dict):
+        return False
+    keys = ((".".join(steps[:used]), steps[used:]) for used in range(1, len(steps) + 1))
+    return any(key in value and _is_hollow(value[key], rest) for key, rest in keys)
 
 
 def _detections(rule: Plan) -> list[Expr]:
@@ -138,10 +246,10 @@ def _sees(leaf: Leaf, value: str | None) -> bool:
     return _true(leaf, {field: value}) != _true(leaf, {})
 
 
-def _never(says: str, field: str, value: str | None) -> Assumption:
+def _never(says: str, field: str, values: Sequence[str | None]) -> Assumption:
     from converter.reference.values import find  # noqa: PLC0415  only replay needs it
 
-    return Assumption(says, lambda raw, _view: any(one == value for one in find(raw, field)))
+    return Assumption(says, lambda raw, _view: any(one in values for one in find(raw, field)))
 
 
 def _from_fact(says: str, broken_when: Mapping[str, Any] | Sequence[Any]) -> Assumption:

@@ -106,7 +106,7 @@ class _Work:
         from converter.facts import Facts, load_facts  # noqa: PLC0415  slow to import
         from converter.pipelines import apply, select  # noqa: PLC0415
 
-        self.rules = rules.only(plan.meta.key)
+        self.rules = rules.only(plan)
         self.plan = plan
         self.target = target
         self.quiet = without_pipeline
@@ -128,7 +128,7 @@ class _Work:
             return replace(query, warnings=warnings)
         query = self.target.emit(mapped, context)
         text = self.applied.postprocess(rule, query.text)
-        lost = ingest_assumptions(self.plan, self.facts, self.field_names())
+        lost = ingest_assumptions(self.plan, self.facts, self.field_names(), self.target.product)
         verdict = query.verdict
         if lost:
             kind = "assuming" if verdict.kind == "exact" else verdict.kind

@@ -49,7 +49,13 @@ class Rules:
     """
 
     documents: tuple[Document, ...]
-    plans: tuple[Plan, ...] = field(default=())
+    plans: tuple[Plan, ...] = ()
+    _index: dict[str, Document] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index = {rule_key(document.data): document for document in self.documents}
+        index.update(_identifiers(self.documents))
+        object.__setattr__(self, "_index", index)
 
     def collection(self) -> SigmaCollection:
         """Return the rules as fresh pySigma objects; pipelines and backends of pySigma change what they are given."""
@@ -58,24 +64,17 @@ class Rules:
     def __len__(self) -> int:
         return len(self.documents)
 
-    def only(self, key: str) -> Rules:
-        """Return the rule with this key and the rules that it refers to."""
-        identifiers = _identifiers(self.documents)
-        (document,) = (one for one in self.documents if rule_key(one.data) == key)
-        needed = [identifiers[reference] for _, reference in _references(document)]
-        plans = tuple(plan for plan in self.plans if plan.meta.key == key)
-        return Rules((*{id(one): one for one in needed}.values(), document), plans)
+    def only(self, plan: Plan) -> Rules:
+        """Return the rule of a plan and the rules that it refers to."""
+        document = self._index[plan.meta.key]
+        needed = {id(one): one for one in (self._index[name] for _, name in _references(document))}
+        return Rules((*needed.values(), document), (plan,))
 
     def lowered(self, rule: Any) -> Plan:
         """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
         from converter.plan.lower import lower  # noqa: PLC0415  slow to import
 
-        key = str(rule.name or rule.id or rule.title)
-        return lower(rule, self.document_of(key), _identifiers(self.documents))
-
-    def document_of(self, key: str) -> Document | None:
-        """Return the document of the rule with this key (name, else id, else title)."""
-        return next((document for document in self.documents if rule_key(document.data) == key), None)
+        return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
 
 
 def _identifiers(documents: Iterable[Document]) -> dict[str, Document]:

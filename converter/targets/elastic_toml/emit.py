@@ -26,6 +26,7 @@ from converter.targets.elastic_toml.write import write_rule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from converter.attack import Tactic, Technique
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Assumption, Context
 
@@ -202,23 +203,20 @@ def _described(meta: Metadata, context: Context) -> dict[str, Any]:
         described["threat"] = [
             {
                 "framework": "MITRE ATT&CK",
-                "tactic": {"id": tactic.id, "name": tactic.name, "reference": tactic.reference},
+                "tactic": _entry(tactic),
                 "technique": [
-                    {
-                        "id": technique.id,
-                        "name": technique.name,
-                        "reference": technique.reference,
-                        "subtechnique": [
-                            {"id": one.id, "name": one.name, "reference": one.reference}
-                            for one in technique.subtechniques
-                        ],
-                    }
+                    _entry(technique) | ({"subtechnique": [_entry(one) for one in below]} if below else {})
                     for technique in tactic.techniques
+                    for below in (technique.subtechniques,)
                 ],
             }
             for tactic in tactics
         ]
     return described
+
+
+def _entry(known: Tactic | Technique) -> dict[str, Any]:
+    return {"id": known.id, "name": known.name, "reference": known.reference}
 
 
 def _rule_id(meta: Metadata) -> str:

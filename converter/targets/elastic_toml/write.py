@@ -97,7 +97,7 @@ def _tables(path: str, value: Any) -> str:
 
 
 def _table(header: str, path: str, values: Mapping[str, Any]) -> str:
-    flat = {key: value for key, value in values.items() if not _is_table(value) and value != []}
+    flat = {key: value for key, value in values.items() if not _is_table(value)}
     document = tomlkit.document()
     for key, item in _flat_table(flat).items():
         document.add(key, item)

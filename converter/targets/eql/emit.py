@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import mapped_as, single_value
+from converter.assumptions import mapped_as, no_mapped_address, single_value
 from converter.emitting import check_context, detections, duration, refused, verdict
 from converter.plan.nodes import (
     And,
@@ -40,6 +40,7 @@ from converter.targets.eql.regex_to_lucene import to_lucene, whole_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from converter.assumptions import MappedType
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
     from converter.target import Assumption, Context
@@ -73,6 +74,7 @@ _WORDS = frozenset(
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 _TEXT = frozenset({"keyword", "wildcard", "flattened"})
 
@@ -94,7 +96,7 @@ class _Emission:
             self.assumptions.append(single_value(name))
         return field_name(name, place)
 
-    def typed(self, name: str, kinds: frozenset[str], what: str) -> bool:
+    def typed(self, name: str, kinds: frozenset[str], what: MappedType) -> bool:
         """Whether the field has one of the types; an unknown one is assumed to."""
         kind = self.type_of(name)
         if kind is None:
@@ -136,6 +138,8 @@ def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
     count = plan.at_least
     places = plan.group_places or (None,) * len(plan.group_by)
     groups = [emission.field(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+    for name in plan.group_by:
+        emission.typed(name, _TEXT, "keyword")
     if count > MAX_RUNS:
         raise refused(
             f"a sequence runs at most {MAX_RUNS} times, the rule counts {count}",
@@ -164,10 +168,16 @@ def field_name(name: str, place: Place | None) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def string(text: str) -> str:
-    """Return a string literal; other control characters by their code point."""
+def string(text: str, place: Place | None) -> str:
+    """Return a string literal; control characters by their code point.
+
+    Raises:
+        RefusedError: the character NUL.
+    """
     out = []
     for char in text:
+        if char == "\0":
+            raise refused("EQL has no escape for the character NUL", "control character", place)
         escaped = _ESCAPES.get(char)
         out.append(escaped or (char if char.isprintable() else f"\\u{{{ord(char):04x}}}"))
     return f'"{"".join(out)}"'
@@ -218,13 +228,13 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
         case BoolMatch(name, value, place):
             if emission.type_of(name) in _TEXT:
-                return f"{emission.field(name, place)} : {string(str(value).lower())}"
+                return f"{emission.field(name, place)} : {string(str(value).lower(), place)}"
             emission.typed(name, frozenset({"boolean"}), "a boolean")
             return f"{emission.field(name, place)} == {str(value).lower()}"
         case Regex(name, pattern, flags, place):
             operator = "regex~" if "i" in flags else "regex"
             expression = to_lucene(pattern, flags, place)
-            return f"{_text_field(name, emission, place)} {operator} {string(expression)}"
+            return f"{_text_field(name, emission, place)} {operator} {string(expression, place)}"
         case Cidr(name, network, place):
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(
@@ -233,6 +243,8 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
                     place,
                     "convert to esql or splunk",
                 )
+            if network.version == _IPV4:
+                emission.assumptions.append(no_mapped_address(name))
             return f'cidrMatch({emission.field(name, place)}, "{network}")'
         case FieldRef(place=place):
             raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
@@ -268,12 +280,12 @@ def _string_match(leaf: StringMatch, emission: _Emission) -> str:
     special = any(isinstance(part, str) and set(part) & {"*", "?"} for part in pattern.parts)
     if literal is not None:
         if leaf.cased:
-            return f"{name} == {string(literal)}"
-        return f"{name} in~ ({string(literal)})" if special else f"{name} : {string(literal)}"
+            return f"{name} == {string(literal, leaf.place)}"
+        return f"{name} in~ ({string(literal, leaf.place)})" if special else f"{name} : {string(literal, leaf.place)}"
     if special:
         operator = "regex" if leaf.cased else "regex~"
-        return f"{name} {operator} {string(whole_text(pattern))}"
-    return f"{name} {'like' if leaf.cased else ':'} {string(_wildcards(pattern))}"
+        return f"{name} {operator} {string(whole_text(pattern), leaf.place)}"
+    return f"{name} {'like' if leaf.cased else ':'} {string(_wildcards(pattern), leaf.place)}"
 
 
 def _wildcards(pattern: Pattern) -> str:

@@ -27,6 +27,7 @@ _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": " \t\n\r\f\v"}
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
 _START = "^"
 _END = "$"
+_VERY_END = r"\z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """The start (`^`) or the end (`$`) of the value."""
+    r"""The start (`^`), the end (`$`) or the very end (`\z`) of the value."""
 
     kind: str
 
@@ -120,8 +121,9 @@ def _anchored(sequence: _Sequence, parser: _Parser) -> str:
     while items and items[0] == _Anchor(_START):
         before = ""
         items.pop(0)
-    while items and items[-1] == _Anchor(_END):
-        after = ""
+    while items and items[-1] in {_Anchor(_END), _Anchor(_VERY_END)}:
+        # `$` is also before a line break that ends the value.
+        after = "" if items[-1] == _Anchor(_VERY_END) or not after else "\n?"
         items.pop()
     return before + _written(tuple(items), parser) + after
 
@@ -230,7 +232,7 @@ class _Parser:
         if char == "A":
             return _Anchor(_START)
         if char in {"z", "Z"}:
-            return _Anchor(_END)
+            return _Anchor(_VERY_END if char == "z" else _END)
         return _Text(_literal(self.escaped_character(char)))
 
     def escaped_character(self, char: str) -> str:

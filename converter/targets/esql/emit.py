@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import single_value
+from converter.assumptions import no_mapped_address, plain_numbers, single_value
 from converter.emitting import check_context, detections, refused, verdict
 from converter.plan.nodes import (
     And,
@@ -77,6 +77,7 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _EXACT_INTEGER = 2**53
 _TEXT = frozenset({"keyword", "wildcard", "text", "flattened"})
+_IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -215,9 +216,11 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
         case Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
         case Cidr(name, network, place):
+            if network.version == _IPV4:
+                emission.assumptions.append(no_mapped_address(name))
             address = emission.column(name, place)
             if emission.type_of(name) != "ip":
-                address = f"TO_IP({address})"
+                address = f"TO_IP({emission.text(name, place)})"
             return f'CIDR_MATCH({address}, "{network}")'
         case FieldRef():
             return _field_reference(leaf, emission)
@@ -257,6 +260,7 @@ def _number_column(name: str, number: float, emission: _Emission, place: Place |
     text = emission.column(name, place)
     if emission.type_of(name) in _NUMERIC:
         return text
+    emission.assumptions.append(plain_numbers(name))
     # A double holds whole numbers up to 2^53 exactly.
     return f"TO_LONG({text})" if isinstance(number, int) and abs(number) > _EXACT_INTEGER else f"TO_DOUBLE({text})"
 
@@ -272,7 +276,8 @@ def _regex(name: str, pattern: str, flags: frozenset[str], emission: _Emission, 
     nothing shortens the value; if only an empty text is found, replacing it by one letter lengthens the value.
     """
     text = emission.text(name, place)
-    prefix = f"(?{''.join(sorted(flags))})" if flags else ""
+    # Without `u` Java ignores the case of ASCII letters only.
+    prefix = f"(?{''.join(sorted(flags))}{'u' if 'i' in flags else ''})" if flags else ""
     literal = string(prefix + pattern, place)
     condition = f'REPLACE({text}, {literal}, "") != {text}'
     if _may_match_empty(pattern):
@@ -331,7 +336,7 @@ def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
     by = ", ".join([*groups, "sigma_window"])
     keep = ", ".join([*groups, "first_seen", "last_seen", "event_count"])
     common = "event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp)"
-    if count == 1:
+    if count <= 1:
         return [f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}", f"| KEEP {keep}"]
     pairs = [
         f"MV_SLICE(sigma_times, {i + count - 1}, {i + count - 1}) - MV_SLICE(sigma_times, {i}, {i}) <= {span}"

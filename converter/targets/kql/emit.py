@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import mapped_as, same_case
+from converter.assumptions import mapped_as, no_mapped_address, same_case
 from converter.emitting import check_context, refused, verdict
 from converter.plan.nodes import (
     And,
@@ -38,6 +38,7 @@ from converter.target import Query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from converter.assumptions import MappedType
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
     from converter.target import Assumption, Context
@@ -46,6 +47,7 @@ _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')
 _WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
+_IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -60,7 +62,7 @@ class _Emission:
         fact = self.context.facts.field(name)
         return fact.type if fact is not None else None
 
-    def needs(self, name: str, kinds: frozenset[str], what: str, place: Place | None) -> None:
+    def needs(self, name: str, kinds: frozenset[str], what: MappedType, place: Place | None) -> None:
         """Refuse a field of another type; assume the type of an unknown one."""
         kind = self.type_of(name)
         if kind is None:
@@ -123,6 +125,8 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             return f"{field_name(name, place)}: {str(value).lower()}"
         case Cidr(name, network, place):
             emission.needs(name, frozenset({"ip"}), "an ip", place)
+            if network.version == _IPV4:
+                emission.assumptions.append(no_mapped_address(name))
             return f'{field_name(name, place)}: "{network}"'
         case IsNull(name, place):
             return f"not {field_name(name, place)}: *"
