@@ -9,11 +9,13 @@ imported when a function is called.
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from converter.reference.evaluate import Alert
     from converter.rules import Rules
@@ -32,6 +34,8 @@ def load_rules(paths: str | Path | Iterable[str | Path]) -> Rules:
         RuleError: something is not a valid rule; has a place.
         RefusedError: a rule uses what is not supported yet.
     """
+    from pathlib import Path  # noqa: PLC0415
+
     from converter.rules import load_rules as load  # noqa: PLC0415
 
     return load([paths] if isinstance(paths, str | Path) else paths)
@@ -123,3 +127,14 @@ def list_targets() -> Mapping[str, Target]:
     from converter.registry import list_targets as found  # noqa: PLC0415
 
     return found()
+
+
+class _Package(ModuleType):
+    """This package: the first import of the module `converter.convert` does not hide the function of that name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name == "convert" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

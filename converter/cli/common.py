@@ -166,6 +166,12 @@ def warn(text: str) -> None:
     note(style_for(sys.stderr).paint(printable(text), "yellow"))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return for example `1 query` or `2 queries`."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"1 {noun}" if count == 1 else f"{count} {plural}"
+
+
 def emit(lines: Iterable[str]) -> None:
     """Write data."""
     write = sys.stdout.write

@@ -14,6 +14,7 @@ from converter.cli.common import (
     OK,
     App,
     backend_option,
+    counted,
     debug_option,
     explain,
     note,
@@ -176,13 +177,22 @@ def _write(
 
 
 def _say_once(queries: Sequence[tuple[TargetName, Target, Query]]) -> None:
-    """Show every warning, and every verdict that is not exact, once."""
+    """Show every warning, and what makes verdicts not exact, once, with the targets and the rules that it is about."""
+    rules = {query.rule for _, _, query in queries}
+    said: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for name, _, query in queries:
-        for warning in query.warnings:
-            warn(f"warning: {name}: {query.rule}: {warning}")
-    for name, _, query in queries:
-        for text in query.verdict.notes:
-            warn(f"{query.verdict}: {name}: {query.rule}: {text}")
+        bound = query.verdict.bound
+        notes = [("warning", warning) for warning in query.warnings]
+        notes += [("differs", bound.says)] if bound is not None else []
+        notes += [("assumes", assumption.says) for assumption in query.verdict.assumptions]
+        for note_of_query in notes:
+            targets, of_rules = said.setdefault(note_of_query, ({}, {}))
+            targets[str(name)] = of_rules[query.rule] = None
+    for kind in ("warning", "differs", "assumes"):
+        for (of_kind, text), (targets, of_rules) in said.items():
+            if of_kind == kind:
+                whose = "" if set(of_rules) == rules else f" ({', '.join(of_rules)})"
+                warn(f"{kind}: {', '.join(targets)}: {text}{whose}")
 
 
 def _suffix(target: Target, query: Query) -> str:
@@ -197,15 +207,12 @@ def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], *, skip: 
     count = len(work.queries)
     if to is not None or work.bad or work.refused:
         into = f" in {to}" if to is not None and count else ""
-        parts = [f"{_count(len(rules.plans), 'rule')}, {_count(len(chosen), 'target')}: {_count(count, 'query')}{into}"]
+        parts = [
+            f"{counted(len(rules.plans), 'rule')}, {counted(len(chosen), 'target')}: {counted(count, 'query')}{into}"
+        ]
         if work.refused:
             parts.append(f"{work.refused} {'skipped' if skip else 'refused'}")
         if work.bad:
-            parts.append(_count(work.bad, "error"))
+            parts.append(counted(work.bad, "error"))
         note("; ".join(parts))
     return BAD_INPUT if work.bad or not count else OK
-
-
-def _count(count: int, noun: str) -> str:
-    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
-    return f"1 {noun}" if count == 1 else f"{count} {plural}"

@@ -12,6 +12,7 @@ from converter.cli.common import (
     OK,
     LogErrors,
     LogsCommand,
+    counted,
     debug_option,
     emit,
     explain,
@@ -61,10 +62,10 @@ def evaluate(*, rules: tuple[str, ...], logs: tuple[str, ...], form: str) -> int
     reading.errors.close()
     emit(_report(alerts, form, reading))
     skipped = f", {reading.errors.count} skipped" if reading.errors.count else ""
-    failed = f", {len(bad_rules)} rules in error" if bad_rules else ""
+    failed = f", {counted(len(bad_rules), 'rule')} in error" if bad_rules else ""
     note(
-        f"{reading.count} events read{skipped}, {len(loaded.plans)} rules evaluated{failed}, "
-        f"{len(alerts)} alerts in {seconds:.2f} s"
+        f"{counted(reading.count, 'event')} read{skipped}, {counted(len(loaded.plans), 'rule')} evaluated{failed}, "
+        f"{counted(len(alerts), 'alert')} in {seconds:.2f} s"
     )
     return BAD_INPUT if bad_rules or reading.errors.count else OK
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from converter.cli.common import BAD_INPUT, OK, LogErrors, LogsCommand, debug_option, emit, logs_option, note
+from converter.cli.common import BAD_INPUT, OK, LogErrors, LogsCommand, counted, debug_option, emit, logs_option, note
 from converter.errors import ConfigurationError, Place, QueryError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
         case _:
             emit(ndjson(rows))
     skipped = f", {errors.count} skipped" if errors.count else ""
-    note(f"{count} events read{skipped}, {len(rows)} rows in {seconds:.2f} s")
+    note(f"{counted(count, 'event')} read{skipped}, {counted(len(rows), 'row')} in {seconds:.2f} s")
     return BAD_INPUT if errors.count else OK
 
 
