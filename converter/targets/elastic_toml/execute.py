@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from converter.errors import QueryError
@@ -23,6 +23,8 @@ from converter.targets.elastic_toml.rule import RuleFile, parse
 if TYPE_CHECKING:
     from converter.targets.elastic_toml.threshold import History, Member
 
+__all__ = ["Replay", "RuleFile", "parse", "phases", "run", "run_at"]
+
 Row: TypeAlias = dict[str, Any]
 Timed: TypeAlias = list[tuple[int, int, Document]]
 """Time, position in the log, document."""
@@ -32,6 +34,9 @@ Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _ESQL_PAGES = 3
 """How many times `max_signals` rows of an ES|QL query a run reads at most."""
+
+_ESQL_ROWS = 1_000
+"""How many rows an ES|QL query without LIMIT gives at most."""
 
 _T = TypeVar("_T")
 
@@ -196,14 +201,14 @@ class _Esql(_Searches):
 
         tree = _of_query(rule, parse_esql)
         query = _of_query(rule, lambda text: execute.compile_query(tree, text))
-        leading = next(
-            (at for at, command in enumerate(tree.commands) if not isinstance(command, syntax.Where)),
-            len(tree.commands),
-        )
+        leading = list(takewhile(lambda command: isinstance(command, syntax.Where), tree.commands))
         if leading and isinstance(tree.source, syntax.From):
             # Documents that the first WHERE drops cannot matter, whatever the window.
-            first = execute.compile_query(replace(tree, commands=tree.commands[:leading]), rule.query)
-            timed = [entry for entry in timed if first([entry[2]], tables)]
+            source = replace(tree.source, metadata=(syntax.Column("_id"),))
+            first = _of_query(
+                rule, lambda text: execute.compile_query(replace(tree, source=source, commands=tuple(leading)), text)
+            )
+            timed = _relevant(rule, timed, lambda documents: first(documents, tables))
         super().__init__(rule, timed, lambda documents: query(documents, tables))
 
     def start(self) -> Run:
@@ -226,6 +231,19 @@ class _Esql(_Searches):
         return at
 
 
+def _relevant(rule: RuleFile, timed: Timed, search: Search) -> Timed:
+    """Return the documents that an ES|QL query without an aggregation lets through, by their `_id`."""
+    kept: Timed = []
+    for start in range(0, len(timed), _ESQL_ROWS):  # a query gives no more rows than that
+        chunk = timed[start : start + _ESQL_ROWS]
+        try:
+            names = {row["_id"] for row in search([event for _, _, event in chunk])}
+        except QueryError as error:
+            raise rule.query_error(error) from None
+        kept.extend(entry for entry in chunk if entry[2]["_id"] in names)
+    return kept
+
+
 def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
     """Return an EQL rule: an event query without pipes alerts on single documents."""
     from converter.targets.eql import execute, syntax  # noqa: PLC0415 - only a rule of this type needs it
@@ -243,8 +261,11 @@ def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
     # What no stage matches cannot matter, whatever the window.
     unique = list(dict.fromkeys(filters))
     tests = [execute.compile_query(syntax.Query(one), rule.query) for one in unique]
-    timed = [entry for entry in timed if any(test([entry[2]], tables) for test in tests)]
-    if not tree.pipes and not keys and not isinstance(body, syntax.Sequence):
+    try:
+        timed = [entry for entry in timed if any(test([entry[2]], tables) for test in tests)]
+    except QueryError as error:
+        raise rule.query_error(error) from None
+    if not tree.pipes and not isinstance(body, syntax.Sequence):
         return _EqlDocuments(rule, timed)
     return _EqlRows(rule, timed, lambda documents: query(documents, tables), keys)
 
