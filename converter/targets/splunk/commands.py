@@ -18,7 +18,7 @@ from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.evaluate import compile_condition, compile_expression
 from converter.targets.splunk.parse_search import pattern_of
 from converter.targets.splunk.parse_time import seconds_of
-from converter.targets.splunk.regexes import finder, searcher
+from converter.targets.splunk.regexes import finder, group_names, searcher
 from converter.targets.splunk.search import wildcard
 from converter.targets.splunk.values import number_of, put, text_of, values_of
 
@@ -307,7 +307,7 @@ def rex(command: Rex, text: str) -> Stage:
     """
     fail = _fail(text, command.span)
     find = finder(command.pattern, fail)
-    groups = _groups(command.pattern, fail)
+    groups = group_names(command.pattern, fail)
     if not groups:
         raise error_at(text, command.span, "rex with an expression that names no group", "for example: (?<user>.+)")
     if long := next((name for name in groups if len(name) > _MAX_GROUP_NAME), ""):
@@ -328,12 +328,6 @@ def rex(command: Rex, text: str) -> Stage:
             yield row
 
     return run
-
-
-def _groups(pattern: str, fail: Callable[[str], QueryError]) -> list[str]:
-    # An alternative that is empty always matches, and its match knows the groups of the whole expression.
-    match = searcher(f"(?:{pattern})|", fail)("")
-    return list(match.re.groupindex)
 
 
 def fillnull(command: FillNull) -> Stage:

@@ -311,7 +311,7 @@ def _decide(runs: Sequence[Run], *, deciding: bool) -> Run:
     def run(row: Row) -> bool | None:
         result: bool | None = not deciding
         for part in runs:
-            value = part(row)
+            value: bool | None = part(row)
             if value is deciding:
                 return deciding
             if value is None:
@@ -323,12 +323,7 @@ def _decide(runs: Sequence[Run], *, deciding: bool) -> Run:
 
 def _exclusive(runs: Sequence[Run]) -> Run:
     def run(row: Row) -> bool | None:
-        result = False
-        for part in runs:
-            value = part(row)
-            if value is None:
-                return None
-            result ^= value
-        return result
+        values: list[bool | None] = [part(row) for part in runs]
+        return None if None in values else values.count(True) % 2 == 1
 
     return run

@@ -262,14 +262,15 @@ def _hash(name: str) -> Function:
 def _split(compiler: Compiler, call: Call) -> Compiled:
     compiled = arguments(compiler, call)
     get = _subject(compiler, "split", compiled[0], call.span)
-    delimiter = literal(call, 1, compiler, "a delimiter")
-    if not delimiter:
-        raise compiler.error("split() with an empty delimiter", call.span)
+    get_delimiter = text_argument(compiler, call, compiled[1])
 
     def run(row: Row) -> Any:
         value = get(row)
-        if value is None:
+        delimiter = get_delimiter(row)
+        if value is None or delimiter is None:
             return None
+        if not delimiter:
+            raise compiler.error("split() with an empty delimiter", call.span)
         values = value if type(value) is list else [value]
         parts = [part for item in values for part in text_of(item).split(delimiter)]
         return parts if len(parts) > 1 else parts[0]

@@ -134,9 +134,8 @@ def compile_stats(command: Stats, text: str) -> Stage:
                 if found is None:
                     found = groups[key] = (shown, _Group(slots))
                 found[1].push(values, time)
-        for key in sorted(groups):
-            shown, group = groups[key]
-            row = dict(zip(by, shown, strict=True))
+        for _, (first, group) in sorted(groups.items(), key=lambda item: item[0]):
+            row = dict(zip(by, first, strict=True))
             for slot, accumulator in zip(slots, group.accumulators, strict=True):
                 if (result := accumulator.result()) is not None:
                     put(row, slot.name, result)

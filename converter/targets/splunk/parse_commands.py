@@ -144,7 +144,8 @@ def sort(scanner: Scanner, span: Span) -> Sort:
             # A sign with a space after it holds for the fields that follow, too.
             if scanner.text[scanner.pos : scanner.pos + 1].isspace():
                 descending = own
-        at = (scanner.skip(), scanner.pos)[1]
+        scanner.skip()
+        at = scanner.pos
         if keys and scanner.accept_word("d", "desc"):
             if not scanner.at_command_end():
                 raise scanner.error("desc before the end of sort", scanner.span_from(at))
@@ -259,8 +260,9 @@ def rename(scanner: Scanner, span: Span) -> Rename:
         target = scanner.name("the new name")
         if "*" in source or "*" in target:
             raise scanner.error("a wildcard in rename", scanner.span_from(start), "rename the fields one by one")
-        if target in (known for _, known in pairs) or source in (known for known, _ in pairs):
-            raise scanner.error("one field twice in a rename", scanner.span_from(start))
+        names = {name for pair in pairs for name in pair}
+        if source in names or target in names:
+            raise scanner.error("one field twice in a rename", scanner.span_from(start), "use two renames")
         pairs.append((source, target))
         scanner.accept(",")
     if not pairs:

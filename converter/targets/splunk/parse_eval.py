@@ -4,7 +4,8 @@
 
 xor := or (XOR or)*        or := and (OR and)*       and := not (AND not)*       not := (NOT | !) not | compare
 compare := sum ((= == != < <= > >= LIKE) sum | (NOT)? IN (xor, ...))?
-sum := product ((+ | -) product)* | unary (. unary)*    product := unary ((* | / | %) unary)*    unary := - unary | primary
+sum := product ((+ | -) product)* | unary (. unary)*    product := unary ((* | / | %) unary)*
+    unary := - unary | primary
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def parse_search_text(text: str) -> SearchExpression:
 
 
 def pattern_of(raw: str, *, cased: bool = False) -> Pattern:
-    r"""Turn a value as written into literal pieces: `\\` and `\"` are escapes, `*` is a wildcard and cannot be escaped."""
+    r"""Turn a value as written into literal pieces: `\\` and `\"` are escapes, `*` is always a wildcard."""
     parts: list[str] = []
     piece: list[str] = []
     position = 0

@@ -56,7 +56,6 @@ def stats(scanner: Scanner, span: Span) -> Stats:
     Raises:
         QueryError: they are none, or hold what this engine does not know.
     """
-    # `by` may hold the only field of its group several times; both readings of the option agree unless it is true.
     aggregates, by = _arguments(scanner, span, "stats", off=("allnum", "dedup_splitvals"), numbers=("partitions",))
     return Stats(aggregates, by)
 

@@ -40,7 +40,7 @@ def time_span(scanner: Scanner) -> TimeSpan:
     match = _SPAN.fullmatch(text)
     if match is None:
         raise scanner.error(f"expected a length of time such as 6m, found {text!r}", scanner.span_from(start))
-    # `M` is no month; units are written in small letters, except that Splunk takes none of them for another in capitals.
+    # Units are written in small letters: `M` is no month.
     unit = UNITS.get(match.group(2))
     if unit is None:
         raise scanner.error(

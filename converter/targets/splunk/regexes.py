@@ -1,13 +1,15 @@
-"""Regular expressions of queries, which come from strangers: linear time where that is possible, a time limit else.
+r"""Regular expressions of queries, which come from strangers: linear time where that is possible, a time limit else.
 
     pattern ──RE2──> search function
          └──not RE2 (look-around, back-references, ...)──> `regex` with a time limit
 
-Splunk has PCRE. What RE2 reads means the same there, but for `$`, which in PCRE also stands before a final newline.
+Splunk has PCRE. What RE2 reads means the same there, but for `$`, which in PCRE also stands before a final newline;
+so a text that ends in a newline is left to `regex`, where it does. `\Z` means another thing in each of the three.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +24,7 @@ Search: TypeAlias = "Callable[[str], Any]"
 Fail: TypeAlias = "Callable[[str], QueryError]"
 
 _SECONDS = 1.0
-_REPLACEMENT = "\ufffd"
+_LAST = re.compile(r"(?:[^\\]|\\[^Z])*?\\Z", re.DOTALL)
 
 
 def searcher(pattern: str, fail: Fail) -> Search:
@@ -35,8 +37,17 @@ def searcher(pattern: str, fail: Fail) -> Search:
     Raises:
         QueryError: the pattern is no regular expression; when searching: it takes too long.
     """
-    found = _re2(pattern)
-    return found if found is not None else _backtracking(pattern, fail)
+    compiled = _re2(pattern)
+    if compiled is None:
+        return _timed(_compile_slow(pattern, fail).search, fail)
+    search = compiled.search
+
+    def run(text: str) -> Any:
+        return search(text if text.isascii() else _clean(text))
+
+    if "$" not in pattern:
+        return run
+    return _minding_newline(run, lambda: _timed(_compile_slow(pattern, fail).search, fail))
 
 
 def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
@@ -45,35 +56,54 @@ def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
     Raises:
         QueryError: as `searcher`.
     """
-    try:
-        compiled = re2.compile(pattern, _options())
-    except re2.error:
-        slow = _compile_slow(pattern, fail)
 
-        def find_slowly(text: str) -> list[Any]:
-            try:
-                return list(slow.finditer(text, timeout=_SECONDS))
-            except TimeoutError:
-                raise _too_slow(fail) from None
+    def slow() -> Callable[[str], list[Any]]:
+        find = _compile_slow(pattern, fail).finditer
+        return _timed(lambda text, timeout: list(find(text, timeout=timeout)), fail)
 
-        return find_slowly
-    return lambda text: list(compiled.finditer(_clean(text)))
+    compiled = _re2(pattern)
+    if compiled is None:
+        return slow()
+    find = compiled.finditer
+
+    def run(text: str) -> list[Any]:
+        return list(find(_clean(text)))
+
+    return _minding_newline(run, slow) if "$" in pattern else run
+
+
+def group_names(pattern: str, fail: Fail) -> list[str]:
+    """Return the names of the groups of a pattern.
+
+    Raises:
+        QueryError: the pattern is no regular expression.
+    """
+    compiled = _re2(pattern)
+    return list((_compile_slow(pattern, fail) if compiled is None else compiled).groupindex)
+
+
+def _minding_newline(run: Search, slow: Callable[[], Search]) -> Search:
+    """Leave texts that end in a newline to the slow search, which is compiled when the first of them comes."""
+    slow_search: Search | None = None
+
+    def choose(text: str) -> Any:
+        nonlocal slow_search
+        if not text.endswith("\n"):
+            return run(text)
+        if slow_search is None:
+            slow_search = slow()
+        return slow_search(text)
+
+    return choose
 
 
 @lru_cache(maxsize=512)
-def _re2(pattern: str) -> Search | None:
+def _re2(pattern: str) -> Any:
+    """Return the compiled pattern, or None if RE2 cannot say it."""
     try:
-        search = re2.compile(pattern, _options()).search
+        return re2.compile(pattern, _options())
     except (re2.error, UnicodeEncodeError):
         return None
-
-    def run(text: str) -> Any:
-        try:
-            return search(text)
-        except UnicodeEncodeError:
-            return search(_clean(text))
-
-    return run
 
 
 def _options() -> Any:
@@ -87,14 +117,12 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
-def _backtracking(pattern: str, fail: Fail) -> Search:
-    compiled = _compile_slow(pattern, fail)
-
+def _timed(search: Callable[..., Any], fail: Fail) -> Search:
     def run(text: str) -> Any:
         try:
-            return compiled.search(text, timeout=_SECONDS)
+            return search(text, timeout=_SECONDS)
         except TimeoutError:
-            raise _too_slow(fail) from None
+            raise fail(f"the regular expression took longer than {_SECONDS:g}s on one value") from None
 
     return run
 
@@ -102,11 +130,9 @@ def _backtracking(pattern: str, fail: Fail) -> Search:
 def _compile_slow(pattern: str, fail: Fail) -> Any:
     import regex  # noqa: PLC0415 -- seldom needed, and slow to load
 
+    if _LAST.match(pattern):
+        raise fail(r"\Z in a regular expression is not supported")
     try:
         return regex.compile(pattern, regex.ASCII)
     except (regex.error, RecursionError, OverflowError) as problem:
         raise fail(f"not a regular expression: {problem}") from None
-
-
-def _too_slow(fail: Fail) -> QueryError:
-    return fail(f"the regular expression took longer than {_SECONDS:g}s on one value")

@@ -3,7 +3,7 @@
     event (nested or flat JSON) ──ingest──> row: {field: text | number | list of those}
 
 A field that is missing, `null` or an empty list is absent from the row: there is no null value in a row. A list is a
-multivalue field of at least two values. Truth values become the texts `true` and `false`, as in the JSON they came from.
+multivalue field of at least two values. Truth values become the texts `true` and `false`, as JSON has them.
 """
 
 from __future__ import annotations
@@ -65,18 +65,19 @@ def _put(row: Row, name: str, values: list[Any]) -> None:
 
 
 def _flatten(path: str, value: Any, found: dict[str, list[Any]]) -> None:
-    """Add the leaves under `value`: `a.b` for members, `a{}` for the elements of a list."""
-    match value:
-        case dict():
-            for name, member in value.items():
-                _flatten(f"{path}.{name}", member, found)
-        case list():
-            for element in value:
-                _flatten(f"{path}{{}}", element, found)
-        case None:
-            return
-        case _:
-            found.setdefault(path, []).append(_scalar(value))
+    """Add the leaves under `value`: `a.b` for members, `a{}` for list elements. Deep logs need no deep stack."""
+    todo = [(path, value)]
+    while todo:
+        path, value = todo.pop()
+        match value:
+            case dict():
+                todo.extend((f"{path}.{name}", member) for name, member in reversed(value.items()))
+            case list():
+                todo.extend((f"{path}{{}}", element) for element in reversed(value))
+            case None:
+                continue
+            case _:
+                found.setdefault(path, []).append(_scalar(value))
 
 
 def leaves(value: Any) -> dict[str, Any]:
