@@ -256,8 +256,8 @@ class Correlation:
 
     @property
     def at_least(self) -> int:
-        """The smallest satisfying count of a sliding rule."""
-        return self.count + 1 if self.op == "gt" else self.count
+        """The smallest satisfying count of a sliding rule; a window that is looked at holds at least one event."""
+        return max(1, self.count + 1 if self.op == "gt" else self.count)
 
 
 Plan: TypeAlias = Detection | Correlation

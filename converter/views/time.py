@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TIME_FIELDS: tuple[str, ...] = (
-    "eventTime",
     "@timestamp",
     "_time",
+    "eventTime",
     "timestamp",
     "time",
     "UtcTime",

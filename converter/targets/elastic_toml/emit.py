@@ -164,8 +164,6 @@ def _threshold(plan: Correlation) -> dict[str, Any]:
             plan.place,
             "convert with -O rule_type=esql",
         )
-    if plan.at_least < 1:
-        raise refused("a threshold is at least 1", "event_count of 0", plan.place, "every count is at least 0")
     return {"field": list(plan.group_by), "value": plan.at_least}
 
 

@@ -147,7 +147,7 @@ def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
             plan.place,
             "convert to splunk or esql",
         )
-    if count <= 1:
+    if count == 1:
         guards = "".join(f" and {group} != null" for group in groups)
         return f"any where ({condition}){guards}" if guards else f"any where {condition}"
     by = f" by {', '.join(groups)}" if groups else ""
@@ -234,7 +234,10 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
         case Regex(name, pattern, flags, place):
             operator = "regex~" if "i" in flags else "regex"
             expression = to_lucene(pattern, flags, place)
-            return f"{_text_field(name, emission, place)} {operator} {string(expression, place)}"
+            if not emission.typed(name, _TEXT, "keyword"):
+                kind = emission.type_of(name)
+                raise refused(f"{name} is {kind}, and `regex` takes text", f"re on {kind}", place, "convert to esql")
+            return f"{emission.field(name, place)} {operator} {string(expression, place)}"
         case Cidr(name, network, place):
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(

@@ -58,12 +58,12 @@ _Sequence = tuple[_Item, ...]
 def to_lucene(pattern: str, flags: frozenset[str], place: Place | None) -> str:
     """Return a Lucene expression that matches a whole value where `pattern` is found anywhere in it.
 
-    Case is the operator's business (`regex~`), not the expression's.
+    With the flag `i` it is for the operator `regex~`, which ignores the case of letters, but not of ranges.
 
     Raises:
         RefusedError: look-around, references back, word boundaries, anchors inside, inline flags.
     """
-    parser = _Parser(pattern, "s" in flags, place)
+    parser = _Parser(pattern, flags, place)
     alternatives = parser.alternatives()
     if parser.position < len(pattern):
         raise parser.error("an unmatched bracket", "regex")
@@ -142,9 +142,10 @@ def _written(sequence: _Sequence, parser: _Parser) -> str:
 
 
 class _Parser:
-    def __init__(self, pattern: str, dot_all: bool, place: Place | None) -> None:  # noqa: FBT001
+    def __init__(self, pattern: str, flags: frozenset[str], place: Place | None) -> None:
         self.pattern = pattern
-        self.dot = "." if dot_all else "[^\n]"
+        self.dot = "." if "s" in flags else "[^\n]"
+        self.ignore_case = "i" in flags
         self.place = place
         self.position = 0
         self.depth = 0
@@ -255,28 +256,44 @@ class _Parser:
             out.append("^")
             self.position += 1
         first = True
-        while True:
-            char = self.peek()
-            if not char:
-                raise self.error("a class without an end", "regex")
-            self.position += 1
-            if char == "]" and not first:
-                break
+        while first or self.peek() != "]":
             first = False
-            out.append(self.class_member(char))
+            low = self.class_member()
+            if self.peek() == "-" and self.peek(2) != "-]" and len(low) == 1:
+                self.position += 1
+                out.append(self.range(low, self.class_member()))
+            else:
+                out.append("".join(_literal(char) for char in low) if len(low) == 1 else low)
+        self.position += 1
         return "".join(out) + "]"
 
-    def class_member(self, char: str) -> str:
+    def class_member(self) -> str:
+        r"""Return one character of a class, or the ranges that `\d` and its like stand for."""
+        char = self.peek()
+        if not char:
+            raise self.error("a class without an end", "regex")
+        self.position += 1
         if char == "[" and self.peek() in {":", ".", "="}:
             raise self.error("a POSIX class", "regex class")
-        if char == "\\":
-            escaped = self.peek()
-            self.position += 1
-            if escaped in _CLASSES:
-                return _CLASSES[escaped]
-            if escaped == "b":
-                return "\b"
-            char = self.escaped_character(escaped)
-        elif char == "-" and self.peek() != "]" and self.pattern[self.position - 2] not in {"[", "^"}:
-            return "-"  # of a range; at either end it is a character
-        return f"\\{char}" if char in _OPERATORS else char
+        if char != "\\":
+            return char
+        escaped = self.peek()
+        self.position += 1
+        if escaped == "b":
+            return "\b"
+        return _CLASSES[escaped] if escaped in _CLASSES else self.escaped_character(escaped)
+
+    def range(self, low: str, high: str) -> str:
+        """Return a range; `regex~` leaves ranges alone, so one of letters is written in both cases."""
+        if len(high) != 1 or high < low:
+            raise self.error(f"the range {low}-{high}", "regex class")
+        text = f"{_literal(low)}-{_literal(high)}"
+        if not self.ignore_case:
+            return text
+        if not high.isascii():
+            raise self.error("a range of letters outside ASCII that ignores case", "regex class")
+        for first, last in (("a", "z"), ("A", "Z")):
+            start, end = max(low, first), min(high, last)
+            if start <= end:
+                text += f"{start.swapcase()}-{end.swapcase()}"
+        return text

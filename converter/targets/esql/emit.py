@@ -277,7 +277,8 @@ def _regex(name: str, pattern: str, flags: frozenset[str], emission: _Emission, 
     """
     text = emission.text(name, place)
     # Without `u` Java ignores the case of ASCII letters only.
-    prefix = f"(?{''.join(sorted(flags))}{'u' if 'i' in flags else ''})" if flags else ""
+    letters = sorted(flags | {"u"} if "i" in flags and not pattern.isascii() else flags)
+    prefix = f"(?{''.join(letters)})" if letters else ""
     literal = string(prefix + pattern, place)
     condition = f'REPLACE({text}, {literal}, "") != {text}'
     if _may_match_empty(pattern):
@@ -336,8 +337,9 @@ def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
     by = ", ".join([*groups, "sigma_window"])
     keep = ", ".join([*groups, "first_seen", "last_seen", "event_count"])
     common = "event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp)"
-    if count <= 1:
-        return [f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}", f"| KEEP {keep}"]
+    if count == 1:
+        stats = f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}\n| WHERE event_count > 0"
+        return [stats, f"| KEEP {keep}"]
     pairs = [
         f"MV_SLICE(sigma_times, {i + count - 1}, {i + count - 1}) - MV_SLICE(sigma_times, {i}, {i}) <= {span}"
         for i in range(count - 1)
