@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_LINE = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class LogEvent(NamedTuple):
@@ -87,19 +88,24 @@ def _events(stream: IO[bytes], name: str, fail: Callable[[LogError], None]) -> I
         line += 1
         if len(raw) > MAX_LINE:
             fail(LogError(f"the line is longer than {MAX_LINE} bytes", Place(name, line, 1, ""), "one event a line"))
-            return
-        if line == 1:
-            raw = raw.removeprefix(_BOM)
-        text = raw.strip()
-        if not text:
+            while raw and not raw.endswith(b"\n"):
+                raw = stream.readline(MAX_LINE)
             continue
-        if not started and text[:1] == b"[":
+        if line == 1:
+            if raw.startswith(_UTF16):  # what PowerShell writes
+                fail(LogError("the log is UTF-16, not UTF-8", Place(name, 1, 1, ""), "save it as UTF-8"))
+                return
+            raw = raw.removeprefix(_BOM)
+        first = raw.lstrip()[:1]
+        if not first:
+            continue
+        if not started and first == b"[":
             yield from _array(raw + stream.read(), name, line, fail)
             return
         try:
-            event = orjson.loads(text)
+            event = orjson.loads(raw.rstrip())
         except orjson.JSONDecodeError as bad:
-            if not started and text[:1] == b"{":  # perhaps one object over several lines
+            if not started and first == b"{":  # perhaps one object over several lines
                 yield from _object(raw, stream, name, line, bad, fail)
                 return
             fail(_not_json(bad, raw, name, line))
@@ -134,15 +140,13 @@ def _array(raw: bytes, name: str, first_line: int, fail: Callable[[LogError], No
     except orjson.JSONDecodeError as bad:
         fail(_not_json(bad, raw, name, first_line))
         return
+    begin = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
     for position, item in enumerate(items, 1):
         if isinstance(item, dict):
             yield LogEvent(item, name, position)
         else:
-            fail(
-                LogError(
-                    f"item {position} of the array is {_kind(item)}, not a JSON object", Place(name, first_line, 1, "")
-                )
-            )
+            message = f"item {position} of the array is {_kind(item)}, not a JSON object"
+            fail(LogError(message, Place(name, first_line, 1, begin)))
 
 
 def _object(
@@ -163,7 +167,7 @@ def _object(
             if not raw.strip():
                 continue
             try:
-                event = orjson.loads(raw)
+                event = orjson.loads(raw.rstrip())
             except orjson.JSONDecodeError as worse:
                 fail(_not_json(worse, raw, name, number))
                 continue
