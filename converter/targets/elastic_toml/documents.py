@@ -5,6 +5,7 @@ document + field ──values──> scalars                    document ──t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -14,6 +15,8 @@ Scalar: TypeAlias = str | int | float | bool
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_EPOCH_TEXT = re.compile(r"-?\d{1,16}")
+_LATEST = 10**14  # the year 5138; what is later is no time of an event
 
 
 def values_of(document: Any, path: str) -> list[Scalar]:
@@ -64,16 +67,15 @@ def iso(milliseconds: int) -> str:
 
 
 def _milliseconds(value: Any) -> int | None:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return int(value)
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return int(value) if value.lstrip("-").isdecimal() else None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MILLISECOND
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            if _EPOCH_TEXT.fullmatch(value) is None:
+                return None
+            value = int(value)
+        else:
+            return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+    return int(value) if abs(value) < _LATEST else None

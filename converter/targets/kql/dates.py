@@ -11,6 +11,7 @@ import re
 from calendar import monthrange
 from datetime import date
 from functools import lru_cache
+from math import isfinite
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -20,7 +21,7 @@ _DATE = re.compile(
     r"(?:T(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?"
     r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?)?)?"
 )
-_EPOCH = re.compile(r"-?\d+")
+_EPOCH = re.compile(r"-?\d{1,19}")
 _DAY = 86_400_000
 _HOUR = 3_600_000
 _MINUTE = 60_000
@@ -37,7 +38,7 @@ def span(value: str | float) -> Span | None:
     if isinstance(value, bool):
         return None
     if not isinstance(value, str):
-        return int(value), int(value)
+        return (int(value), int(value)) if isfinite(value) else None
     match = _DATE.fullmatch(value)
     if match is not None:
         return _span(match)

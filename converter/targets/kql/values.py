@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from math import isfinite
 from typing import TypeAlias, assert_never
 
 from converter.errors import Place, QueryError
@@ -22,7 +23,7 @@ Test: TypeAlias = Callable[[Scalar], bool]
 Number: TypeAlias = int | float
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?\d{1,300}")  # Python refuses to read integers of thousands of digits
 _V4_IN_V6 = 0xFFFF_0000_0000
 
 
@@ -111,7 +112,10 @@ def number_in(text: str) -> Number | None:
     """Return the number that `text` spells, or None."""
     if _INTEGER.fullmatch(text) is not None:
         return int(text)
-    return float(text) if _NUMBER.fullmatch(text) is not None else None
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    number = float(text)
+    return number if isfinite(number) else None
 
 
 def pattern(parts: tuple[str, ...]) -> Callable[[str], bool]:

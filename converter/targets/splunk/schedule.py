@@ -404,11 +404,11 @@ def _time_us(value: Any) -> int | None:
     """Return an event's `_time` in whole microseconds; None if it has none that can be read."""
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | float):
-        return round(value * _MICRO)
+    if isinstance(value, int):
+        return value * _MICRO
     try:
         return round(float(value) * _MICRO)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     try:
         moment = datetime.fromisoformat(str(value))
