@@ -265,16 +265,29 @@ def table(names: Sequence[str]) -> Stage:
 
 
 def rename(command: Rename) -> Stage:
-    """Rename fields, all at once; a source that is missing removes the target."""
+    """Rename fields, all at once; a source that is missing removes the target; a wildcard carries its part over."""
+    plain = [pair for pair in command.pairs if "*" not in pair[0]]
+    patterns = [(source.partition("*"), target.partition("*")) for source, target in command.pairs if "*" in source]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            values = [(target, row.pop(source, None)) for source, target in command.pairs]
+            pairs = [*plain, *_expanded(row, patterns)] if patterns else plain
+            values = [(target, row.pop(source, None)) for source, target in pairs]
             for target, value in values:
                 put(row, target, value)
             yield row
 
     return run
+
+
+def _expanded(row: Row, patterns: Sequence[tuple[tuple[str, str, str], tuple[str, str, str]]]) -> list[tuple[str, str]]:
+    """Return the renames of the fields that match a pattern; the internal fields match none."""
+    return [
+        (name, before + name[len(first) : len(name) - len(last)] + after)
+        for (first, _, last), (before, _, after) in patterns
+        for name in row
+        if name[0:1] != "_" and len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)
+    ]
 
 
 def _fail(text: str, span: Span) -> Callable[[str], QueryError]:

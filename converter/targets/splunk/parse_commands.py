@@ -258,8 +258,11 @@ def rename(scanner: Scanner, span: Span) -> Rename:
         if not scanner.accept_word("as"):
             raise scanner.error(f"expected as after the field to rename, found {scanner.found()}")
         target = scanner.name("the new name")
-        if "*" in source or "*" in target:
-            raise scanner.error("a wildcard in rename", scanner.span_from(start), "rename the fields one by one")
+        stars = (source.count("*"), target.count("*"))
+        if stars not in ((0, 0), (1, 1)):
+            raise scanner.error(
+                "a rename with wildcards that are not one on each side", scanner.span_from(start), "rename a* as b*"
+            )
         names = {name for pair in pairs for name in pair}
         if source in names or target in names:
             raise scanner.error("one field twice in a rename", scanner.span_from(start), "use two renames")
