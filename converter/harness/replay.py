@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from converter.errors import ConfigurationError
+from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
 from converter.plan.nodes import Correlation, Detection, fields_of_plan
@@ -123,7 +123,14 @@ def replay(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Outcome,
         CompareError: alerts that do not say enough.
         ConfigurationError: the plan has rules of two log sources, and the log does not say which one it is.
     """
-    judged, runs = _judge(plan, query, target, log)
+    try:
+        judged, runs = _judge(plan, query, target, log)
+    except QueryError:  # perhaps an event that no index with the assumed types could hold
+        broken, kept = _assumptions(plan, query, target, log)
+        if not broken:
+            raise
+        judged, runs = _judge(plan, query, target, log.part(kept))
+        return Outcome("assumption" if judged.agrees else "disagree", judged.differences, judged.bounded, broken), runs
     if judged.agrees:
         return Outcome("bounded" if judged.bounded else "agree", bounded=judged.bounded), runs
     disagreement = Outcome("disagree", judged.differences, judged.bounded)
@@ -179,7 +186,10 @@ def _alerts(count: int) -> str:
 
 
 def _judge(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
-    runs = target.replay(query, log.seen(target.product, plan))
+    seen = log.seen(target.product, plan)
+    if isinstance(plan, Correlation):  # an event without a time is in no window, and in no product's index
+        seen = [event for raw, event in zip(log.events, seen, strict=True) if event_time(raw) is not None]
+    runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
 
 
