@@ -2,13 +2,13 @@
 
     text or number ──span──> (first, last) millisecond since the epoch that it may mean
 
-A date with parts left out stands for the whole unit: "2026-01" is every millisecond of that January.
+A time that is left out, wholly or in part, stands for all that it can be: "2026-01-31" is every millisecond of a day.
+But a month or a day that is left out is the first: "2026-01" is every millisecond of the first of January.
 """
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from datetime import date
 from functools import lru_cache
 from math import isfinite
@@ -53,10 +53,6 @@ def _span(match: re.Match[str]) -> Span | None:
         first = (date(year, month, day).toordinal() - _EPOCH_DAY) * _DAY
     except ValueError:
         return None
-    if match["month"] is None:
-        return first, first + (date(year, 12, 31).toordinal() - date(year, 1, 1).toordinal() + 1) * _DAY - 1
-    if match["day"] is None:
-        return first, first + monthrange(year, month)[1] * _DAY - 1
     if match["hour"] is None:
         return first, first + _DAY - 1
     first -= _offset(match["zone"])
