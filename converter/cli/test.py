@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 
 from converter.cli.common import (
-    BAD_INPUT,
     FINDINGS,
     OK,
     App,
     backend_option,
     debug_option,
-    note,
     parse_options,
     pipeline_options,
 )
@@ -31,6 +29,7 @@ from converter.cli.common import (
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
 @click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases that have this in their name.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; default: one a processor.")
 @backend_option
 @pipeline_options
 @debug_option
@@ -42,6 +41,7 @@ def test(
     target_texts: tuple[str, ...],
     form: str,
     keyword: str,
+    jobs: int | None,
     options: tuple[str, ...],
     pipelines: tuple[str, ...],
     without_pipeline: bool,
@@ -54,6 +54,7 @@ def test(
     from converter.harness.cases import load_cases  # noqa: PLC0415  slow to import
     from converter.harness.matrix import Settings, run_matrix  # noqa: PLC0415
     from converter.harness.names import own_variants, parse_names  # noqa: PLC0415
+    from converter.harness.parallel import available_jobs  # noqa: PLC0415
     from converter.registry import list_targets  # noqa: PLC0415
     from converter.report.alerts import to_json  # noqa: PLC0415
     from converter.report.console import progress, style_for  # noqa: PLC0415
@@ -69,12 +70,19 @@ def test(
         options={**settings.options, **parse_options(options)},
     )
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
+    if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
+        raise click.UsageError(f"no case has {keyword!r} in its name")
     with progress() as show:
         matrix = run_matrix(
             suites,
             names,
             known,
-            Settings(pipelines or settings.pipeline, without_pipeline or settings.without_pipeline, debug=app.debug),
+            Settings(
+                pipelines or settings.pipeline,
+                without_pipeline or settings.without_pipeline,
+                jobs or available_jobs(),
+                app.debug,
+            ),
             keyword=keyword,
             add_declared=not target_texts,
             progress=show,
@@ -83,7 +91,4 @@ def test(
         sys.stdout.write(to_json(matrix_json(matrix), indent=True) + "\n")
     else:
         sys.stdout.write(matrix_text(matrix, style_for(sys.stdout)))
-    if not matrix.cases:
-        note(f"no case has {keyword!r} in its name")
-        return BAD_INPUT
     return FINDINGS if matrix.failed else OK

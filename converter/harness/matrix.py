@@ -9,13 +9,14 @@ Nothing ends the run but a case file or a rule that cannot be read: whatever els
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from converter.errors import RefusedError, SourceError
 from converter.harness.compare import CompareError
 from converter.harness.names import FOREIGN, TargetName, parse_name
+from converter.harness.parallel import run_all
 from converter.harness.replay import Log, replay, smallest, unmet, unmet_by_run
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ _WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "refused", "assumptio
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How rules are converted: as on the command line."""
+    """How rules are converted, as on the command line; in how many processes cases are replayed."""
 
     pipelines: Sequence[str] = ()
     without_pipeline: bool = False
+    jobs: int = 1
     debug: bool = False
 
 
@@ -173,13 +175,26 @@ def run_matrix(
         ConfigurationError: a pipeline, a target or an option is wrong.
     """
     started = perf_counter()
-    results = []
+    prepared = []
     for suite in suites:
         cases = [case for case in suite.cases if keyword.lower() in case.name.lower()]
-        if not cases:
-            continue
-        chosen = [*names, *(_declared(cases, known) if add_declared else ())]
-        results.append(_run_suite(suite, cases, list(dict.fromkeys(chosen)), known, settings, progress))
+        if cases:
+            chosen = dict.fromkeys([*names, *(_declared(cases, known) if add_declared else ())])
+            prepared.append(_prepare(suite, cases, list(chosen), known, settings, progress))
+    pieces = [(one, case) for one in prepared for case in one.cases]
+
+    def work(number: int) -> _Row:
+        one, case = pieces[number]
+        return _row(one, case, settings)
+
+    def show(done: int) -> None:
+        progress(f"{done}/{len(pieces)} cases replayed")
+
+    rows = iter(run_all(work, len(pieces), 1 if settings.debug else settings.jobs, show))
+    results = [
+        SuiteResult(one.suite, one.plans, one.columns, tuple(_result(one, case, next(rows)) for case in one.cases))
+        for one in prepared
+    ]
     counts: Counter[CellKind] = Counter(cell.kind for result in results for case in result.cases for cell in case.cells)
     return Matrix(tuple(results), perf_counter() - started, {kind: counts[kind] for kind in KINDS})
 
@@ -189,31 +204,62 @@ def _declared(cases: Iterable[Case], known: Mapping[str, Target]) -> list[Target
     return [parse_name(target, known) for target in declared if target.startswith(FOREIGN)]
 
 
-def _run_suite(
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A suite with all that its cases share."""
+
+    suite: Suite
+    cases: tuple[Case, ...]
+    plans: tuple[Plan, ...]
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What comes of a case, without queries: they hold functions, which cannot be sent between processes."""
+
+    alerts: int
+    unmet: str | None
+    cells: tuple[Cell, ...]
+    rules: tuple[str | None, ...]
+
+
+def _prepare(
     suite: Suite,
     cases: Sequence[Case],
     names: Sequence[TargetName],
     known: Mapping[str, Target],
     settings: Settings,
     progress: Callable[[str], None],
-) -> SuiteResult:
+) -> _Prepared:
     from converter.rules import load_rules  # noqa: PLC0415  pySigma is slow to import
 
     rules = load_rules(suite.rules)
     columns = []
     for name in names:
-        progress(f"converting for {name}")
+        progress(f"{suite.path.parent.name}: converting for {name}")
         columns.append(make_column(rules, name, known[name.name], settings))
-    results = []
-    for number, case in enumerate(cases, 1):
-        log = Log(case.events, suite.logsource)
-        alerts = [alert for plan in rules.plans for alert in log.alerts(plan)]
-        cells = []
-        for column in columns:
-            progress(f"{suite.path.parent.name} {number}/{len(cases)} {case.name}: {column.name}")
-            cells.append(run_cell(case, rules.plans, column, log, settings))
-        results.append(CaseResult(case, len(alerts), unmet(case.expect, alerts), tuple(cells)))
-    return SuiteResult(suite, rules.plans, tuple(columns), tuple(results))
+    return _Prepared(suite, tuple(cases), rules.plans, tuple(columns))
+
+
+def _row(prepared: _Prepared, case: Case, settings: Settings) -> _Row:
+    log = Log(case.events, prepared.suite.logsource)
+    alerts = [alert for plan in prepared.plans for alert in log.alerts(plan)]
+    cells = [run_cell(case, prepared.plans, column, log, settings) for column in prepared.columns]
+    return _Row(
+        len(alerts),
+        unmet(case.expect, alerts),
+        tuple(replace(cell, query=None) for cell in cells),
+        tuple(cell.query.rule if cell.query is not None else None for cell in cells),
+    )
+
+
+def _result(prepared: _Prepared, case: Case, row: _Row) -> CaseResult:
+    cells = [
+        cell if rule is None else replace(cell, query=column.queries[rule])
+        for cell, rule, column in zip(row.cells, row.rules, prepared.columns, strict=True)
+    ]
+    return CaseResult(case, row.alerts, row.unmet, tuple(cells))
 
 
 def make_column(rules: Rules, name: TargetName, target: Target, settings: Settings) -> Column:
@@ -260,9 +306,7 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
             raise
         # A bug of an engine on one case must not hide what the others have to say.
         cell = Cell(name, "error", (f"internal error: {type(bug).__name__}: {bug} (--debug shows where)",))
-    return Cell(
-        cell.target, cell.kind, cell.notes, cell.differences, cell.smallest, cell.query, perf_counter() - started
-    )
+    return replace(cell, seconds=perf_counter() - started)
 
 
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:

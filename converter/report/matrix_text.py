@@ -115,22 +115,26 @@ def _cut(name: str) -> str:
 
 
 def _columns(columns: Sequence[Column]) -> Iterator[str]:
-    """Say once for each target what holds for all cases: the notes of its verdict, and what it refused."""
-    notes = [
-        f"{column.name}: {query.verdict}: {printable(note)}"
-        for column in columns
-        for query in column.queries.values()
-        for note in query.verdict.notes
-    ]
+    """Say once what holds for all cases: what queries assume, how they differ, and what targets refuse."""
+    said: dict[str, dict[str, None]] = {}
+    for column in columns:
+        for query in column.queries.values():
+            bound = query.verdict.bound
+            notes = [("differs", bound.says)] if bound is not None else []
+            notes += [("assumes", assumption.says) for assumption in query.verdict.assumptions]
+            notes += [("warning", warning) for warning in query.warnings]
+            for kind, text in notes:
+                said.setdefault(f"{kind}: {printable(text)}", {})[str(column.name)] = None
     refused = [
         line
         for column in columns
         for refusal in column.refusals
         for line in _indented(f"{column.name}: {refusal.rule}: {refusal.construct}: {refusal.message}")
     ]
-    if notes or refused:
+    if said or refused:
         yield ""
-    yield from dict.fromkeys(notes)
+    for text, names in said.items():
+        yield f"{', '.join(names)}: {text}"
     yield from refused
 
 
@@ -149,22 +153,45 @@ def _case(case: CaseResult, plans: Mapping[str, Plan], style: Style) -> Iterator
         yield style.paint(f"UNEXPECTED  {printable(case.case.name)}  reference", "red", "bold")
         yield f"  {printable(case.unmet)}"
         yield f"  case: {place}"
-    for cell in case.cells:
-        if cell.kind in {"agree", "refused"}:
-            continue
+    for cells in _alike(case.cells):
+        cell = cells[0]
         word, colours = _WORDS[cell.kind]
         yield ""
-        yield style.paint(f"{word}  {printable(case.case.name)}  {cell.target}", *colours)
+        yield style.paint(
+            f"{word}  {printable(case.case.name)}  {', '.join(alike.target for alike in cells)}", *colours
+        )
         for note in cell.notes:
             yield from (f"  {line}" for line in _indented(note))
         yield from _differences(cell, plans)
         if cell.smallest is not None:
-            yield from _smallest(cell.smallest)
+            yield from _smallest(cell.smallest, in_full=cell.failed)
         if cell.failed:
-            if cell.query is not None:
-                yield "  query:"
-                yield from (f"    {line}" for line in cell.query.text.rstrip("\n").split("\n"))
+            for alike in cells:
+                if alike.query is not None:
+                    yield f"  query of {alike.target}:"
+                    yield from (f"    {line}" for line in alike.query.text.rstrip("\n").split("\n"))
             yield f"  case: {place}"
+
+
+def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells that need words, those with the same words together."""
+    found: list[list[Cell]] = []
+    for cell in cells:
+        if cell.kind in {"agree", "refused"}:
+            continue
+        for others in found:
+            other = others[0]
+            if (cell.kind, cell.notes, cell.differences, cell.smallest) == (
+                other.kind,
+                other.notes,
+                other.differences,
+                other.smallest,
+            ):
+                others.append(cell)
+                break
+        else:
+            found.append([cell])
+    return found
 
 
 def _differences(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[str]:
@@ -207,18 +234,26 @@ def _alerts(count: int) -> str:
     return {0: "none", 1: "1 alert"}.get(count, f"{count} alerts")
 
 
-def _smallest(smallest: Smallest) -> Iterator[str]:
-    count = len(smallest.events)
+def _smallest(smallest: Smallest, *, in_full: bool) -> Iterator[str]:
+    """Show the events; of a declared divergence only which ones they are."""
+    events = smallest.events
+    count = len(events)
     yield f"  smallest log that shows it: {count} of {smallest.of_events} events"
-    shared = _shared(smallest.events)
+    shared = _shared(events)
     if shared:
         yield f"    all: {_fields(shared)}"
-    if count <= 2 * _SHOWN_EVENTS + 1:
-        yield from (_event(event, shared) for event in smallest.events)
+    if not in_full and count > 1:
+        times = [event.time for event in events if event.time is not None]
+        if times:
+            yield f"    {format_time(min(times))} to {format_time(max(times))}"
+        yield f"    {shortened([printable(event.id) for event in events])}"
         return
-    yield from (_event(event, shared) for event in smallest.events[:_SHOWN_EVENTS])
+    if count <= 2 * _SHOWN_EVENTS + 1:
+        yield from (_event(event, shared) for event in events)
+        return
+    yield from (_event(event, shared) for event in events[:_SHOWN_EVENTS])
     yield f"    ... {count - 2 * _SHOWN_EVENTS} more ..."
-    yield from (_event(event, shared) for event in smallest.events[-_SHOWN_EVENTS:])
+    yield from (_event(event, shared) for event in events[-_SHOWN_EVENTS:])
 
 
 def _shared(events: Sequence[ShownEvent]) -> dict[str, object]:
