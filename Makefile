@@ -1,0 +1,38 @@
+# make demo   convert the first rule to every target and replay its samples
+# make test   the whole test suite
+# make check  ruff and mypy
+# Each makes its own virtual environment in .venv; PYTHON chooses the interpreter.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RULES := sigma/aws
+
+.PHONY: demo test check clean
+
+demo: .venv/installed
+	$(BIN)/sigma-convert --target all --output-dir out $(RULES)
+	@ls out
+	$(BIN)/sigma-convert test samples
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest --numprocesses auto
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy converter tests tools samples
+
+clean:
+	rm -rf .venv out dist build
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sigma-convert needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/installed

@@ -1,0 +1,120 @@
+"""The rules of ARCHITECTURE.md that a machine can check: who imports whom, and the traps of the name `sigma`."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "converter"
+TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path / "execute.py").exists())
+# Files of a target's folder that are not its engine.
+EMITTERS = {"__init__.py", "emit.py", "emit_saved.py", "replay.py", "regex_to_lucene.py", "write.py"}
+# The rule-file engine runs the queries inside a rule file with the engines of their languages.
+MAY_USE_ENGINES = {"elastic_toml": {"kql", "eql", "esql"}}
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module that a file imports, wherever in the file, as dotted names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names):
+                found.update(alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                found.add(module)
+                found.update(f"{module}.{alias.name}" for alias in names)
+            case ast.ImportFrom():
+                raise AssertionError(f"{path}: a relative import")
+            case _:
+                pass
+    return found
+
+
+def engine_files() -> list[Path]:
+    return [
+        path
+        for target in TARGETS
+        for path in sorted((PACKAGE / "targets" / target).rglob("*.py"))
+        if path.name not in EMITTERS
+    ]
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def test_every_target_is_known_here() -> None:
+    assert set(TARGETS) == {"splunk", "esql", "eql", "kql", "elastic_toml"}
+
+
+@pytest.mark.parametrize("path", engine_files(), ids=shown)
+def test_an_engine_stands_alone(path: Path) -> None:
+    own = path.relative_to(PACKAGE / "targets").parts[0]
+    allowed = {own, *MAY_USE_ENGINES.get(own, set())}
+    for module in imports(path):
+        assert module.split(".")[0] != "sigma", f"imports pySigma: {module}"
+        if not module.startswith("converter"):
+            continue
+        if module.startswith("converter.errors") or module in {"converter", "converter.targets"}:
+            continue
+        parts = module.split(".")
+        assert parts[1] == "targets", f"imports {module}"
+        assert len(parts) < 3 or parts[2] in allowed, f"imports another engine: {module}"
+        assert len(parts) < 4 or f"{parts[3]}.py" not in EMITTERS, f"imports an emitter: {module}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=shown)
+def test_the_reference_imports_no_target_view_or_harness(path: Path) -> None:
+    allowed = ("converter.errors", "converter.plan", "converter.reference")
+    for module in imports(path):
+        if module.startswith("converter"):
+            assert module == "converter" or module.startswith(allowed), f"imports {module}"
+        assert module.split(".")[0] != "sigma", "the reference reads plans, not pySigma's rules"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "views").rglob("*.py")), ids=shown)
+def test_a_view_knows_no_mapping_and_no_target(path: Path) -> None:
+    for module in imports(path):
+        if module.startswith("converter"):
+            assert module in {"converter", "converter.errors"} or module.startswith("converter.views"), module
+
+
+@pytest.mark.parametrize("path", [PACKAGE / "targets" / target / "emit.py" for target in TARGETS], ids=shown)
+def test_an_emitter_does_not_import_an_engine(path: Path) -> None:
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[:2] == ["converter", "targets"] and len(parts) > 3:
+            assert f"{parts[3]}.py" in EMITTERS, f"imports {module}"
+        assert parts[0] != "sigma", f"imports pySigma: {module}"
+
+
+def test_targets_are_registered_by_entry_point_only() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    registered = project["entry-points"]["converter.targets"]
+    assert {value.split(":")[0].rsplit(".", 1)[1] for value in registered.values()} == set(TARGETS)
+
+
+def test_nothing_in_the_folder_sigma_can_be_imported() -> None:
+    import sigma.rule  # noqa: PLC0415, F401  ours must not shadow it
+
+    upstream = {
+        "backends", "collection", "conditions", "conversion", "correlations", "data", "exceptions", "filters",
+        "modifiers", "pipelines", "plugins", "processing", "rule", "types", "validation", "validators",
+    }  # fmt: skip
+    assert not list((ROOT / "sigma").rglob("*.py"))
+    assert not upstream & {path.name for path in (ROOT / "sigma").iterdir()}
+    assert not (ROOT / "sigma.py").exists()
+    assert not (ROOT / "tests" / "sigma").exists()
+
+
+def test_only_rules_are_in_the_folder_sigma() -> None:
+    assert {path.suffix for path in (ROOT / "sigma").rglob("*") if path.is_file()} == {".yml"}
+
+
+def test_the_wheel_holds_the_package_alone() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    assert build["targets"]["wheel"]["packages"] == ["converter"]
