@@ -6,6 +6,12 @@ A search that runs at R over earliest..latest sees the events with earliest <= _
 The clock of the schedule may be moved against the log by a phase: snapping (`@h`) and cron follow the moved clock.
 All times here are whole microseconds, so that no rounding moves an event over the edge of a window; the functions for
 others take and give seconds.
+
+Sources: the edges of a window: https://help.splunk.com/?resourceId=SCS_Search_Timemodifiers. Units, and the offset
+before the snap: Splunk Search Manual, "Specify time modifiers in your search" (`@w` is `@w0`, Sunday). Cron, dispatch.*,
+counttype, relation, quantity, alert.*, allow_skew, schedule_window: savedsearches.conf.spec 10.4; neither a skew nor a
+schedule window moves the time range of a run unless allow_data_time_skew is set. Snaps to days and weeks are in UTC
+here, in the owner's time zone there.
 """
 
 from __future__ import annotations
