@@ -44,7 +44,7 @@ class Pattern:
 
     def __str__(self) -> str:
         texts = []
-        for part, following in zip(self.parts, (*self.parts[1:], None), strict=True):
+        for part, following in zip(self.parts, (*self.parts[1:], None), strict=False):
             texts.append(part.value if isinstance(part, Wildcard) else _escaped(part, open_end=following is not None))
         return "".join(texts)
 
