@@ -159,7 +159,7 @@ def _string(text: str, position: int) -> Token:
     while index < len(text) and text[index] not in '"\r\n':
         if text[index] == "\\":
             if text[index : index + 2] not in _ESCAPES:
-                message = f"unknown escape {text[index : index + 2]!r} in a string"
+                message = f"unknown escape '{text[index : index + 2]}' in a string"
                 hint = r'a string knows \t \n \r \" and \\; """...""" takes backslashes as they are'
                 raise fail(text, message, index, index + 2, hint)
             index += 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MAX_DEPTH = 60
 _MAX_REPEAT = 1_000
-_MAX_STATES = 10_000
+_MOST_WORK = 100_000  # nodes of expressions that derivatives may visit
 _MAX_CODE_POINT = 0x10FFFF
 _LETTERS = frozenset("abcefghijklmnopqrtuvxyzABCEFGHIJKLMNOPQRTUVXYZ")
 _CLASSES = {
@@ -457,26 +457,59 @@ def _bounds(low: int, high: int | None) -> str:
 class _Automaton:
     """A deterministic automaton whose states are expressions, built as strings are read.
 
-    The state after a character is the derivative of the expression by it: what must follow.
+    The state after a character is the derivative of the expression by it: what must follow. States are numbered, so
+    that a step that was taken before costs one look-up.
     """
 
     def __init__(self, start: Regex) -> None:
-        self._start = start
-        self._next: dict[tuple[Regex, str], Regex] = {}
+        self._states = [start]
+        self._numbers = {start: 0}
+        self._steps: dict[tuple[int, str], int] = {}
+        self._work = 0
 
     def matches(self, text: str) -> bool:
-        state = self._start
+        state = 0
         for character in text:
-            key = (state, character)
-            following = self._next.get(key)
+            following = self._steps.get((state, character))
             if following is None:
-                if len(self._next) >= _MAX_STATES:
-                    raise PatternError("the regular expression needs too many states", 0)
-                following = self._next[key] = _derive(state, ord(character))
+                following = self._step(state, character)
             state = following
-            if state == NOTHING:
-                return False
-        return _accepts_empty(state)
+        return _accepts_empty(self._states[state])
+
+    def _step(self, state: int, character: str) -> int:
+        derived = self._derive(self._states[state], ord(character))
+        number = self._numbers.setdefault(derived, len(self._states))
+        if number == len(self._states):
+            self._states.append(derived)
+        self._steps[state, character] = number
+        return number
+
+    def _derive(self, node: Regex, code: int) -> Regex:
+        """Return what must follow after `code`."""
+        self._work += 1
+        if self._work > _MOST_WORK:
+            raise PatternError("the regular expression needs too many states", 0)
+        match node:
+            case Chars():
+                return EMPTY if node.has(code) else NOTHING
+            case Concat():
+                ways = []
+                for index, part in enumerate(node.parts):
+                    ways.append(concat([self._derive(part, code), *node.parts[index + 1 :]]))
+                    if not _accepts_empty(part):
+                        break
+                return union(ways)
+            case Union():
+                return union([self._derive(part, code) for part in node.parts])
+            case Both():
+                return both([self._derive(part, code) for part in node.parts])
+            case Repeat():
+                rest = repeat(node.part, max(0, node.low - 1), None if node.high is None else node.high - 1)
+                return concat([self._derive(node.part, code), rest])
+            case Complement():
+                return Complement(self._derive(node.part, code))
+            case _:
+                assert_never(node)
 
 
 def _accepts_empty(node: Regex) -> bool:
@@ -493,30 +526,5 @@ def _accepts_empty(node: Regex) -> bool:
             return node.low == 0 or _accepts_empty(node.part)
         case Complement():
             return not _accepts_empty(node.part)
-        case _:
-            assert_never(node)
-
-
-def _derive(node: Regex, code: int) -> Regex:
-    """Return what must follow after `code`."""
-    match node:
-        case Chars():
-            return EMPTY if node.has(code) else NOTHING
-        case Concat():
-            ways = []
-            for index, part in enumerate(node.parts):
-                ways.append(concat([_derive(part, code), *node.parts[index + 1 :]]))
-                if not _accepts_empty(part):
-                    break
-            return union(ways)
-        case Union():
-            return union([_derive(part, code) for part in node.parts])
-        case Both():
-            return both([_derive(part, code) for part in node.parts])
-        case Repeat():
-            rest = repeat(node.part, max(0, node.low - 1), None if node.high is None else node.high - 1)
-            return concat([_derive(node.part, code), rest])
-        case Complement():
-            return Complement(_derive(node.part, code))
         case _:
             assert_never(node)

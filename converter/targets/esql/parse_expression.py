@@ -22,6 +22,7 @@ MAX_HEIGHT = 200  # of a tree: each level costs the engine a few
 KEYWORDS = frozenset(
     {"and", "asc", "by", "desc", "false", "in", "is", "like", "not", "null", "nulls", "or", "rlike", "true", "where"},
 )
+_DIGIT_HINT = "a part of a name that starts with a digit stands in backticks"
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 
@@ -115,6 +116,8 @@ class Cursor:
         while self.at_symbol("."):
             self.advance()
             parts.append(self._identifier())
+        if self.token.kind is Kind.DECIMAL and self.token.start == self.previous_end:  # `.2` of `user.2fa`
+            raise self.unexpected("a name", _DIGIT_HINT)
         return syntax.Column(".".join(parts), self.span(start))
 
     def _identifier(self) -> str:
@@ -126,7 +129,7 @@ class Cursor:
                 raise self.unexpected("a name", f"a name that is a keyword stands in backticks: `{token.value}`")
             return self.advance().value
         if token.kind in {Kind.INTEGER, Kind.DECIMAL}:
-            raise self.unexpected("a name", "a part of a name that starts with a digit stands in backticks")
+            raise self.unexpected("a name", _DIGIT_HINT)
         raise self.unexpected("a name")
 
     # --- boolean level ----------------------------------------------------------------------------------------------
