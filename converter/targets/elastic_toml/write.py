@@ -10,7 +10,6 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +63,7 @@ def _array(values: list[Any]) -> Array:
 def _text(value: str, *, verbatim: bool, indent: int = 0) -> Item:
     """Return a string: on one line if it fits, else wrapped (or as it is, for Markdown) between triple quotes."""
     if verbatim:
-        return tomlkit.string(value, multiline=True)
+        return _block(value)
     flat = " ".join(value.split())
     if len(flat) + indent <= _WIDTH - 20:
         return tomlkit.string(flat)
@@ -79,14 +78,21 @@ def _text(value: str, *, verbatim: bool, indent: int = 0) -> Item:
     )
     if len(lines) == 1:
         return tomlkit.string(flat)
-    return tomlkit.string("\n".join(lines) + "\n" + pad, multiline=True)
+    return _block("\n".join(lines) + "\n" + pad)
 
 
 def _query(text: str) -> Item:
-    try:
-        return tomlkit.string(f"{text}\n", literal=True, multiline=True)
-    except (TOMLKitError, ValueError):  # the text holds ''' or a control character
-        return tomlkit.string(f"{text}\n", multiline=True)
+    """Return a literal string, as the rules of the repository have, unless something in the text cannot be in one."""
+    literal = "'''" not in text and all(char.isprintable() or char in "\n\t" for char in text)
+    return _block(f"{text}\n", literal=literal)
+
+
+def _block(text: str, *, literal: bool = False) -> Item:
+    """Return a string between triple quotes that begins on the line after them; TOML drops that line break."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    written = tomlkit.string(lines, literal=literal, multiline=True).as_string()
+    # tomlkit has doubled a line break at the beginning, so that TOML drops one of the two.
+    return tomlkit.value(written if lines.startswith("\n") else f"{written[:3]}\n{written[3:]}")
 
 
 def _tables(path: str, value: Any) -> str:
