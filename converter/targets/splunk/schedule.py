@@ -8,10 +8,10 @@ All times here are whole microseconds, so that no rounding moves an event over t
 others take and give seconds.
 
 Sources: the edges of a window: https://help.splunk.com/?resourceId=SCS_Search_Timemodifiers. Units, and the offset
-before the snap: Splunk Search Manual, "Specify time modifiers in your search" (`@w` is `@w0`, Sunday). Cron, dispatch.*,
-counttype, relation, quantity, alert.*, allow_skew, schedule_window: savedsearches.conf.spec 10.4; neither a skew nor a
-schedule window moves the time range of a run unless allow_data_time_skew is set. Snaps to days and weeks are in UTC
-here, in the owner's time zone there.
+before the snap: Splunk Search Manual, "Specify time modifiers in your search" (`@w` is `@w0`, Sunday). Cron,
+dispatch.*, counttype, relation, quantity, alert.*, allow_skew, schedule_window: savedsearches.conf.spec 10.4; neither a
+skew nor a schedule window moves the time range of a run unless allow_data_time_skew is set. Suppression: the same, and
+Splunk Alerting Manual, "Throttle alerts". Snaps to days and weeks are in UTC here, in the owner's time zone there.
 """
 
 from __future__ import annotations
@@ -25,29 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError, suggest
 from converter.targets.splunk.conf import SavedSearch, parse
+from converter.targets.splunk.cron import MICRO, Relative, read_cron, read_relative, read_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_MICRO = 1_000_000
-_MINUTE, _HOUR, _DAY, _WEEK = 60, 3_600, 86_400, 604_800
-_DAY_MINUTES = 1_440
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_UNITS: Mapping[str, int] = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), _MINUTE),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), _HOUR),
-    **dict.fromkeys(("d", "day", "days"), _DAY),
-    **dict.fromkeys(("w", "week", "weeks"), _WEEK),
-}
-_CALENDAR = frozenset(
-    {"mon", "month", "months", "q", "qtr", "qtrs", "quarter", "quarters", "y", "yr", "yrs", "year", "years"}
-)
-_SUNDAY = 3 * _DAY  # 1970-01-04
-_RELATIVE = re.compile(r"(?:(?P<offset>[+-]\d*[a-zA-Z]+))?(?:@(?P<snap>[a-zA-Z]+\d?)(?P<tail>(?:[+-]\d*[a-zA-Z]+)*))?")
-_OFFSET = re.compile(r"([+-])(\d*)([a-zA-Z]+)")
-_CRON_ITEM = re.compile(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+_PERIOD = re.compile(r"([1-9]\d{0,8})([a-zA-Z]*)")
 
 _TRUE = frozenset({"1", "true", "t", "yes", "y"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", ""})
@@ -68,23 +52,6 @@ _KNOWN_BEGINNINGS = ("action.", "auto_summarize", "dispatch.", "display.", "dura
 
 
 @dataclass(frozen=True, slots=True)
-class Relative:
-    """A time such as `-11m@m`: an offset, then a snap down to a unit, then more offsets; in microseconds."""
-
-    offset: int = 0
-    snap: int = 0
-    snap_origin: int = 0
-    tail: int = 0
-
-    def at(self, clock: int) -> int:
-        """Return the moment that this means at `clock`."""
-        moment = clock + self.offset
-        if self.snap:
-            moment -= (moment - self.snap_origin) % self.snap
-        return moment + self.tail
-
-
-@dataclass(frozen=True, slots=True)
 class Schedule:
     """A search that runs every `interval_s` seconds, `offset_s` after midnight UTC first, over earliest..latest."""
 
@@ -96,7 +63,7 @@ class Schedule:
     @property
     def period_s(self) -> int:
         """After how many seconds a shift of the clock is the same shift again: the interval, or a longer snap."""
-        snaps = [edge.snap // _MICRO for edge in (self.earliest, self.latest) if edge.snap]
+        snaps = [edge.snap // MICRO for edge in (self.earliest, self.latest) if edge.snap]
         return lcm(self.interval_s, *snaps)
 
 
@@ -114,14 +81,14 @@ def schedule_of(saved: SavedSearch) -> Schedule:
     cron = settings.get("cron_schedule")
     if cron is None:
         raise saved.error("a scheduled search needs cron_schedule", "enableSched", "such as */5 * * * *")
-    interval, offset = _cron(saved, cron)
+    interval, offset = read_cron(saved, cron)
     if not settings.get("dispatch.earliest_time"):
         raise saved.error(
             "the search has no dispatch.earliest_time, so each run reads all time", "dispatch.earliest_time",
             "such as -10m",
         )  # fmt: skip
-    earliest = _relative(saved, "dispatch.earliest_time", settings["dispatch.earliest_time"])
-    latest = _relative(saved, "dispatch.latest_time", settings.get("dispatch.latest_time") or "now")
+    earliest = read_relative(saved, "dispatch.earliest_time", settings["dispatch.earliest_time"])
+    latest = read_relative(saved, "dispatch.latest_time", settings.get("dispatch.latest_time") or "now")
     schedule = Schedule(interval, earliest, latest, offset)
     for _, start, end in _residues(schedule):
         if end > 0:
@@ -139,20 +106,20 @@ def phases(schedule: Schedule, event_times: Iterable[float]) -> list[float]:
     An event at t is seen by the runs R with t - latest < R <= t - earliest, so what is seen changes just after those
     edges, and a class of phases holds its upper edge.
     """
-    period = schedule.period_s * _MICRO
+    period = schedule.period_s * MICRO
     residues = list(_residues(schedule))
     found: set[int] = set()
-    for time in {round(time * _MICRO) for time in event_times}:
+    for time in {round(time * MICRO) for time in event_times}:
         for clock, start, end in residues:
             found.add((time - start - clock) % period)
             found.add((time - end - clock) % period)
-    return [phase / _MICRO for phase in sorted(found) or [0]]
+    return [phase / MICRO for phase in sorted(found) or [0]]
 
 
 def windows(schedule: Schedule, event_times: Iterable[float], phase: float) -> list[tuple[float, float]]:
     """Return the (start, end) of every run at `phase` that sees an event; the end is not in the window."""
-    times = sorted(round(time * _MICRO) for time in event_times)
-    return [(start / _MICRO, end / _MICRO) for _, start, end in _runs(schedule, times, round(phase * _MICRO))]
+    times = sorted(round(time * MICRO) for time in event_times)
+    return [(start / MICRO, end / MICRO) for _, start, end in _runs(schedule, times, round(phase * MICRO))]
 
 
 def run_saved(
@@ -174,6 +141,31 @@ def run_saved(
     return [row for one in saved for row in SavedReplay(one, kept).run(phase)]
 
 
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """For how long after an alert no other follows: none at all, or none with the same values of `fields`."""
+
+    period_us: int
+    fields: tuple[str, ...]
+
+    def kept(self, rows: list[dict[str, Any]], run: int, last: dict[tuple[str, ...], int]) -> list[dict[str, Any]]:
+        """Return the rows of a run that alert, and note them in `last`, the time of the last alert by values.
+
+        The period begins with the alert and ends before the moment that it has passed.
+        """
+        kept: list[dict[str, Any]] = []
+        keys = [tuple(str(row.get(name)) for name in self.fields) for row in rows]
+        earlier = dict(last)
+        for row, key in zip(rows, keys, strict=True):
+            if key in earlier and run - earlier[key] < self.period_us:
+                continue
+            if self.fields and last.get(key) == run:  # the results of one run alert one after another
+                continue
+            last[key] = run
+            kept.append(row)
+        return kept
+
+
 class SavedReplay:
     """One saved search and one log, ready to be run at any phase."""
 
@@ -181,6 +173,7 @@ class SavedReplay:
         _check_known(saved)
         _check_trigger(saved)
         self._schedule = schedule_of(saved)
+        self._suppression = _suppression(saved)
         self._saved = saved
         self._query, relevant = _compiled(saved)
         timed = [
@@ -195,14 +188,17 @@ class SavedReplay:
 
     def phases(self) -> list[float]:
         """Return one phase, in seconds, of every class of phases with the same outcome."""
-        return phases(self._schedule, (time / _MICRO for time in self._times))
+        return phases(self._schedule, (time / MICRO for time in self._times))
 
     def run(self, phase: float) -> list[dict[str, Any]]:
         """Return the rows of all runs that trigger, each with `run`, the time of the run in epoch seconds."""
         rows: list[dict[str, Any]] = []
-        for moment, start, end in _runs(self._schedule, self._times, round(phase * _MICRO)):
+        last: dict[tuple[str, ...], int] = {}
+        for moment, start, end in _runs(self._schedule, self._times, round(phase * MICRO)):
             found = self._rows(bisect_left(self._times, start), bisect_left(self._times, end))
-            run = moment / _MICRO
+            if self._suppression is not None:
+                found = self._suppression.kept(found, moment, last)
+            run = moment / MICRO
             rows.extend({**row, "run": int(run) if run.is_integer() else run} for row in found)
         return rows
 
@@ -247,7 +243,7 @@ def _compiled(
 def _residues(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
     """Yield, for each run within one period, its clock and how far from it its window starts and ends."""
     for clock_s in range(schedule.offset_s, schedule.offset_s + schedule.period_s, schedule.interval_s):
-        clock = clock_s * _MICRO
+        clock = clock_s * MICRO
         yield clock, schedule.earliest.at(clock) - clock, schedule.latest.at(clock) - clock
 
 
@@ -255,7 +251,7 @@ def _runs(schedule: Schedule, times: Sequence[int], phase: int) -> Iterator[tupl
     """Yield (run, start, end) of each run that sees an event of the sorted `times`."""
     if not times:
         return
-    interval, offset = schedule.interval_s * _MICRO, schedule.offset_s * _MICRO
+    interval, offset = schedule.interval_s * MICRO, schedule.offset_s * MICRO
     residues = list(_residues(schedule))
     shortest = max(end for _, _, end in residues)
     longest = min(start for _, start, _ in residues)
@@ -278,90 +274,6 @@ def _runs(schedule: Schedule, times: Sequence[int], phase: int) -> Iterator[tupl
             return
 
 
-def _cron(saved: SavedSearch, text: str) -> tuple[int, int]:
-    """Return the interval and the first run after midnight of a cron line, in seconds."""
-    fields = text.split()
-    if len(fields) != len(_CRON_FIELDS):
-        raise saved.error(f"cron_schedule has {len(fields)} fields, not 5", "cron_schedule", "such as */5 * * * *")
-    for value, (field, _) in list(zip(fields, _CRON_FIELDS, strict=True))[2:]:
-        if value != "*":
-            raise saved.error(f"a cron_schedule with a {field} ({value}) is not simulated", "cron_schedule")
-    minutes, hours = (
-        _cron_field(saved, value, name, most)
-        for value, (name, most) in list(zip(fields, _CRON_FIELDS, strict=True))[:2]
-    )
-    runs = sorted(hour * 60 + minute for hour in hours for minute in minutes)
-    gaps = {
-        (after - before) % _DAY_MINUTES or _DAY_MINUTES
-        for before, after in zip(runs, [*runs[1:], runs[0]], strict=True)
-    }
-    if len(gaps) > 1:
-        raise saved.error(f"the runs of cron_schedule {text!r} are not evenly spaced", "cron_schedule")
-    return gaps.pop() * _MINUTE, runs[0] * _MINUTE
-
-
-_CRON_FIELDS = (("minute", 59), ("hour", 23), ("day of the month", 31), ("month", 12), ("day of the week", 7))
-
-
-def _cron_field(saved: SavedSearch, text: str, name: str, most: int) -> set[int]:
-    found: set[int] = set()
-    for item in text.split(","):
-        match = _CRON_ITEM.fullmatch(item)
-        if match is None:
-            raise saved.error(
-                f"the {name} {item!r} of cron_schedule is not known", "cron_schedule", "such as */5 or 0,30"
-            )
-        low, high, step = match.groups()
-        first = int(low or 0)
-        last = most if low is None else int(high or low)
-        if step is not None and low is not None and high is None:
-            raise saved.error(f"a step needs a range or *, not {item!r}, in cron_schedule", "cron_schedule")
-        if first > last or last > most or step in {"0", "00"}:
-            raise saved.error(f"the {name} {item!r} of cron_schedule is out of range", "cron_schedule")
-        found.update(range(first, last + 1, int(step or 1)))
-    return found
-
-
-def _relative(saved: SavedSearch, key: str, text: str) -> Relative:
-    if text in {"now", "now()"}:
-        return Relative()
-    match = _RELATIVE.fullmatch(text)
-    if match is None or not text:
-        raise saved.error(f"{key} {text!r} is no relative time that is simulated", key, "such as -11m, -11m@m or now")
-    snap, origin = _snap(saved, key, match["snap"]) if match["snap"] else (0, 0)
-    return Relative(
-        offset=_offsets(saved, key, match["offset"] or ""),
-        snap=snap * _MICRO,
-        snap_origin=origin * _MICRO,
-        tail=_offsets(saved, key, match["tail"] or ""),
-    )
-
-
-def _offsets(saved: SavedSearch, key: str, text: str) -> int:
-    total = 0
-    for sign, count, unit in _OFFSET.findall(text):
-        amount = int(count or 1) * _unit(saved, key, unit)
-        total += -amount if sign == "-" else amount
-    return total * _MICRO
-
-
-def _snap(saved: SavedSearch, key: str, unit: str) -> tuple[int, int]:
-    """Return the length of a snap and the moment that it is counted from, in seconds."""
-    if re.fullmatch("w[0-7]", unit):
-        return _WEEK, _SUNDAY + int(unit[1]) % 7 * _DAY
-    length = _unit(saved, key, unit)
-    return length, _SUNDAY if length == _WEEK else 0
-
-
-def _unit(saved: SavedSearch, key: str, unit: str) -> int:
-    length = _UNITS.get(unit)
-    if length is None:
-        if unit in _CALENDAR:
-            raise saved.error(f"{key} counts in {unit!r}, whose length varies; that is not simulated", key)
-        raise saved.error(f"{key} has the unknown unit {unit!r}", key, suggest(unit, [*_UNITS, *_CALENDAR]))
-    return length
-
-
 def _check_known(saved: SavedSearch) -> None:
     """Refuse keys that are misspelt, and keys that would change what the runs see and are not simulated."""
     for key in saved.settings:
@@ -370,11 +282,33 @@ def _check_known(saved: SavedSearch) -> None:
     for key in ("dispatch.index_earliest", "dispatch.index_latest"):
         if saved.settings.get(key):
             raise saved.error(f"{key} selects by index time, which is not simulated", key)
-    for key in ("allow_data_time_skew", "alert.suppress"):
-        if _flag(saved, key, default="0"):
-            raise saved.error(f"{key} changes which alerts there are, and is not simulated", key)
+    if _flag(saved, "allow_data_time_skew", default="0"):
+        raise saved.error("allow_data_time_skew moves windows at random", "allow_data_time_skew")
     if saved.settings.get("dispatch.sample_ratio", "1") != "1":
         raise saved.error("dispatch.sample_ratio leaves events out at random", "dispatch.sample_ratio")
+
+
+def _suppression(saved: SavedSearch) -> Suppression | None:
+    """Return what suppresses alerts, or None; refuse what the product's documents do not settle."""
+    if not _flag(saved, "alert.suppress", default="0"):
+        return None
+    if saved.settings.get("alert.suppress.group_name"):
+        raise saved.error("suppression in a group of searches is not simulated", "alert.suppress.group_name")
+    period = _PERIOD.fullmatch(saved.settings.get("alert.suppress.period", ""))
+    if period is None:
+        key = "alert.suppress.period" if "alert.suppress.period" in saved.settings else "alert.suppress"
+        raise saved.error("alert.suppress needs an alert.suppress.period such as 60, 10m or 1h", key)
+    fields = tuple(name.strip() for name in saved.settings.get("alert.suppress.fields", "").split(",") if name.strip())
+    if _flag(saved, "alert.digest_mode", default="1"):
+        if fields:
+            raise saved.error(
+                "alert.suppress.fields is documented only for alerts on each result", "alert.suppress.fields",
+                "set alert.digest_mode = 0",
+            )  # fmt: skip
+    elif not fields:
+        raise saved.error("suppression of alerts on each result needs alert.suppress.fields", "alert.suppress")
+    unit = period[2] or "s"
+    return Suppression(int(period[1]) * read_unit(saved, "alert.suppress.period", unit) * MICRO, fields)
 
 
 def _check_trigger(saved: SavedSearch) -> None:
@@ -411,9 +345,9 @@ def _time_us(value: Any) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int):
-        return value * _MICRO
+        return value * MICRO
     try:
-        return round(float(value) * _MICRO)
+        return round(float(value) * MICRO)
     except (TypeError, ValueError, OverflowError):
         pass
     try:
