@@ -261,7 +261,9 @@ class _Lowering:
                 return Cidr(field, value.network, place)
             case SigmaFieldReference():
                 relation = _RELATIONS[value.starts_with, value.ends_with]
-                return FieldRef(field, value.field, relation, place)
+                # pySigma writes the name with wildcards escaped; a name has none.
+                other = "".join(part for part in SigmaString(value.field).s if isinstance(part, str))
+                return FieldRef(field, other, relation, place)
             case _:
                 name = type(value).__name__
                 raise RefusedError(f"values of the type {name} are not supported yet", name, place)

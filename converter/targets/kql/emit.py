@@ -48,6 +48,7 @@ _SPECIAL = frozenset('\\():<>"*{}')
 _WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _IPV4 = 4
+_LITERALS = frozenset({"null", "true", "false"})
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -196,6 +197,6 @@ def _printable(char: str, place: Place | None) -> str:
 
 def field_name(name: str, place: Place | None) -> str:
     """Return a field name with what is special in KQL escaped. A `*` would stand for other fields: refused."""
-    if "*" in name or any(char.isspace() for char in name) or _WORD.fullmatch(name):
+    if "*" in name or any(char.isspace() for char in name) or _WORD.fullmatch(name) or name.lower() in _LITERALS:
         raise refused(f"KQL cannot name the field {name!r}", "field name", place, "map it with a pipeline")
     return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in name)
