@@ -1,6 +1,6 @@
 """Rules from strangers: no value, field name, title or regular expression may change the structure of a query.
 
-A hostile text is put into each place of a rule. The emitted query is executed: if the text has stayed inside its quotes,
+A hostile text is put into each place of a rule. The emitted query is executed: if the text has stayed in its quotes,
 the event that holds it is found and another one is not. A target may refuse a text, by name.
 """
 

@@ -66,8 +66,8 @@ def test_the_query_has_the_conditions_of_the_reference(rule: dict[str, Any]) -> 
         'aws.cloudtrail.error_code: "MalformedPolicyDocumentException"',
     ):
         assert condition in rule["query"]
-    # event.outcome: failure follows from the error code. Role sessions have a rule of their own: Elastic puts the name of
-    # their role into user.name, and CloudTrail's userIdentity.userName is absent.
+    # event.outcome: failure follows from the error code. Role sessions have a rule of their own: Elastic puts the name
+    # of their role into user.name, and CloudTrail's userIdentity.userName is absent.
     assert "not aws.cloudtrail.user_identity.session_context.session_issuer.arn: *" in rule["query"]
 
 

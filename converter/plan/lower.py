@@ -261,9 +261,8 @@ class _Lowering:
                 return Cidr(field, value.network, place)
             case SigmaFieldReference():
                 relation = _RELATIONS[value.starts_with, value.ends_with]
-                # pySigma writes the name with wildcards escaped; a name has none.
-                other = "".join(part for part in SigmaString(value.field).s if isinstance(part, str))
-                return FieldRef(field, other, relation, place)
+                # pySigma hands on the name with its wildcards escaped; a name has none.
+                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, place)
             case _:
                 name = type(value).__name__
                 raise RefusedError(f"values of the type {name} are not supported yet", name, place)
