@@ -65,20 +65,29 @@ class Document:
         if not isinstance(target, yaml.ScalarNode) and not key:
             length = 1
         if inner is not None and exact and isinstance(target, yaml.ScalarNode) and not key:
-            if target.style in {"|", ">"}:
-                return self._inside_block(target, inner)
-            column += inner[0] + (1 if target.style in {"'", '"'} else 0)
-            length = inner[1]
+            return self._inside(target, inner)
         return Place.at_line(self.text, line, column, self.name, length)
 
-    def _inside_block(self, node: yaml.ScalarNode, inner: tuple[int, int]) -> Place:
-        """Return the place of an offset inside a block scalar: the lines after the indicator, less their indent."""
-        before = str(node.value)[: inner[0]]
-        line = node.start_mark.line + 1 + before.count("\n") + 1
-        lines = self.text.split("\n")
-        shown = lines[line - 1] if line <= len(lines) else ""
-        indent = len(shown) - len(shown.lstrip())
-        return Place.at_line(self.text, line, indent + len(before) - (before.rfind("\n") + 1) + 1, self.name, inner[1])
+    def _inside(self, node: yaml.ScalarNode, inner: tuple[int, int]) -> Place:
+        """Return the place of an offset inside a scalar.
+
+        YAML folds lines and drops indents, but keeps every other character: those are counted.
+        """
+        offset, length = inner
+        value = str(node.value)
+        lines = self.text.split("\n")[: node.start_mark.line]
+        at = sum(len(line) + 1 for line in lines) + node.start_mark.column
+        if node.style in {"|", ">"}:
+            at = self.text.find("\n", at)  # past the indicator, and perhaps a comment
+        elif node.style:
+            at += 1
+        left = sum(not character.isspace() for character in value[:offset])
+        while left and at < len(self.text):
+            left -= not self.text[at].isspace()
+            at += 1
+        while offset < len(value) and at < len(self.text) and self.text[at].isspace():
+            at += 1
+        return Place.at_offset(self.text, at, self.name, length)
 
     def ambiguous(self, key: str) -> tuple[str, Place] | None:
         """Return the first plain scalar below a top-level key that YAML 1.1 and 1.2 read differently, and its place.
@@ -227,6 +236,8 @@ def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceErr
     problem = getattr(bad, "problem", None) or getattr(bad, "reason", None) or str(bad).split("\n", 1)[0]
     context = getattr(bad, "context", None)
     mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
+    if "end of stream" in str(problem):  # where it began says more than where the file ends
+        mark = getattr(bad, "context_mark", None) or mark
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
     if mark is not None:
         place = Place.at_line(text, mark.line + 1, mark.column + 1, name)

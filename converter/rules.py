@@ -36,6 +36,17 @@ _CORRELATION_TYPES = (
     "value_median",
 )
 _CORRELATION_KEYS = ("type", "rules", "generate", "group-by", "timespan", "aliases", "condition")
+# What pySigma says when a modifier does not fit the type of a value, and what modifiers take.
+_MISMATCH = re.compile(r"Modifier (\w+) incompatible to value type of '(.*)'", re.DOTALL)
+_NUMERIC = ("lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year")
+_TAKES = dict.fromkeys(_NUMERIC, "it takes a number, without quotes") | {
+    "exists": "it takes true or false, without quotes",
+    "i": "it comes after re",
+    "m": "it comes after re",
+    "s": "it comes after re",
+}
+# How messages of pySigma call parts of a rule, where that is not their key.
+_WORDS = {"id": "identifier", "logsource": "log ?source"}
 _RULE_SUFFIXES = (".yml", ".yaml")
 
 
@@ -277,7 +288,8 @@ def _check_document(document: Document) -> None:
         raise RuleError(
             "the detection has no condition",
             document.place("detection", key=True),
-            suggest("condition", [str(key) for key in detection]) or "for example `condition: selection`",
+            suggest("condition", [str(key) for key in detection]).replace("did you mean", "found the key")
+            or "for example `condition: selection`",
         )
     _check_condition(document, detection["condition"])
     if "timeframe" in detection:
@@ -329,6 +341,8 @@ def _check_correlation(document: Document) -> None:
             "aliases",
             document.place("correlation", "aliases", key=True),
         )
+    if not isinstance(correlation.get("generate", False), bool):
+        raise RuleError("generate is true or false", document.place("correlation", "generate"), "without quotes")
     _check_reference_list(document)
     timespan = correlation.get("timespan")
     if not isinstance(timespan, str) or not _TIMESPAN.fullmatch(timespan):
@@ -565,15 +579,23 @@ def _check_values(document: Document, path: tuple[str | int, ...], value: Any, m
 def _blame(document: Document, bad: Exception) -> RuleError:
     """Return the error of pySigma with the place of the part that causes it."""
     message = str(bad.args[0]) if bad.args else str(bad)
+    hint = ""
+    if mismatch := _MISMATCH.fullmatch(message):
+        from sigma.modifiers import reverse_modifier_mapping  # noqa: PLC0415  slow to import
+
+        modifier = reverse_modifier_mapping.get(mismatch[1], mismatch[1])
+        message = f"the modifier {modifier} does not take the value {mismatch[2]}"
+        hint = _TAKES.get(modifier, "it takes text: put quotes around the value")
     if "correlation" not in document.data and "detection" in document.data:
         for name, definition in document.data["detection"].items():
             if name == "condition":
                 continue
             place = _blamed_item(document, ("detection", str(name)), definition)
             if place is not None:
-                return RuleError(message, place)
+                return RuleError(message, place, hint)
     for key in sorted(map(str, document.data), key=len, reverse=True):
-        if re.search(rf"\b{re.escape(key)}\b", message, re.IGNORECASE):
+        words = _WORDS.get(key, re.escape(key))
+        if re.search(rf"\b{words}\b", message, re.IGNORECASE):
             return RuleError(message, document.place(key))
     return RuleError(message, document.place())
 

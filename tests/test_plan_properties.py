@@ -359,8 +359,9 @@ def test_a_long_burst_in_a_long_window_is_one_episode() -> None:
 # ----------------------------------------------------------------------------------------------------- bad values
 
 ODD: st.SearchStrategy[Any] = st.sampled_from(
-    [None, True, 0, -1, 1.5, 10**400, "", " ", "*", "a|b", "(", "%a%", "10.0.0.0/8", [], {}, [None], [[]], [{}], {"": ""},
-     {"a": None}, [1, "a"], [{"a": 1}, 2], "x" * 300, "2024-01-01", "1 of them", "not", "sel and", {"a|re": ""}]
+    [None, True, 0, -1, 1.5, 10**400, "", " ", "*", "a|b", "(", "%a%", "10.0.0.0/8", [], {}, [None], [[]], [{}],
+     {"": ""}, {"a": None}, [1, "a"], [{"a": 1}, 2], "x" * 300, "2024-01-01", "1 of them", "not", "sel and",
+     {"a|re": ""}]
 )  # fmt: skip
 RULE: dict[str, Any] = {
     "title": "t", "id": "11111111-1111-4111-8111-111111111111", "name": "base", "status": "test", "level": "low",
