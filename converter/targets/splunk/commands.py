@@ -124,7 +124,11 @@ def _bucket(span: TimeSpan) -> Callable[[float], int | float]:
 
 
 def _calendar_start(time: float, unit: str) -> int:
-    moment = datetime.fromtimestamp(time, UTC)
+    try:
+        moment = datetime.fromtimestamp(time, UTC)
+    except (OverflowError, ValueError, OSError):
+        # A time beyond the calendar is in no month.
+        return int(time)
     month = {"mon": moment.month, "q": moment.month - (moment.month - 1) % 3, "y": 1}[unit]
     return int(datetime(moment.year, month, 1, tzinfo=UTC).timestamp())
 

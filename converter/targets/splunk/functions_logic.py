@@ -151,7 +151,7 @@ def _is_number(value: Any) -> bool:
 
 def _is_whole(value: Any) -> bool:
     number = None if type(value) is bool else number_of(value)
-    return number is not None and float(number).is_integer()
+    return number is not None and (type(number) is int or float(number).is_integer())
 
 
 def _is_text(value: Any) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from converter.targets.splunk.values import Row
 
 _PLACES = 15
+# From here on a double has no decimal places to round.
+_UNROUNDED = 10**15
 
 
 def _guarded(compute: Callable[..., float]) -> Callable[..., int | float | None]:
@@ -35,9 +37,11 @@ def _guarded(compute: Callable[..., float]) -> Callable[..., int | float | None]
 
 def _round(number: float, places: float = 0) -> int | float | str | None:
     """Round half away from zero; with decimal places the result is a text that keeps them."""
-    digits = int(places)
-    if not 0 <= digits <= _PLACES:
+    if not 0 <= places <= _PLACES:
         return None
+    digits = int(places)
+    if abs(number) >= _UNROUNDED:
+        return tidy(number)
     rounded = Decimal(repr(number)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return str(rounded) if digits else int(rounded)
 

@@ -17,7 +17,7 @@ from converter.targets.splunk.functions_base import (
     text_argument,
     text_function,
 )
-from converter.targets.splunk.regexes import finder, searcher
+from converter.targets.splunk.regexes import clean, finder, searcher
 from converter.targets.splunk.search import inside, parse_network
 from converter.targets.splunk.syntax import String
 from converter.targets.splunk.values import number_of, text_of
@@ -102,10 +102,11 @@ def _like_test(pattern: str) -> Callable[[str], bool]:
     import re2  # noqa: PLC0415 -- seldom needed
 
     body = "".join(
-        "(?:.*)" if character == "%" else "." if character == "_" else re2.escape(character) for character in pattern
+        "(?:.*)" if character == "%" else "." if character == "_" else re2.escape(character)
+        for character in clean(pattern)
     )
     matches = re2.compile(rf"(?s)\A{body}\z").search
-    return lambda text: matches(text.encode("utf-8", "replace").decode()) is not None
+    return lambda text: matches(clean(text)) is not None
 
 
 def _like(compiler: Compiler, call: Call) -> Compiled:

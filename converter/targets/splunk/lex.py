@@ -27,7 +27,8 @@ _MACRO = re.compile(r"`([^`]*)`?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"""[^\s,|\[\]()"'`=<>!]+""")
 _BARE = re.compile(r"""[^\s,|\[\]()"`]+""")
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_LEADING_NUMBER = re.compile(r"([0-9]+)(?![^\s,|\]])")
 
 
 class Scanner:
@@ -208,6 +209,21 @@ class Scanner:
         if not _INTEGER.fullmatch(text) or int(text) < 0:
             raise self.error(f"expected {purpose}, found {text!r}", self.span_from(start))
         return int(text)
+
+    def leading_number(self) -> int | None:
+        """Move over a number that stands next as a word of its own, and return it; None, without moving, if none does.
+
+        Raises:
+            QueryError: the number is longer than any count of rows.
+        """
+        self.skip()
+        match = _LEADING_NUMBER.match(self.text, self.pos)
+        if match is None:
+            return None
+        if not _INTEGER.fullmatch(match.group(1)):
+            raise self.error("the number is too long", Span(self.pos, len(match.group(1))))
+        self.pos = match.end()
+        return int(match.group(1))
 
     def boolean(self, purpose: str) -> bool:
         """Return the value of a yes-or-no option.

@@ -13,6 +13,7 @@ error that names it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
@@ -39,6 +40,7 @@ tscollect tstats typeahead typelearner typer union uniq untable walklex x11 xmlk
 """
 _UNSUPPORTED = frozenset(_UNSUPPORTED_NAMES.split())
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ALIASES = {"bucket": "bin", "discretize": "bin"}
 
 _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
@@ -78,6 +80,8 @@ def parse(text: str) -> Pipeline:
         QueryError: the text is no search, or uses what this engine does not know; with the place.
     """
     scanner = Scanner(text)
+    if half := _SURROGATE.search(text):
+        raise scanner.error("half of a surrogate pair, which no text can hold", half.start())
     if not scanner.peek():
         raise scanner.error("the search is empty")
     commands = [_first(scanner)]

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_ROWS = 10
 _SORT_LIMIT = 10_000
-_DIGITS = re.compile(r"\d+(?![^\s,|\]])")
 _SORT_TYPE = re.compile(r"(auto|str|ip|num)\s*\(")
 
 
@@ -110,14 +109,12 @@ def _per_second(size: TimeSpan) -> int:
 
 
 def _bin_size(scanner: Scanner) -> TimeSpan | int:
-    scanner.skip()
-    if match := _DIGITS.match(scanner.text, scanner.pos):
-        size = int(match.group(0))
-        if size == 0:
-            raise scanner.error("a span of zero", Span(scanner.pos, len(match.group(0))))
-        scanner.pos = match.end()
-        return size
-    return time_span(scanner)
+    size = scanner.leading_number()
+    if size is None:
+        return time_span(scanner)
+    if size == 0:
+        raise scanner.error("a span of zero", scanner.pos - 1)
+    return size
 
 
 def sort(scanner: Scanner, span: Span) -> Sort:
@@ -129,9 +126,8 @@ def sort(scanner: Scanner, span: Span) -> Sort:
         limit = scanner.integer("a number of rows")
     else:
         scanner.pos = start
-        if match := _DIGITS.match(scanner.text, start):
-            limit = int(match.group(0))
-            scanner.pos = match.end()
+        number = scanner.leading_number()
+        limit = limit if number is None else number
     keys: list[SortKey] = []
     descending = False
     flipped = False
@@ -196,15 +192,11 @@ def reverse(_scanner: Scanner, _span: Span) -> Reverse:
 
 def dedup(scanner: Scanner, span: Span) -> Dedup:
     """Read `dedup N fields keepempty=... consecutive=...`."""
-    count = 1
     names: list[str] = []
     keep_empty = consecutive = False
-    scanner.skip()
-    if match := _DIGITS.match(scanner.text, scanner.pos):
-        count = int(match.group(0))
-        if count == 0:
-            raise scanner.error("dedup 0", Span(scanner.pos, 1), "the number must be positive")
-        scanner.pos = match.end()
+    count = scanner.leading_number()
+    if count == 0:
+        raise scanner.error("dedup 0", scanner.pos - 1, "the number must be positive")
     while not scanner.at_command_end():
         start = scanner.pos
         match scanner.option():
@@ -221,7 +213,7 @@ def dedup(scanner: Scanner, span: Span) -> Dedup:
                 raise scanner.error(f"the option {option} of dedup is not supported", Span(start, len(option)))
     if not names:
         raise scanner.error("dedup without a field", span)
-    return Dedup(count, tuple(names), keep_empty, consecutive)
+    return Dedup(1 if count is None else count, tuple(names), keep_empty, consecutive)
 
 
 def fields(scanner: Scanner, span: Span) -> Fields:

@@ -26,13 +26,14 @@ from converter.targets.splunk.syntax import (
     String,
     Unary,
 )
+from converter.targets.splunk.values import number_of
 
 if TYPE_CHECKING:
     from converter.targets.splunk.lex import Scanner
     from converter.targets.splunk.syntax import BinaryOperator, LogicalOperator
 
 _COMPARE = re.compile(r"==|!=|<=|>=|=|<|>")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_OPERATORS = 200
 _PRODUCT = ("*", "/", "%")
@@ -210,8 +211,9 @@ def _primary(scanner: Scanner) -> Expression:
             raise scanner.error(
                 "a name that begins with a digit", Span(start, 1), "put the field name in single quotes"
             )
-        text = match.group(0)
-        number = int(text) if text.isdigit() else float(text)
+        number = number_of(match.group(0))
+        if number is None:
+            raise scanner.error("the number is too large", scanner.span_from(start))
         return Number(number, scanner.span_from(start))
     return _name(scanner)
 

@@ -44,7 +44,7 @@ FUNCTIONS = {
     "var": "var",
     "varp": "varp",
 }
-_PERCENTILE = re.compile(r"(?:exactperc|perc|p)(\d+(?:\.\d+)?)")
+_PERCENTILE = re.compile(r"(?:exactperc|perc|p)([0-9]{1,9}(?:\.[0-9]{1,15})?)")
 _UNSUPPORTED = re.compile(r"upperperc.*|estdc.*|rate.*|sparkline|per_(?:second|minute|hour|day)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _MAX_WINDOW = 10_000

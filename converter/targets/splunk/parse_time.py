@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from converter.targets.splunk.lex import Scanner
     from converter.targets.splunk.syntax import TimeUnit
 
-_SPAN = re.compile(r"(\d+)([A-Za-z]*)")
+_SPAN = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
 
 UNITS: dict[str, TimeUnit] = {
     "us": "us",

@@ -43,7 +43,7 @@ def searcher(pattern: str, fail: Fail) -> Search:
     search = compiled.search
 
     def run(text: str) -> Any:
-        return search(text if text.isascii() else _clean(text))
+        return search(text if text.isascii() else clean(text))
 
     if "$" not in pattern:
         return run
@@ -67,7 +67,7 @@ def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
     find = compiled.finditer
 
     def run(text: str) -> list[Any]:
-        return list(find(_clean(text)))
+        return list(find(clean(text)))
 
     return _minding_newline(run, slow) if "$" in pattern else run
 
@@ -112,7 +112,7 @@ def _options() -> Any:
     return options
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Replace what UTF-8 cannot hold: half of a surrogate pair, from a broken escape of a log."""
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 

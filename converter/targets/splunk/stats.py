@@ -281,7 +281,7 @@ def _spread(*, sample: bool, root: bool) -> Callable[[int, Fraction, Fraction], 
         variance = _variance(count, total, squares, sample=sample)
         if variance is None:
             return None
-        return math.sqrt(variance) if root else _number(variance)
+        return math.sqrt(_number(variance)) if root else _number(variance)
 
     return compute
 

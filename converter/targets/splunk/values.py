@@ -28,6 +28,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLION = 1_000_000
 _EXACT = 2**53
+_LARGEST = 10**300
+_DIGITS = 300
 
 
 def ingest(event: Mapping[str, Any], position: int) -> Row:
@@ -43,7 +45,7 @@ def ingest(event: Mapping[str, Any], position: int) -> Row:
     row: Row = {}
     for name, value in event.items():
         kind = type(value)
-        if kind is str or kind is int or kind is float:
+        if kind is str or (kind is int and -_EXACT < value < _EXACT):
             row[name] = value
         elif kind is list and not any(isinstance(item, (dict, list)) for item in value):
             # A list at the top is a multivalue field that was extracted already: its name is final.
@@ -99,12 +101,17 @@ def _scalar(value: Any) -> Any:
         return "true"
     if value is False:
         return "false"
+    # What no double can hold is no number to Splunk.
+    if type(value) is int and abs(value) > _LARGEST:
+        return str(value)
+    if type(value) is float and not math.isfinite(value):
+        return repr(value)
     return value
 
 
 def _time_of(value: Any, position: int) -> int | float:
     if isinstance(value, float):
-        return tidy(value) or 0 if math.isfinite(value) else _bad_time(value, position)
+        return tidy(value) or 0
     if isinstance(value, str):
         if (number := number_of(value)) is not None:
             return number
@@ -147,8 +154,8 @@ def number_of(value: Any) -> int | float | None:
 @lru_cache(maxsize=65536)
 def _number_of_text(text: str) -> int | float | None:
     if _INTEGER.fullmatch(text):
-        # Python refuses to read whole numbers of thousands of digits; no such text is a number here either.
-        return int(text) if len(text) < 400 else None  # noqa: PLR2004
+        # What no double can hold is no number to Splunk.
+        return int(text) if len(text) < _DIGITS else None
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
@@ -158,7 +165,7 @@ def _number_of_text(text: str) -> int | float | None:
 def tidy(number: float) -> int | float | None:
     """Return the result of arithmetic as a row holds it: whole as int; None if it is undefined or infinite."""
     if type(number) is int:
-        return number
+        return number if abs(number) <= _LARGEST else None
     if not math.isfinite(number):
         return None
     return int(number) if number.is_integer() and abs(number) < _EXACT else number
