@@ -99,8 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _run(given, app)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  kept open until the end
+    except BrokenPipeError:  # the reader has seen enough; what is still in the buffer goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

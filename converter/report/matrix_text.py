@@ -39,11 +39,11 @@ _COUNTED: Mapping[CellKind, str] = {
     "agree": "agree",
     "bounded": "differ within a stated bound",
     "assumption": "differ where a stated assumption is broken",
-    "divergence": "declared divergences",
+    "divergence": "diverge as declared",
     "refused": "refused",
-    "stale": "stale declarations",
+    "stale": "with a declaration that no longer holds",
     "disagree": "disagree",
-    "error": "errors",
+    "error": "in error",
 }
 
 
@@ -285,11 +285,13 @@ def _fields(fields: Mapping[str, object]) -> str:
 
 def _summary(matrix: Matrix, style: Style) -> Iterator[str]:
     cells = sum(matrix.counts.values())
-    yield f"{matrix.cases} cases, {cells} replays in {matrix.seconds:.1f} s"
+    cases = "1 case" if matrix.cases == 1 else f"{matrix.cases} cases"
+    replays = "1 replay" if cells == 1 else f"{cells} replays"
+    yield f"{cases}, {replays} in {matrix.seconds:.1f} s"
     for kind, count in matrix.counts.items():
         if count:
             yield style.paint(f"  {count:>5} {_COUNTED[kind]}", *_WORDS[kind][1])
     if matrix.unexpected:
-        yield style.paint(f"  {matrix.unexpected:>5} cases where the reference is not as expected", "red", "bold")
+        yield style.paint(f"  {matrix.unexpected:>5} where the reference itself is not as expected", "red", "bold")
     word: tuple[str, Colour] = ("FAILED", "red") if matrix.failed else ("ok", "green")
     yield style.paint(word[0], word[1], "bold")
