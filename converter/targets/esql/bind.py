@@ -8,6 +8,7 @@ that holds their results.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, assert_never
 
@@ -88,8 +89,9 @@ class Binder:
             if type_.whole:
                 types = {self._literal_type(node, one) for one in value}
                 type_ = Type.LONG if Type.LONG in types else Type.INTEGER
-            return constant(type_, list(value) if len(value) > 1 else value[0], node.span)
-        return constant(self._literal_type(node, value), value, node.span)
+            many = list(value) if len(value) > 1 else value[0]
+            return replace(constant(type_, many, node.span), literal=True)
+        return replace(constant(self._literal_type(node, value), value, node.span), literal=True)
 
     def _literal_type(self, node: syntax.Literal, value: bool | float | str | None) -> Type:  # noqa: FBT001
         match value:

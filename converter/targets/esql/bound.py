@@ -33,7 +33,7 @@ class Bound:
     """An expression that is ready to run.
 
     `constant`: it is the same for every row, and `value` is it. `observed`: it is a field whose type is known only from
-    the documents at hand, not from a mapping.
+    the documents at hand, not from a mapping. `literal`: it stands in the query as a constant, not as a computed one.
     """
 
     type: Type
@@ -42,6 +42,7 @@ class Bound:
     constant: bool = False
     value: Any = None
     observed: bool = False
+    literal: bool = False
 
 
 class Context:

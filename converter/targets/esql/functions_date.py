@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def _moment(context: Context, name: str, argument: Bound) -> Bound:
     """Return an argument that is a datetime; a text constant becomes one."""
-    if argument.constant and argument.type is Type.KEYWORD:
+    if argument.literal and argument.type is Type.KEYWORD:
         return cast_text(context, argument, Type.DATETIME)
     expect(context, name, argument, (Type.DATETIME,), "a datetime")
     return argument

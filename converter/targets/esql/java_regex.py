@@ -228,8 +228,7 @@ class _Scanner:
         folding = "i" if "i" in current else "-i"
         if closing == ")":
             self._flags[-1] = current
-            # `regex` takes `(?i)` for the whole pattern in some versions: a scoped group is written where it ends.
-            self._put(f"(?{folding})", f"(?{folding})")
+            self._put(f"(?{folding})")
         else:
             self._flags.append(current)
             self._put(f"(?{folding}:")
@@ -282,6 +281,8 @@ class _Scanner:
 
     def _class_escape(self) -> str:
         """Read an escape that may stand in a set; return what to write inside brackets, for `regex`."""
+        if self._at + 1 >= len(self._pattern):
+            raise self._error("a backslash at the end")
         letter = self._pattern[self._at + 1]
         rest = self._at + 1
         if found := _HEX.match(self._pattern, rest):

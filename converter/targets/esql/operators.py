@@ -57,9 +57,9 @@ def _aligned(context: Context, left: Bound, right: Bound, symbol: str) -> tuple[
         if left.type.temporal:
             raise context.error(f"{symbol!r} does not take a span of time", left.span)
         return left, right
-    if right.constant and right.type is Type.KEYWORD and left.type in _CAST_FROM_TEXT:
+    if right.literal and right.type is Type.KEYWORD and left.type in _CAST_FROM_TEXT:
         return left, cast_text(context, right, left.type)
-    if left.constant and left.type is Type.KEYWORD and right.type in _CAST_FROM_TEXT:
+    if left.literal and left.type is Type.KEYWORD and right.type in _CAST_FROM_TEXT:
         return cast_text(context, left, right.type), right
     if left.observed and left.type is Type.KEYWORD and right.type is Type.IP:
         return as_ip(left), right

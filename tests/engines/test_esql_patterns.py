@@ -1,0 +1,88 @@
+"""Two ways to the same answer must agree, for generated patterns and texts.
+
+LIKE   the compiled matcher        against  a recursive definition of wildcards
+RLIKE  RE2                         against  the automaton of derivatives
+Java   RE2 (for plain subjects)    against  the package `regex`
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from converter.targets.esql import lucene_regex
+from converter.targets.esql.java_regex import Matcher, replace
+from converter.targets.esql.like import PatternError, compile_like
+
+LIKE_PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "?", "\\*", "\\?", "\\\\"]), max_size=8)
+TEXTS = st.text("ab*?\\", max_size=8)
+
+
+@given(LIKE_PATTERNS, TEXTS)
+def test_like_agrees_with_its_definition(pieces: list[str], text: str) -> None:
+    @cache
+    def matches(piece: int, place: int) -> bool:
+        if piece == len(pieces):
+            return place == len(text)
+        if pieces[piece] == "*":
+            return matches(piece + 1, place) or (place < len(text) and matches(piece, place + 1))
+        fits = place < len(text) and (pieces[piece] == "?" or text[place] == pieces[piece][-1])
+        return fits and matches(piece + 1, place + 1)
+
+    assert compile_like("".join(pieces))(text) == matches(0, 0)
+
+
+ELEMENTS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", "#", "@", "()", '"ab"', "\\d", "<1-12>", "1"])
+EXPRESSIONS = st.recursive(
+    ELEMENTS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,2}", "{0,}"])).map(lambda p: f"({p[0]}){p[1]}"),
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda p: f"({p[0]}|{p[1]})"),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXPRESSIONS, st.text("ab12", max_size=6))
+def test_rlike_agrees_with_its_automaton(pattern: str, text: str) -> None:
+    by_re2 = lucene_regex.compile_rlike(pattern)(text)
+    by_automaton = lucene_regex.compile_rlike(f"({pattern})&@")(text)
+    assert by_re2 == by_automaton
+    assert lucene_regex.compile_rlike(f"~({pattern})")(text) is not by_re2
+
+
+JAVA_ELEMENTS = st.sampled_from(
+    ["a", "b", ".", "[ab]", "[^a-]", "\\w", "\\.", "^", "$", "\\b", "(?i)A", "\\x61", "\\p{L}"]
+)
+JAVA_EXPRESSIONS = st.recursive(
+    JAVA_ELEMENTS,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "*?"])).map(lambda p: f"(?:{p[0]}){p[1]}"),
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda p: f"({p[0]}|{p[1]})"),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JAVA_EXPRESSIONS, st.text("abA.-", max_size=6))
+def test_both_engines_for_java_patterns_agree(pattern: str, text: str) -> None:
+    fast, slow = Matcher(pattern), Matcher(f"{pattern}(?!\x00)")  # the look-ahead keeps it from RE2
+    assert replace(fast, text, "<$0>") == replace(slow, text, "<$0>")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
+    for compile_one in (compile_like, lucene_regex.compile_rlike, Matcher):
+        try:
+            compile_one(pattern)
+        except PatternError as error:
+            assert error.message
+        except regex.error as error:  # pragma: no cover
+            raise AssertionError(pattern) from error
