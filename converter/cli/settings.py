@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OWN_FILE = "sigma-convert.toml"
 PROJECT_FILE = "pyproject.toml"
-_KEYS: Mapping[str, str] = {
+KEYS: Mapping[str, str] = {
     "target": "texts",
     "pipeline": "texts",
     "format": "text",
@@ -83,8 +83,8 @@ def _read(path: Path) -> Settings | None:
     values: dict[str, Any] = {}
     for key, value in data.items():
         place = _place(path, text, key)
-        if key not in _KEYS:
-            raise ConfigurationError(f"unknown key {key!r}", place, suggest(key, _KEYS) or f"known: {', '.join(_KEYS)}")
+        if key not in KEYS:
+            raise ConfigurationError(f"unknown key {key!r}", place, suggest(key, KEYS) or f"known: {', '.join(KEYS)}")
         values[key.replace("-", "_")] = _value(key, value, place)
     for key in ("pipeline", "samples"):
         if key in values:
@@ -93,7 +93,7 @@ def _read(path: Path) -> Settings | None:
 
 
 def _value(key: str, value: Any, place: Place) -> Any:
-    kind = _KEYS[key]
+    kind = KEYS[key]
     match kind, value:
         case "texts", str():
             return (value,)
