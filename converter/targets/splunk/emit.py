@@ -333,7 +333,7 @@ def _pattern_regex(pattern: Pattern, *, cased: bool, whole: bool = True) -> str:
             case Wildcard.ONE:
                 parts.append(".")
             case _:
-                parts.append("".join(_literal(char) for char in part))
+                parts.append("".join(_literal(char) if cased else _either_case(char) for char in part))
     text = "".join(parts)
     if whole:
         text = ("" if text.startswith(".*") else "^") + text.removeprefix(".*")
@@ -354,8 +354,23 @@ def _literal(char: str) -> str:
     return char
 
 
+def _either_case(char: str) -> str:
+    """Return a character that ignores case: whether `(?i)` does so beyond ASCII is not documented."""
+    if char.isascii():
+        return _literal(char)
+    both = sorted({one for one in (char, char.lower(), char.upper()) if len(one) == 1})
+    return _literal(char) if len(both) == 1 else f"(?:{'|'.join(map(_literal, both))})"
+
+
 def _rule_regex(pattern: str, flags: frozenset[str], place: Place | None) -> str:
     """Return a rule's regular expression for a quoted string of eval, with the same meaning (see `_literal`)."""
+    if "i" in flags and not pattern.isascii():
+        raise refused(
+            "whether (?i) ignores the case of letters outside ASCII is not documented for SPL",
+            "re|i outside ASCII",
+            place,
+            "write both cases",
+        )
     out = [f"(?{''.join(sorted(flags))})"] if flags else []
     position = 0
     while position < len(pattern):
