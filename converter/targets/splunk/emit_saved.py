@@ -93,8 +93,8 @@ def _stanza(meta: Metadata, search: str, interval: int, look_back: int, group_by
         "alert.severity": str(_SEVERITY.get(meta.level or "medium", 3)),
     }
     if group_by is not None:
-        # Runs overlap so that none misses a burst; the same burst is reported once. Suppressing by fields is for alerts on
-        # each result.
+        # Runs overlap so that none misses a burst; the same burst is reported once. Only an alert on each result can be
+        # suppressed by fields.
         settings |= {
             "alert.digest_mode": "0",
             "alert.suppress": "1",
