@@ -118,3 +118,15 @@ def test_an_exact_window_over_twenty_thousand_events_is_quick() -> None:
     assert rows
     # About half a second on a small machine; the limit only catches work that grows with the square of the log.
     assert time.perf_counter() - began < 10
+
+
+def test_sort_keeps_ten_thousand_rows_unless_told_otherwise() -> None:
+    events = [{"n": n} for n in range(10_005)]
+    assert len(run("* | sort n", events)) == 10_000
+    assert len(run("* | sort 0 n", events)) == 10_005
+    assert len(run("* | sort 10001 n", events)) == 10_001
+
+
+def test_a_time_window_holds_ten_thousand_rows() -> None:
+    events = [{"_time": n // 100} for n in range(10_005)]
+    assert [row["count"] for row in run("* | streamstats time_window=1d count", events)][-3:] == [10_000] * 3

@@ -326,6 +326,8 @@ def _median(numbers: list[Any]) -> float:
     if len(numbers) % 2:
         return float(numbers[middle])
     mean = (numbers[middle - 1] + numbers[middle]) / 2
+    if not math.isfinite(mean):
+        return float(mean)
     return math.floor(mean) + 1 if mean - math.floor(mean) == 0.5 else float(mean)  # noqa: PLR2004
 
 
