@@ -100,7 +100,7 @@ def test_example_commands_run(line: str, capsys: pytest.CaptureFixture[str]) -> 
     status = main(arguments)
     out, err = capsys.readouterr()
     assert status == common.OK, err
-    assert out or "-o" in arguments or "-d" in arguments
+    assert out or {"-o", "--output", "-d", "--output-dir"} & set(arguments)
 
 
 @pytest.mark.usefixtures("checkout")

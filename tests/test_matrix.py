@@ -403,8 +403,8 @@ def test_text_report() -> None:
     for piece in (
         "none: burst: event_count: none cannot count",
         "DISAGREE  case 0  wrong",
-        "missed: user=ann: 2026-01-01T00:00:40Z to 2026-01-01T00:01:01Z (21 s), 4 events; "
-        "reference 1 alert, target none",
+        "missed: user=ann: 2026-01-01T00:00:40Z to 2026-01-01T00:01:01Z (21 s), 4 events;",
+        "; reference 1 alert, target none",
         "smallest log that shows it: 3 of 4 events",
         "all: kind=bad user=ann",
         "ann61  2026-01-01T00:01:01Z",

@@ -90,7 +90,7 @@ def convert(
     warnings, verdicts that are not exact, and errors go to standard error.
     """
     from converter.convert import convert_rules  # noqa: PLC0415  slow to import
-    from converter.harness.names import own_names, parse_names  # noqa: PLC0415
+    from converter.harness.names import Defaults, own_names, parse_names  # noqa: PLC0415
     from converter.registry import list_targets  # noqa: PLC0415
     from converter.rules import load_rules  # noqa: PLC0415
 
@@ -101,8 +101,14 @@ def convert(
     if output is not None and folder is not None:
         raise click.UsageError("-o and -d at once")
     known = list_targets()
-    given = {**settings.options, **parse_options(options)}
-    chosen = parse_names(texts, known, every=own_names(known), form=form or settings.format, options=given)
+    chosen = parse_names(
+        texts,
+        known,
+        every=own_names(known),
+        form=form,
+        options=parse_options(options),
+        configured=Defaults(settings.format, settings.options),
+    )
     named_texts = [part for text in texts for part in text.split(",") if part.strip() != "all"]
     named = {name.name for name in parse_names(named_texts, known)}
     work = _Work()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +91,10 @@ class _Reading:
         self.errors = LogErrors()
         self.count = 0
         self._logs = logs
-        self._places: list[tuple[str, int]] = []
+        # Where each event stands, small enough for logs of many millions: lines, and where each file begins.
+        self._lines = array("Q")
+        self._starts: list[int] = []
+        self._paths: list[str] = []
 
     def events(self) -> Iterator[dict[str, Any]]:
         from converter.events import read_logs  # noqa: PLC0415
@@ -97,12 +102,15 @@ class _Reading:
         event: LogEvent
         for event in read_logs(self._logs, self.errors):
             self.count += 1
-            self._places.append((event.path, event.line))
+            if not self._paths or self._paths[-1] != event.path:
+                self._starts.append(len(self._lines))
+                self._paths.append(event.path)
+            self._lines.append(event.line)
             yield event.data
 
     def timeless(self, position: int, event: Mapping[str, Any]) -> None:
         """Report an event that a correlation would count, and that has no usable time."""
         from converter.cli.timeless import timeless_error  # noqa: PLC0415
 
-        path, line = self._places[position - 1]
-        self.errors(timeless_error(event, path, line))
+        path = self._paths[bisect_right(self._starts, position - 1) - 1]
+        self.errors(timeless_error(event, path, self._lines[position - 1]))

@@ -53,7 +53,7 @@ def test(
     """
     from converter.harness.cases import load_cases  # noqa: PLC0415  slow to import
     from converter.harness.matrix import Settings, run_matrix  # noqa: PLC0415
-    from converter.harness.names import own_variants, parse_names  # noqa: PLC0415
+    from converter.harness.names import Defaults, own_variants, parse_names  # noqa: PLC0415
     from converter.harness.parallel import available_jobs  # noqa: PLC0415
     from converter.registry import list_targets  # noqa: PLC0415
     from converter.report.alerts import to_json  # noqa: PLC0415
@@ -67,7 +67,8 @@ def test(
         target_texts or ("all",),
         known,
         every=own_variants(known),
-        options={**settings.options, **parse_options(options)},
+        options=parse_options(options),
+        configured=Defaults(None, settings.options),
     )
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):

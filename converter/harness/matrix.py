@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from converter.errors import RefusedError, SourceError
+from converter.errors import CaseError, ConfigurationError, RefusedError, SourceError
 from converter.harness.compare import CompareError
 from converter.harness.names import FOREIGN, TargetName, parse_name
 from converter.harness.parallel import run_all
@@ -171,10 +171,13 @@ def run_matrix(
         progress: called with what is being done.
 
     Raises:
+        CaseError: a divergence is declared of a target that there is not.
         RuleError, RefusedError: a rule of a suite is bad.
         ConfigurationError: a pipeline, a target or an option is wrong.
     """
     started = perf_counter()
+    for gap in (gap for suite in suites for case in suite.cases for gap in case.divergences):
+        _check_declaration(gap, known)
     prepared = []
     for suite in suites:
         cases = [case for case in suite.cases if keyword.lower() in case.name.lower()]
@@ -197,6 +200,16 @@ def run_matrix(
     ]
     counts: Counter[CellKind] = Counter(cell.kind for result in results for case in result.cases for cell in case.cells)
     return Matrix(tuple(results), perf_counter() - started, {kind: counts[kind] for kind in KINDS})
+
+
+def _check_declaration(gap: Divergence, known: Mapping[str, Target]) -> None:
+    """A declaration of a target that there is not would never be looked at."""
+    try:
+        name = parse_name(gap.target, known)
+    except ConfigurationError as error:
+        raise CaseError(error.message, gap.place, error.hint) from None
+    if str(name) != gap.target:
+        raise CaseError(f"the target {gap.target!r} is written otherwise", gap.place, f"write {str(name)!r}")
 
 
 def _declared(cases: Iterable[Case], known: Mapping[str, Target]) -> list[TargetName]:

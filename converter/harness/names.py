@@ -7,7 +7,7 @@ The colon is also part of the names of pySigma's backends (`pysigma:esql`); the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
@@ -33,6 +33,20 @@ class TargetName:
         return ":".join((self.name, *form, *(f"{key}={value}" for key, value in self.options)))
 
 
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """A format and options for targets whose name does not say them."""
+
+    form: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def fill(self, name: TargetName, target: Target) -> TargetName:
+        """Return the name with what the target knows of these."""
+        form = self.form if name.format == "default" and self.form in target.formats else name.format
+        options = {key: value for key, value in self.options.items() if key in target.options}
+        return TargetName(name.name, form or "default", tuple(sorted({**options, **dict(name.options)}.items())))
+
+
 def parse_names(
     texts: Iterable[str],
     known: Mapping[str, Target],
@@ -40,6 +54,7 @@ def parse_names(
     every: Sequence[TargetName] = (),
     form: str | None = None,
     options: Mapping[str, str] | None = None,
+    configured: Defaults | None = None,
 ) -> list[TargetName]:
     """Return the targets that the texts name, each once, in order.
 
@@ -49,6 +64,7 @@ def parse_names(
         every: what `all` means.
         form: a format, for every target that has it, unless its name says one.
         options: for every target that knows them, besides those in its name.
+        configured: the same for whatever targets are named from one time to the next, so none of them need know it.
 
     Raises:
         ConfigurationError: an unknown target, format or option; the last two also if none of the targets knows it.
@@ -60,7 +76,19 @@ def parse_names(
                 names.update(dict.fromkeys(every))
             elif part.strip():
                 names[parse_name(part.strip(), known)] = None
-    return _with_defaults(list(names), known, form, dict(options or {}))
+    targets = [known[name.name] for name in names]
+    if configured is not None:
+        _check_defaults(configured, list(known.values()), "no target")
+    given = Defaults(form, options or {})
+    if targets:
+        _check_defaults(given, targets, "no target here")
+    complete = []
+    for name, target in zip(names, targets, strict=True):
+        used = name
+        for defaults in (given, configured):
+            used = used if defaults is None else defaults.fill(used, target)
+        complete.append(used)
+    return list(dict.fromkeys(complete))
 
 
 def parse_name(text: str, known: Mapping[str, Target]) -> TargetName:
@@ -124,24 +152,13 @@ def _known(word: str, known: Iterable[str]) -> str:
     return suggest(word, words) or (f"known: {', '.join(words)}" if words else "it has none")
 
 
-def _with_defaults(
-    names: Sequence[TargetName],
-    known: Mapping[str, Target],
-    form: str | None,
-    options: Mapping[str, str],
-) -> list[TargetName]:
-    """Give a format and options to every target that has them; one that no target has is an error."""
-    targets = [known[name.name] for name in names]
-    if form is not None and form != "default" and targets and not any(form in target.formats for target in targets):
+def _check_defaults(defaults: Defaults, targets: Sequence[Target], who: str) -> None:
+    """Refuse what none of the targets has."""
+    form = defaults.form
+    if form not in {None, "default"} and not any(form in target.formats for target in targets):
         formats = dict.fromkeys(one for target in targets for one in target.formats)
-        raise ConfigurationError(f"no target here has the format {form!r}", hint=_known(form, formats))
-    for key in options:
-        if targets and not any(key in target.options for target in targets):
+        raise ConfigurationError(f"{who} has the format {form!r}", hint=_known(form or "", formats))
+    for key in defaults.options:
+        if not any(key in target.options for target in targets):
             every = dict.fromkeys(one for target in targets for one in target.options)
-            raise ConfigurationError(f"no target here has the option {key!r}", hint=_known(key, every))
-    complete = []
-    for name, target in zip(names, targets, strict=True):
-        chosen = form if name.format == "default" and form is not None and form in target.formats else name.format
-        given = {key: value for key, value in options.items() if key in target.options}
-        complete.append(TargetName(name.name, chosen, tuple(sorted({**given, **dict(name.options)}.items()))))
-    return list(dict.fromkeys(complete))
+            raise ConfigurationError(f"{who} has the option {key!r}", hint=_known(key, every))
