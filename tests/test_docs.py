@@ -73,12 +73,15 @@ def blocks(kind: str) -> list[object]:
 
 
 def commands() -> list[object]:
+    """Each command of the pages, with the output that is shown below it."""
     found: list[object] = []
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-            lines = re.findall(r"^\$ (sigma-convert .*)$", block, re.MULTILINE)
-            found.extend(pytest.param(line, id=f"{page}: {line}") for line in lines)
+            for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                line, _, shown = command.partition("\n")
+                if line.startswith("sigma-convert "):
+                    found.append(pytest.param(line, shown, id=f"{page}: {line}"))
     return found
 
 
@@ -92,14 +95,15 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("checkout")
-@pytest.mark.parametrize("line", commands())
-def test_example_commands_run(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("line", "shown"), commands())
+def test_example_commands_run(line: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, *arguments = shlex.split(line, comments=True)
     if arguments[:1] == ["test"] and "-k" not in arguments:
         arguments += ["-k", "25 events"]  # all of them are for the samples' own test
     status = main(arguments)
     out, err = capsys.readouterr()
     assert status == common.OK, err
+    assert not shown or out.strip() == shown.strip()
     assert out or {"-o", "--output", "-d", "--output-dir"} & set(arguments)
 
 
