@@ -7,9 +7,9 @@ Java   RE2 (for plain subjects)    against  the package `regex`
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
-import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,7 +57,7 @@ def test_rlike_agrees_with_its_automaton(pattern: str, text: str) -> None:
 
 
 JAVA_ELEMENTS = st.sampled_from(
-    ["a", "b", ".", "[ab]", "[^a-]", "\\w", "\\.", "^", "$", "\\b", "(?i)A", "\\x61", "\\p{L}"]
+    ["a", "b", ".", "[ab]", "[^a-]", "\\w", "\\.", "^", "$", "\\b", "(?i)A", "a{1,2}", "\\x61", "\\p{L}"]
 )
 JAVA_EXPRESSIONS = st.recursive(
     JAVA_ELEMENTS,
@@ -77,12 +77,12 @@ def test_both_engines_for_java_patterns_agree(pattern: str, text: str) -> None:
     assert replace(fast, text, "<$0>") == replace(slow, text, "<$0>")
 
 
-@given(st.text(max_size=12))
+SIGNS = '()[]{}*+?|\\^$.-&~#@<>"aQEpdDxu0123=!:i,kzZAR'
+
+
+@settings(max_examples=500)
+@given(st.text(SIGNS, max_size=12))
 def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
     for compile_one in (compile_like, lucene_regex.compile_rlike, Matcher):
-        try:
+        with suppress(PatternError):
             compile_one(pattern)
-        except PatternError as error:
-            assert error.message
-        except regex.error as error:  # pragma: no cover
-            raise AssertionError(pattern) from error

@@ -160,12 +160,15 @@ def _median(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggreg
     return Aggregation(Type.DOUBLE, lambda rows: _quantile(_values(get, rows), 0.5))
 
 
-def _percentile(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregation:
+def _percentile(context: Context, span: Span, arguments: Sequence[Bound]) -> Aggregation:
     expect(context, "PERCENTILE", arguments[0], NUMBERS, "numbers")
     expect(context, "PERCENTILE", arguments[1], NUMBERS, "a percentage")
     percent = expect_constant(context, "PERCENTILE", arguments[1], "percentage")
-    if percent is None or isinstance(percent, list) or not 0 <= percent <= _MOST_PERCENT:
-        raise context.error("a percentage lies between 0 and 100", arguments[1].span)
+    if percent is None or isinstance(percent, list):
+        raise context.error("PERCENTILE needs one percentage", arguments[1].span)
+    if not 0 <= percent <= _MOST_PERCENT:
+        context.warn_at(span, "Percentile parameter must be a number between 0 and 100")
+        return Aggregation(Type.DOUBLE, lambda _rows: None)
     get, fraction = arguments[0].get, percent / _MOST_PERCENT
     return Aggregation(Type.DOUBLE, lambda rows: _quantile(_values(get, rows), fraction))
 
