@@ -12,6 +12,7 @@ import math
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from converter.targets.splunk.values import number_of, text_of, tidy
@@ -57,13 +58,9 @@ class _Distinct:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.originals: dict[str, Any] = {}
 
     def push(self, values: Sequence[Any], _time: float) -> None:
-        for value in values:
-            text = text_of(value)
-            self.counts[text] += 1
-            self.originals.setdefault(text, value)
+        self.counts.update(map(text_of, values))
 
     def drop(self, values: Sequence[Any], _time: float) -> None:
         for value in values:
@@ -71,7 +68,6 @@ class _Distinct:
             self.counts[text] -= 1
             if not self.counts[text]:
                 del self.counts[text]
-                del self.originals[text]
 
 
 class _DistinctCount(_Distinct):
@@ -80,10 +76,10 @@ class _DistinctCount(_Distinct):
 
 
 class _Values(_Distinct):
-    """Distinct values in the order of their texts."""
+    """Distinct texts in order."""
 
     def result(self) -> Any:
-        return [self.originals[text] for text in sorted(self.counts)] or None
+        return sorted(self.counts) or None
 
 
 class _Mode(_Distinct):
@@ -96,8 +92,8 @@ class _Mode(_Distinct):
         return next(text for text, count in self.counts.items() if count == most)
 
 
-class _List:
-    """Values in the order of the rows, the first hundred of them."""
+class _Sequence:
+    """Values in the order of the rows."""
 
     def __init__(self) -> None:
         self.values: deque[Any] = deque()
@@ -109,16 +105,20 @@ class _List:
         for _ in values:
             self.values.popleft()
 
+
+class _List(_Sequence):
+    """The texts of the values, the first hundred of them."""
+
     def result(self) -> Any:
-        return [self.values[index] for index in range(min(len(self.values), _LIST_LIMIT))] or None
+        return [text_of(value) for value in islice(self.values, _LIST_LIMIT)] or None
 
 
-class _First(_List):
+class _First(_Sequence):
     def result(self) -> Any:
         return self.values[0] if self.values else None
 
 
-class _Last(_List):
+class _Last(_Sequence):
     def result(self) -> Any:
         return self.values[-1] if self.values else None
 
