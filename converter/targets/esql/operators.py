@@ -275,10 +275,15 @@ def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span)
         return null(Type.DATETIME, span)
     if symbol == "+" and left.type.temporal and right.type is Type.DATETIME:
         left, right = right, left
+    if left.literal and left.type is Type.KEYWORD and right.type.temporal:
+        left = cast_text(context, left, Type.DATETIME)
     if symbol not in {"+", "-"} or not right.type.temporal or left.type not in {Type.DATETIME, right.type}:
         message = f"{symbol!r} does not take {left.type.value} and {right.type.value}"
         hint = "TO_LONG makes milliseconds of a datetime; DATE_DIFF gives the time between two"
         raise context.error(message, span, hint if Type.DATETIME in {left.type, right.type} else "")
+    for side in (left, right):
+        if side.type.temporal and not side.constant:
+            raise context.error("a span of time that is not a constant is not supported", side.span)
     sign = -1 if symbol == "-" else 1
     amount = right.value
     if left.type.temporal:
@@ -302,7 +307,7 @@ def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span)
 
 def negative(context: Context, value: Bound, span: Span) -> Bound:
     """Return minus a number or a span of time."""
-    if value.type.temporal:
+    if value.type.temporal and value.constant and value.value is not None:
         return constant(value.type, -value.value, span)
     expect(context, "'-'", value, (Type.INTEGER, Type.LONG, Type.DOUBLE), "a number")
     if value.type is Type.DOUBLE or value.type is Type.NULL:
