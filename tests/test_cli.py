@@ -139,6 +139,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("eval burst.yml --logs nosuch", BAD_INPUT, "", "cannot read nosuch"),
     ("eval nosuch.yml --logs log.ndjson", BAD_INPUT, "", "no such file or folder: nosuch.yml"),
     ("eval mixed --logs log.ndjson", BAD_INPUT, "bad_thing", "1 rule evaluated, 1 rule in error"),
+    ("eval - --logs -", WRONG_USAGE, "", "standard input can be read only once"),
     ("eval burst.yml --logs log.ndjson --format yaml", WRONG_USAGE, "", "'yaml' is not one of"),
     # run
     ("run --language spl kind=bad --logs log.ndjson", OK, '"_id":"e1"', "4 events read, 3 rows in"),
@@ -149,6 +150,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("run -L kql @nosuch --logs log.ndjson", BAD_INPUT, "", "cannot read nosuch"),
     ("run -L kql @rule.yml --logs log.ndjson", BAD_INPUT, "", "rule.yml:2:3: query error"),
     ("run -L kql x --logs log.ndjson --logsource a/b/c/d", WRONG_USAGE, "", "expected PRODUCT/SERVICE"),
+    ("run -L kql @- --logs -", WRONG_USAGE, "", "standard input can be read only once"),
     ("run -L kql x", WRONG_USAGE, "", "Missing option '--logs'"),
     # test
     ("test --target splunk cases.yml", OK, "three in a minute", ""),
@@ -235,6 +237,21 @@ def test_output_file_holds_what_standard_output_would(here: Path, capsys: pytest
     status, nothing, _ = run(capsys, "-t splunk -o queries.spl rule.yml kql/rule.yml")
     assert (status, nothing) == (OK, "")
     assert (here / "queries.spl").read_text() == out
+
+
+def test_output_to_standard_output_a_link_and_a_pipe(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "-t kql rule.yml")
+    assert run(capsys, "-t kql -o - rule.yml")[:2] == (OK, out)
+    (here / "link.kql").symlink_to("real.kql")
+    assert run(capsys, "-t kql -o link.kql rule.yml")[0] == OK
+    assert (here / "link.kql").is_symlink()
+    assert (here / "real.kql").read_text() == out
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run(capsys, "-t kql -o pipe rule.yml")[0] == OK
+    assert os.read(reader, 1000).decode() == out
+    os.close(reader)
+    assert (here / "pipe").is_fifo()
 
 
 HOSTILE = [
@@ -328,6 +345,15 @@ def test_options_reach_the_target_that_knows_them(capsys: pytest.CaptureFixture[
     assert 'interval = "7m"' in out
     status, same, _ = run(capsys, "-t kql,elastic-toml:interval=7m rule.yml")
     assert (status, same) == (OK, out)
+
+
+@pytest.mark.usefixtures("here")
+def test_hostile_rules_do_not_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    write("bad.yml", BASE.replace("kind:", '"\\e[2Jkind|\\e[31mnope":').replace("Bad thing", '"\\e]0;x\\a"'))
+    status, out, err = run(capsys, "-t kql bad.yml")
+    assert status == BAD_INPUT
+    assert "\x1b" not in out + err
+    assert "\x07" not in out + err
 
 
 # ----------------------------------------------------------------------------------------------------------------- eval

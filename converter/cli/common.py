@@ -133,6 +133,12 @@ def _spread(args: Sequence[str]) -> list[str]:
     return spread
 
 
+def check_stdin(*groups: Sequence[str]) -> None:
+    """Refuse to read two things from standard input: the second would find nothing. Raises UsageError."""
+    if sum(text in {"-", "@-"} for group in groups for text in group) > 1:
+        raise click.UsageError("standard input can be read only once")
+
+
 def parse_options(texts: Iterable[str]) -> dict[str, str]:
     """Return `key=value` texts as a mapping. Raises UsageError."""
     options: dict[str, str] = {}
@@ -146,9 +152,9 @@ def parse_options(texts: Iterable[str]) -> dict[str, str]:
 
 def explain(error: SourceError) -> None:
     """Show an error."""
-    from converter.report.console import style_for  # noqa: PLC0415
+    from converter.report.console import printable, style_for  # noqa: PLC0415
 
-    first, *rest = error.render().split("\n")
+    first, *rest = (printable(line) for line in error.render().split("\n"))
     note(style_for(sys.stderr).paint(first, "red"))
     for line in rest:
         note(line)

@@ -100,6 +100,8 @@ def convert(
         raise click.UsageError("no target: say -t TARGET (`sigma-convert targets` lists them), or -t all")
     if output is not None and folder is not None:
         raise click.UsageError("-o and -d at once")
+    if output == Path("-"):
+        output = None
     known = list_targets()
     chosen = parse_names(
         texts,
@@ -164,14 +166,14 @@ def _write(
         write_files(folder, {name: _ended(query.text) for name, (_, _, query) in zip(names, queries, strict=True)})
         return
     if output is not None:
-        from converter.report.files import write_files  # noqa: PLC0415
+        from converter.report.files import write_file  # noqa: PLC0415
 
         if several:
             raise click.UsageError("-o with several targets would mix languages: use -d DIR")
         if len(queries) > 1 and _suffix(queries[0][1], queries[0][2]) == ".toml":
             raise click.UsageError("each rule is a TOML file of its own: use -d DIR")
         if queries:
-            write_files(output.parent, {output.name: "\n".join(_ended(query.text) for _, _, query in queries)})
+            write_file(output, "\n".join(_ended(query.text) for _, _, query in queries))
         return
     for number, (name, _, query) in enumerate(queries):
         if number:

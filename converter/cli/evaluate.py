@@ -14,6 +14,7 @@ from converter.cli.common import (
     OK,
     LogErrors,
     LogsCommand,
+    check_stdin,
     counted,
     debug_option,
     emit,
@@ -50,6 +51,7 @@ def evaluate(*, rules: tuple[str, ...], logs: tuple[str, ...], form: str) -> int
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
     from converter.rules import load_rules  # noqa: PLC0415
 
+    check_stdin(rules, logs)
     bad_rules: list[SourceError] = []
     loaded = load_rules(rules, on_error=bad_rules.append)
     for error in bad_rules:

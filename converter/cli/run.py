@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from converter.cli.common import BAD_INPUT, OK, LogErrors, LogsCommand, counted, debug_option, emit, logs_option, note
+from converter.cli.common import (
+    BAD_INPUT,
+    OK,
+    LogErrors,
+    LogsCommand,
+    check_stdin,
+    counted,
+    debug_option,
+    emit,
+    logs_option,
+    note,
+)
 from converter.errors import ConfigurationError, Place, QueryError
 
 if TYPE_CHECKING:
@@ -46,6 +57,7 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
     from converter.events import read_logs  # noqa: PLC0415
     from converter.report.alerts import ndjson, rows_text, to_json  # noqa: PLC0415
 
+    check_stdin((query,), logs)
     engine = find_engine(language)
     text, name = _read_query(query)
     look = _view(logsource, engine.product)

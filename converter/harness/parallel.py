@@ -40,7 +40,7 @@ def run_all(
     global _work  # noqa: PLW0603  the forked processes find it here
     _work = work
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_die_of_interrupts) as pool:
         futures = [pool.submit(_do, number) for number in range(count)]
         try:
             for finished, _ in enumerate(as_completed(futures), 1):
@@ -64,5 +64,6 @@ def _do(number: int) -> Any:
     return _work(number)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _die_of_interrupts() -> None:
+    """End without a word: the parent process is interrupted as well, and says so."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

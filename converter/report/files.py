@@ -55,6 +55,23 @@ def file_names(wanted: Sequence[tuple[str, str, str]]) -> list[str]:
     return names
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write one file that the user has named: whole or not at all, through links, and into what is no file as it is.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    if path.exists() and not path.is_file():  # a pipe or a device, which must not be replaced
+        try:
+            with path.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+        except OSError as bad:
+            raise ConfigurationError(f"cannot write {path}: {bad.strerror}") from None
+        return
+    real = path.resolve()
+    write_files(real.parent, {real.name: text})
+
+
 def write_files(folder: Path, texts: Mapping[str, str]) -> None:
     """Write the files of a folder, which is made if it is missing.
 
