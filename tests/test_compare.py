@@ -16,6 +16,7 @@ from converter.target import Bound, Run, TargetAlert
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from converter.harness.compare import Difference
     from converter.plan.nodes import Plan
     from converter.reference.evaluate import Alert
 
@@ -178,12 +179,13 @@ def compare(comparison: Comparison) -> Judgement:
     return judge(CORRELATION, reference(CORRELATION), runs, comparison.bound, reference)
 
 
-def texts(differences: Sequence[object]) -> list[str]:
+def texts(differences: Sequence[Difference]) -> list[str]:
     found = []
     for difference in differences:
-        assert hasattr(difference, "side")
-        first, last = (int(getattr(difference, end) / SECOND) - START for end in ("first", "last"))
-        found.append(f"{difference.side} {'/'.join(getattr(difference, 'group', ()))} {first}-{last}")
+        assert difference.first is not None
+        assert difference.last is not None
+        first, last = difference.first // SECOND - START, difference.last // SECOND - START
+        found.append(f"{difference.side} {'/'.join(difference.group or ())} {first}-{last}")
     return found
 
 
@@ -218,6 +220,16 @@ def test_an_alert_that_depends_on_the_phase_is_a_difference() -> None:
     (difference,) = judged.differences
     assert (difference.side, difference.phases, difference.of_phases) == ("missed", ("60s", "120s"), 4)
     assert (difference.reference, difference.query) == (1, 0)
+
+
+def test_what_phases_see_of_one_extra_alert_is_one_difference() -> None:
+    runs = [Run("0s", (alert("ann", 0, 9),)), Run("5s", (alert("ann", 5, 12),)), Run("9s", (alert("ann", 60, 61),))]
+    one, other = judge(CORRELATION, [], runs).differences
+    assert (texts([one, other]), one.phases, other.phases) == (
+        ["extra ann 0-12", "extra ann 60-61"],
+        ("0s", "5s"),
+        ("9s",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,8 @@ import pytest
 
 from converter.errors import ConfigurationError, Place, QueryError
 from converter.harness.cases import Case, Divergence, Expect, Suite
-from converter.harness.matrix import (
-    KINDS,
-    CaseResult,
-    Cell,
-    Column,
-    Matrix,
-    Refusal,
-    Settings,
-    SuiteResult,
-    run_cell,
-)
+from converter.harness.cells import KINDS, Cell, Column, Refusal, Settings, run_cell
+from converter.harness.matrix import CaseResult, Matrix, SuiteResult
 from converter.harness.names import TargetName, own_variants, parse_name, parse_names
 from converter.harness.replay import Log, unmet
 from converter.plan.nodes import Correlation

@@ -52,7 +52,8 @@ def test(
     PATH is a case file or a folder with case files (cases.yml, *.cases.yml); default: samples.
     """
     from converter.harness.cases import load_cases  # noqa: PLC0415  slow to import
-    from converter.harness.matrix import Settings, run_matrix  # noqa: PLC0415
+    from converter.harness.cells import Settings  # noqa: PLC0415
+    from converter.harness.matrix import run_matrix  # noqa: PLC0415
     from converter.harness.names import Defaults, own_variants, parse_names  # noqa: PLC0415
     from converter.harness.parallel import available_jobs  # noqa: PLC0415
     from converter.registry import list_targets  # noqa: PLC0415

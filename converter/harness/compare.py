@@ -116,12 +116,14 @@ def judge(
             key = (difference.side, difference.group, difference.first, difference.last, ids)
             found.setdefault(key, []).append(difference)
     merged = [_merge(same, len(runs)) for same in found.values()]
-    if bound is None or episodes is None or isinstance(plan, Detection) or not plan.sliding:
+    if isinstance(plan, Detection):
         return Judgement(tuple(merged))
+    if bound is None or episodes is None or not plan.sliding:
+        return Judgement(_condensed(merged))
     allows = _allowance(plan, bound, episodes)
     return Judgement(
-        tuple(difference for difference in merged if not allows(difference)),
-        tuple(difference for difference in merged if allows(difference)),
+        _condensed([difference for difference in merged if not allows(difference)]),
+        _condensed([difference for difference in merged if allows(difference)]),
     )
 
 
@@ -233,6 +235,28 @@ def _merge(same: Sequence[Difference], of_phases: int) -> Difference:
         phases=tuple(phase for difference in same for phase in difference.phases),
         of_phases=of_phases,
     )
+
+
+def _condensed(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Join extra alerts of one group that overlap: each phase may see another part of the same events."""
+    joined: list[Difference] = [difference for difference in differences if difference.side == "missed"]
+    last: dict[Group | None, int] = {}
+    extra = [difference for difference in differences if difference.side == "extra"]
+    for one in sorted(extra, key=lambda difference: (difference.first or 0, difference.last or 0)):
+        at = last.get(one.group)
+        before = joined[at] if at is not None else None
+        if at is None or before is None or (one.first or 0) > (before.last or 0):
+            last[one.group] = len(joined)
+            joined.append(one)
+            continue
+        joined[at] = replace(
+            before,
+            last=max(before.last or 0, one.last or 0),
+            events=tuple(dict.fromkeys(before.events + one.events)),
+            query=max(before.query, one.query),
+            phases=tuple(dict.fromkeys(before.phases + one.phases)),
+        )
+    return tuple(joined)
 
 
 def _allowance(

@@ -8,8 +8,9 @@ from converter.reference.time import format_time
 
 if TYPE_CHECKING:
     from converter.harness.cases import Expect
+    from converter.harness.cells import Cell, Column
     from converter.harness.compare import Difference
-    from converter.harness.matrix import CaseResult, Cell, Column, Matrix, SuiteResult
+    from converter.harness.matrix import CaseResult, Matrix, SuiteResult
     from converter.harness.replay import ShownEvent
     from converter.plan.nodes import Plan
 
