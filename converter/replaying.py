@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from converter.target import Event, Query
 
 
+NO_VALUE = "<no value>"
+
+
 def event_alerts(rows: Iterable[Mapping[str, Any]]) -> tuple[TargetAlert, ...]:
     """Return one alert for each event that a query lets through."""
     found = []
@@ -78,11 +81,14 @@ def grouped_event_alerts(events: Sequence[Event], query: Query) -> tuple[TargetA
 
 
 def group_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[str, ...]:
-    """Return the values of the group-by fields in a row, as text."""
+    """Return the values of the group-by fields in a row, as text.
+
+    A row without one (ES|QL makes a group of null) is in a group that no rule has: see `NO_VALUE`.
+    """
     values = []
     for field in fields:
-        found = [text_of(value) for value in find(row, field)]
-        if len(found) != 1 or found[0] is None:
-            raise QueryError(f"the query's rows have no single value in the column {field}")
-        values.append(found[0])
+        found = [text for value in find(row, field) if (text := text_of(value)) is not None]
+        if len(found) > 1:
+            raise QueryError(f"the query's rows have several values in the column {field}")
+        values.append(found[0] if found else NO_VALUE)
     return tuple(values)

@@ -35,7 +35,7 @@ name: burst
 logsource: {{product: aws, service: cloudtrail}}
 detection:
   selection: {{eventName: {call}, errorCode: {error}}}
-  role_session: {{userIdentity.sessionContext.sessionIssuer.arn|exists: true}}
+  role_session: {{userIdentity.type: [AssumedRole, FederatedUser]}}
   condition: {condition}
 ---
 title: Burst of failures

@@ -60,7 +60,7 @@ def matching_times(events: Iterable[dict[str, Any]], *, of_role_sessions: bool) 
         issuer = who.get("sessionContext", {}).get("sessionIssuer", {})
         wanted = ("iam.amazonaws.com", "updateassumerolepolicy", "malformedpolicydocumentexception")
         found = tuple(str(event.get(field)).lower() for field in ("eventSource", "eventName", "errorCode"))
-        if found == wanted and ("arn" in issuer) == of_role_sessions:
+        if found == wanted and (who.get("type") in {"AssumedRole", "FederatedUser"}) == of_role_sessions:
             name = (issuer if of_role_sessions else who).get("userName")
             group = (who.get("accountId"), name, event.get("sourceIPAddress"))
             if None not in group:
