@@ -9,8 +9,6 @@ imported when a function is called.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ def convert(
         RefusedError: the language cannot say a rule; names the construct and a target that can.
         ConfigurationError: an unknown target, pipeline, format or option.
     """
-    from converter.convert import convert_rules  # noqa: PLC0415
+    from converter.conversion import convert_rules  # noqa: PLC0415
     from converter.registry import get_target  # noqa: PLC0415
 
     return convert_rules(rules, get_target(target), pipelines=pipelines, format=format, options=options or {})
@@ -127,14 +125,3 @@ def list_targets() -> Mapping[str, Target]:
     from converter.registry import list_targets as found  # noqa: PLC0415
 
     return found()
-
-
-class _Package(ModuleType):
-    """This package: the first import of the module `converter.convert` does not hide the function of that name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name == "convert" and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

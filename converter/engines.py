@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from converter.target import Product
 
 GROUP = "converter.targets"
-# A format of a target that is a kind of file with an engine of its own: language, target, module and function.
-_FILES = (("savedsearches", "splunk", "schedule", "run_saved"),)
+_DEFAULT = ("execute", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Engine:
     language: str
     product: Product
     folder: str
-    runner: tuple[str, str] = ("execute", "run")
+    runner: tuple[str, str] = _DEFAULT
 
     def parse(self, text: str) -> Any:
         """Return the tree of a query. Raises QueryError, or ConfigurationError if the language has no trees."""
@@ -72,7 +71,6 @@ def _engines() -> dict[str, Engine]:
     for entry in entry_points(group=GROUP):
         target = entry.load()
         engines[target.language] = Engine(target.language, target.product, entry.module)
-        for language, name, module, function in _FILES:
-            if name == target.name:
-                engines[language] = Engine(language, target.product, entry.module, (module, function))
+        for language, runner in getattr(target, "files", {}).items():
+            engines[language] = Engine(language, target.product, entry.module, runner)
     return engines

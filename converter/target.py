@@ -138,7 +138,11 @@ class Run:
 
 @runtime_checkable
 class Target(Protocol):
-    """A target. It may also have `variants`: options worth a replay of their own, such as `rule_type=eql`."""
+    """A target.
+
+    It may also have `variants`, options worth a replay of their own, such as `rule_type=eql`; and `files`, further
+    languages of its formats, each with the module and the function that run it.
+    """
 
     @property
     def name(self) -> str:

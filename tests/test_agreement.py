@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from converter.convert import convert_rules
+from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
 from converter.harness.replay import Log, replay
 from converter.plan.nodes import Correlation

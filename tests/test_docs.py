@@ -123,14 +123,6 @@ def test_the_functions_do_what_the_page_says(checkout: Path) -> None:
     assert {"splunk", "esql", "eql", "kql", "elastic-toml", "pysigma:splunk"} <= set(converter.list_targets())
 
 
-@pytest.mark.parametrize("again", range(2))
-def test_a_module_of_the_same_name_does_not_hide_the_function(again: int) -> None:
-    del again
-    import converter.convert as _module  # noqa: F401, PLC0415  what other modules do
-
-    assert callable(converter.convert)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [

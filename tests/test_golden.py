@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from converter.convert import convert_rules
+from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.registry import get_target
 from converter.rules import load_rules

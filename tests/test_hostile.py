@@ -15,7 +15,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from converter.convert import convert_rules
+from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.registry import get_target
 from converter.rules import parse_rules

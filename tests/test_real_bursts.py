@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from converter.convert import convert_rules
+from converter.conversion import convert_rules
 from converter.events import read_events
 from converter.harness.names import own_variants
 from converter.harness.replay import Log, replay

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from converter.convert import convert_rules
+from converter.conversion import convert_rules
 from converter.registry import get_target
 from converter.rules import load_rules
 

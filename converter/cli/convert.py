@@ -89,7 +89,7 @@ def convert(
     RULE is a file, a folder, or - for standard input. Queries go to standard output, with an empty line between two;
     warnings, verdicts that are not exact, and errors go to standard error.
     """
-    from converter.convert import convert_rules  # noqa: PLC0415  slow to import
+    from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
     from converter.harness.names import Defaults, own_names, parse_names  # noqa: PLC0415
     from converter.registry import list_targets  # noqa: PLC0415
     from converter.rules import load_rules  # noqa: PLC0415

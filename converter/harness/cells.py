@@ -99,7 +99,7 @@ class Cell:
 
 def make_column(rules: Rules, name: TargetName, target: Target, settings: Settings) -> Column:
     """Convert every rule for one target. Raises ConfigurationError."""
-    from converter.convert import convert_rules  # noqa: PLC0415  pySigma is slow to import
+    from converter.conversion import convert_rules  # noqa: PLC0415  pySigma is slow to import
 
     errors: list[SourceError] = []
     queries = convert_rules(

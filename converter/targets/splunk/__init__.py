@@ -19,6 +19,7 @@ class SplunkTarget:
     product: Literal["splunk"] = "splunk"
     description = "Splunk SPL"
     suffix = ".spl"
+    files: ClassVar[Mapping[str, tuple[str, str]]] = {"savedsearches": ("schedule", "run_saved")}
     formats: ClassVar[Mapping[str, str]] = {
         "default": "the search",
         "savedsearches": "a stanza of savedsearches.conf with a schedule that cannot miss a burst",
