@@ -314,7 +314,12 @@ class _Lowering:
             re.compile(pattern)
         except re.error as bad:
             raise RuleError(f"not a regular expression: {bad}", place) from None
-        return pattern, frozenset(_FLAGS[flag] for flag in value.flags)
+        flags = {_FLAGS[flag] for flag in value.flags}
+        if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets want flags apart
+            flags.update(inline[1])
+            pattern = pattern[inline.end() :]
+        return pattern, frozenset(flags)
 
 
+_INLINE_FLAGS = re.compile(r"\(\?([ims]+)\)")
 _SPECIAL: dict[Any, str] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}

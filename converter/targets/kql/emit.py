@@ -49,6 +49,7 @@ _WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _IPV4 = 4
 _LITERALS = frozenset({"null", "true", "false"})
+_LAST_CODE = 0xFFFF
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -159,7 +160,9 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: _Emission) -> s
         return _quoted(literal, leaf.place)
     if kind not in {None, "keyword", "wildcard", "flattened"}:
         raise refused(f"wildcards need text, {leaf.field} is {kind}", "wildcard", leaf.place, "convert to esql")
-    return "".join("*" if isinstance(part, Wildcard) else _unquoted(part, leaf.place) for part in pattern.parts)
+    if kind == "wildcard" and any(isinstance(part, str) and " " in part for part in pattern.parts):
+        raise refused("Kibana splits a pattern with blanks on a wildcard field", "blank", leaf.place, "convert to esql")
+    return _wildcards(pattern, leaf.place)
 
 
 def _number(number: float) -> str:
@@ -176,17 +179,25 @@ def _quoted(text: str, place: Place | None) -> str:
     return f'"{"".join(out)}"'
 
 
+def _wildcards(pattern: Pattern, place: Place | None) -> str:
+    """Return a pattern outside quotes, where `*` is a wildcard and a blank belongs to the value."""
+    text = "".join("*" if isinstance(part, Wildcard) else part for part in pattern.parts)
+    if text != text.strip():
+        raise refused("KQL cuts blanks off the ends of a wildcard pattern", "blank at an end", place, "convert to esql")
+    return "".join("*" if isinstance(part, Wildcard) else _unquoted(part, place) for part in pattern.parts)
+
+
 def _unquoted(text: str, place: Place | None) -> str:
-    """Return text outside quotes, where `*` is a wildcard: operators, words of the language and spaces escaped."""
-    if _WORD.search(text) or any(char.isspace() for char in text):
-        # A space ends an unquoted value before `and`, `or` and `not`, and is lost at its ends.
-        raise refused(
-            "KQL cannot say a wildcard in a value with spaces or the words and, or, not",
-            "wildcard and space",
-            place,
-            "convert to esql or splunk",
-        )
-    return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in text)
+    """Return text outside quotes: signs escaped, and the first letter of words that are operators by its code."""
+    escaped = "".join(
+        "\\" + char
+        if char in _SPECIAL
+        else f"\\u{ord(char):04x}"
+        if char.isspace() and char != " " and ord(char) <= _LAST_CODE
+        else _printable(char, place)
+        for char in text
+    )
+    return _WORD.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", escaped)
 
 
 def _printable(char: str, place: Place | None) -> str:
