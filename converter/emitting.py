@@ -1,24 +1,95 @@
-"""What emitters share that is no language's: options, durations, the verdict of what they have gathered."""
+"""What emitters share that is no language's.
+
+Emission gathers assumptions while an emitter writes; `query` puts them into the verdict.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from converter.assumptions import unique
+from converter.assumptions import mapped_as, single_value, unique
 from converter.errors import ConfigurationError, RefusedError, suggest
-from converter.plan.nodes import Correlation
-from converter.target import Verdict
+from converter.plan.nodes import Correlation, Or
+from converter.target import Query, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
+    from converter.assumptions import MappedType
     from converter.errors import Place
-    from converter.plan.nodes import Detection, Plan
+    from converter.plan.nodes import Expr, Plan
     from converter.target import Assumption, Bound, Context
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+
+@dataclass(slots=True)
+class Emission:
+    """One query being written: what is known of its fields, and what must be assumed of the log."""
+
+    context: Context
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def type_of(self, name: str) -> str | None:
+        """Return how the product maps a field, or None if that is not known."""
+        fact = self.context.facts.field(name)
+        return fact.type if fact is not None else None
+
+    def single(self, name: str) -> None:
+        """Assume that a field has at most one value, unless that is known."""
+        fact = self.context.facts.field(name)
+        if fact is None or not fact.single:
+            self.assumptions.append(single_value(name))
+
+    def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
+        """Return whether a field has one of the types; an unknown one is assumed to."""
+        kind = self.type_of(name)
+        if kind is None:
+            self.assumptions.append(mapped_as(name, what))
+        return kind is None or kind in kinds
+
+    def query(self, plan: Plan, target: str, language: str, text: str) -> Query:
+        """Return the query, with the verdict of what has been assumed."""
+        correlation = plan if isinstance(plan, Correlation) else None
+        return Query(
+            rule=plan.meta.key,
+            target=target,
+            language=language,
+            text=text,
+            verdict=verdict(self.assumptions),
+            group_by=correlation.group_by if correlation is not None else None,
+            timespan=correlation.timespan if correlation is not None else None,
+        )
+
+
+def condition_of(plan: Plan) -> Expr:
+    """Return what an event must meet: the detection, or any of the rules that a correlation counts."""
+    if isinstance(plan, Correlation):
+        return plan.rules[0].expr if len(plan.rules) == 1 else Or(tuple(rule.expr for rule in plan.rules))
+    return plan.expr
+
+
+def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:
+    """Return the group-by fields, each with its place in the rule."""
+    places = plan.group_places or (None,) * len(plan.group_by)
+    return list(zip(plan.group_by, places, strict=True))
+
+
+def backquoted(name: str, reserved: Container[str], place: Place | None) -> str:
+    """Return a field name between backticks, doubled inside, unless it is plain and no word of the language.
+
+    Raises:
+        RefusedError: a control character in the name.
+    """
+    if _PLAIN_NAME.fullmatch(name) and not any(part.lower() in reserved for part in name.split(".")):
+        return name
+    if not name.isprintable():
+        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
+    return "`" + name.replace("`", "``") + "`"
 
 
 def check_context(target: str, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> None:
@@ -64,11 +135,6 @@ def verdict(assumptions: Iterable[Assumption], bound: Bound | None = None) -> Ve
     if bound is not None:
         return Verdict("bounded", gathered, bound)
     return Verdict("assuming" if gathered else "exact", gathered)
-
-
-def detections(plan: Plan) -> tuple[Detection, ...]:
-    """Return the detection rules whose events a plan looks for."""
-    return plan.rules if isinstance(plan, Correlation) else (plan,)
 
 
 def refused(message: str, construct: str, place: Place | None, hint: str = "") -> RefusedError:

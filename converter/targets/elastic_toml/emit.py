@@ -17,9 +17,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.attack import threats
-from converter.emitting import check_context, detections, duration, refused, seconds, verdict
+from converter.emitting import check_context, condition_of, duration, refused, seconds, verdict
 from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation, Or
+from converter.plan.nodes import Correlation
 from converter.target import Bound, Query
 from converter.targets.elastic_toml.write import write_rule
 
@@ -141,8 +141,7 @@ def _detection_part(
         return found, list(query.verdict.assumptions), group_by
     from converter.targets.kql.emit import condition  # noqa: PLC0415
 
-    expressions = tuple(detection.expr for detection in detections(plan))
-    text, assumptions = condition(expressions[0] if len(expressions) == 1 else Or(expressions), context)
+    text, assumptions = condition(condition_of(plan), context)
     part: dict[str, Any] = {"type": "query", "language": "kuery", "query": text, "index": _index(context)}
     if isinstance(plan, Correlation):
         part |= {"type": "threshold", "threshold": _threshold(plan)}

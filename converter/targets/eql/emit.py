@@ -9,12 +9,10 @@ its negation true, for a missing field whether the product reads null as unknown
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import mapped_as, no_mapped_address, single_value
-from converter.emitting import check_context, detections, duration, refused, verdict
+from converter.assumptions import no_mapped_address
+from converter.emitting import Emission, backquoted, check_context, condition_of, duration, placed_groups, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -34,19 +32,16 @@ from converter.plan.nodes import (
     StringMatch,
     Wildcard,
 )
-from converter.target import Query
 from converter.targets.eql.regex_to_lucene import to_lucene, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.assumptions import MappedType
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Assumption, Context
+    from converter.target import Context, Query
 
 MAX_RUNS = 100
-_PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
 _WORDS = frozenset(
     [
         "and",
@@ -79,31 +74,6 @@ _NUMERIC = frozenset({"long", "double"})
 _TEXT = frozenset({"keyword", "wildcard", "flattened"})
 
 
-@dataclass(slots=True)
-class _Emission:
-    """One query being written."""
-
-    context: Context
-    assumptions: list[Assumption] = field(default_factory=list)
-
-    def type_of(self, name: str) -> str | None:
-        fact = self.context.facts.field(name)
-        return fact.type if fact is not None else None
-
-    def field(self, name: str, place: Place | None) -> str:
-        fact = self.context.facts.field(name)
-        if fact is None or not fact.single:
-            self.assumptions.append(single_value(name))
-        return field_name(name, place)
-
-    def typed(self, name: str, kinds: frozenset[str], what: MappedType) -> bool:
-        """Whether the field has one of the types; an unknown one is assumed to."""
-        kind = self.type_of(name)
-        if kind is None:
-            self.assumptions.append(mapped_as(name, what))
-        return kind is None or kind in kinds
-
-
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the EQL of a plan.
 
@@ -112,22 +82,13 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
             regular expression that Lucene does not have.
     """
     check_context("eql", context, formats, options)
-    emission = _Emission(context)
-    expressions = [detection.expr for detection in detections(plan)]
-    condition = _boolean(expressions[0] if len(expressions) == 1 else Or(tuple(expressions)), emission, negated=False)
+    emission = Emission(context)
+    condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, Correlation) else f"any where {condition}"
-    return Query(
-        rule=plan.meta.key,
-        target="eql",
-        language="eql",
-        text=text,
-        verdict=verdict(emission.assumptions),
-        group_by=plan.group_by if isinstance(plan, Correlation) else None,
-        timespan=plan.timespan if isinstance(plan, Correlation) else None,
-    )
+    return emission.query(plan, "eql", "eql", text)
 
 
-def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
+def _sequence(plan: Correlation, condition: str, emission: Emission) -> str:
     if not plan.sliding:
         raise refused(
             f"EQL cannot count events that are not there (operator {plan.op})",
@@ -136,8 +97,7 @@ def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
             "convert to splunk or esql",
         )
     count = plan.at_least
-    places = plan.group_places or (None,) * len(plan.group_by)
-    groups = [emission.field(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+    groups = [_field(name, emission, place) for name, place in placed_groups(plan)]
     for name in plan.group_by:
         emission.typed(name, _TEXT, "keyword")
     if count > MAX_RUNS:
@@ -155,17 +115,9 @@ def _sequence(plan: Correlation, condition: str, emission: _Emission) -> str:
     return f"sequence{by} with maxspan={span}\n  [any where {condition}] with runs={count}"
 
 
-def field_name(name: str, place: Place | None) -> str:
-    """Return a field name as EQL takes it: between backticks, doubled inside, unless it is plain.
-
-    Raises:
-        RefusedError: a control character in the name.
-    """
-    if _PLAIN.fullmatch(name) and not any(part.lower() in _WORDS for part in name.split(".")):
-        return name
-    if not name.isprintable():
-        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
-    return "`" + name.replace("`", "``") + "`"
+def _field(name: str, emission: Emission, place: Place | None) -> str:
+    emission.single(name)
+    return backquoted(name, _WORDS, place)
 
 
 def string(text: str, place: Place | None) -> str:
@@ -186,7 +138,7 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
     match expr:
         case And(items) | Or(items):
             if not items:
@@ -195,13 +147,13 @@ def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = F
             text = word.join(_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items)
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
-            return f"{field_name(name, place)} {'!=' if isinstance(leaf, IsNull) else '=='} null"
+            return f"{backquoted(name, _WORDS, place)} {'!=' if isinstance(leaf, IsNull) else '=='} null"
         case Not(item):
             return f"not ({_boolean(item, emission, negated=True)})"
         case IsNull(name, place):
-            return f"{field_name(name, place)} == null"
+            return f"{backquoted(name, _WORDS, place)} == null"
         case Exists(name, place):
-            return f"{field_name(name, place)} != null"
+            return f"{backquoted(name, _WORDS, place)} != null"
         case _:
             text = _leaf(expr, emission)
             if not negated:
@@ -215,10 +167,10 @@ def _guarded_field(leaf: Leaf) -> str:
         case Keyword() | KeywordRegex():
             raise AssertionError(leaf)  # refused before
         case _:
-            return field_name(leaf.field, leaf.place)
+            return backquoted(leaf.field, _WORDS, leaf.place)
 
 
-def _leaf(leaf: Leaf, emission: _Emission) -> str:
+def _leaf(leaf: Leaf, emission: Emission) -> str:
     match leaf:
         case StringMatch():
             return _string_match(leaf, emission)
@@ -228,16 +180,16 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
         case BoolMatch(name, value, place):
             if emission.type_of(name) in _TEXT:
-                return f"{emission.field(name, place)} : {string(str(value).lower(), place)}"
+                return f"{_field(name, emission, place)} : {string(str(value).lower(), place)}"
             emission.typed(name, frozenset({"boolean"}), "a boolean")
-            return f"{emission.field(name, place)} == {str(value).lower()}"
+            return f"{_field(name, emission, place)} == {str(value).lower()}"
         case Regex(name, pattern, flags, place):
             operator = "regex~" if "i" in flags else "regex"
             expression = to_lucene(pattern, flags, place)
             if not emission.typed(name, _TEXT, "keyword"):
                 kind = emission.type_of(name)
                 raise refused(f"{name} is {kind}, and `regex` takes text", f"re on {kind}", place, "convert to esql")
-            return f"{emission.field(name, place)} {operator} {string(expression, place)}"
+            return f"{_field(name, emission, place)} {operator} {string(expression, place)}"
         case Cidr(name, network, place):
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(
@@ -248,7 +200,7 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
                 )
             if network.version == _IPV4:
                 emission.assumptions.append(no_mapped_address(name))
-            return f'cidrMatch({emission.field(name, place)}, "{network}")'
+            return f'cidrMatch({_field(name, emission, place)}, "{network}")'
         case FieldRef(place=place):
             raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
         case Keyword(place=place) | KeywordRegex(place=place):
@@ -259,23 +211,23 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             assert_never(leaf)
 
 
-def _text_field(name: str, emission: _Emission, place: Place | None) -> str:
+def _text_field(name: str, emission: Emission, place: Place | None) -> str:
     """Return the field as text: functions and operators on text do not take other types."""
     if emission.typed(name, _TEXT, "keyword"):
-        return emission.field(name, place)
+        return _field(name, emission, place)
     if emission.type_of(name) == "text":
         raise refused(f"EQL does not search fields of type text ({name})", "text field", place, "map a keyword field")
-    return f"string({emission.field(name, place)})"
+    return f"string({_field(name, emission, place)})"
 
 
-def _number_field(name: str, emission: _Emission, place: Place | None) -> str:
+def _number_field(name: str, emission: Emission, place: Place | None) -> str:
     if emission.type_of(name) in _TEXT:
-        return f"number({emission.field(name, place)})"
+        return f"number({_field(name, emission, place)})"
     emission.typed(name, _NUMERIC, "a number")
-    return emission.field(name, place)
+    return _field(name, emission, place)
 
 
-def _string_match(leaf: StringMatch, emission: _Emission) -> str:
+def _string_match(leaf: StringMatch, emission: Emission) -> str:
     """`:` and `like` have no escape for a literal `*` or `?`; such a value needs an operator without wildcards."""
     name = _text_field(leaf.field, emission, leaf.place)
     pattern = leaf.pattern

@@ -10,11 +10,10 @@ lowered on both sides. It has no window functions: see `_sliding` for the exact 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import no_mapped_address, plain_numbers, single_value
-from converter.emitting import check_context, detections, refused, verdict
+from converter.assumptions import no_mapped_address, plain_numbers
+from converter.emitting import Emission, backquoted, check_context, condition_of, placed_groups, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -34,18 +33,16 @@ from converter.plan.nodes import (
     StringMatch,
     Wildcard,
 )
-from converter.target import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Assumption, Context
+    from converter.target import Context, Query
 
 MAX_COUNT = 500
 MAX_ROWS = 10_000
-_PLAIN = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
 _INDEX = re.compile(r"[A-Za-z0-9_.*:<>{}/+-]+", re.ASCII)
 _WORDS = frozenset(
     [
@@ -81,30 +78,6 @@ _IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 
 
-@dataclass(slots=True)
-class _Emission:
-    """One query being written."""
-
-    context: Context
-    assumptions: list[Assumption] = field(default_factory=list)
-
-    def type_of(self, name: str) -> str | None:
-        fact = self.context.facts.field(name)
-        return fact.type if fact is not None else None
-
-    def column(self, name: str, place: Place | None) -> str:
-        """Return a column name; a comparison with several values is null, so note that there is at most one."""
-        fact = self.context.facts.field(name)
-        if fact is None or not fact.single:
-            self.assumptions.append(single_value(name))
-        return column(name, place)
-
-    def text(self, name: str, place: Place | None) -> str:
-        """Return the field as text."""
-        text = self.column(name, place)
-        return text if self.type_of(name) in _TEXT else f"TO_STRING({text})"
-
-
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the ES|QL of a plan.
 
@@ -112,23 +85,14 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         RefusedError: keywords, a count beyond `MAX_COUNT`, a control character in a value.
     """
     check_context("esql", context, formats, options)
-    emission = _Emission(context)
-    expressions = [detection.expr for detection in detections(plan)]
-    condition = _boolean(expressions[0] if len(expressions) == 1 else Or(tuple(expressions)), emission, negated=False)
+    emission = Emission(context)
+    condition = _boolean(condition_of(plan), emission, negated=False)
     lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
     if isinstance(plan, Correlation):
         lines += _correlation(plan, emission)
     else:
         lines += ["| SORT @timestamp", f"| LIMIT {MAX_ROWS}"]
-    return Query(
-        rule=plan.meta.key,
-        target="esql",
-        language="esql",
-        text="\n".join(lines),
-        verdict=verdict(emission.assumptions),
-        group_by=plan.group_by if isinstance(plan, Correlation) else None,
-        timespan=plan.timespan if isinstance(plan, Correlation) else None,
-    )
+    return emission.query(plan, "esql", "esql", "\n".join(lines))
 
 
 def _index(context: Context) -> str:
@@ -140,17 +104,16 @@ def _index(context: Context) -> str:
     return ", ".join(names)
 
 
-def column(name: str, place: Place | None) -> str:
-    """Return a field name as ES|QL takes it: between backticks, doubled inside, unless it is plain.
+def _column(name: str, emission: Emission, place: Place | None) -> str:
+    """Return a column name; a comparison with several values is null, so note that there is at most one."""
+    emission.single(name)
+    return backquoted(name, _WORDS, place)
 
-    Raises:
-        RefusedError: a control character in the name.
-    """
-    if _PLAIN.fullmatch(name) and not any(part.lower() in _WORDS for part in name.split(".")):
-        return name
-    if not name.isprintable():
-        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
-    return "`" + name.replace("`", "``") + "`"
+
+def _text(name: str, emission: Emission, place: Place | None) -> str:
+    """Return the field as text."""
+    column = _column(name, emission, place)
+    return column if emission.type_of(name) in _TEXT else f"TO_STRING({column})"
 
 
 def string(text: str, place: Place | None) -> str:
@@ -171,7 +134,7 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
     """Return a condition: for WHERE, where null is as good as false, or below a NOT, where it must not be null."""
     match expr:
         case And(items) | Or(items):
@@ -182,13 +145,13 @@ def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = F
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
             word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
-            return f"{column(name, place)} {word}"
+            return f"{backquoted(name, _WORDS, place)} {word}"
         case Not(item):
             return f"NOT {_atom(item, emission)}"
         case IsNull(name, place):
-            return f"{column(name, place)} IS NULL"
+            return f"{backquoted(name, _WORDS, place)} IS NULL"
         case Exists(name, place):
-            return f"{column(name, place)} IS NOT NULL"
+            return f"{backquoted(name, _WORDS, place)} IS NOT NULL"
         case _:
             text = _leaf(expr, emission)
             if negated:
@@ -196,12 +159,12 @@ def _boolean(expr: Expr, emission: _Emission, *, negated: bool, inside: bool = F
             return f"({text})" if inside and " OR " in text and isinstance(expr, Regex) else text
 
 
-def _atom(expr: Expr, emission: _Emission) -> str:
+def _atom(expr: Expr, emission: Emission) -> str:
     text = _boolean(expr, emission, negated=True)
     return text if text.startswith("COALESCE(") and not isinstance(expr, And | Or | Not) else f"({text})"
 
 
-def _leaf(leaf: Leaf, emission: _Emission) -> str:
+def _leaf(leaf: Leaf, emission: Emission) -> str:
     match leaf:
         case StringMatch():
             return _string_match(leaf, emission)
@@ -211,16 +174,16 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             return f"{_number_column(name, number, emission, place)} {_COMPARISONS[op]} {_number(number)}"
         case BoolMatch(name, value, place):
             if emission.type_of(name) == "boolean":
-                return f"{emission.column(name, place)} == {str(value).lower()}"
-            return f'TO_LOWER({emission.text(name, place)}) == "{str(value).lower()}"'
+                return f"{_column(name, emission, place)} == {str(value).lower()}"
+            return f'TO_LOWER({_text(name, emission, place)}) == "{str(value).lower()}"'
         case Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
         case Cidr(name, network, place):
             if network.version == _IPV4:
                 emission.assumptions.append(no_mapped_address(name))
-            address = emission.column(name, place)
+            address = _column(name, emission, place)
             if emission.type_of(name) != "ip":
-                address = f"TO_IP({emission.text(name, place)})"
+                address = f"TO_IP({_text(name, emission, place)})"
             return f'CIDR_MATCH({address}, "{network}")'
         case FieldRef():
             return _field_reference(leaf, emission)
@@ -232,8 +195,8 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             assert_never(leaf)
 
 
-def _string_match(leaf: StringMatch, emission: _Emission) -> str:
-    text = emission.text(leaf.field, leaf.place)
+def _string_match(leaf: StringMatch, emission: Emission) -> str:
+    text = _text(leaf.field, emission, leaf.place)
     literal = leaf.pattern.literal
     lowered = not leaf.cased and any(
         isinstance(part, str) and part.lower() != part.upper() for part in leaf.pattern.parts
@@ -256,8 +219,8 @@ def _like(pattern: Pattern, *, lowered: bool) -> str:
     return "".join(out)
 
 
-def _number_column(name: str, number: float, emission: _Emission, place: Place | None) -> str:
-    text = emission.column(name, place)
+def _number_column(name: str, number: float, emission: Emission, place: Place | None) -> str:
+    text = _column(name, emission, place)
     if emission.type_of(name) in _NUMERIC:
         return text
     emission.assumptions.append(plain_numbers(name))
@@ -269,13 +232,13 @@ def _number(number: float) -> str:
     return str(number)
 
 
-def _regex(name: str, pattern: str, flags: frozenset[str], emission: _Emission, place: Place | None) -> str:
+def _regex(name: str, pattern: str, flags: frozenset[str], emission: Emission, place: Place | None) -> str:
     r"""An unanchored search by REPLACE, the only function with the regular expressions of Java.
 
     RLIKE is anchored and has the expressions of Lucene, without `^ $ \d \b (?i)`. If a text is found, replacing it by
     nothing shortens the value; if only an empty text is found, replacing it by one letter lengthens the value.
     """
-    text = emission.text(name, place)
+    text = _text(name, emission, place)
     # Without `u` Java ignores the case of ASCII letters only.
     letters = sorted(flags | {"u"} if "i" in flags and not pattern.isascii() else flags)
     prefix = f"(?{''.join(letters)})" if letters else ""
@@ -291,8 +254,8 @@ def _may_match_empty(pattern: str) -> bool:
     return not re.fullmatch(r"[\w\s\\./:@-]+", pattern) or re.search(r"\\[bBAzZG]", pattern) is not None
 
 
-def _field_reference(leaf: FieldRef, emission: _Emission) -> str:
-    mine, other = (f"TO_LOWER({emission.text(name, leaf.place)})" for name in (leaf.field, leaf.other))
+def _field_reference(leaf: FieldRef, emission: Emission) -> str:
+    mine, other = (f"TO_LOWER({_text(name, emission, leaf.place)})" for name in (leaf.field, leaf.other))
     match leaf.relation:
         case "equals":
             return f"{mine} == {other}"
@@ -309,9 +272,8 @@ def _field_reference(leaf: FieldRef, emission: _Emission) -> str:
 # ---------------------------------------------------------------------------------------------------- correlations
 
 
-def _correlation(plan: Correlation, emission: _Emission) -> list[str]:
-    places = plan.group_places or (None,) * len(plan.group_by)
-    groups = [emission.column(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+def _correlation(plan: Correlation, emission: Emission) -> list[str]:
+    groups = [_column(name, emission, place) for name, place in placed_groups(plan)]
     lines = []
     if groups:
         lines.append("| WHERE " + " AND ".join(f"{group} IS NOT NULL" for group in groups))

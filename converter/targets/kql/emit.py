@@ -9,11 +9,10 @@ It cannot count, compare fields or search by regular expression. Sources are in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import mapped_as, no_mapped_address, same_case
-from converter.emitting import check_context, refused, verdict
+from converter.emitting import Emission, check_context, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -33,7 +32,6 @@ from converter.plan.nodes import (
     StringMatch,
     Wildcard,
 )
-from converter.target import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     from converter.assumptions import MappedType
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Assumption, Context
+    from converter.target import Assumption, Context, Query
 
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')
@@ -51,26 +49,6 @@ _IPV4 = 4
 _LITERALS = frozenset({"null", "true", "false"})
 _LAST_CODE = 0xFFFF
 _NUMERIC = frozenset({"long", "double"})
-
-
-@dataclass(slots=True)
-class _Emission:
-    """One query being written."""
-
-    context: Context
-    assumptions: list[Assumption] = field(default_factory=list)
-
-    def type_of(self, name: str) -> str | None:
-        fact = self.context.facts.field(name)
-        return fact.type if fact is not None else None
-
-    def needs(self, name: str, kinds: frozenset[str], what: MappedType, place: Place | None) -> None:
-        """Refuse a field of another type; assume the type of an unknown one."""
-        kind = self.type_of(name)
-        if kind is None:
-            self.assumptions.append(mapped_as(name, what))
-        elif kind not in kinds:
-            raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, "convert to esql")
 
 
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -83,17 +61,24 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     check_context("kql", context, formats, options)
     if isinstance(plan, Correlation):
         raise refused("KQL cannot count events", "correlation", plan.place, "convert to elastic-toml, esql or splunk")
-    text, assumptions = condition(plan.expr, context)
-    return Query(plan.meta.key, "kql", "kql", text, verdict(assumptions))
+    emission = Emission(context)
+    return emission.query(plan, "kql", "kql", _boolean(plan.expr, emission, inside=False))
 
 
 def condition(expr: Expr, context: Context) -> tuple[str, list[Assumption]]:
     """Return an expression as KQL, and what must be true of the log for it to be exact. Raises as `emit_query`."""
-    emission = _Emission(context)
+    emission = Emission(context)
     return _boolean(expr, emission, inside=False), emission.assumptions
 
 
-def _boolean(expr: Expr, emission: _Emission, *, inside: bool) -> str:
+def _needs(name: str, emission: Emission, kinds: frozenset[str], what: MappedType, place: Place | None) -> None:
+    """Refuse a field of another type."""
+    if not emission.typed(name, kinds, what):
+        kind = emission.type_of(name)
+        raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, "convert to esql")
+
+
+def _boolean(expr: Expr, emission: Emission, *, inside: bool) -> str:
     match expr:
         case And(items) | Or(items):
             if not items:
@@ -112,21 +97,21 @@ def _boolean(expr: Expr, emission: _Emission, *, inside: bool) -> str:
             return _leaf(expr, emission)
 
 
-def _leaf(leaf: Leaf, emission: _Emission) -> str:
+def _leaf(leaf: Leaf, emission: Emission) -> str:
     match leaf:
         case StringMatch(name, pattern, place=place):
             return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
         case NumberMatch(name, number, place):
-            emission.needs(name, _NUMERIC, "a number", place)
+            _needs(name, emission, _NUMERIC, "a number", place)
             return f"{field_name(name, place)}: {_number(number)}"
         case NumberCompare(name, op, number, place):
-            emission.needs(name, _NUMERIC, "a number", place)
+            _needs(name, emission, _NUMERIC, "a number", place)
             return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number)}"
         case BoolMatch(name, value, place):
-            emission.needs(name, frozenset({"boolean"}), "a boolean", place)
+            _needs(name, emission, frozenset({"boolean"}), "a boolean", place)
             return f"{field_name(name, place)}: {str(value).lower()}"
         case Cidr(name, network, place):
-            emission.needs(name, frozenset({"ip"}), "an ip", place)
+            _needs(name, emission, frozenset({"ip"}), "an ip", place)
             if network.version == _IPV4:
                 emission.assumptions.append(no_mapped_address(name))
             return f'{field_name(name, place)}: "{network}"'
@@ -144,7 +129,7 @@ def _leaf(leaf: Leaf, emission: _Emission) -> str:
             assert_never(leaf)
 
 
-def _string_match(leaf: StringMatch, pattern: Pattern, emission: _Emission) -> str:
+def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> str:
     kind = emission.type_of(leaf.field)
     if kind == "text":
         raise refused(f"KQL analyses {leaf.field}, a field of type text", "text field", leaf.place, "map a keyword")

@@ -12,11 +12,10 @@ See NOTES.md for the sources.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import raw_text_like_values, single_value
-from converter.emitting import check_context, detections, refused, verdict
+from converter.assumptions import raw_text_like_values
+from converter.emitting import Emission, check_context, condition_of, placed_groups, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -36,14 +35,13 @@ from converter.plan.nodes import (
     StringMatch,
     Wildcard,
 )
-from converter.target import Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Assumption, Context
+    from converter.target import Context, Query
 
 MAX_WINDOW = 10_000
 _SEARCH_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.{}]*)?", re.ASCII)
@@ -100,14 +98,6 @@ _REGEX_SPECIAL = frozenset(".+()[]{}|^$*?#")
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """The assumptions met while emitting one plan."""
-
-    context: Context
-    assumptions: list[Assumption] = field(default_factory=list)
-
-
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the SPL of a plan, one search without a schedule.
 
@@ -115,26 +105,17 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         RefusedError: a field name that SPL cannot quote, a count beyond what `streamstats` keeps.
     """
     check_context("splunk", context, formats, options)
-    gathered = _Gathered(context)
-    expressions = [detection.expr for detection in detections(plan)]
-    lines = _base(expressions[0] if len(expressions) == 1 else Or(tuple(expressions)), gathered)
+    emission = Emission(context)
+    lines = _base(condition_of(plan), emission)
     if isinstance(plan, Correlation):
         lines += _correlation(plan)
-    return Query(
-        rule=plan.meta.key,
-        target="splunk",
-        language="spl",
-        text="\n".join(lines),
-        verdict=verdict(gathered.assumptions),
-        group_by=plan.group_by if isinstance(plan, Correlation) else None,
-        timespan=plan.timespan if isinstance(plan, Correlation) else None,
-    )
+    return emission.query(plan, "splunk", "spl", "\n".join(lines))
 
 
 # ------------------------------------------------------------------------------------------------------ detections
 
 
-def _base(expr: Expr, gathered: _Gathered) -> list[str]:
+def _base(expr: Expr, emission: Emission) -> list[str]:
     """Return the search that finds the events, and a `where` for what `search` cannot say."""
     items = _conjuncts(expr)
     search = [item for item in items if _searchable(item)]
@@ -143,7 +124,7 @@ def _base(expr: Expr, gathered: _Gathered) -> list[str]:
     if len(search) == 1 and isinstance(search[0], Or):
         lines = [_search(search[0], inside=False)]
     if where:
-        lines.append("| where " + " AND ".join(_where(item, gathered, inside=len(where) > 1) for item in where))
+        lines.append("| where " + " AND ".join(_where(item, emission, inside=len(where) > 1) for item in where))
     return lines
 
 
@@ -216,31 +197,31 @@ def _search_value(pattern: Pattern) -> str:
     return f'"{escaped}"'
 
 
-def _where(expr: Expr, gathered: _Gathered, *, inside: bool) -> str:
+def _where(expr: Expr, emission: Emission, *, inside: bool) -> str:
     """Return a condition for `where` that is true or false of every event, never null."""
     match expr:
         case And(items):
             if not items:
                 return "true()"
-            text = " AND ".join(_where(item, gathered, inside=True) for item in items)
+            text = " AND ".join(_where(item, emission, inside=True) for item in items)
             return f"({text})" if inside and len(items) > 1 else text
         case Or(items):
             if not items:
                 return "false()"
-            text = " OR ".join(_where(item, gathered, inside=True) for item in items)
+            text = " OR ".join(_where(item, emission, inside=True) for item in items)
             return f"({text})" if inside and len(items) > 1 else text
         case Not(Exists(name, place)):
             return f"isnull({_eval_field(name, place)})"
         case Not(IsNull(name, place)):
             return f"isnotnull({_eval_field(name, place)})"
         case Not(item):
-            text = _where(item, gathered, inside=False)
+            text = _where(item, emission, inside=False)
             return f"NOT ({text})"
         case _:
-            return _where_leaf(expr, gathered)
+            return _where_leaf(expr, emission)
 
 
-def _where_leaf(leaf: Leaf, gathered: _Gathered) -> str:
+def _where_leaf(leaf: Leaf, emission: Emission) -> str:
     """`isnotnull(mvfilter(...))`: at least one value of the field passes; false if the field is missing."""
     match leaf:
         case StringMatch(name, pattern, cased, place):
@@ -262,12 +243,12 @@ def _where_leaf(leaf: Leaf, gathered: _Gathered) -> str:
         case Exists(name, place):
             return f"isnotnull({_eval_field(name, place)})"
         case FieldRef():
-            return _field_reference(leaf, gathered)
+            return _field_reference(leaf, emission)
         case Keyword(pattern, cased):
-            gathered.assumptions.append(raw_text_like_values(leaf, f"`{pattern}`"))
+            emission.assumptions.append(raw_text_like_values(leaf, f"`{pattern}`"))
             return f'match(_raw,"{_pattern_regex(pattern, cased=cased, whole=False)}")'
         case KeywordRegex(pattern, flags, place):
-            gathered.assumptions.append(raw_text_like_values(leaf, f"/{pattern}/"))
+            emission.assumptions.append(raw_text_like_values(leaf, f"/{pattern}/"))
             return f'match(_raw,"{_rule_regex(pattern, flags, place)}")'
         case _:
             assert_never(leaf)
@@ -277,11 +258,9 @@ def _any(condition: str) -> str:
     return f"isnotnull(mvfilter({condition}))"
 
 
-def _field_reference(leaf: FieldRef, gathered: _Gathered) -> str:
+def _field_reference(leaf: FieldRef, emission: Emission) -> str:
     for name in (leaf.field, leaf.other):
-        fact = gathered.context.facts.field(name)
-        if fact is None or not fact.single:
-            gathered.assumptions.append(single_value(name))
+        emission.single(name)
     mine, other = (f"lower({_eval_field(name, leaf.place)})" for name in (leaf.field, leaf.other))
     match leaf.relation:
         case "equals":
@@ -391,11 +370,11 @@ def _rule_regex(pattern: str, flags: frozenset[str], place: Place | None) -> str
 
 
 def _correlation(plan: Correlation) -> list[str]:
-    places = plan.group_places or (None,) * len(plan.group_by)
-    groups = [_by(name, place) for name, place in zip(plan.group_by, places, strict=True)]
+    placed = placed_groups(plan)
+    groups = [_by(name, place) for name, place in placed]
     lines = []
     if groups:
-        guards = [f"isnotnull({_eval_field(n, p)})" for n, p in zip(plan.group_by, places, strict=True)]
+        guards = [f"isnotnull({_eval_field(name, place)})" for name, place in placed]
         lines.append("| where " + " AND ".join(guards))
     return lines + (_sliding(plan, groups) if plan.sliding else _fixed(plan, groups))
 
