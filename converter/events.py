@@ -198,9 +198,3 @@ def _kind(value: object) -> str:
             return "an array"
         case _:
             return "an object"
-
-
-def event_id(event: dict[str, Any], position: int) -> str | int:
-    """Return what an event is called in output: its `_id`, else its 1-based position in the input."""
-    found = event.get("_id")
-    return found if isinstance(found, str | int) else position
