@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from converter.document import Document, parse_documents
 from converter.errors import RuleError, SourceError
 from converter.parsing import collection_of, link, parse_rule
-from converter.structure import check_document, check_references, references
+from converter.structure import check_document
+from converter.structure_correlation import check_references, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

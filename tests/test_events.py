@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import LogError
-from converter.events import MAX_LINE, event_id, read_events, read_log, read_logs
+from converter.events import MAX_LINE, read_events, read_log, read_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -267,10 +267,3 @@ def test_a_log_is_read_as_it_is_needed(tmp_path: Path) -> None:
     reading = read_events(write(tmp_path, gzip.compress(b'{"a": 1}\n' * 100_000)))
     assert next(reading) == A
     reading.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("event", "expected"), [({"_id": "x"}, "x"), ({"_id": 7}, 7), ({}, 3), ({"_id": None}, 3), ({"_id": ["x"]}, 3)]
-)
-def test_what_an_event_is_called(event: dict[str, Any], expected: str | int) -> None:
-    assert event_id(event, 3) == expected

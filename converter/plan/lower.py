@@ -1,91 +1,27 @@
-"""Lower a rule of pySigma to the plan: every modifier, list and selector gets its meaning here, once.
+"""Lower a rule of pySigma to the plan.
 
-    SigmaRule            ──items, values──> Expr ──condition──> Detection
-    SigmaCorrelationRule ──references────────────────────────> Correlation
+    SigmaRule ──lower_detection──> Detection        SigmaCorrelationRule ──lower_correlation──> Correlation
 
-The same lowering serves rules as they are written (the reference reads these) and rules after a pipeline (the
-emitters read those).
+The same lowering serves rules as they are written (the reference reads these) and rules after a pipeline (the emitters
+read those).
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sigma.conditions import ConditionAND
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule, SigmaCorrelationType
-from sigma.modifiers import reverse_modifier_mapping
-from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
-from sigma.types import (
-    CompareOperators,
-    Placeholder,
-    SigmaBool,
-    SigmaCasedString,
-    SigmaCIDRExpression,
-    SigmaCompareExpression,
-    SigmaExists,
-    SigmaExpansion,
-    SigmaFieldReference,
-    SigmaNull,
-    SigmaNumber,
-    SigmaRegularExpression,
-    SigmaRegularExpressionFlag,
-    SigmaString,
-    SigmaTimestampPart,
-    SpecialChars,
-)
-
-from converter.errors import Place, RefusedError, RuleError
-from converter.plan.condition import parse_condition
-from converter.plan.modifiers import refuse_modifiers
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Correlation,
-    Detection,
-    Exists,
-    Expr,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    LogSource,
-    Metadata,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Plan,
-    Regex,
-    StringMatch,
-    Wildcard,
-)
+from sigma.correlations import SigmaCorrelationRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from converter.document import Document
-    from converter.plan.nodes import Comparison, CountOperator, FieldRelation
+    from converter.plan.nodes import (
+        Plan,
+    )
 
-_COMPARISONS: dict[CompareOperators, Comparison] = {
-    CompareOperators.LT: "lt",
-    CompareOperators.LTE: "lte",
-    CompareOperators.GT: "gt",
-    CompareOperators.GTE: "gte",
-}
-_FLAGS = {
-    SigmaRegularExpressionFlag.IGNORECASE: "i",
-    SigmaRegularExpressionFlag.MULTILINE: "m",
-    SigmaRegularExpressionFlag.DOTALL: "s",
-}
-_RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
-    (False, False): "equals",
-    (True, False): "startswith",
-    (False, True): "endswith",
-    (True, True): "contains",
-}
+from converter.plan.lower_correlation import lower_correlation
+from converter.plan.lower_detection import lower_detection
 
 
 def lower(rule: Any, document: Document | None = None, identifiers: Mapping[str, Document] | None = None) -> Plan:
@@ -101,225 +37,5 @@ def lower(rule: Any, document: Document | None = None, identifiers: Mapping[str,
         RefusedError: it uses what is not supported yet; the error names it.
     """
     if isinstance(rule, SigmaCorrelationRule):
-        return _correlation(rule, document, identifiers or {})
-    return _Lowering(rule, document).detection()
-
-
-def _metadata(rule: SigmaRule | SigmaCorrelationRule, document: Document | None) -> Metadata:
-    related = getattr(rule.related, "related", None) or ()
-    return Metadata(
-        key=str(rule.name or rule.id or rule.title),
-        title=rule.title or "",
-        id=str(rule.id) if rule.id else None,
-        name=rule.name,
-        description=rule.description or "",
-        level=rule.level.name.lower() if rule.level else None,
-        status=rule.status.name.lower() if rule.status else None,
-        author=rule.author,
-        date=rule.date.isoformat() if rule.date else None,
-        modified=rule.modified.isoformat() if rule.modified else None,
-        references=tuple(map(str, rule.references or ())),
-        tags=tuple(str(tag) for tag in rule.tags or ()),
-        falsepositives=tuple(map(str, rule.falsepositives or ())),
-        related=tuple((item.type.name.lower(), str(item.id)) for item in related),
-        path=document.name if document is not None else "<rule>",
-    )
-
-
-def _correlation(
-    rule: SigmaCorrelationRule, document: Document | None, identifiers: Mapping[str, Document]
-) -> Correlation:
-    place = document.place if document is not None else _nowhere
-    if rule.type is not SigmaCorrelationType.EVENT_COUNT:
-        name = rule.type.name.lower()
-        raise RefusedError(f"correlations of type {name} are not supported yet", name, place("correlation", "type"))
-    if not isinstance(rule.condition, SigmaCorrelationCondition):
-        raise RefusedError("this condition is not supported yet", "condition", place("correlation", "condition"))
-    detections = []
-    for reference in rule.rules or ():
-        plan = lower(reference.rule, identifiers.get(reference.reference))
-        if not isinstance(plan, Detection):
-            raise RefusedError(
-                "a correlation of a correlation is not supported yet",
-                "chained correlation",
-                place("correlation", "rules"),
-            )
-        detections.append(plan)
-    operator = cast("CountOperator", rule.condition.op.name.lower())
-    group_by = tuple(rule.group_by or ())
-    return Correlation(
-        meta=_metadata(rule, document),
-        rules=tuple(detections),
-        group_by=group_by,
-        timespan=rule.timespan.seconds,
-        op=operator,
-        count=int(rule.condition.count),
-        generate=rule.generate,
-        place=place("correlation", key=True) if document is not None else None,
-        group_places=tuple(place("correlation", "group-by", i) for i in range(len(group_by))),
-    )
-
-
-def _nowhere(*_: object, **__: object) -> Place | None:
-    return None
-
-
-class _Lowering:
-    """The lowering of one detection rule."""
-
-    def __init__(self, rule: SigmaRule, document: Document | None) -> None:
-        self.rule = rule
-        self.document = document
-
-    def detection(self) -> Detection:
-        identifiers = {name: self.search(search) for name, search in self.rule.detection.detections.items()}
-        conditions = [
-            parse_condition(condition.condition, identifiers, self.condition_place(index, condition.condition))
-            for index, condition in enumerate(self.rule.detection.parsed_condition)
-        ]
-        source = self.rule.logsource
-        return Detection(
-            meta=_metadata(self.rule, self.document),
-            logsource=LogSource(source.product, source.category, source.service),
-            expr=conditions[0] if len(conditions) == 1 else Or(tuple(conditions)),
-            place=self.document.place("detection", key=True) if self.document else None,
-        )
-
-    def condition_place(self, index: int, text: str) -> Callable[[int, int], Place | None]:
-        """Return how to place an offset of a condition, which a pipeline may have wrapped, in the rule's file."""
-        if self.document is None:
-            return lambda _offset, _length: None
-        document = self.document
-        written = document.data["detection"]["condition"]
-        path: tuple[str | int, ...] = ("detection", "condition")
-        if isinstance(written, list):
-            path = (*path, index)
-            written = written[index] if index < len(written) else ""
-        shift = max(0, text.find(str(written)))
-        return lambda offset, length: document.place(*path, inner=(max(0, offset - shift), length))
-
-    def search(self, detection: SigmaDetection) -> Expr:
-        items = tuple(
-            self.search(item) if isinstance(item, SigmaDetection) else self.item(item)
-            for item in detection.detection_items
-        )
-        if len(items) == 1:
-            return items[0]
-        return And(items) if detection.item_linking is ConditionAND else Or(items)
-
-    def item(self, item: SigmaDetectionItem) -> Expr:
-        place = self.place(item)
-        modifiers = [reverse_modifier_mapping.get(modifier.__name__, modifier.__name__) for modifier in item.modifiers]
-        refuse_modifiers(item, modifiers, place)
-        # pySigma's windash and base64 build plain strings and forget a `cased` before them.
-        cased = "cased" in modifiers
-        values: list[Any] = list(item.value) or [SigmaNull()]
-        nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values)
-        joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
-        node = nodes[0] if len(nodes) == 1 else joined
-        # pySigma before 1.2 has no `neq`, and no attribute.
-        return Not(node) if getattr(item, "negated", False) else node
-
-    def place(self, item: SigmaDetectionItem) -> Place | None:
-        source = item.source
-        if self.document is None or source is None or source.line is None:
-            return None
-        length = len(item.field) if item.field else 1
-        return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
-
-    def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> Expr:
-        """Return the node for one value of a field, or of a keyword search when there is no field."""
-        if isinstance(value, SigmaExpansion):
-            return Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
-        if field is None:
-            return self.keyword(value, place, cased=cased)
-        match value:
-            case SigmaString():
-                cased = cased or isinstance(value, SigmaCasedString)
-                return StringMatch(field, self.pattern(value, place), cased, place)
-            case SigmaTimestampPart():
-                part = value.timestamp_part.name.lower()
-                raise RefusedError(f"the modifier {part} is not supported yet", part, place)
-            case SigmaBool():
-                return BoolMatch(field, value.boolean, place)
-            case SigmaNumber():
-                return NumberMatch(field, value.number, place)
-            case SigmaNull():
-                return IsNull(field, place)
-            case SigmaExists():
-                return Exists(field, place) if value.exists else Not(Exists(field, place))
-            case SigmaCompareExpression():
-                if value.op not in _COMPARISONS:
-                    return Not(NumberMatch(field, value.number.number, place))
-                if isinstance(value.number, SigmaTimestampPart):
-                    part = value.number.timestamp_part.name.lower()
-                    raise RefusedError(f"the modifier {part} is not supported yet", part, place)
-                return NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
-            case SigmaRegularExpression():
-                return Regex(field, *self.regex(value, place), place)
-            case SigmaCIDRExpression():
-                return Cidr(field, value.network, place)
-            case SigmaFieldReference():
-                relation = _RELATIONS[value.starts_with, value.ends_with]
-                # pySigma hands on the name with its wildcards escaped; a name has none.
-                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, place)
-            case _:
-                name = type(value).__name__
-                raise RefusedError(f"values of the type {name} are not supported yet", name, place)
-
-    def keyword(self, value: Any, place: Place | None, *, cased: bool) -> Expr:
-        match value:
-            case SigmaString():
-                return Keyword(self.pattern(value, place), cased or isinstance(value, SigmaCasedString), place)
-            case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
-                return Keyword(Pattern((str(value.number),)), place=place)
-            case SigmaBool():
-                return Keyword(Pattern((str(value.boolean).lower(),)), place=place)
-            case SigmaRegularExpression():
-                return KeywordRegex(*self.regex(value, place), place)
-            case _:
-                name = type(value).__name__.removeprefix("Sigma")
-                raise RuleError(f"a search without a field cannot be a {name}", place, "give it a field")
-
-    def pattern(self, value: SigmaString, place: Place | None) -> Pattern:
-        parts: list[str | Wildcard] = []
-        for part in value.s:
-            match part:
-                case str():
-                    if parts and isinstance(parts[-1], str):
-                        parts[-1] += part
-                    elif part:
-                        parts.append(part)
-                case SpecialChars.WILDCARD_MULTI:
-                    if not parts or parts[-1] is not Wildcard.ANY:
-                        parts.append(Wildcard.ANY)
-                case SpecialChars.WILDCARD_SINGLE:
-                    parts.append(Wildcard.ONE)
-                case Placeholder(name=name):
-                    raise RuleError(
-                        f"nothing expands the placeholder %{name}%",
-                        place,
-                        "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
-                    )
-        return Pattern(tuple(parts))
-
-    def regex(self, value: SigmaRegularExpression, place: Place | None) -> tuple[str, frozenset[str]]:
-        text = value.regexp
-        for part in text.s:
-            if isinstance(part, Placeholder):
-                raise RuleError(f"nothing expands the placeholder %{part.name}%", place, "give a pipeline with -p")
-        # The parts of the string are joined as they were written: a regular expression has no Sigma wildcards.
-        pattern = "".join(part if isinstance(part, str) else _SPECIAL[part] for part in text.s)
-        try:
-            re.compile(pattern)
-        except re.error as bad:
-            raise RuleError(f"not a regular expression: {bad}", place) from None
-        flags = {_FLAGS[flag] for flag in value.flags}
-        if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets want flags apart
-            flags.update(inline[1])
-            pattern = pattern[inline.end() :]
-        return pattern, frozenset(flags)
-
-
-_INLINE_FLAGS = re.compile(r"\(\?([ims]+)\)")
-_SPECIAL: dict[Any, str] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
+        return lower_correlation(rule, document, identifiers or {})
+    return lower_detection(rule, document)

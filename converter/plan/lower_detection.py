@@ -1,0 +1,248 @@
+"""Lower a detection rule of pySigma to the plan: every modifier, list and selector gets its meaning here, once.
+
+SigmaRule ──items, values──> Expr ──condition──> Detection
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sigma.conditions import ConditionAND
+from sigma.modifiers import reverse_modifier_mapping
+from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
+from sigma.types import (
+    CompareOperators,
+    Placeholder,
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+    SigmaTimestampPart,
+    SpecialChars,
+)
+
+from converter.errors import Place, RefusedError, RuleError
+from converter.plan.condition import parse_condition
+from converter.plan.modifiers import refuse_modifiers
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Detection,
+    Exists,
+    Expr,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    LogSource,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    Wildcard,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from converter.document import Document
+    from converter.plan.nodes import Comparison, FieldRelation
+
+from converter.plan.metadata import metadata_of
+
+_COMPARISONS: dict[CompareOperators, Comparison] = {
+    CompareOperators.LT: "lt",
+    CompareOperators.LTE: "lte",
+    CompareOperators.GT: "gt",
+    CompareOperators.GTE: "gte",
+}
+_FLAGS = {
+    SigmaRegularExpressionFlag.IGNORECASE: "i",
+    SigmaRegularExpressionFlag.MULTILINE: "m",
+    SigmaRegularExpressionFlag.DOTALL: "s",
+}
+_RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
+    (False, False): "equals",
+    (True, False): "startswith",
+    (False, True): "endswith",
+    (True, True): "contains",
+}
+
+
+def lower_detection(rule: SigmaRule, document: Document | None) -> Detection:
+    """Return the plan of a detection rule. Raises as `lower`."""
+    return _Lowering(rule, document).detection()
+
+
+class _Lowering:
+    """The lowering of one detection rule."""
+
+    def __init__(self, rule: SigmaRule, document: Document | None) -> None:
+        self.rule = rule
+        self.document = document
+
+    def detection(self) -> Detection:
+        identifiers = {name: self.search(search) for name, search in self.rule.detection.detections.items()}
+        conditions = [
+            parse_condition(condition.condition, identifiers, self.condition_place(index, condition.condition))
+            for index, condition in enumerate(self.rule.detection.parsed_condition)
+        ]
+        source = self.rule.logsource
+        return Detection(
+            meta=metadata_of(self.rule, self.document),
+            logsource=LogSource(source.product, source.category, source.service),
+            expr=conditions[0] if len(conditions) == 1 else Or(tuple(conditions)),
+            place=self.document.place("detection", key=True) if self.document else None,
+        )
+
+    def condition_place(self, index: int, text: str) -> Callable[[int, int], Place | None]:
+        """Return how to place an offset of a condition, which a pipeline may have wrapped, in the rule's file."""
+        if self.document is None:
+            return lambda _offset, _length: None
+        document = self.document
+        written = document.data["detection"]["condition"]
+        path: tuple[str | int, ...] = ("detection", "condition")
+        if isinstance(written, list):
+            path = (*path, index)
+            written = written[index] if index < len(written) else ""
+        shift = max(0, text.find(str(written)))
+        return lambda offset, length: document.place(*path, inner=(max(0, offset - shift), length))
+
+    def search(self, detection: SigmaDetection) -> Expr:
+        items = tuple(
+            self.search(item) if isinstance(item, SigmaDetection) else self.item(item)
+            for item in detection.detection_items
+        )
+        if len(items) == 1:
+            return items[0]
+        return And(items) if detection.item_linking is ConditionAND else Or(items)
+
+    def item(self, item: SigmaDetectionItem) -> Expr:
+        place = self.place(item)
+        modifiers = [reverse_modifier_mapping.get(modifier.__name__, modifier.__name__) for modifier in item.modifiers]
+        refuse_modifiers(item, modifiers, place)
+        # pySigma's windash and base64 build plain strings and forget a `cased` before them.
+        cased = "cased" in modifiers
+        values: list[Any] = list(item.value) or [SigmaNull()]
+        nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values)
+        joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
+        node = nodes[0] if len(nodes) == 1 else joined
+        # pySigma before 1.2 has no `neq`, and no attribute.
+        return Not(node) if getattr(item, "negated", False) else node
+
+    def place(self, item: SigmaDetectionItem) -> Place | None:
+        source = item.source
+        if self.document is None or source is None or source.line is None:
+            return None
+        length = len(item.field) if item.field else 1
+        return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
+
+    def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> Expr:
+        """Return the node for one value of a field, or of a keyword search when there is no field."""
+        if isinstance(value, SigmaExpansion):
+            return Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
+        if field is None:
+            return self.keyword(value, place, cased=cased)
+        match value:
+            case SigmaString():
+                cased = cased or isinstance(value, SigmaCasedString)
+                return StringMatch(field, self.pattern(value, place), cased, place)
+            case SigmaTimestampPart():
+                part = value.timestamp_part.name.lower()
+                raise RefusedError(f"the modifier {part} is not supported yet", part, place)
+            case SigmaBool():
+                return BoolMatch(field, value.boolean, place)
+            case SigmaNumber():
+                return NumberMatch(field, value.number, place)
+            case SigmaNull():
+                return IsNull(field, place)
+            case SigmaExists():
+                return Exists(field, place) if value.exists else Not(Exists(field, place))
+            case SigmaCompareExpression():
+                if value.op not in _COMPARISONS:
+                    return Not(NumberMatch(field, value.number.number, place))
+                if isinstance(value.number, SigmaTimestampPart):
+                    part = value.number.timestamp_part.name.lower()
+                    raise RefusedError(f"the modifier {part} is not supported yet", part, place)
+                return NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
+            case SigmaRegularExpression():
+                return Regex(field, *self.regex(value, place), place)
+            case SigmaCIDRExpression():
+                return Cidr(field, value.network, place)
+            case SigmaFieldReference():
+                relation = _RELATIONS[value.starts_with, value.ends_with]
+                # pySigma hands on the name with its wildcards escaped; a name has none.
+                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, place)
+            case _:
+                name = type(value).__name__
+                raise RefusedError(f"values of the type {name} are not supported yet", name, place)
+
+    def keyword(self, value: Any, place: Place | None, *, cased: bool) -> Expr:
+        match value:
+            case SigmaString():
+                return Keyword(self.pattern(value, place), cased or isinstance(value, SigmaCasedString), place)
+            case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
+                return Keyword(Pattern((str(value.number),)), place=place)
+            case SigmaBool():
+                return Keyword(Pattern((str(value.boolean).lower(),)), place=place)
+            case SigmaRegularExpression():
+                return KeywordRegex(*self.regex(value, place), place)
+            case _:
+                name = type(value).__name__.removeprefix("Sigma")
+                raise RuleError(f"a search without a field cannot be a {name}", place, "give it a field")
+
+    def pattern(self, value: SigmaString, place: Place | None) -> Pattern:
+        parts: list[str | Wildcard] = []
+        for part in value.s:
+            match part:
+                case str():
+                    if parts and isinstance(parts[-1], str):
+                        parts[-1] += part
+                    elif part:
+                        parts.append(part)
+                case SpecialChars.WILDCARD_MULTI:
+                    if not parts or parts[-1] is not Wildcard.ANY:
+                        parts.append(Wildcard.ANY)
+                case SpecialChars.WILDCARD_SINGLE:
+                    parts.append(Wildcard.ONE)
+                case Placeholder(name=name):
+                    raise RuleError(
+                        f"nothing expands the placeholder %{name}%",
+                        place,
+                        "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
+                    )
+        return Pattern(tuple(parts))
+
+    def regex(self, value: SigmaRegularExpression, place: Place | None) -> tuple[str, frozenset[str]]:
+        text = value.regexp
+        for part in text.s:
+            if isinstance(part, Placeholder):
+                raise RuleError(f"nothing expands the placeholder %{part.name}%", place, "give a pipeline with -p")
+        # The parts of the string are joined as they were written: a regular expression has no Sigma wildcards.
+        pattern = "".join(part if isinstance(part, str) else _SPECIAL[part] for part in text.s)
+        try:
+            re.compile(pattern)
+        except re.error as bad:
+            raise RuleError(f"not a regular expression: {bad}", place) from None
+        flags = {_FLAGS[flag] for flag in value.flags}
+        if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets want flags apart
+            flags.update(inline[1])
+            pattern = pattern[inline.end() :]
+        return pattern, frozenset(flags)
+
+
+_INLINE_FLAGS = re.compile(r"\(\?([ims]+)\)")
+_SPECIAL: dict[Any, str] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}

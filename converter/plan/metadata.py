@@ -1,0 +1,37 @@
+"""What a pySigma rule says about itself, for the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.plan.nodes import (
+    Metadata,
+)
+
+if TYPE_CHECKING:
+    from sigma.correlations import SigmaCorrelationRule
+    from sigma.rule import SigmaRule
+
+    from converter.document import Document
+
+
+def metadata_of(rule: SigmaRule | SigmaCorrelationRule, document: Document | None) -> Metadata:
+    """Return the metadata of a rule; `document` knows its file."""
+    related = getattr(rule.related, "related", None) or ()
+    return Metadata(
+        key=str(rule.name or rule.id or rule.title),
+        title=rule.title or "",
+        id=str(rule.id) if rule.id else None,
+        name=rule.name,
+        description=rule.description or "",
+        level=rule.level.name.lower() if rule.level else None,
+        status=rule.status.name.lower() if rule.status else None,
+        author=rule.author,
+        date=rule.date.isoformat() if rule.date else None,
+        modified=rule.modified.isoformat() if rule.modified else None,
+        references=tuple(map(str, rule.references or ())),
+        tags=tuple(str(tag) for tag in rule.tags or ()),
+        falsepositives=tuple(map(str, rule.falsepositives or ())),
+        related=tuple((item.type.name.lower(), str(item.id)) for item in related),
+        path=document.name if document is not None else "<rule>",
+    )
