@@ -6,7 +6,6 @@ Written for clarity; each `match` branch is one sentence of docs/semantics.md.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, assert_never
@@ -53,11 +52,11 @@ def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
         case StringMatch(field, pattern, cased):
             return any(_like(pattern, text, cased=cased) for text in _texts(find(event, field)))
         case NumberMatch(field, number):
-            return any(number_of(value) == Decimal(str(number)) for value in find(event, field))
+            return any(number_of(value) == number for value in find(event, field))
         case BoolMatch(field, value):
             return any(text.lower() == str(value).lower() for text in _texts(find(event, field)))
         case NumberCompare(field, op, number):
-            return any(_compares(number_of(value), op, Decimal(str(number))) for value in find(event, field))
+            return any(_compares(number_of(value), op, number) for value in find(event, field))
         case Regex(field, pattern, flags, place):
             search = _searcher(pattern, flags, place)
             return any(search(text) for text in _texts(find(event, field)))
@@ -136,7 +135,7 @@ def _matches_parts(units: tuple[str | Wildcard, ...], text: str) -> bool:
     return all(rest is Wildcard.ANY for rest in units[unit:])
 
 
-def _compares(value: Decimal | None, op: Comparison, number: Decimal) -> bool:
+def _compares(value: float | None, op: Comparison, number: float) -> bool:
     if value is None:
         return False
     match op:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LONGEST_NUMBER = 100
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -63,16 +64,19 @@ def text_of(value: Any) -> str | None:
     return str(value) if isinstance(value, int | float) else None
 
 
-def number_of(value: Any) -> Decimal | None:
-    """Return a number, or text that is a number, exactly; None for anything else."""
+def number_of(value: Any) -> int | float | None:
+    """Return a number, or text that is a number; None for anything else.
+
+    Whole numbers are exact, however large; a fraction is a double, as JSON and every product read it.
+    """
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return Decimal(value) if len(value) < 100 and _NUMBER.fullmatch(value) else None  # noqa: PLR2004
-    if isinstance(value, int | float):
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation:
+        if len(value) >= _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
             return None
-        return number if number.is_finite() else None
-    return None
+        number: int | float = int(value) if value.lstrip("+-").isdigit() else float(value)
+    elif isinstance(value, int | float):
+        number = value
+    else:
+        return None
+    return number if isinstance(number, int) or isfinite(number) else None
