@@ -7,6 +7,7 @@ ingestion loses things before any query runs (`ingest_assumptions`: what the fac
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.plan.nodes import (
@@ -30,6 +31,7 @@ from converter.target import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from ipaddress import IPv6Network
 
     from converter.facts import Facts
     from converter.plan.nodes import Expr, Leaf, Plan
@@ -77,12 +79,19 @@ def plain_numbers(field: str) -> Assumption:
     )
 
 
-def no_mapped_address(field: str) -> Assumption:
-    """No IPv4 address is written as one of IPv6; Elasticsearch takes the two for the same."""
-    return Assumption(
-        f"{field} holds no IPv4 address written as IPv6 (::ffff:192.0.2.1)",
-        lambda _raw, view: any(isinstance(v, str) and v.lower().startswith("::ffff:") for v in _values(view, field)),
-    )
+def no_mapped_address(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
+    """No address is in both families: Elasticsearch takes 192.0.2.1 and ::ffff:192.0.2.1 for the same.
+
+    Returns:
+        None for a network of IPv6 that has none of these.
+    """
+    if isinstance(network, IPv4Network):
+        says = f"{field} holds no IPv4 address written as IPv6 (::ffff:192.0.2.1)"
+        return Assumption(says, lambda _raw, view: any(map(_is_mapped, _values(view, field))))
+    if not network.overlaps(_MAPPED):
+        return None
+    says = f"{field} holds no IPv4 address, nor one written as IPv6 (::ffff:192.0.2.1)"
+    return Assumption(says, lambda _raw, view: any(_is_mapped(v) or _is_ipv4(v) for v in _values(view, field)))
 
 
 def precise_times(digits: int, unit: str) -> Assumption:
@@ -98,18 +107,31 @@ def precise_times(digits: int, unit: str) -> Assumption:
     return Assumption(f"the times of events are whole {unit} (the product keeps no more)", broken)
 
 
+_MAPPED = ip_network("::ffff:0:0/96")
+
+
+def _is_mapped(value: object) -> bool:
+    address = _address(value)
+    return isinstance(address, IPv6Address) and address.ipv4_mapped is not None
+
+
+def _is_ipv4(value: object) -> bool:
+    return isinstance(_address(value), IPv4Address)
+
+
+def _address(value: object) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_address(value: object) -> bool:
-    from ipaddress import ip_address  # noqa: PLC0415  only replay needs it
-
-    try:
-        ip_address(value if isinstance(value, str) else "")
-    except ValueError:
-        return False
-    return True
+    return _address(value) is not None
 
 
 MappedType: TypeAlias = Literal["keyword", "a number", "a boolean", "an ip"]

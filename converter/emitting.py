@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from converter.target import Assumption, Bound, Context
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
+# Types that the Elastic Common Schema gives by name: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
+_ECS_WHOLE = {
+    "@timestamp": "date",
+    "event.created": "date",
+    "event.end": "date",
+    "event.ingested": "date",
+    "event.start": "date",
+    "message": "text",
+}
+_ECS_LAST = {"ip": "ip", "port": "long", "bytes": "long", "packets": "long", "pid": "long"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+EXACT_DOUBLE = 2**53
+LONG = 2**63
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 
 
@@ -35,9 +47,16 @@ class Emission:
     assumptions: list[Assumption] = field(default_factory=list)
 
     def type_of(self, name: str) -> str | None:
-        """Return how the product maps a field, or None if that is not known."""
+        """Return how Elastic maps a field: as the facts say, else as the Elastic Common Schema does by its name."""
         fact = self.context.facts.field(name)
-        return fact.type if fact is not None else None
+        if fact is not None:
+            return fact.type
+        return _ECS_WHOLE.get(name) or _ECS_LAST.get(name.rpartition(".")[2])
+
+    def assume(self, assumption: Assumption | None) -> None:
+        """Note an assumption, if there is one."""
+        if assumption is not None:
+            self.assumptions.append(assumption)
 
     def single(self, name: str) -> None:
         """Assume that a field has at most one value, unless that is known."""
@@ -135,6 +154,18 @@ def verdict(assumptions: Iterable[Assumption], bound: Bound | None = None) -> Ve
     if bound is not None:
         return Verdict("bounded", gathered, bound)
     return Verdict("assuming" if gathered else "exact", gathered)
+
+
+def check_whole(number: float, limit: int, language: str, place: Place | None) -> None:
+    """Refuse a number that a language does not hold exactly.
+
+    Raises:
+        RefusedError: its magnitude is not below `limit`.
+    """
+    if abs(number) >= limit:
+        raise refused(
+            f"{language} does not hold {number} exactly", "number beyond the language", place, "compare it as text"
+        )
 
 
 def refused(message: str, construct: str, place: Place | None, hint: str = "") -> RefusedError:

@@ -12,7 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import no_mapped_address
-from converter.emitting import Emission, backquoted, check_context, condition_of, duration, placed_groups, refused
+from converter.emitting import (
+    LONG,
+    Emission,
+    backquoted,
+    check_context,
+    check_whole,
+    condition_of,
+    duration,
+    placed_groups,
+    refused,
+)
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -69,7 +79,6 @@ _WORDS = frozenset(
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 _TEXT = frozenset({"keyword", "wildcard", "flattened"})
 
@@ -175,8 +184,10 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case StringMatch():
             return _string_match(leaf, emission)
         case NumberMatch(name, number, place):
+            check_whole(number, LONG, "EQL", place)
             return f"{_number_field(name, emission, place)} == {number}"
         case NumberCompare(name, op, number, place):
+            check_whole(number, LONG, "EQL", place)
             return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
         case BoolMatch(name, value, place):
             if emission.type_of(name) in _TEXT:
@@ -198,8 +209,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
                     place,
                     "convert to esql or splunk",
                 )
-            if network.version == _IPV4:
-                emission.assumptions.append(no_mapped_address(name))
+            emission.assume(no_mapped_address(name, network))
             return f'cidrMatch({_field(name, emission, place)}, "{network}")'
         case FieldRef(place=place):
             raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")

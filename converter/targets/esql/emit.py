@@ -13,7 +13,17 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import no_mapped_address, plain_numbers
-from converter.emitting import Emission, backquoted, check_context, condition_of, placed_groups, refused
+from converter.emitting import (
+    EXACT_DOUBLE,
+    LONG,
+    Emission,
+    backquoted,
+    check_context,
+    check_whole,
+    condition_of,
+    placed_groups,
+    refused,
+)
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -72,9 +82,7 @@ _WORDS = frozenset(
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_EXACT_INTEGER = 2**53
 _TEXT = frozenset({"keyword", "wildcard", "text", "flattened"})
-_IPV4 = 4
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -179,8 +187,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
         case Cidr(name, network, place):
-            if network.version == _IPV4:
-                emission.assumptions.append(no_mapped_address(name))
+            emission.assume(no_mapped_address(name, network))
             address = _column(name, emission, place)
             if emission.type_of(name) != "ip":
                 address = f"TO_IP({_text(name, emission, place)})"
@@ -220,12 +227,13 @@ def _like(pattern: Pattern, *, lowered: bool) -> str:
 
 
 def _number_column(name: str, number: float, emission: Emission, place: Place | None) -> str:
+    check_whole(number, LONG if isinstance(number, int) else EXACT_DOUBLE, "ES|QL", place)
     text = _column(name, emission, place)
     if emission.type_of(name) in _NUMERIC:
         return text
     emission.assumptions.append(plain_numbers(name))
     # A double holds whole numbers up to 2^53 exactly.
-    return f"TO_LONG({text})" if isinstance(number, int) and abs(number) > _EXACT_INTEGER else f"TO_DOUBLE({text})"
+    return f"TO_LONG({text})" if isinstance(number, int) and abs(number) >= EXACT_DOUBLE else f"TO_DOUBLE({text})"
 
 
 def _number(number: float) -> str:

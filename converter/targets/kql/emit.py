@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import mapped_as, no_mapped_address, same_case
-from converter.emitting import Emission, check_context, refused
+from converter.emitting import LONG, Emission, check_context, check_whole, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -45,7 +45,6 @@ _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')
 _WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
-_IPV4 = 4
 _LITERALS = frozenset({"null", "true", "false"})
 _LAST_CODE = 0xFFFF
 _NUMERIC = frozenset({"long", "double"})
@@ -103,17 +102,23 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
         case NumberMatch(name, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
-            return f"{field_name(name, place)}: {_number(number)}"
+            return f"{field_name(name, place)}: {_number(number, place)}"
         case NumberCompare(name, op, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
-            return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number)}"
+            return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number, place)}"
         case BoolMatch(name, value, place):
             _needs(name, emission, frozenset({"boolean"}), "a boolean", place)
             return f"{field_name(name, place)}: {str(value).lower()}"
         case Cidr(name, network, place):
             _needs(name, emission, frozenset({"ip"}), "an ip", place)
-            if network.version == _IPV4:
-                emission.assumptions.append(no_mapped_address(name))
+            if emission.type_of(name) is None:
+                raise refused(
+                    f"nothing is known of {name}, and KQL compares text unless a field is ip",
+                    "cidr on a field of unknown type",
+                    place,
+                    "map the field, or convert to esql",
+                )
+            emission.assume(no_mapped_address(name, network))
             return f'{field_name(name, place)}: "{network}"'
         case IsNull(name, place):
             return f"not {field_name(name, place)}: *"
@@ -150,7 +155,8 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> st
     return _wildcards(pattern, leaf.place)
 
 
-def _number(number: float) -> str:
+def _number(number: float, place: Place | None) -> str:
+    check_whole(number, LONG, "KQL", place)
     return str(number)
 
 

@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import raw_text_like_values
-from converter.emitting import Emission, check_context, condition_of, placed_groups, refused
+from converter.emitting import EXACT_DOUBLE, Emission, check_context, check_whole, condition_of, placed_groups, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -229,10 +229,12 @@ def _where_leaf(leaf: Leaf, emission: Emission) -> str:
                 return f"isnotnull({_eval_field(name, place)})"
             return _any(f'match({_eval_field(name, place)},"{_pattern_regex(pattern, cased=cased)}")')
         case NumberMatch(name, number, place):
+            check_whole(number, EXACT_DOUBLE, "SPL", place)
             return _any(f"tonumber({_eval_field(name, place)})={_number(number)}")
         case BoolMatch(name, value, place):
             return _any(f'lower({_eval_field(name, place)})="{str(value).lower()}"')
         case NumberCompare(name, op, number, place):
+            check_whole(number, EXACT_DOUBLE, "SPL", place)
             return _any(f"tonumber({_eval_field(name, place)}){_COMPARISONS[op]}{_number(number)}")
         case Regex(name, pattern, flags, place):
             return _any(f'match({_eval_field(name, place)},"{_rule_regex(pattern, flags, place)}")')
@@ -270,7 +272,8 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
         case "endswith":
             condition = f"len({mine})>=len({other}) AND substr({mine},len({mine})-len({other})+1)={other}"
         case "contains":
-            condition = f"mvcount(split({mine},{other}))>1"
+            # An empty text is in every text, but nothing can be split at it.
+            condition = f"len({other})=0 OR mvcount(split({mine},{other}))>1"
         case _:
             assert_never(leaf.relation)
     # `if` takes its last branch when the condition is null: the whole is never null.
