@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 from converter.errors import RefusedError, RuleError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from converter.document import Document
+    from converter.errors import SourceError
 
-_TIMESPAN = re.compile(r"[1-9][0-9]*[smhdwMy]")
+_TIMESPAN = re.compile(r"([1-9][0-9]*)([smhdwMy])")
+_DAY = 86_400
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY, "M": 2_629_746, "y": 31_556_952}
+MAX_TIMESPAN = 10 * _UNITS["y"]
+_MAX_DIGITS = 12
+_SHOWN_DIGITS = 20
 _OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
 _CORRELATION_TYPES = (
     "event_count",
@@ -27,19 +33,46 @@ _CORRELATION_TYPES = (
 _CORRELATION_KEYS = ("type", "rules", "generate", "group-by", "timespan", "aliases", "condition")
 
 
-def check_correlation(document: Document) -> None:
-    """Check the section `correlation`. Raises RuleError, RefusedError."""
-    correlation = document.data["correlation"]
-    if not isinstance(correlation, dict):
-        raise RuleError("correlation is a mapping", document.place("correlation"), "type, rules, timespan, condition")
-    for key in correlation:
+def check_correlation(document: Document, fail: Callable[[SourceError], None] | None = None) -> None:
+    """Check the section `correlation`.
+
+    Args:
+        document: a rule with this section.
+        fail: called with each error; without it the first is raised.
+
+    Raises:
+        RuleError: not valid.
+        RefusedError: valid, and not supported yet.
+    """
+    if not isinstance(document.data["correlation"], dict):
+        checks: tuple[Callable[[Document], None], ...] = (_check_mapping,)
+    else:
+        checks = _CHECKS
+    for check in checks:  # each finds at most one error, so that none hides another
+        try:
+            check(document)
+        except (RuleError, RefusedError) as error:
+            if fail is None:
+                raise
+            fail(error)
+
+
+def _check_mapping(document: Document) -> None:
+    raise RuleError("correlation is a mapping", document.place("correlation"), "type, rules, timespan, condition")
+
+
+def _check_keys(document: Document) -> None:
+    for key in document.data["correlation"]:
         if key not in _CORRELATION_KEYS:
             raise RuleError(
                 f"unknown key {key!r} in the correlation",
                 document.place("correlation", str(key), key=True),
                 suggest(str(key), _CORRELATION_KEYS) or f"known: {', '.join(_CORRELATION_KEYS)}",
             )
-    kind = correlation.get("type")
+
+
+def _check_type(document: Document) -> None:
+    kind = document.data["correlation"].get("type")
     if kind not in _CORRELATION_TYPES:
         raise RuleError(
             f"{kind!r} is not a correlation type" if kind else "the correlation has no type",
@@ -50,24 +83,51 @@ def check_correlation(document: Document) -> None:
         raise RefusedError(
             f"correlations of type {kind} are not supported yet", kind, document.place("correlation", "type")
         )
-    if correlation.get("aliases"):
+
+
+def _check_aliases(document: Document) -> None:
+    if document.data["correlation"].get("aliases"):
         raise RefusedError(
             "field aliases of correlations are not supported yet",
             "aliases",
             document.place("correlation", "aliases", key=True),
         )
-    if not isinstance(correlation.get("generate", False), bool):
+
+
+def _check_generate(document: Document) -> None:
+    if not isinstance(document.data["correlation"].get("generate", False), bool):
         raise RuleError("generate is true or false", document.place("correlation", "generate"), "without quotes")
-    _check_reference_list(document)
-    timespan = correlation.get("timespan")
-    if not isinstance(timespan, str) or not _TIMESPAN.fullmatch(timespan):
+
+
+def _check_timespan(document: Document) -> None:
+    timespan = document.data["correlation"].get("timespan")
+    match = _TIMESPAN.fullmatch(timespan) if isinstance(timespan, str) else None
+    if match is None:
         raise RuleError(
             f"{timespan!r} is not a timespan" if timespan is not None else "the correlation has no timespan",
             document.place("correlation", "timespan"),
             "a positive whole number and a unit: s, m, h, d, w, M (months), y; for example 6m",
         )
-    _check_count(document, correlation.get("condition"))
-    group_by = correlation.get("group-by", [])
+    # So long a window would never be complete in any log, and int() of very many digits is slow.
+    if len(match[1]) > _MAX_DIGITS or int(match[1]) * _UNITS[match[2]] > MAX_TIMESPAN:
+        raise RuleError(
+            f"a timespan of {_shortened(match[0])} is longer than 10 years",
+            document.place("correlation", "timespan"),
+            "at most 10y",
+        )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_DIGITS else f"{text[:_SHOWN_DIGITS]}..."
+
+
+def _check_condition(document: Document) -> None:
+    if document.data["correlation"].get("type") == "event_count":
+        _check_count(document, document.data["correlation"].get("condition"))
+
+
+def _check_group_by(document: Document) -> None:
+    group_by = document.data["correlation"].get("group-by", [])
     fields = [group_by] if isinstance(group_by, str) else group_by
     if not isinstance(fields, list) or not all(isinstance(name, str) and name for name in fields):
         raise RuleError("group-by is a list of fields", document.place("correlation", "group-by"), "[field, field]")
@@ -140,3 +200,15 @@ def check_references(document: Document, identifiers: Mapping[str, Document]) ->
             raise RefusedError(
                 "a correlation of a correlation is not supported yet", "chained correlation", document.place(*path)
             )
+
+
+_CHECKS: tuple[Callable[[Document], None], ...] = (
+    _check_keys,
+    _check_type,
+    _check_aliases,
+    _check_generate,
+    _check_reference_list,
+    _check_timespan,
+    _check_condition,
+    _check_group_by,
+)
