@@ -33,6 +33,7 @@ _ECS_WHOLE = {
     "message": "text",
 }
 _ECS_LAST = {"ip": "ip", "port": "long", "bytes": "long", "packets": "long", "pid": "long"}
+_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXACT_DOUBLE = 2**53
 LONG = 2**63
@@ -51,7 +52,10 @@ class Emission:
         fact = self.context.facts.field(name)
         if fact is not None:
             return fact.type
-        return _ECS_WHOLE.get(name) or _ECS_LAST.get(name.rpartition(".")[2])
+        kind = _ECS_WHOLE.get(name) or _ECS_LAST.get(name.rpartition(".")[2])
+        if kind in _ASSUMED:
+            self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
+        return kind
 
     def assume(self, assumption: Assumption | None) -> None:
         """Note an assumption, if there is one."""
