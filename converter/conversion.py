@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from converter.target import Query, Target
 
 _GUIDE_LEVELS = 6
+_UNJUDGED = "the pipeline changes the query after it is written, so it is unjudged: nothing says that it means the rule"
 
 
 def convert_rules(
@@ -83,10 +84,19 @@ def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> lis
 
     texts = finalize([query.text for query in queries], pipeline)
     if len(texts) == len(queries):
-        return [replace(query, text=text) for query, text in zip(queries, texts, strict=True)]
+        return [_changed(query, text) for query, text in zip(queries, texts, strict=True)]
     rule = ", ".join(query.rule for query in queries)
     changed = Verdict("unjudged", unique(one for query in queries for one in query.verdict.assumptions))
-    return [replace(queries[0], rule=rule, text=text, verdict=changed) for text in texts]
+    warnings = tuple(dict.fromkeys([*(warning for query in queries for warning in query.warnings), _UNJUDGED]))
+    return [replace(queries[0], rule=rule, text=text, verdict=changed, warnings=warnings) for text in texts]
+
+
+def _changed(query: Query, text: str) -> Query:
+    """Return a query with the text that a pipeline of the user's has made of it: what it means now, we do not know."""
+    if text == query.text:
+        return query
+    warnings = tuple(dict.fromkeys([*query.warnings, _UNJUDGED]))
+    return replace(query, text=text, verdict=replace(query.verdict, kind="unjudged"), warnings=warnings)
 
 
 @dataclass(slots=True, init=False)
@@ -94,6 +104,7 @@ class _Work:
     """One rule on its way to one target."""
 
     rules: Rules
+    titles: tuple[str, ...]
     plan: Plan
     target: Target
     facts: Facts
@@ -106,6 +117,7 @@ class _Work:
         from converter.facts import Facts, load_facts  # noqa: PLC0415  slow to import
         from converter.pipelines import apply, select  # noqa: PLC0415
 
+        self.titles = tuple(other.meta.title for other in rules.plans if other is not plan)
         self.rules = rules.only(plan)
         self.plan = plan
         self.target = target
@@ -121,21 +133,22 @@ class _Work:
         rule = self.mapped(self.plan.meta.key)
         mapped = simplified(self.rules.lowered(rule))
         warnings = self.unknown_fields(strict=strict_fields)
-        context = replace(context, state=self.state(), guide=_guide(self.plan))
+        context = replace(context, state=self.state(), guide=_guide(self.plan), titles=self.titles)
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
             query: Query = upstream(self.rules.collection(), self.applied.pipeline, mapped, context)
             return replace(query, warnings=warnings)
         query = self.target.emit(mapped, context)
-        text = self.applied.postprocess(rule, query.text)
+        if query.inner is None or query.wrap is None:
+            text = self.applied.postprocess(rule, query.text)
+        else:  # a file: postprocessing is about the query in it
+            text = query.wrap(self.applied.postprocess(rule, query.inner))
         lost = ingest_assumptions(self.plan, self.facts, self.field_names(), self.target.product)
         verdict = query.verdict
         if lost:
             kind = "assuming" if verdict.kind == "exact" else verdict.kind
-            verdict = Verdict(kind, unique([*verdict.assumptions, *lost]), verdict.bound)
-        if text != query.text:  # a pipeline of the user's has changed the query: what it means now, we do not know
-            verdict = Verdict("unjudged", verdict.assumptions, verdict.bound)
-        return replace(query, text=text, verdict=verdict, warnings=query.warnings + warnings)
+            verdict = replace(verdict, kind=kind, assumptions=unique([*verdict.assumptions, *lost]))
+        return _changed(replace(query, verdict=verdict, warnings=query.warnings + warnings), text)
 
     def mapped(self, key: str) -> Any:
         """Return a rule as the pipeline has left it."""

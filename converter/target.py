@@ -7,13 +7,11 @@ Targets are found through the entry point group `converter.targets`; nothing lis
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from converter.facts import Facts
     from converter.plan.nodes import Plan
 
@@ -52,6 +50,21 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How many alerts one run of a query gives at most, whatever the log: the product's limit, or the query's own.
+
+    The verdict is about logs on which no run reaches it. Where one does, what is missing is told, and is no difference.
+
+    Attributes:
+        says: the limit, for a person.
+        alerts: the number.
+    """
+
+    says: str
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """How a query relates to its rule. `refused` is not here: it is a `RefusedError`.
 
@@ -61,6 +74,7 @@ class Verdict:
     kind: VerdictKind
     assumptions: tuple[Assumption, ...] = ()
     bound: Bound | None = None
+    limit: Limit | None = None
 
     def __str__(self) -> str:
         return self.kind
@@ -69,7 +83,8 @@ class Verdict:
     def notes(self) -> tuple[str, ...]:
         """Everything to be said about it, one sentence each."""
         bound = (self.bound.says,) if self.bound is not None else ()
-        return bound + tuple(assumption.says for assumption in self.assumptions)
+        limit = (self.limit.says,) if self.limit is not None else ()
+        return bound + limit + tuple(assumption.says for assumption in self.assumptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,8 @@ class Query:
         group_by: for a correlation, the product's names of the group-by fields, in the order of the rule.
         timespan: for a correlation, in seconds.
         warnings: what the user should know, such as fields that no mapping knows.
+        inner: of a file, the query inside: what the postprocessing of a pipeline is applied to.
+        wrap: of a file, makes the whole text of an inner query.
     """
 
     rule: str
@@ -97,6 +114,8 @@ class Query:
     group_by: tuple[str, ...] | None = None
     timespan: int | None = None
     warnings: tuple[str, ...] = ()
+    inner: str | None = field(default=None, compare=False, repr=False)
+    wrap: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +128,7 @@ class Context:
         facts: what is known of the product's fields.
         state: what the processing pipelines have set, for example `index`.
         guide: an investigation guide in Markdown, or None.
+        titles: those of the other rules of the conversion, for files in which a title must be unique.
     """
 
     facts: Facts
@@ -116,6 +136,7 @@ class Context:
     options: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     guide: str | None = None
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +151,27 @@ class TargetAlert:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The alerts of one replay. `phase` tells at which phase of its schedule; empty for a query without one."""
+    """The alerts of one replay.
+
+    Attributes:
+        phase: at which phase of its schedule; empty for a query without one.
+        alerts: what it found.
+        full: whether it gave as many alerts as `Verdict.limit` lets it, at any time, so that some may be missing.
+    """
 
     phase: str
     alerts: tuple[TargetAlert, ...]
+    full: bool = False
+
+
+def free_column(name: str, taken: Collection[str]) -> str:
+    """Return a name for a column of a query that is none of the fields `taken`: the name, or with a number after it."""
+    number = 1
+    found = name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
 
 
 @runtime_checkable

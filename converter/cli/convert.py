@@ -189,14 +189,15 @@ def _say_once(queries: Sequence[tuple[TargetName, Target, Query]]) -> None:
     rules = {query.rule for _, _, query in queries}
     said: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for name, _, query in queries:
-        bound = query.verdict.bound
+        bound, limit = query.verdict.bound, query.verdict.limit
         notes = [("warning", warning) for warning in query.warnings]
         notes += [("differs", bound.says)] if bound is not None else []
+        notes += [("limit", limit.says)] if limit is not None else []
         notes += [("assumes", assumption.says) for assumption in query.verdict.assumptions]
         for note_of_query in notes:
             targets, of_rules = said.setdefault(note_of_query, ({}, {}))
             targets[str(name)] = of_rules[query.rule] = None
-    for kind in ("warning", "differs", "assumes"):
+    for kind in ("warning", "differs", "limit", "assumes"):
         for (of_kind, text), (targets, of_rules) in said.items():
             if of_kind == kind:
                 whose = "" if set(of_rules) == rules else f" ({', '.join(of_rules)})"

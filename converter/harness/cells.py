@@ -168,10 +168,12 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
     notes = [refusal.message for refusal in column.refusals]
     differences: list[Difference] = []
     first: tuple[Plan, Difference] | None = None
-    for plan, outcome, _ in replayed:
+    for plan, outcome, runs in replayed:
         verdict = column.queries[plan.meta.key].verdict
         if outcome.bounded and verdict.bound is not None:
             notes.append(verdict.bound.says)
+        if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
+            notes.append(verdict.limit.says)
         notes.extend(f"{broken.says}: not so of {_events(broken.events)}" for broken in outcome.broken)
         differences.extend((*outcome.differences, *outcome.bounded) if outcome.kind != "agree" else ())
         if outcome.kind == "disagree" and first is None:

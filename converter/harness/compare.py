@@ -4,7 +4,8 @@
 
 A detection rule agrees if both report the same events. A correlation rule agrees if every episode of the reference is
 met by an alert of the same group whose time range intersects it, and every alert meets an episode; rows are never
-counted, because buckets, sequences and sliding windows count differently. Every run (phase of a schedule) must agree.
+counted, because buckets, sequences and sliding windows count differently. Every run (phase of a schedule) must agree;
+only what is missing from a run that gave as many alerts as its limit lets it is within the bound.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ def judge(
     if not runs:
         raise CompareError("the query was not run at all")
     found: dict[tuple[Side, Group | None, int | None, int | None, tuple[str, ...]], list[Difference]] = {}
+    full = {run.phase for run in runs if run.full}
     for run in runs:
         for difference in differences(plan, reference, run):
             # Ids are part of the key for detections only: phases may see a burst with more or fewer of its events.
@@ -116,14 +118,18 @@ def judge(
             key = (difference.side, difference.group, difference.first, difference.last, ids)
             found.setdefault(key, []).append(difference)
     merged = [_merge(same, len(runs)) for same in found.values()]
+    cut: list[Difference] = []
+    left: list[Difference] = []
+    for one in merged:
+        (cut if one.side == "missed" and full.issuperset(one.phases) else left).append(one)
     if isinstance(plan, Detection):
-        return Judgement(tuple(merged))
-    if bound is None or episodes is None or not plan.sliding:
-        return Judgement(_condensed(merged))
+        return Judgement(tuple(left), tuple(cut))
+    if not left or bound is None or episodes is None or not plan.sliding:
+        return Judgement(_condensed(left), _condensed(cut))
     allows = _allowance(plan, bound, episodes)
     return Judgement(
-        _condensed([difference for difference in merged if not allows(difference)]),
-        _condensed([difference for difference in merged if allows(difference)]),
+        _condensed([difference for difference in left if not allows(difference)]),
+        _condensed([*cut, *(difference for difference in left if allows(difference))]),
     )
 
 

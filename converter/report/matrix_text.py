@@ -120,8 +120,9 @@ def _columns(columns: Sequence[Column]) -> Iterator[str]:
     said: dict[str, dict[str, None]] = {}
     for column in columns:
         for query in column.queries.values():
-            bound = query.verdict.bound
+            bound, limit = query.verdict.bound, query.verdict.limit
             notes = [("differs", bound.says)] if bound is not None else []
+            notes += [("limit", limit.says)] if limit is not None else []
             notes += [("assumes", assumption.says) for assumption in query.verdict.assumptions]
             notes += [("warning", warning) for warning in query.warnings]
             for kind, text in notes:

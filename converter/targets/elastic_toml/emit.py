@@ -14,13 +14,24 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.attack import threats
-from converter.emitting import check_context, condition_of, duration, refused, seconds, verdict
+from converter.emitting import (
+    Emission,
+    check_context,
+    condition_of,
+    duration,
+    placed_groups,
+    refused,
+    seconds,
+    verdict,
+)
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation
-from converter.target import Bound, Query
+from converter.target import Bound, Limit, Query
+from converter.targets.elastic_toml.title import rule_name
 from converter.targets.elastic_toml.write import write_rule
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ if TYPE_CHECKING:
     from converter.target import Assumption, Context
 
 RULE_TYPES = ("auto", "eql", "esql")
+MAX_SIGNALS = 1_000
+MAX_LOOK_BACK = 3_650 * 86_400
 MAX_FIELDS = 5
 _FIELDS_BEFORE_9_2 = 3
 _FROM = re.compile(r"now-([1-9][0-9]{0,8}[smhd])")
@@ -54,28 +67,51 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         ConfigurationError: an option with a bad value.
     """
     check_context("elastic-toml", context, formats, options)
+    if isinstance(plan, Correlation) and not plan.sliding:
+        raise refused(
+            f"a schedule cuts the fixed windows of the operator {plan.op}: a run sees part of the first and last",
+            f"scheduled event_count {plan.op}",
+            plan.place,
+            "convert to esql, and run the query over a whole number of windows",
+        )
     rule_type = context.options.get("rule_type", "auto")
     if rule_type not in RULE_TYPES:
         raise ConfigurationError(f"rule_type is {rule_type!r}", hint=f"one of {', '.join(RULE_TYPES)}")
-    rule, assumptions, group_by = _detection_part(plan, context, rule_type)
+    rule, assumptions = _detection_part(plan, context, rule_type)
     span = plan.timespan if isinstance(plan, Correlation) else 0
     threshold = rule["type"] == "threshold"
     interval = seconds(context.options.get("interval", duration(_INTERVAL)), "interval")
     lag = seconds(context.options["lag"], "lag") if "lag" in context.options else (0 if threshold else _LAG)
     look_back = _look_back(context, span, interval, lag)
+    if look_back > MAX_LOOK_BACK:
+        raise refused(
+            f"the rule would look back {duration(look_back)} in each run, more than ten years",
+            "timespan above ten years",
+            plan.place,
+            "shorten the timespan",
+        )
     rule |= _described(plan.meta, context) | {"interval": duration(interval), "from": f"now-{duration(look_back)}"}
+    rule["max_signals"] = MAX_SIGNALS
     if not (rule["type"] == "eql" and isinstance(plan, Correlation)):
         rule["timestamp_override"] = "event.ingested"
+    wrap = partial(_file, _metadata(plan.meta, context, rule), rule)
+    found = verdict(assumptions, _bound(plan, look_back, interval, threshold=threshold))
     query = Query(
         rule=plan.meta.key,
         target="elastic-toml",
         language="elastic-toml",
-        text=write_rule(_metadata(plan.meta, context, group_by), rule),
-        verdict=verdict(assumptions, _bound(plan, look_back, interval, threshold=threshold)),
+        text=wrap(rule["query"]),
+        verdict=replace(found, limit=Limit(f"a run raises at most {MAX_SIGNALS:,} alerts", MAX_SIGNALS)),
+        inner=rule["query"],
+        wrap=wrap,
     )
     if isinstance(plan, Correlation):
         return replace(query, group_by=plan.group_by, timespan=plan.timespan)
     return query
+
+
+def _file(metadata: Mapping[str, Any], rule: Mapping[str, Any], query: str) -> str:
+    return write_rule(metadata, {**rule, "query": query})
 
 
 def _look_back(context: Context, span: int, interval: int, lag: int) -> int:
@@ -122,40 +158,44 @@ def _bound(plan: Plan, look_back: int, interval: int, *, threshold: bool) -> Bou
 # ------------------------------------------------------------------------------------------------- what it detects
 
 
-def _detection_part(
-    plan: Plan, context: Context, rule_type: str
-) -> tuple[dict[str, Any], list[Assumption], tuple[str, ...]]:
+def _detection_part(plan: Plan, context: Context, rule_type: str) -> tuple[dict[str, Any], list[Assumption]]:
     inner = replace(context, format="default", options={})
-    group_by = plan.group_by if isinstance(plan, Correlation) else ()
     if rule_type == "esql":
         from converter.targets.esql.emit import emit_query as emit_esql  # noqa: PLC0415  only this type needs it
 
         query = emit_esql(plan, inner, {"default": ""}, {})
         text = query.text if isinstance(plan, Correlation) else f"{query.text}\n| KEEP *"
-        return {"type": "esql", "language": "esql", "query": text}, list(query.verdict.assumptions), group_by
+        return {"type": "esql", "language": "esql", "query": text}, list(query.verdict.assumptions)
     if rule_type == "eql":
         from converter.targets.eql.emit import emit_query as emit_eql  # noqa: PLC0415
 
         query = emit_eql(plan, inner, {"default": ""}, {})
         found = {"type": "eql", "language": "eql", "query": query.text, "index": _index(context)}
-        return found, list(query.verdict.assumptions), group_by
+        return found, list(query.verdict.assumptions)
     from converter.targets.kql.emit import condition  # noqa: PLC0415
 
     text, assumptions = condition(condition_of(plan), context)
     part: dict[str, Any] = {"type": "query", "language": "kuery", "query": text, "index": _index(context)}
     if isinstance(plan, Correlation):
         part |= {"type": "threshold", "threshold": _threshold(plan)}
-    return part, assumptions, group_by
+        assumptions += _assumed_of_groups(plan, context)
+    return part, assumptions
+
+
+def _assumed_of_groups(plan: Correlation, context: Context) -> list[Assumption]:
+    """Note what makes a bucket of the rule a group of ours.
+
+    A document with several values is in a bucket for each, and what has alerted is left out of all of them later; and
+    a bucket is text, whatever the documents have.
+    """
+    emission = Emission(context)
+    for name, _ in placed_groups(plan):
+        emission.single(name)
+        emission.typed(name, (), "keyword")
+    return emission.assumptions
 
 
 def _threshold(plan: Correlation) -> dict[str, Any]:
-    if not plan.sliding:
-        raise refused(
-            f"a threshold rule fires on a count and more, not on {plan.op}",
-            f"event_count {plan.op}",
-            plan.place,
-            "convert with -O rule_type=esql",
-        )
     if len(plan.group_by) > MAX_FIELDS:
         raise refused(
             f"a threshold rule groups by at most {MAX_FIELDS} fields",
@@ -182,7 +222,7 @@ def _described(meta: Metadata, context: Context) -> dict[str, Any]:
     described: dict[str, Any] = {
         "author": [part.strip() for part in (meta.author or "unknown").split(",") if part.strip()],
         "description": meta.description or meta.title,
-        "name": meta.title,
+        "name": rule_name(meta.title, _rule_id(meta)),
         "risk_score": risk,
         "rule_id": _rule_id(meta),
         "severity": severity,
@@ -221,7 +261,7 @@ def _rule_id(meta: Metadata) -> str:
     return meta.id.lower() if meta.id else str(uuid.uuid5(uuid.NAMESPACE_URL, f"sigma:{meta.key}"))
 
 
-def _metadata(meta: Metadata, context: Context, group_by: tuple[str, ...]) -> dict[str, Any]:
+def _metadata(meta: Metadata, context: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
     date = (meta.date or "1970-01-01").replace("-", "/")
     found: dict[str, Any] = {
         "creation_date": date,
@@ -230,7 +270,7 @@ def _metadata(meta: Metadata, context: Context, group_by: tuple[str, ...]) -> di
     }
     if integration := context.state.get("integration"):
         found["integration"] = [str(integration)]
-    if len(group_by) > _FIELDS_BEFORE_9_2:
+    if rule["type"] == "threshold" and len(rule["threshold"]["field"]) > _FIELDS_BEFORE_9_2:
         found["min_stack_comments"] = "Threshold rules group by more than three fields since 9.2."
         found["min_stack_version"] = "9.2.0"
     return found

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 120
 _LINE = 100
-_VERBATIM = frozenset({"note", "setup"})
+_MARKDOWN = frozenset({"note", "setup"})
+_PROSE = frozenset({"description", "false_positives", "min_stack_comments"})
 
 
 def write_rule(metadata: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
@@ -45,25 +46,25 @@ def _flat_table(values: Mapping[str, Any]) -> Table:
     for key in sorted(values):
         value = values[key]
         if isinstance(value, list):
-            table.add(key, _array(value))
+            table.add(key, _array(value, prose=key in _PROSE))
         elif isinstance(value, str):
-            table.add(key, _text(value, verbatim=key in _VERBATIM))
+            table.add(key, _block(value) if key in _MARKDOWN else _text(value, prose=key in _PROSE))
         else:
             table.add(key, value)
     return table
 
 
-def _array(values: list[Any]) -> Array:
+def _array(values: list[Any], *, prose: bool) -> Array:
     array = tomlkit.array()
     for value in values:
-        array.append(_text(value, verbatim=False, indent=4) if isinstance(value, str) else value)
+        array.append(_text(value, prose=prose, indent=4) if isinstance(value, str) else value)
     return array.multiline(sum(len(str(value)) + 3 for value in values) > _LINE)
 
 
-def _text(value: str, *, verbatim: bool, indent: int = 0) -> Item:
-    """Return a string: on one line if it fits, else wrapped (or as it is, for Markdown) between triple quotes."""
-    if verbatim:
-        return _block(value)
+def _text(value: str, *, prose: bool, indent: int = 0) -> Item:
+    """Return a string as it is; prose on one line if it fits, else wrapped between triple quotes."""
+    if not prose:
+        return tomlkit.string(value)
     flat = " ".join(value.split())
     if len(flat) + indent <= _WIDTH - 20:
         return tomlkit.string(flat)
