@@ -273,7 +273,7 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
             condition = f"len({mine})>=len({other}) AND substr({mine},len({mine})-len({other})+1)={other}"
         case "contains":
             # An empty text is in every text, but nothing can be split at it.
-            condition = f"len({other})=0 OR mvcount(split({mine},{other}))>1"
+            condition = f"isnotnull({mine}) AND (len({other})=0 OR mvcount(split({mine},{other}))>1)"
         case _:
             assert_never(leaf.relation)
     # `if` takes its last branch when the condition is null: the whole is never null.
