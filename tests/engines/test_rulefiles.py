@@ -210,3 +210,55 @@ def test_documents_left_out_beforehand_change_nothing(kind: str, seed: int) -> N
             ]
         else:
             assert outcome(replay.run_at(time)) == whole
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("kind", ["burst", "query", "eql", "esql"])
+def test_runs_that_see_the_same_events_give_nothing_new(kind: str, seed: int) -> None:
+    """Leaving out the runs that see what the run before saw leaves out no alert, only its repetitions."""
+    random = Random(seed)  # noqa: S311 - data for a test
+    file = "elastic_threshold.yml" if kind == "burst" else "elastic_types.yml"
+    text: str = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))["files"][kind]
+    text = text.replace('from = "now-6m"\n', "").replace('interval = "5m"\n', "").replace("value = 5", "value = 2")
+    text = text.replace("[rule]\n", '[rule]\nfrom = "now-20s"\ninterval = "1s"\nmax_signals = 2\n')
+    start = 1_767_225_600_000
+    events: list[dict[str, Any]] = [
+        {
+            "_id": str(number),
+            "@timestamp": start + random.choice([random.randrange(60) * 1000, random.randrange(60_000)]),
+            "event": {"action": random.choice("xy")},
+            "user": {"name": random.choice(["a", "b", ["a", "b"]] if kind == "burst" else "ab")},
+        }
+        for number in range(14)
+    ]
+    replay = elastic.Replay(elastic.parse(text), events)
+    for phase in replay.phases():
+        every = [json.dumps(row) for row in outcome(replay.run(phase))]
+        full = replay.full
+        once = [json.dumps(row) for row in outcome(replay.run_once(phase))]
+        assert list(dict.fromkeys(every)) == list(dict.fromkeys(once))
+        assert len(once) <= len(every)
+        assert replay.full == full
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_searches_that_see_the_same_events_give_nothing_new(seed: int, suppressed: bool) -> None:  # noqa: FBT001
+    """The same of saved searches, with and without suppression, and with snapped windows."""
+    random = Random(seed)  # noqa: S311 - data for a test
+    earliest, latest = random.choice([("-13m", "now"), ("-12m@m", "-1m@m"), ("-750s", "-30s"), ("-1h@h", "@h")])
+    text = yaml.safe_load((HERE / "splunk.yml").read_text(encoding="utf-8"))["files"]["burst"]
+    text = changed(
+        text,
+        {"*/5 * * * *": "* * * * *", "earliest_time = -11m": f"earliest_time = {earliest}",
+         "latest_time = now": f"latest_time = {latest}", "n>=3": "n>=2"},
+    )  # fmt: skip
+    if suppressed:
+        settings = "alert.suppress = 1\nalert.suppress.fields = user\nalert.suppress.period = 4m"
+        text = changed(text, {"alert.digest_mode = 1": f"alert.digest_mode = 0\n{settings}"})
+    events = [{"_time": 1_767_225_600 + random.randrange(5_000), "action": "x", "user": user} for user in "aabbabaabb"]
+    replay = schedule.SavedReplay(conf.parse(text)[0], events)
+    for phase in replay.phases():
+        every = [json.dumps(row) for row in (replay.run(phase) if suppressed else outcome(replay.run(phase)))]
+        once = [json.dumps(row) for row in (replay.run_once(phase) if suppressed else outcome(replay.run_once(phase)))]
+        assert list(dict.fromkeys(every)) == list(dict.fromkeys(once))

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 RULE_TYPES = ("auto", "eql", "esql")
 MAX_SIGNALS = 1_000
-MAX_LOOK_BACK = 3_650 * 86_400
+MAX_LOOK_BACK = 7_300 * 86_400
 MAX_FIELDS = 5
 _FIELDS_BEFORE_9_2 = 3
 _FROM = re.compile(r"now-([1-9][0-9]{0,8}[smhd])")
@@ -84,11 +84,8 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     lag = seconds(context.options["lag"], "lag") if "lag" in context.options else (0 if threshold else _LAG)
     look_back = _look_back(context, span, interval, lag)
     if look_back > MAX_LOOK_BACK:
-        raise refused(
-            f"the rule would look back {duration(look_back)} in each run, more than ten years",
-            "timespan above ten years",
-            plan.place,
-            "shorten the timespan",
+        raise ConfigurationError(
+            f"each run would look back {duration(look_back)}", hint=f"at most {duration(MAX_LOOK_BACK)}"
         )
     rule |= _described(plan.meta, context) | {"interval": duration(interval), "from": f"now-{duration(look_back)}"}
     rule["max_signals"] = MAX_SIGNALS

@@ -93,12 +93,38 @@ class Replay:
 
     def run(self, phase: int) -> list[Row]:
         """Return the alerts of all runs at `phase` + k * interval."""
+        return self._alerts(phase, lambda _low, _high, _rows: False)
+
+    def run_once(self, phase: int) -> list[Row]:
+        """Return the alerts of `run`, without those that a run gives again because it sees the same events.
+
+        How long this takes depends on the events, and not on how long each of them is seen.
+        """
+        last: tuple[int, int, list[Row]] | None = None
+
+        def settled(low: int, high: int, rows: list[Row]) -> bool:
+            nonlocal last
+            before, last = last, (low, high, [{**row, "run": None} for row in rows])
+            return not rows or before == last
+
+        return self._alerts(phase, settled)
+
+    def _alerts(self, phase: int, settled: Callable[[int, int, list[Row]], bool]) -> list[Row]:
         rule = self._rule
         one_run = self._kind.start()
         alerts: list[Row] = []
-        for time, low, high in schedule.windows(self._kind.times, phase, rule.interval_ms, rule.look_back_ms):
-            alerts.extend(one_run(time, low, high))
+        done = False
+        visits = schedule.windows(self._kind.times, phase, rule.interval_ms, rule.look_back_ms, lambda: done)
+        for time, low, high in visits:
+            rows = one_run(time, low, high)
+            done = settled(low, high, rows)
+            alerts.extend(rows)
         return alerts
+
+    @property
+    def full(self) -> bool:
+        """Whether a run of the phase that was run last may have left something out because of `max_signals`."""
+        return self._kind.full
 
     def run_at(self, time: int) -> list[Row]:
         """Return the alerts of one run at `time`, with no run before it."""
@@ -110,9 +136,13 @@ class _Kind(Protocol):
     """What a type of rule does with a log: the times of the documents that matter, and its runs in turn."""
 
     times: list[int]
+    full: bool
 
     def start(self) -> Run:
-        """Return a function that does one run after another: (time, first, after the last position) -> alerts."""
+        """Return a function that does one run after another: (time, first, after the last position) -> alerts.
+
+        `full` is set once a run has more to give than `max_signals`.
+        """
 
 
 class _Threshold:
@@ -128,13 +158,17 @@ class _Threshold:
         found = [(time, event["_id"], event) for time, _, event in timed if matches(event)]
         self._members: list[Member] = threshold.members(rule.threshold, found)
         self.times = [member.time for member in self._members]
+        self.full = False
 
     def start(self) -> Run:
+        self.full = False
         history: History = threshold.History()
 
         def at(time: int, low: int, high: int) -> list[Row]:
             history.forget(time - self._look_back)
-            return threshold.alerts_of_run(self._threshold, self._members[low:high], history, time, self._most)
+            rows = threshold.alerts_of_run(self._threshold, self._members[low:high], history, time, self._most)
+            self.full |= len(rows) == self._most
+            return rows
 
         return at
 
@@ -149,9 +183,11 @@ class _Documents:
     def _fill(self, rule: RuleFile, found: Timed) -> None:
         self._most = rule.max_signals
         self._found = found
+        self.full = False
         self.times = [time for time, _, _ in found]
 
     def start(self) -> Run:
+        self.full = False
         alerted: set[int] = set()
 
         def at(time: int, low: int, high: int) -> list[Row]:  # noqa: ARG001 - every kind of rule is run alike
@@ -159,6 +195,7 @@ class _Documents:
             for _, position, event in self._found[low:high]:
                 if position not in alerted:
                     if len(new) == self._most:
+                        self.full = True
                         break
                     alerted.add(position)
                     new.append(event if isinstance(event, dict) else dict(event))
@@ -177,6 +214,7 @@ class _Searches:
         self._search = search
         self._memory: dict[tuple[int, int], list[Row]] = {}
         self.times = [time for time, _, _ in timed]
+        self.full = False
 
     def _rows(self, low: int, high: int) -> list[Row]:
         rows = self._memory.get((low, high))
@@ -212,16 +250,20 @@ class _Esql(_Searches):
         super().__init__(rule, timed, lambda documents: query(documents, tables))
 
     def start(self) -> Run:
+        self.full = False
         alerted: set[Any] = set()
         most = self._rule.max_signals
 
         def at(time: int, low: int, high: int) -> list[Row]:
             new: list[Row] = []
-            for row in self._rows(low, high)[: _ESQL_PAGES * most]:
+            rows = self._rows(low, high)
+            self.full |= len(rows) > _ESQL_PAGES * most
+            for row in rows[: _ESQL_PAGES * most]:
                 name = row.get("_id")
                 if name is not None and name in alerted:
                     continue
                 if len(new) == most:
+                    self.full = True
                     break
                 if name is not None:
                     alerted.add(name)
@@ -278,7 +320,12 @@ class _EqlDocuments(_Documents):
 
     def start(self) -> Run:
         inner = super().start()
-        return lambda time, low, high: inner(time, max(low, high - self._most), high)
+
+        def at(time: int, low: int, high: int) -> list[Row]:
+            self.full |= high - low > self._most
+            return inner(time, max(low, high - self._most), high)
+
+        return at
 
 
 class _EqlRows(_Searches):
@@ -290,11 +337,15 @@ class _EqlRows(_Searches):
         self._time_of = clock(None)
 
     def start(self) -> Run:
+        self.full = False
         alerted: set[Any] = set()
+        most = self._rule.max_signals
 
         def at(time: int, low: int, high: int) -> list[Row]:
             new: list[Row] = []
-            for row in self._rows(low, high)[-self._rule.max_signals :]:
+            rows = self._rows(low, high)
+            self.full |= len(rows) > most
+            for row in rows[-most:]:
                 events = row.get("events")
                 names = [event["_id"] for event in events or [row]]
                 if (known := frozenset(names)) in alerted:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
     """Return the alerts of a rule file, one run for each phase; a log without matching events has a single phase."""
     ready = Replay(parse(query.text), events)
-    return tuple(Run(f"{phase} ms", _alerts(ready.run(phase), query)) for phase in ready.phases() or [0])
+    return tuple(
+        Run(f"{phase} ms", _alerts(ready.run_once(phase), query), full=ready.full) for phase in ready.phases() or [0]
+    )
 
 
 def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "H": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _INTERVAL = re.compile(r"(\d+)([smhd])")
@@ -37,7 +37,9 @@ def window(times: Sequence[int], run: int, look_back: int) -> tuple[int, int]:
     return bisect_left(times, run - look_back), bisect_right(times, run)
 
 
-def windows(times: Sequence[int], phase: int, interval: int, look_back: int) -> Iterator[tuple[int, int, int]]:
+def windows(
+    times: Sequence[int], phase: int, interval: int, look_back: int, settled: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, int, int]]:
     """Yield (time of the run, first position, position after the last) of each run that sees an event.
 
     Args:
@@ -45,6 +47,8 @@ def windows(times: Sequence[int], phase: int, interval: int, look_back: int) -> 
         phase: offset of the runs against the epoch, in [0, interval).
         interval: time between two runs.
         look_back: how far back a run sees.
+        settled: asked after each run: whether another run over the same events would give nothing new. Then the next
+            is the first one that sees other events, or its oldest event at the very begin of its window.
     """
     if not times:
         return
@@ -54,6 +58,11 @@ def windows(times: Sequence[int], phase: int, interval: int, look_back: int) -> 
         if low < high:
             yield run, low, high
             run += interval
+            if settled():
+                change = times[low] + look_back
+                if high < len(times):
+                    change = min(change, times[high])
+                run = max(run, _first_at_or_after(change, phase, interval))
         elif low < len(times):
             run = _first_at_or_after(times[low], phase, interval)
         else:

@@ -21,7 +21,12 @@ def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
 
         (saved,) = parse(query.text)
         ready = SavedReplay(saved, events)
-        return tuple(Run(f"{phase:g} s", _alerts(ready.run(phase), query)) for phase in ready.phases() or [0.0])
+        limit = query.verdict.limit
+        runs = []
+        for phase in ready.phases() or [0.0]:
+            alerts = _alerts(ready.run_once(phase), query)
+            runs.append(Run(f"{phase:g} s", alerts, full=limit is not None and ready.most >= limit.alerts))
+        return tuple(runs)
     from converter.targets.splunk.execute import run  # noqa: PLC0415
 
     return (Run("", _alerts(run(query.text, events), query)),)

@@ -165,6 +165,11 @@ class Suppression:
             kept.append(row)
         return kept
 
+    def over(self, rows: list[dict[str, Any]], last: Mapping[tuple[str, ...], int]) -> int | None:
+        """Return when the first of these rows may alert again; None: nothing suppresses one."""
+        keys = (tuple(str(row.get(name)) for name in self.fields) for row in rows)
+        return min((last[key] + self.period_us for key in keys if key in last), default=None)
+
 
 class SavedReplay:
     """One saved search and one log, ready to be run at any phase."""
@@ -185,6 +190,8 @@ class SavedReplay:
         self._timed = timed
         self._times = [time for time, _, _ in timed]
         self._memory: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        self.most = 0
+        """How many rows a single run of the phase that was run last gave at most."""
 
     def phases(self) -> list[float]:
         """Return one phase, in seconds, of every class of phases with the same outcome."""
@@ -192,12 +199,30 @@ class SavedReplay:
 
     def run(self, phase: float) -> list[dict[str, Any]]:
         """Return the rows of all runs that trigger, each with `run`, the time of the run in epoch seconds."""
+        return self._alerts(phase, once=False)
+
+    def run_once(self, phase: float) -> list[dict[str, Any]]:
+        """Return the rows of `run`, without those that a run gives again because it sees the same events.
+
+        How long this takes depends on the events, and not on how long each of them is seen.
+        """
+        return self._alerts(phase, once=True)
+
+    def _alerts(self, phase: float, *, once: bool) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         last: dict[tuple[str, ...], int] = {}
-        for moment, start, end in _runs(self._schedule, self._times, round(phase * MICRO)):
-            found = self._rows(bisect_left(self._times, start), bisect_left(self._times, end))
+        self.most = 0
+        seen: list[dict[str, Any]] = []
+
+        def next_change() -> int | None:
+            return None if self._suppression is None else self._suppression.over(seen, last)
+
+        runs = _runs(self._schedule, self._times, round(phase * MICRO), next_change if once else None)
+        for moment, start, end in runs:
+            seen = found = self._rows(bisect_left(self._times, start), bisect_left(self._times, end))
             if self._suppression is not None:
                 found = self._suppression.kept(found, moment, last)
+            self.most = max(self.most, len(found))
             run = moment / MICRO
             rows.extend({**row, "run": int(run) if run.is_integer() else run} for row in found)
         return rows
@@ -247,14 +272,25 @@ def _residues(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
         yield clock, schedule.earliest.at(clock) - clock, schedule.latest.at(clock) - clock
 
 
-def _runs(schedule: Schedule, times: Sequence[int], phase: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (run, start, end) of each run that sees an event of the sorted `times`."""
+def _runs(
+    schedule: Schedule, times: Sequence[int], phase: int, change: Callable[[], int | None] | None = None
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (run, start, end) of each run that sees an event of the sorted `times`.
+
+    Args:
+        schedule: when it runs, over what.
+        times: in microseconds.
+        phase: by how much the clock is moved.
+        change: if given, runs that see the same events as the one before are left out; it is asked after each run for
+            a moment from which on even the same events may give something else.
+    """
     if not times:
         return
     interval, offset = schedule.interval_s * MICRO, schedule.offset_s * MICRO
     residues = list(_residues(schedule))
     shortest = max(end for _, _, end in residues)
     longest = min(start for _, start, _ in residues)
+    latest_start = max(start for _, start, _ in residues)
 
     def first_clock(time: int) -> int:
         """Return the clock of the first run that may see an event at `time`."""
@@ -268,6 +304,15 @@ def _runs(schedule: Schedule, times: Sequence[int], phase: int) -> Iterator[tupl
         if low < len(times) and times[low] < end:
             yield clock + phase, start, end
             clock += interval
+            if change is None:
+                continue
+            high = bisect_left(times, end, low)
+            candidates = [first_clock(times[low] - latest_start + shortest)]  # the oldest event leaves
+            if high < len(times):
+                candidates.append(first_clock(times[high]))
+            if (moment := change()) is not None:
+                candidates.append(clock + (max(0, moment - phase - clock) + interval - 1) // interval * interval)
+            clock = max(clock, min(candidates))
         elif low < len(times):
             clock = max(clock + interval, first_clock(times[low]))
         else:
