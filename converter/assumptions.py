@@ -26,6 +26,8 @@ from converter.plan.nodes import (
     Or,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
 )
 from converter.target import Assumption
 
@@ -256,8 +258,11 @@ def _fields(leaf: Leaf) -> tuple[str, ...]:
             | Cidr(field=field)
             | IsNull(field=field)
             | Exists(field=field)
+            | TimePart(field=field)
         ):
             return (field,)
+        case Unexpanded(field=field):
+            return (field,) if field is not None else ()
 
 
 def _sees(leaf: Leaf, value: str | None) -> bool:

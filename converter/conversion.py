@@ -136,7 +136,7 @@ class _Work:
         context = replace(context, state=self.state(), guide=_guide(self.plan), titles=self.titles)
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
-            query: Query = upstream(self.rules.collection(), self.applied.pipeline, mapped, context)
+            query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
             return replace(query, warnings=warnings)
         query = self.target.emit(mapped, context)
         if query.inner is None or query.wrap is None:

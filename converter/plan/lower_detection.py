@@ -6,10 +6,10 @@ SigmaRule ──items, values──> Expr ──condition──> Detection
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from sigma.conditions import ConditionAND
-from sigma.modifiers import reverse_modifier_mapping
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import (
     CompareOperators,
@@ -28,11 +28,12 @@ from sigma.types import (
     SigmaString,
     SigmaTimestampPart,
     SpecialChars,
+    TimestampPart,
 )
 
 from converter.errors import Place, RefusedError, RuleError
 from converter.plan.condition import parse_condition
-from converter.plan.modifiers import refuse_modifiers
+from converter.plan.modifiers import Chain, apply_chain, has_placeholder, refuse_modifiers
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -52,14 +53,17 @@ from converter.plan.nodes import (
     Pattern,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
+from converter.plan.regex_parse import RegexError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converter.document import Document
-    from converter.plan.nodes import Comparison, FieldRelation
+    from converter.plan.nodes import Comparison, FieldRelation, TimePartName
 
 from converter.plan.metadata import metadata_of
 
@@ -73,6 +77,14 @@ _FLAGS = {
     SigmaRegularExpressionFlag.IGNORECASE: "i",
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
+}
+_PARTS: dict[TimestampPart, TimePartName] = {
+    TimestampPart.MINUTE: "minute",
+    TimestampPart.HOUR: "hour",
+    TimestampPart.DAY: "day",
+    TimestampPart.WEEK: "week",
+    TimestampPart.MONTH: "month",
+    TimestampPart.YEAR: "year",
 }
 _RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
     (False, False): "equals",
@@ -132,16 +144,32 @@ class _Lowering:
 
     def item(self, item: SigmaDetectionItem) -> Expr:
         place = self.place(item)
-        modifiers = [reverse_modifier_mapping.get(modifier.__name__, modifier.__name__) for modifier in item.modifiers]
-        refuse_modifiers(item, modifiers, place)
-        # pySigma's windash and base64 build plain strings and forget a `cased` before them.
-        cased = "cased" in modifiers
-        values: list[Any] = list(item.value) or [SigmaNull()]
-        nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values)
+        values: list[Any] = list(item.value)
+        cased = False
+        if isinstance(item.modifiers, Chain):
+            cased = "cased" in item.modifiers.names
+            if item.modifiers.waiting:
+                values = self.awaited(item, item.modifiers, place)
+        else:  # an item that a pipeline made
+            refuse_modifiers(item, place)
+        nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values or [SigmaNull()])
         joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
         node = nodes[0] if len(nodes) == 1 else joined
         # pySigma before 1.2 has no `neq`, and no attribute.
         return Not(node) if getattr(item, "negated", False) else node
+
+    def awaited(self, item: SigmaDetectionItem, chain: Chain, place: Place | None) -> list[Any]:
+        """Return the values of an item whose modifiers waited for its placeholders; those not expanded wait on."""
+        found: list[Any] = []
+        for value in item.value:
+            if has_placeholder(value):
+                found.append(value)
+                continue
+            keyword = item.field is None
+            found += apply_chain(
+                copy(chain), [value], keyword=keyword, value_place=lambda _index: place, expanded=True
+            )
+        return found
 
     def place(self, item: SigmaDetectionItem) -> Place | None:
         source = item.source
@@ -154,15 +182,17 @@ class _Lowering:
         """Return the node for one value of a field, or of a keyword search when there is no field."""
         if isinstance(value, SigmaExpansion):
             return Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
+        if has_placeholder(value):
+            parts = value.s if isinstance(value, SigmaString) else value.regexp.s
+            return Unexpanded(field, next(part.name for part in parts if isinstance(part, Placeholder)), place)
         if field is None:
             return self.keyword(value, place, cased=cased)
         match value:
             case SigmaString():
                 cased = cased or isinstance(value, SigmaCasedString)
-                return StringMatch(field, self.pattern(value, place), cased, place)
+                return StringMatch(field, pattern_of(value), cased, place)
             case SigmaTimestampPart():
-                part = value.timestamp_part.name.lower()
-                raise RefusedError(f"the modifier {part} is not supported yet", part, place)
+                return TimePart(field, _PARTS[value.timestamp_part], "eq", value.number, place)
             case SigmaBool():
                 return BoolMatch(field, value.boolean, place)
             case SigmaNumber():
@@ -175,8 +205,8 @@ class _Lowering:
                 if value.op not in _COMPARISONS:
                     return Not(NumberMatch(field, value.number.number, place))
                 if isinstance(value.number, SigmaTimestampPart):
-                    part = value.number.timestamp_part.name.lower()
-                    raise RefusedError(f"the modifier {part} is not supported yet", part, place)
+                    part = _PARTS[value.number.timestamp_part]
+                    return TimePart(field, part, _COMPARISONS[value.op], value.number.number, place)
                 return NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
             case SigmaRegularExpression():
                 return Regex(field, *self.regex(value, place), place)
@@ -185,7 +215,7 @@ class _Lowering:
             case SigmaFieldReference():
                 relation = _RELATIONS[value.starts_with, value.ends_with]
                 # pySigma hands on the name with its wildcards escaped; a name has none.
-                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, place)
+                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, cased, place)
             case _:
                 name = type(value).__name__
                 raise RefusedError(f"values of the type {name} are not supported yet", name, place)
@@ -193,7 +223,7 @@ class _Lowering:
     def keyword(self, value: Any, place: Place | None, *, cased: bool) -> Expr:
         match value:
             case SigmaString():
-                return Keyword(self.pattern(value, place), cased or isinstance(value, SigmaCasedString), place)
+                return Keyword(pattern_of(value), cased or isinstance(value, SigmaCasedString), place)
             case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
                 return Keyword(Pattern((str(value.number),)), place=place)
             case SigmaBool():
@@ -204,44 +234,41 @@ class _Lowering:
                 name = type(value).__name__.removeprefix("Sigma")
                 raise RuleError(f"a search without a field cannot be a {name}", place, "give it a field")
 
-    def pattern(self, value: SigmaString, place: Place | None) -> Pattern:
-        parts: list[str | Wildcard] = []
-        for part in value.s:
-            match part:
-                case str():
-                    if parts and isinstance(parts[-1], str):
-                        parts[-1] += part
-                    elif part:
-                        parts.append(part)
-                case SpecialChars.WILDCARD_MULTI:
-                    if not parts or parts[-1] is not Wildcard.ANY:
-                        parts.append(Wildcard.ANY)
-                case SpecialChars.WILDCARD_SINGLE:
-                    parts.append(Wildcard.ONE)
-                case Placeholder(name=name):
-                    raise RuleError(
-                        f"nothing expands the placeholder %{name}%",
-                        place,
-                        "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
-                    )
-        return Pattern(tuple(parts))
-
     def regex(self, value: SigmaRegularExpression, place: Place | None) -> tuple[str, frozenset[str]]:
         text = value.regexp
-        for part in text.s:
-            if isinstance(part, Placeholder):
-                raise RuleError(f"nothing expands the placeholder %{part.name}%", place, "give a pipeline with -p")
         # The parts of the string are joined as they were written: a regular expression has no Sigma wildcards.
         pattern = "".join(part if isinstance(part, str) else _SPECIAL[part] for part in text.s)
-        try:
-            re.compile(pattern)
-        except re.error as bad:
-            raise RuleError(f"not a regular expression: {bad}", place) from None
         flags = {_FLAGS[flag] for flag in value.flags}
         if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets want flags apart
             flags.update(inline[1])
             pattern = pattern[inline.end() :]
+        try:
+            parse(pattern, frozenset(flags))
+        except RegexError as bad:
+            if bad.construct:
+                raise RefusedError(bad.message, bad.construct, place, bad.hint) from None
+            raise RuleError(bad.message, place, bad.hint) from None
         return pattern, frozenset(flags)
+
+
+def pattern_of(value: SigmaString) -> Pattern:
+    """Return a string of pySigma, in which there is no placeholder, as a pattern."""
+    parts: list[str | Wildcard] = []
+    for part in value.s:
+        match part:
+            case str():
+                if parts and isinstance(parts[-1], str):
+                    parts[-1] += part
+                elif part:
+                    parts.append(part)
+            case SpecialChars.WILDCARD_MULTI:
+                if not parts or parts[-1] is not Wildcard.ANY:
+                    parts.append(Wildcard.ANY)
+            case SpecialChars.WILDCARD_SINGLE:
+                parts.append(Wildcard.ONE)
+            case _:
+                raise AssertionError(part)  # `Unexpanded` stands for such a value
+    return Pattern(tuple(parts))
 
 
 _INLINE_FLAGS = re.compile(r"\(\?([ims]+)\)")

@@ -15,7 +15,11 @@ from dataclasses import field as attribute
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from converter.errors import RuleError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from collections.abc import Mapping
     from ipaddress import IPv4Network, IPv6Network
 
     from converter.errors import Place
@@ -158,12 +162,45 @@ FieldRelation: TypeAlias = Literal["equals", "startswith", "endswith", "contains
 
 @dataclass(frozen=True, slots=True)
 class FieldRef:
-    """The text of the field stands in the relation to the text of the other field; case is ignored."""
+    """The text of the field stands in the relation to the text of the other field; case is ignored unless `cased`."""
 
     field: str
     other: str
     relation: FieldRelation = "equals"
+    cased: bool = False
     place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+TimePartName: TypeAlias = Literal["minute", "hour", "day", "week", "month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimePart:
+    """The part of the time in the field, in UTC, is the number, or compares so with it; weeks are those of ISO 8601."""
+
+    field: str
+    part: TimePartName
+    op: Literal["eq", "lt", "lte", "gt", "gte"]
+    number: int | float
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpanded:
+    """A value with a placeholder that nothing has expanded: neither true nor false; whoever meets it raises `error`."""
+
+    field: str | None
+    placeholder: str
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+    @property
+    def error(self) -> RuleError:
+        """The error of a rule that is needed before its placeholder is expanded."""
+        return RuleError(
+            f"nothing expands the placeholder %{self.placeholder}%",
+            self.place,
+            "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +221,10 @@ class KeywordRegex:
     place: Place | None = attribute(default=None, compare=False, repr=False)
 
 
-FieldNode: TypeAlias = StringMatch | NumberMatch | BoolMatch | NumberCompare | Regex | Cidr | IsNull | Exists | FieldRef
-Leaf: TypeAlias = FieldNode | Keyword | KeywordRegex
+FieldNode: TypeAlias = (
+    StringMatch | NumberMatch | BoolMatch | NumberCompare | Regex | Cidr | IsNull | Exists | FieldRef | TimePart
+)
+Leaf: TypeAlias = FieldNode | Keyword | KeywordRegex | Unexpanded
 Expr: TypeAlias = And | Or | Not | Leaf
 
 
@@ -230,37 +269,222 @@ class Detection:
 
 
 CountOperator: TypeAlias = Literal["lt", "lte", "gt", "gte", "eq", "neq"]
+Limit: TypeAlias = tuple[CountOperator, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """How many events."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """How many different values of the field, or combinations of values of the fields."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSum:
+    """The sum of the numbers in the field."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValueAvg:
+    """The mean of the numbers in the field."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePercentile:
+    """The percentile, from 0 to 100, of the numbers in the field; between two of them, linearly."""
+
+    field: str
+    percent: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMedian:
+    """The percentile 50 of the numbers in the field."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occurs:
+    """An event matches the rule of this index in `Correlation.rules`."""
+
+    rule: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Each item is true of the window."""
+
+    items: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one item is true of the window."""
+
+    items: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The item is not true of the window."""
+
+    item: Occurrence
+
+
+Occurrence: TypeAlias = Occurs | AllOf | AnyOf | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Temporal:
+    """How many of the rules occur in the window; with an expression, whether it is true of them (no limits then)."""
+
+    expr: Occurrence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalOrdered:
+    """How many of the stages occur in this order, each at an event of its own; a stage is any of its rules."""
+
+    stages: tuple[tuple[int, ...], ...]
+
+
+Measure: TypeAlias = (
+    EventCount | ValueCount | ValueSum | ValueAvg | ValuePercentile | ValueMedian | Temporal | TemporalOrdered
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Referenced:
+    """A rule that a correlation counts, and how its events call what the correlation groups by and measures.
+
+    Attributes:
+        plan: a detection, or a correlation whose episodes count.
+        group_by: its names of `Correlation.group_by`, aliases resolved, in that order.
+        fields: its names of the fields of the measure, in that order.
+    """
+
+    plan: Plan
+    group_by: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @property
+    def meta(self) -> Metadata:
+        """What the rule says about itself."""
+        return self.plan.meta
+
+    @property
+    def expr(self) -> Expr:
+        """What an event must meet to be counted; of a correlation, to be counted by it."""
+        found = detections_of(self.plan)
+        return found[0].expr if len(found) == 1 else Or(tuple(one.expr for one in found))
 
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """An event_count rule: so many events that match any of `rules`, of one group, within `timespan` seconds.
+    """Events of one group within `timespan` seconds, of which a measure meets every limit.
 
-    `generate` says that alerts of the referenced rules are wanted as well.
+    Attributes:
+        rules: whose events count. Only the stages of a TemporalOrdered may name one twice.
+        group_by: names of fields and aliases.
+        timespan: in seconds.
+        measure: what is measured of the events in a window.
+        limits: operators and numbers; all must hold.
+        generate: alerts of the referenced rules are wanted as well.
+        places: of `type`, `rules`, `aliases`, `condition`, `field`, as far as they are there.
     """
 
     meta: Metadata
-    rules: tuple[Detection, ...]
+    rules: tuple[Referenced, ...]
     group_by: tuple[str, ...]
     timespan: int
-    op: CountOperator
-    count: int
+    measure: Measure
+    limits: tuple[Limit, ...] = ()
     generate: bool = False
     place: Place | None = attribute(default=None, compare=False, repr=False)
     group_places: tuple[Place | None, ...] = attribute(default=(), compare=False, repr=False)
+    places: Mapping[str, Place] = attribute(default_factory=dict, compare=False, repr=False)
 
     @property
     def sliding(self) -> bool:
-        """Whether the condition is judged on a trailing window at each event (else on fixed windows)."""
-        return self.op in {"gt", "gte"}
+        """Whether the measure is judged on a trailing window at each event (else on fixed windows)."""
+        counted = isinstance(self.measure, EventCount | ValueCount | ValueSum)
+        return not counted or all(op in {"gt", "gte"} for op, _ in self.limits)
+
+    @property
+    def op(self) -> CountOperator:
+        """The operator of an event_count that has one."""
+        return self._limit[0]
+
+    @property
+    def count(self) -> int:
+        """The number of an event_count that has one operator."""
+        return int(self._limit[1])
 
     @property
     def at_least(self) -> int:
-        """The smallest satisfying count of a sliding rule; a window that is looked at holds at least one event."""
+        """The smallest satisfying count of a sliding event_count; a window that is looked at holds an event."""
         return max(1, self.count + 1 if self.op == "gt" else self.count)
+
+    @property
+    def _limit(self) -> Limit:
+        if not isinstance(self.measure, EventCount) or len(self.limits) != 1:
+            raise TypeError(f"{type(self.measure).__name__} with {len(self.limits)} limits is not one count of events")
+        return self.limits[0]
 
 
 Plan: TypeAlias = Detection | Correlation
+
+
+def detections_of(plan: Plan) -> tuple[Detection, ...]:
+    """Return the detections below a plan, at any depth, in order, each once; of a detection itself."""
+    found: dict[int, Detection] = {}
+    seen: set[int] = set()
+    stack: list[Plan] = [plan]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Detection):
+            found.setdefault(id(one), one)
+        elif id(one) not in seen:
+            seen.add(id(one))
+            stack.extend(rule.plan for rule in reversed(one.rules))
+    return tuple(found.values())
+
+
+def correlations_of(plan: Plan) -> tuple[Correlation, ...]:
+    """Return the correlations of a plan, itself first, at any depth, each once."""
+    found: dict[int, Correlation] = {}
+    stack: list[Plan] = [plan]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Correlation) and id(one) not in found:
+            found[id(one)] = one
+            stack.extend(rule.plan for rule in reversed(one.rules))
+    return tuple(found.values())
+
+
+def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
+    """Yield the values of an expression that hold a placeholder, in order."""
+    stack: list[Expr] = [expr]
+    while stack:
+        match stack.pop():
+            case And(items) | Or(items):
+                stack.extend(reversed(items))
+            case Not(item):
+                stack.append(item)
+            case Unexpanded() as leaf:
+                yield leaf
+            case _:
+                pass
 
 
 def fields_of(expr: Expr) -> tuple[str, ...]:
@@ -275,16 +499,18 @@ def fields_of(expr: Expr) -> tuple[str, ...]:
                 stack.append(item)
             case FieldRef(field=name, other=other):
                 found.update({name: None, other: None})
-            case Keyword() | KeywordRegex():
+            case Keyword() | KeywordRegex() | Unexpanded(field=None):
                 pass
             case leaf:
-                found[leaf.field] = None
+                found[str(leaf.field)] = None
     return tuple(found)
 
 
 def fields_of_plan(plan: Plan) -> tuple[str, ...]:
-    """Return every field that a plan reads, group-by fields last, each once."""
+    """Return every field that a plan reads, each once: those of detections, measured ones, those of groups."""
     if isinstance(plan, Detection):
         return fields_of(plan.expr)
-    read = [name for rule in plan.rules for name in fields_of(rule.expr)]
-    return tuple(dict.fromkeys([*read, *plan.group_by]))
+    read = [name for one in detections_of(plan) for name in fields_of(one.expr)]
+    rules = [rule for one in correlations_of(plan) for rule in one.rules]
+    measured = [name for rule in rules for name in rule.fields]
+    return tuple(dict.fromkeys([*read, *measured, *(name for rule in rules for name in rule.group_by)]))

@@ -6,9 +6,10 @@ Written for clarity; each `match` branch is one sentence of docs/semantics.md.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from converter.errors import RuleError
 from converter.plan.nodes import (
@@ -26,14 +27,17 @@ from converter.plan.nodes import (
     Or,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
+from converter.reference.time import SECOND, parse_time
 from converter.reference.values import every_value, find, number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern
+    from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern, TimePartName
 
 _FALLBACK_SECONDS = 2.0
 _TOKENS = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\$", re.DOTALL)
@@ -67,9 +71,14 @@ def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
             return not values or any(value is None for value in values)
         case Exists(field):
             return bool(find(event, field))
-        case FieldRef(field, other, relation):
-            others = _texts(find(event, other))
-            return any(_related(text, relation, one) for text in _texts(find(event, field)) for one in others)
+        case FieldRef(field, other, relation, cased):
+            fold = str if cased else _fold
+            others = [fold(text) for text in _texts(find(event, other))]
+            return any(_related(fold(text), relation, one) for text in _texts(find(event, field)) for one in others)
+        case TimePart(field, part, op, number):
+            return any(_part_compares(value, part, op, number) for value in find(event, field))
+        case Unexpanded():
+            raise expr.error
         case Keyword(pattern, cased):
             return any(_contains(pattern, text, cased=cased) for text in _texts(every_value(event)))
         case KeywordRegex(pattern, flags, place):
@@ -151,6 +160,16 @@ def _compares(value: float | None, op: Comparison, number: float) -> bool:
             assert_never(op)
 
 
+def _part_compares(value: Any, part: TimePartName, op: Comparison | Literal["eq"], number: float) -> bool:
+    """Return whether the part of an instant, in UTC, compares so with a number; what is no instant does not."""
+    instant = parse_time(value)
+    if instant is None:
+        return False
+    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=instant // SECOND)
+    found = time.isocalendar().week if part == "week" else int(getattr(time, part))
+    return found == number if op == "eq" else _compares(found, op, number)
+
+
 def _inside(text: str, network: Any) -> bool:
     try:
         address = ip_address(text)
@@ -160,7 +179,6 @@ def _inside(text: str, network: Any) -> bool:
 
 
 def _related(text: str, relation: FieldRelation, other: str) -> bool:
-    text, other = _fold(text), _fold(other)
     match relation:
         case "equals":
             return text == other

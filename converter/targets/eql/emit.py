@@ -40,6 +40,8 @@ from converter.plan.nodes import (
     Pattern,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
 from converter.targets.eql.regex_to_lucene import to_lucene, whole_text
@@ -173,7 +175,7 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
 
 def _guarded_field(leaf: Leaf) -> str:
     match leaf:
-        case Keyword() | KeywordRegex():
+        case Keyword() | KeywordRegex() | Unexpanded():
             raise AssertionError(leaf)  # refused before
         case _:
             return backquoted(leaf.field, _WORDS, leaf.place)
@@ -217,6 +219,10 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             raise refused("EQL cannot search every field", "keyword", place, "name a field, or convert to splunk")
         case IsNull() | Exists():
             raise AssertionError(leaf)  # `_boolean` says these
+        case TimePart(part=part, place=place):
+            raise refused("EQL reads times in a zone of its own settings", part, place, "compare whole times")
+        case Unexpanded():
+            raise leaf.error
         case _:
             assert_never(leaf)
 

@@ -10,6 +10,7 @@ lowered on both sides. It has no window functions: see `_sliding` for the exact 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import no_mapped_address, plain_numbers
@@ -41,8 +42,11 @@ from converter.plan.nodes import (
     Pattern,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
+from converter.target import Limit, free_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +85,9 @@ _WORDS = frozenset(
     ]
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_METADATA = frozenset(
+    {"_id", "_ignored", "_index", "_index_mode", "_score", "_size", "_source", "_tier", "_tsid", "_version"}
+)
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _TEXT = frozenset({"keyword", "wildcard", "text", "flattened"})
 _NUMERIC = frozenset({"long", "double"})
@@ -100,7 +107,9 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         lines += _correlation(plan, emission)
     else:
         lines += ["| SORT @timestamp", f"| LIMIT {MAX_ROWS}"]
-    return emission.query(plan, "esql", "esql", "\n".join(lines))
+    query = emission.query(plan, "esql", "esql", "\n".join(lines))
+    limit = Limit(f"a query gives at most {MAX_ROWS:,} rows", MAX_ROWS)
+    return replace(query, verdict=replace(query.verdict, limit=limit))
 
 
 def _index(context: Context) -> str:
@@ -198,6 +207,10 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             raise refused("ES|QL cannot search every field", "keyword", place, "name a field, or convert to splunk")
         case IsNull() | Exists():
             raise AssertionError(leaf)  # `_boolean` says these
+        case TimePart(part=part, place=place):
+            raise refused("ES|QL reads times in a zone of its own settings", part, place, "compare whole times")
+        case Unexpanded():
+            raise leaf.error
         case _:
             assert_never(leaf)
 
@@ -263,7 +276,8 @@ def _may_match_empty(pattern: str) -> bool:
 
 
 def _field_reference(leaf: FieldRef, emission: Emission) -> str:
-    mine, other = (f"TO_LOWER({_text(name, emission, leaf.place)})" for name in (leaf.field, leaf.other))
+    texts = [_text(name, emission, leaf.place) for name in (leaf.field, leaf.other)]
+    mine, other = texts if leaf.cased else [f"TO_LOWER({text})" for text in texts]
     match leaf.relation:
         case "equals":
             return f"{mine} == {other}"
@@ -281,15 +295,31 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
 
 
 def _correlation(plan: Correlation, emission: Emission) -> list[str]:
-    groups = [_column(name, emission, place) for name, place in placed_groups(plan)]
+    placed = placed_groups(plan)
+    for name, place in placed:
+        if name in _METADATA:
+            raise refused(
+                f"{name} is a metadata field of every document, whatever the event has under that name",
+                "metadata field in group-by",
+                place,
+                "map the field with a pipeline",
+            )
+    groups = [_column(name, emission, place) for name, place in placed]
     lines = []
     if groups:
         lines.append("| WHERE " + " AND ".join(f"{group} IS NOT NULL" for group in groups))
-    lines.append("| EVAL sigma_time = TO_LONG(@timestamp)")
-    return lines + (_sliding(plan, groups) if plan.sliding else _fixed(plan, groups))
+    time = free_column("sigma_time", plan.group_by)
+    lines.append(f"| EVAL {time} = TO_LONG(@timestamp)")
+    return lines + (_sliding(plan, groups, time) if plan.sliding else _fixed(plan, groups, time))
 
 
-def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
+def _results(plan: Correlation) -> tuple[str, str, str]:
+    """Return the names of the columns with the count, the first and the last time."""
+    count, first, last = (free_column(name, plan.group_by) for name in ("event_count", "first_seen", "last_seen"))
+    return count, first, last
+
+
+def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
     """Exact sliding windows without window functions.
 
     Take windows of twice the timespan T that start at every multiple of T: each event is in two of them, and every
@@ -304,38 +334,42 @@ def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
             plan.place,
             "convert to splunk",
         )
-    by = ", ".join([*groups, "sigma_window"])
-    keep = ", ".join([*groups, "first_seen", "last_seen", "event_count"])
-    common = "event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp)"
+    start, window, times = (free_column(f"sigma_{name}", plan.group_by) for name in ("start", "window", "times"))
+    counted, first, last = _results(plan)
+    by = ", ".join([*groups, window])
+    keep = ", ".join([*groups, first, last, counted])
+    common = f"{counted} = COUNT(*), {first} = MIN(@timestamp), {last} = MAX(@timestamp)"
     if count == 1:
-        stats = f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}\n| WHERE event_count > 0"
-        return [stats, f"| KEEP {keep}"]
+        stats = f"| STATS {common} BY {', '.join(groups)}" if groups else f"| STATS {common}\n| WHERE {counted} > 0"
+        return [stats, f"| KEEP {keep}", f"| LIMIT {MAX_ROWS}"]
     pairs = [
-        f"MV_SLICE(sigma_times, {i + count - 1}, {i + count - 1}) - MV_SLICE(sigma_times, {i}, {i}) <= {span}"
+        f"MV_SLICE({times}, {i + count - 1}, {i + count - 1}) - MV_SLICE({times}, {i}, {i}) <= {span}"
         for i in range(count - 1)
     ]
     return [
-        f"| EVAL sigma_start = sigma_time - sigma_time % {span}",
-        f"| EVAL sigma_window = MV_APPEND(sigma_start, sigma_start - {span})",
-        "| MV_EXPAND sigma_window",
-        f'| STATS {common}, sigma_times = TOP(sigma_time, {2 * count - 2}, "asc") BY {by}',
-        f"| WHERE event_count >= {count}",
-        "| EVAL sigma_times = MV_SORT(sigma_times)",
-        f"| WHERE event_count >= {2 * count - 1}",
+        f"| EVAL {start} = {time} - {time} % {span}",
+        f"| EVAL {window} = MV_APPEND({start}, {start} - {span})",
+        f"| MV_EXPAND {window}",
+        f'| STATS {common}, {times} = TOP({time}, {2 * count - 2}, "asc") BY {by}',
+        f"| WHERE {counted} >= {count}",
+        f"| EVAL {times} = MV_SORT({times})",
+        f"| WHERE {counted} >= {2 * count - 1}",
         *(f"  OR {pair}" for pair in pairs),
         f"| KEEP {keep}",
         f"| LIMIT {MAX_ROWS}",
     ]
 
 
-def _fixed(plan: Correlation, groups: list[str]) -> list[str]:
+def _fixed(plan: Correlation, groups: list[str], time: str) -> list[str]:
     span = plan.timespan * 1000
     operator = {"lt": "<", "lte": "<=", "eq": "==", "neq": "!="}[plan.op]
-    by = ", ".join([*groups, "sigma_window"])
+    window = free_column("sigma_window", plan.group_by)
+    counted, first, last = _results(plan)
+    by = ", ".join([*groups, window])
     return [
-        f"| EVAL sigma_window = sigma_time - sigma_time % {span}",
-        f"| STATS event_count = COUNT(*), first_seen = MIN(@timestamp), last_seen = MAX(@timestamp) BY {by}",
-        f"| WHERE event_count {operator} {plan.count}",
-        f"| KEEP {', '.join([*groups, 'first_seen', 'last_seen', 'event_count'])}",
+        f"| EVAL {window} = {time} - {time} % {span}",
+        f"| STATS {counted} = COUNT(*), {first} = MIN(@timestamp), {last} = MAX(@timestamp) BY {by}",
+        f"| WHERE {counted} {operator} {plan.count}",
+        f"| KEEP {', '.join([*groups, first, last, counted])}",
         f"| LIMIT {MAX_ROWS}",
     ]

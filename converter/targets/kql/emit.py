@@ -30,6 +30,8 @@ from converter.plan.nodes import (
     Pattern,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
 
@@ -130,6 +132,10 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             raise refused("KQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
         case Keyword(place=place):
             raise refused("how KQL searches every field depends on the index", "keyword", place, "convert to splunk")
+        case TimePart(part=part, place=place):
+            raise refused("KQL reads times in a zone of its own settings", part, place, "compare whole times")
+        case Unexpanded():
+            raise leaf.error
         case _:
             assert_never(leaf)
 

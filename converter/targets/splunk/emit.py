@@ -33,8 +33,11 @@ from converter.plan.nodes import (
     Pattern,
     Regex,
     StringMatch,
+    TimePart,
+    Unexpanded,
     Wildcard,
 )
+from converter.target import free_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +93,7 @@ _SEARCH_WORDS = frozenset(
         "where",
     ]
 )
+_BY_WORDS = frozenset({"and", "as", "by", "in", "like", "not", "or", "over", "where", "xor"})
 _ALLOWED_IN_SEARCH = frozenset({"sourcetype", "source", "host", "index"})
 # A value of these forms is not compared as text by `search`: networks and numbers.
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
@@ -252,6 +256,10 @@ def _where_leaf(leaf: Leaf, emission: Emission) -> str:
         case KeywordRegex(pattern, flags, place):
             emission.assumptions.append(raw_text_like_values(leaf, f"/{pattern}/"))
             return f'match(_raw,"{_rule_regex(pattern, flags, place)}")'
+        case TimePart(part=part, place=place):
+            raise refused("SPL reads times in a zone of its own settings", part, place, "compare whole times")
+        case Unexpanded():
+            raise leaf.error
         case _:
             assert_never(leaf)
 
@@ -263,7 +271,8 @@ def _any(condition: str) -> str:
 def _field_reference(leaf: FieldRef, emission: Emission) -> str:
     for name in (leaf.field, leaf.other):
         emission.single(name)
-    mine, other = (f"lower({_eval_field(name, leaf.place)})" for name in (leaf.field, leaf.other))
+    names = [_eval_field(name, leaf.place) for name in (leaf.field, leaf.other)]
+    mine, other = names if leaf.cased else [f"lower({name})" for name in names]
     match leaf.relation:
         case "equals":
             condition = f"{mine}={other}"
@@ -303,7 +312,17 @@ def _checked(name: str, place: Place | None) -> str:
 
 
 def _by(name: str, place: Place | None) -> str:
-    return name if _SEARCH_FIELD.fullmatch(name) and "{" not in name else f'"{_checked(name, place)}"'
+    """Return a field name for a `by`; there `*` means every field whose name fits."""
+    if "*" in name:
+        raise refused(
+            f"the field name {name!r} holds a *, which stands for many fields in a `by`",
+            "group-by field with *",
+            place,
+            "map the field with a pipeline, or convert to esql",
+        )
+    if _SEARCH_FIELD.fullmatch(name) and "{" not in name and name.lower() not in _BY_WORDS:
+        return name
+    return f'"{_checked(name, place)}"'
 
 
 def _pattern_regex(pattern: Pattern, *, cased: bool, whole: bool = True) -> str:
@@ -397,25 +416,32 @@ def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
             "lower the count",
         )
     by = f" by {' '.join(groups)}" if groups else ""
+    taken = plan.group_by
+    counted, first, previous = (free_column(f"sigma_{name}", taken) for name in ("count", "first", "previous"))
+    new, episode = (free_column(f"sigma_{name}", taken) for name in ("new", "episode"))
+    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
     return [
         "| sort 0 _time",
-        f"| streamstats window={count} global=f count as sigma_count min(_time) as sigma_first{by}",
-        f"| where sigma_count={count} AND round(_time-sigma_first,6)<={span}",
-        f"| streamstats window=1 current=f global=f last(_time) as sigma_previous{by}",
-        f"| eval sigma_new=if(isnull(sigma_previous) OR round(_time-sigma_previous,6)>{span},1,0)",
-        f"| streamstats sum(sigma_new) as sigma_episode{by}",
-        f"| stats min(sigma_first) as first_seen max(_time) as last_seen by {' '.join([*groups, 'sigma_episode'])}",
-        "| fields - sigma_episode",
+        f"| streamstats window={count} global=f count as {counted} min(_time) as {first}{by}",
+        f"| where {counted}={count} AND round(_time-{first},6)<={span}",
+        f"| streamstats window=1 current=f global=f last(_time) as {previous}{by}",
+        f"| eval {new}=if(isnull({previous}) OR round(_time-{previous},6)>{span},1,0)",
+        f"| streamstats sum({new}) as {episode}{by}",
+        f"| stats min({first}) as {first_seen} max(_time) as {last_seen} by {' '.join([*groups, episode])}",
+        f"| fields - {episode}",
     ]
 
 
 def _fixed(plan: Correlation, groups: list[str]) -> list[str]:
     """Windows aligned to the epoch, by arithmetic: `bin` snaps spans of a day and more to the user's midnight."""
     operator = {"lt": "<", "lte": "<=", "eq": "=", "neq": "!="}[plan.op]
+    taken = plan.group_by
+    window, counted = (free_column(f"sigma_{name}", taken) for name in ("window", "count"))
+    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
     return [
-        f"| eval sigma_window=floor(_time/{plan.timespan})*{plan.timespan}",
-        "| stats count as sigma_count min(_time) as first_seen max(_time) as last_seen by "
-        + " ".join([*groups, "sigma_window"]),
-        f"| where sigma_count{operator}{plan.count}",
-        "| fields - sigma_window",
+        f"| eval {window}=floor(_time/{plan.timespan})*{plan.timespan}",
+        f"| stats count as {counted} min(_time) as {first_seen} max(_time) as {last_seen} by "
+        + " ".join([*groups, window]),
+        f"| where {counted}{operator}{plan.count}",
+        f"| fields - {window}",
     ]
