@@ -26,6 +26,9 @@ MAX_DEPTH = 64
 MAX_NODES = 200_000
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_TEXT = "tag:yaml.org,2002:str"
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
 # What both versions read as the same boolean or number.
 _CORE_SCHEMA = re.compile(
     r"true|True|TRUE|false|False|FALSE|[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+"
@@ -89,8 +92,8 @@ class Document:
             at += 1
         return Place.at_offset(self.text, at, self.name, length)
 
-    def ambiguous(self, key: str) -> tuple[str, Place] | None:
-        """Return the first plain scalar below a top-level key that YAML 1.1 and 1.2 read differently, and its place.
+    def ambiguous(self, key: str) -> Iterator[tuple[str, Place]]:
+        """Yield the plain scalars below a top-level key that YAML 1.1 and 1.2 read differently, each with its place.
 
         Sigma is written in YAML 1.2, and read by PyYAML, which is 1.1: to it `no` is false, `0777` is 511 and
         `12:30` is 750.
@@ -103,10 +106,9 @@ class Document:
                 if not node.style and node.tag in _RESOLVED and not _CORE_SCHEMA.fullmatch(node.value):
                     mark = node.start_mark
                     place = Place.at_line(self.text, mark.line + 1, mark.column + 1, self.name, len(node.value))
-                    return node.value, place
+                    yield node.value, place
             else:
                 stack.extend(reversed(list(_children(node))))
-        return None
 
     def scalar(self, *path: str | int) -> str | None:
         """Return the source text of the scalar at `path` as YAML reads it, or None."""
@@ -190,6 +192,7 @@ def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError])
             raise error("an alias refers to a value that contains it", place(node), "write the value out")
         open_nodes.add(id(node))
         _check_keys(node, place, error)
+        _keep_as_text(node)
         total = 1
         for child in _children(node):
             total += size(child, depth + 1)
@@ -211,6 +214,15 @@ def _check_keys(node: yaml.Node, place: Callable[[yaml.Node], Place], error: typ
                 if label.value in seen and label.tag != "tag:yaml.org,2002:merge":
                     raise error(f"the key {label.value!r} is given twice", place(label), "merge the two, or rename one")
                 seen.add(label.value)
+
+
+def _keep_as_text(node: yaml.Node) -> None:
+    """Take for text what looks like a date and is none: PyYAML would give up on the whole file because of it."""
+    if isinstance(node, yaml.ScalarNode) and node.tag == _TIMESTAMP:
+        try:
+            _CONSTRUCTOR.construct_yaml_timestamp(node)
+        except (ValueError, OverflowError):
+            node.tag = _TEXT
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:

@@ -91,6 +91,10 @@ class RuleError(SourceError):
     kind = "rule error"
 
 
+class UnreadableError(RuleError):
+    """A path that was given for rules is not there, cannot be read, or is a folder without rules."""
+
+
 class RefusedError(SourceError):
     """A valid rule that cannot be said in a target, or a construct that is not supported yet.
 
@@ -104,10 +108,27 @@ class RefusedError(SourceError):
         self.construct = construct
 
 
+class RuleWarning(SourceError):  # noqa: N818  a warning is no error
+    """A rule is valid, and probably not what was meant, or not good practice. Never raised.
+
+    `code` names the check, for machines.
+    """
+
+    kind = "warning"
+
+    def __init__(self, message: str, code: str, place: Place | None = None, hint: str = "") -> None:
+        super().__init__(message, place, hint)
+        self.code = code
+
+
 class LogError(SourceError):
     """A line of a log is not a usable event."""
 
     kind = "log error"
+
+
+class UnreadableLogError(LogError):
+    """A log, or the rest of one, cannot be read: how many events that leaves out is not known."""
 
 
 class CaseError(SourceError):

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import orjson
 
-from converter.errors import LogError, Place
+from converter.errors import LogError, Place, UnreadableLogError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,7 +56,8 @@ def read_log(path: str | Path, on_error: Callable[[LogError], None] | None = Non
         on_error: called with each error; reading goes on with the next line. Without it the first error is raised.
 
     Raises:
-        LogError: a line that is not a JSON object, a damaged gzip, a file that cannot be read.
+        LogError: a line that is not a JSON object.
+        UnreadableLogError: a damaged gzip, a file that cannot be read.
     """
 
     def fail(error: LogError) -> None:
@@ -70,7 +71,7 @@ def read_log(path: str | Path, on_error: Callable[[LogError], None] | None = Non
             raw = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))
             yield from _events(_unpacked(raw, opened), name, fail)
     except (OSError, EOFError, zlib.error) as bad:
-        fail(LogError(f"cannot read {name}: {getattr(bad, 'strerror', None) or bad}"))
+        fail(UnreadableLogError(f"cannot read {name}: {getattr(bad, 'strerror', None) or bad}"))
 
 
 def _unpacked(raw: IO[bytes], opened: ExitStack) -> IO[bytes]:
@@ -138,7 +139,10 @@ def _array(raw: bytes, name: str, first_line: int, fail: Callable[[LogError], No
     try:
         items = orjson.loads(raw)
     except orjson.JSONDecodeError as bad:
-        fail(_not_json(bad, raw, name, first_line))
+        if bad.pos >= len(raw.decode("utf-8", "replace").rstrip()):  # where it begins says more than where it ends
+            fail(LogError("this array is not closed", _begin(raw, name, first_line), "a JSON array ends with `]`"))
+        else:
+            fail(_not_json(bad, raw, name, first_line, "the log is one JSON array of objects"))
         return
     begin = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
     for position, item in enumerate(items, 1):
@@ -176,12 +180,20 @@ def _object(
     yield from _checked(event, first, name, line, fail)
 
 
-def _not_json(bad: orjson.JSONDecodeError, raw: bytes, name: str, line: int) -> LogError:
+def _begin(raw: bytes, name: str, line: int) -> Place:
+    """Return the place of the first character that is no white space."""
+    first = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
+    return Place(name, line, len(first) - len(first.lstrip()) + 1, first)
+
+
+def _not_json(
+    bad: orjson.JSONDecodeError, raw: bytes, name: str, line: int, hint: str = "each line is one JSON object"
+) -> LogError:
     text = raw.decode("utf-8", "replace")
     inside = Place.at_offset(text, bad.pos, name)
     place = Place(name, line + inside.line - 1, inside.column, inside.source_line)
     problem = bad.msg.split(":", 1)[0]
-    return LogError(f"not JSON: {problem}", place, "each line is one JSON object")
+    return LogError(f"not JSON: {problem}", place, hint)
 
 
 def _kind(value: object) -> str:

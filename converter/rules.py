@@ -1,21 +1,23 @@
 """Load Sigma rules: files to documents with positions, to pySigma rules, to plans.
 
     paths ──> parse_documents ──> check structure (positions) ──> pySigma ──lower──> Rules.plans
+                                   └──bad rule──> examine: every error of every part, in the order of the files
 
-pySigma parses the rules; what it cannot place in the file, `parsing` finds again by parsing the parts one by one.
+pySigma parses the rules; what it cannot place in the file, `examine` finds again by trying the parts one by one.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.document import Document, parse_documents
-from converter.errors import RuleError, SourceError
+from converter.errors import Place, RuleError, SourceError, UnreadableError
 from converter.parsing import collection_of, link, parse_rule
-from converter.structure import check_document
+from converter.structure import document_errors
 from converter.structure_correlation import check_references, references
 
 if TYPE_CHECKING:
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
 
+    from converter.errors import RuleWarning
     from converter.plan.nodes import Plan
 
 _RULE_SUFFIXES = (".yml", ".yaml")
+MAX_ERRORS = 100
+"""How many errors of one rule are looked for in each of the two passes; whoever has more has not written a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,12 @@ class Rules:
         index.update(_identifiers(self.documents))
         object.__setattr__(self, "_index", index)
 
-    def collection(self) -> SigmaCollection:
-        """Return the rules as fresh pySigma objects; pipelines and backends of pySigma change what they are given."""
-        return collection_of(self.documents)
+    def collection(self, *, upstream: bool = False) -> SigmaCollection:
+        """Return the rules as fresh pySigma objects; pipelines and backends of pySigma change what they are given.
+
+        With `upstream` the modifiers are as pySigma applies them. Raises RefusedError if it cannot.
+        """
+        return collection_of(self.documents, upstream=upstream)
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -59,6 +67,40 @@ class Rules:
         needed = {id(one): one for one in (self._index[name] for _, name in references(document))}
         return Rules((*needed.values(), document), (plan,))
 
+    def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
+        """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
+
+        Args:
+            pipelines: names or files.
+            on_error: called with the error of each rule that a pipeline refuses, which is then left out; without it
+                the first is raised.
+
+        Raises:
+            ConfigurationError: a pipeline is wrong.
+        """
+        waiting = [plan for plan in self.plans if _waits(plan)]
+        if not pipelines or not waiting:
+            return self
+        from converter.pipelines import apply, placeholder_pipeline  # noqa: PLC0415  slow to import
+
+        pipeline = placeholder_pipeline(pipelines)
+        plans: list[Plan] = []
+        for plan in self.plans:
+            if not _waits(plan):
+                plans.append(plan)
+                continue
+            try:
+                applied = apply(self.only(plan).collection(), pipeline)
+                for error in applied.failed.values():
+                    raise error
+                rules = {str(rule.name or rule.id or rule.title): rule for rule in applied.collection.rules}
+                plans.append(self.lowered(rules[plan.meta.key]))
+            except SourceError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+        return Rules(self.documents, tuple(plans))
+
     def lowered(self, rule: Any) -> Plan:
         """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
         from converter.plan.lower import lower  # noqa: PLC0415  slow to import
@@ -68,7 +110,20 @@ class Rules:
 
 def _identifiers(documents: Iterable[Document]) -> dict[str, Document]:
     """Return documents by name and by id."""
-    return {str(one.data[key]): one for one in documents for key in ("id", "name") if one.data.get(key)}
+    return {
+        str(one.data[key]): one
+        for one in documents
+        if isinstance(one.data, dict)
+        for key in ("id", "name")
+        if one.data.get(key)
+    }
+
+
+def _waits(plan: Plan) -> bool:
+    """Return whether a plan holds a placeholder."""
+    from converter.plan.nodes import detections_of, unexpanded  # noqa: PLC0415
+
+    return any(True for rule in detections_of(plan) for _ in unexpanded(rule.expr))
 
 
 def rule_key(data: Mapping[str, Any]) -> str:
@@ -76,103 +131,191 @@ def rule_key(data: Mapping[str, Any]) -> str:
     return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")
 
 
-def load_rules(paths: Iterable[str | Path], on_error: Callable[[SourceError], None] | None = None) -> Rules:
+def load_rules(
+    paths: Iterable[str | Path],
+    on_error: Callable[[SourceError], None] | None = None,
+    on_warning: Callable[[RuleWarning], None] | None = None,
+) -> Rules:
     """Load rules from files, folders (every `*.yml` below) or `-` (standard input).
 
     Args:
         paths: what to load.
-        on_error: called with each error, and loading goes on without the rule it is about; without it the first
-            error is raised.
+        on_error: called with every error of every rule, in the order of the files; rules with errors are left out.
+            Without it the first error is raised.
+        on_warning: called with every warning about the rules that are left, in the order of the files.
 
     Raises:
         RuleError: with a place, when something is not a valid rule.
         RefusedError: when a rule uses what is not supported yet.
     """
+    loading = _Loading()
+    for name, read in _files(paths, loading.fail):
+        loading.file(name, read)
+    return loading.finish(on_error, on_warning)
 
-    def fail(error: SourceError) -> None:
-        if on_error is None:
-            raise error
-        on_error(error)
 
-    documents: list[Document] = []
-    for name, read in _files(paths, fail):
+def parse_rules(
+    text: str,
+    name: str = "<rule>",
+    on_error: Callable[[SourceError], None] | None = None,
+    on_warning: Callable[[RuleWarning], None] | None = None,
+) -> Rules:
+    """Load rules from YAML text; for the rest see `load_rules`."""
+    loading = _Loading()
+    loading.file(name, text.encode)
+    return loading.finish(on_error, on_warning)
+
+
+class _Loading:
+    """Rules on their way from files to plans, and every error on that way."""
+
+    def __init__(self) -> None:
+        self.errors: list[SourceError] = []
+        self.names: dict[str, int] = {}
+        self.documents: list[Document] = []
+        self.bad: list[Document] = []
+        self.parsed: dict[int, Any] = {}
+        self.plans: dict[int, Plan] = {}
+        self.identifiers: dict[str, Document] = {}
+
+    def fail(self, error: SourceError) -> None:
+        self.errors.append(error)
+
+    def file(self, name: str, read: Callable[[], bytes]) -> None:
+        """Read and check the documents of a file."""
+        self.names.setdefault(name, len(self.names))
         try:
-            found = parse_documents(read(), name)
+            raw = read()
+            found = parse_documents(raw, name)
         except OSError as bad:
-            fail(RuleError(f"cannot read {name}: {bad.strerror or bad}"))
-            continue
+            self.fail(UnreadableError(f"cannot read {name}: {bad.strerror or bad}"))
+            return
         except SourceError as error:
-            fail(error)
-            continue
+            self.fail(error)
+            return
+        if not found:
+            place = Place.at_line(raw.decode("utf-8-sig"), 1, 1, name)
+            self.fail(RuleError("there is no rule in this file", place, "begin with `title: ...`"))
         for document in found:
-            try:
-                check_document(document)
-            except SourceError as error:
-                fail(error)
+            errors = list(islice(document_errors(document), MAX_ERRORS))
+            if errors:
+                self.reject(document, errors)
             else:
-                documents.append(document)
-    return _resolve(documents, fail)
+                self.documents.append(document)
 
+    def reject(self, document: Document, errors: list[SourceError]) -> None:
+        """Note the errors of a document, and whatever else is wrong with it."""
+        from converter.examine import rule_errors  # noqa: PLC0415  only rules that are bad
 
-def parse_rules(text: str, name: str = "<rule>") -> Rules:
-    """Load rules from YAML text. Raises as `load_rules`."""
-    documents = parse_documents(text.encode(), name)
-    for document in documents:
-        check_document(document)
+        known = {_position(error) for error in errors}
+        more = islice(rule_errors(document, known), MAX_ERRORS) if _is_detection(document) or not errors else ()
+        self.bad.append(document)
+        places: set[tuple[int, int]] = set()
+        for error in [*errors, *more]:
+            if _position(error) not in places:  # the first one of a place says it best
+                places.add(_position(error))
+                self.fail(error)
 
-    def fail(error: SourceError) -> None:
-        raise error
+    def finish(
+        self, on_error: Callable[[SourceError], None] | None, on_warning: Callable[[RuleWarning], None] | None
+    ) -> Rules:
+        """Return the rules, after every error."""
+        rules = self.resolve()
+        for error in sorted(self.errors, key=self.position):
+            if on_error is None:
+                raise error
+            on_error(error)
+        if on_warning is not None:
+            from converter.lint import warnings_of  # noqa: PLC0415  only who asks
 
-    return _resolve(documents, fail)
+            for document in rules.documents:
+                for warning in warnings_of(document):
+                    on_warning(warning)
+        return rules
 
+    def position(self, error: SourceError) -> tuple[int, int, int]:
+        """Return where an error comes in the order of the files; those without a place come first."""
+        return self.names.get(error.place.name, -1) if error.place is not None else -1, *_position(error)
 
-def _resolve(documents: list[Document], fail: Callable[[SourceError], None]) -> Rules:
-    """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
-    from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
-
-    good: list[Document] = []
-    parsed: dict[int, Any] = {}
-    plans: dict[int, Plan] = {}
-    identifiers: dict[str, Document] = {}
-    called: dict[str, Document] = {}
-    for document in documents:
-        try:
-            _check_unique(document, identifiers, called)
-            called[rule_key(document.data)] = document
-            rule = parse_rule(document)
-            if "correlation" not in document.data:
-                plans[id(document)] = lower(rule, document)
-        except SourceError as error:
-            fail(error)
-            continue
-        parsed[id(document)] = rule
-        identifiers.update(_identifiers([document]))
-        good.append(document)
-    while True:  # a rule that refers to a bad rule is bad as well, and so on
-        bad = None
-        for document in good:
-            try:
-                check_references(document, identifiers)
-            except SourceError as error:
-                bad = document
-                fail(error)
+    def resolve(self) -> Rules:
+        """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
+        good = [document for document in self._unique() if self.parse(document)]
+        while True:  # a rule that refers to a bad rule is bad as well, and so on
+            failed = [document for document in good if not self._refers_to_good(document)]
+            if not failed:
                 break
-        if bad is None:
-            break
-        good.remove(bad)
-        identifiers = {key: document for key, document in identifiers.items() if document is not bad}
-    link([parsed[id(document)] for document in good])
-    kept: list[Document] = []
-    for document in good:
-        if "correlation" in document.data:
+            good = [document for document in good if document not in failed]
+            self.bad += failed
+            self.identifiers = {key: one for key, one in self.identifiers.items() if one not in failed}
+        link([self.parsed[id(document)] for document in good])
+        kept = [document for document in good if self.lower_correlation(document)]
+        swallowed = _swallowed(kept, self.bad, self.identifiers)
+        plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
+        return Rules(tuple(kept), tuple(plans))
+
+    def _unique(self) -> Iterator[Document]:
+        """Yield the documents that can be told apart, and note their names."""
+        called: dict[str, Document] = {}
+        for document in self.documents:
             try:
-                plans[id(document)] = lower(parsed[id(document)], document, identifiers)
+                _check_unique(document, self.identifiers, called)
             except SourceError as error:
-                fail(error)
+                self.bad.append(document)
+                self.fail(error)
                 continue
-        kept.append(document)
-    swallowed = _swallowed(kept, identifiers)
-    return Rules(tuple(kept), tuple(plans[id(document)] for document in kept if id(document) not in swallowed))
+            called[rule_key(document.data)] = document
+            yield document
+
+    def parse(self, document: Document) -> bool:
+        """Parse a rule with pySigma, and lower it if it stands for itself; return whether both went well."""
+        from converter.examine import pysigma_errors, whole_error  # noqa: PLC0415
+        from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
+
+        try:
+            rule = parse_rule(document)
+            if _is_detection(document):
+                self.plans[id(document)] = lower(rule, document)
+        except SourceError as error:
+            return self._examine(document, error)
+        except pysigma_errors() as bad:
+            return self._examine(document, whole_error(document, bad))
+        self.parsed[id(document)] = rule
+        self.identifiers.update(_identifiers([document]))
+        return True
+
+    def _examine(self, document: Document, error: SourceError) -> bool:
+        """Note every error of a rule; if its parts are all fine, the error that is known."""
+        before = len(self.errors)
+        self.reject(document, [])
+        if len(self.errors) == before:
+            self.fail(error)
+        return False
+
+    def _refers_to_good(self, document: Document) -> bool:
+        errors = list(check_references(document, self.identifiers, _identifiers(self.bad)))
+        self.errors += errors
+        return not errors
+
+    def lower_correlation(self, document: Document) -> bool:
+        """Lower a rule that refers to others, now that they are known; return whether that went well."""
+        from converter.plan.lower import lower  # noqa: PLC0415
+
+        if not _is_detection(document):
+            try:
+                self.plans[id(document)] = lower(self.parsed[id(document)], document, self.identifiers)
+            except SourceError as error:
+                self.bad.append(document)
+                self.fail(error)
+                return False
+        return True
+
+
+def _position(error: SourceError) -> tuple[int, int]:
+    return (error.place.line, error.place.column) if error.place is not None else (0, 0)
+
+
+def _is_detection(document: Document) -> bool:
+    return isinstance(document.data, dict) and "correlation" not in document.data
 
 
 def _check_unique(document: Document, identifiers: Mapping[str, Document], called: Mapping[str, Document]) -> None:
@@ -191,17 +334,28 @@ def _check_unique(document: Document, identifiers: Mapping[str, Document], calle
     raise RuleError(message, document.place(source), f"{hint}it is in {other.name}, line {other.place('title').line}")
 
 
-def _swallowed(documents: Sequence[Document], identifiers: Mapping[str, Document]) -> set[int]:
+def _swallowed(documents: Sequence[Document], bad: Sequence[Document], identifiers: Mapping[str, Document]) -> set[int]:
     """Return which documents only serve a correlation: referenced, and none of those says `generate: true`.
 
+    A correlation with an error still means its rules to serve it: alone they would flood whoever gets them.
     By identity of the document: two rules may share a title.
     """
     used: dict[int, bool] = {}
-    for document in documents:
-        for _, reference in references(document):
-            key = id(identifiers[reference])
-            used[key] = used.get(key, False) or bool(document.data["correlation"].get("generate"))
+    for document in (*documents, *bad):
+        for name in _referenced(document):
+            found = identifiers.get(name)
+            if found is not None:
+                generate = bool(document.data["correlation"].get("generate"))
+                used[id(found)] = used.get(id(found), False) or generate
     return {key for key, generate in used.items() if not generate}
+
+
+def _referenced(document: Document) -> list[str]:
+    """Return what a correlation refers to, however bad it is."""
+    correlation = document.data.get("correlation") if isinstance(document.data, dict) else None
+    rules = correlation.get("rules") if isinstance(correlation, dict) else None
+    names = rules if isinstance(rules, list) else [rules]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _files(
@@ -216,11 +370,11 @@ def _files(
         if path.is_dir():
             below = sorted(p for p in path.rglob("*") if p.suffix in _RULE_SUFFIXES and p.is_file())
             if not below:
-                fail(RuleError(f"no rule (*.yml) in {path}"))
+                fail(UnreadableError(f"no rule (*.yml) in {path}"))
         elif path.exists():
             below = [path]
         else:
-            fail(RuleError(f"no such file or folder: {path}"))
+            fail(UnreadableError(f"no such file or folder: {path}"))
             continue
         for file in below:
             if file.resolve() not in seen:  # `a.yml dir/` may name a file twice

@@ -1,6 +1,6 @@
 """Check the structure of a rule with positions: what pySigma would report without one, or not at all.
 
-Document ──check_document──> nothing, or the first error
+Document ──document_errors──> every error        check_document: nothing, or the first of them
 """
 
 from __future__ import annotations
@@ -9,132 +9,160 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError, suggest
 from converter.structure_correlation import check_correlation
+from converter.structure_metadata import metadata_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from converter.document import Document
+    from converter.errors import SourceError
 
 
 def check_document(document: Document) -> None:
-    """Check, with positions, what pySigma would report without one or not at all."""
+    """Raise the first of `document_errors`, if there is one."""
+    for error in document_errors(document):
+        raise error
+
+
+def document_errors(document: Document) -> Iterator[SourceError]:
+    """Yield what is wrong with the structure of a rule: keys, kinds of values, modifiers; each with its place."""
     data = document.data
     if not isinstance(data, dict):
-        raise RuleError("a rule is a mapping", document.place(), "begin with `title: ...`")
+        yield RuleError("a rule is a mapping", document.place(), "begin with `title: ...`")
+        return
     if "action" in data:
-        raise RefusedError(
+        yield RefusedError(
             "collections with `action` left Sigma with version 2",
             "action",
             document.place("action", key=True),
             "write each rule out",
         )
-    if "filter" in data:
-        raise RefusedError("Sigma filters are not supported yet", "filter", document.place("filter", key=True))
-    for key in ("title", "id", "name"):
-        if key in data and not isinstance(data[key], str):
-            raise RuleError(f"{key} is text", document.place(key), f"put quotes around it: {key}: '{data[key]}'")
-    for key in ("detection", "correlation"):
-        ambiguous = document.ambiguous(key)
-        if ambiguous is not None:
-            text, place = ambiguous
-            raise RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
-    if "correlation" in data:
-        check_correlation(document)
         return
+    if "filter" in data:
+        yield RefusedError("Sigma filters are not supported yet", "filter", document.place("filter", key=True))
+        return
+    yield from metadata_errors(document)
+    for key in ("detection", "correlation"):
+        for text, place in document.ambiguous(key):
+            yield RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
+    if "correlation" in data:
+        found: list[SourceError] = []
+        check_correlation(document, found.append)
+        yield from found
+        return
+    yield from _detection_errors(document)
+
+
+def _detection_errors(document: Document) -> Iterator[SourceError]:
+    data = document.data
+    if "logsource" not in data:
+        yield RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
     if "detection" not in data:
         hint = suggest("detection", [str(key) for key in data]).replace("did you mean", "found the key")
-        raise RuleError("the rule has neither `detection` nor `correlation`", document.place(), hint)
+        yield RuleError("the rule has neither `detection` nor `correlation`", document.place(), hint)
+        return
     detection = data["detection"]
     if not isinstance(detection, dict):
-        raise RuleError("detection is a mapping", document.place("detection"), "search identifiers and a condition")
+        yield RuleError("detection is a mapping", document.place("detection"), "search identifiers and a condition")
+        return
     if "condition" not in detection:
-        raise RuleError(
+        yield RuleError(
             "the detection has no condition",
             document.place("detection", key=True),
             suggest("condition", [str(key) for key in detection]).replace("did you mean", "found the key")
             or "for example `condition: selection`",
         )
-    _check_condition(document, detection["condition"])
+    else:
+        yield from _condition_errors(document, detection["condition"])
     if "timeframe" in detection:
-        raise RefusedError(
+        yield RefusedError(
             "`timeframe` left Sigma with version 2",
             "timeframe",
             document.place("detection", "timeframe", key=True),
             "write a correlation rule with a timespan",
         )
-    if "logsource" not in data:
-        raise RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
+    for name, definition in detection.items():
+        if not isinstance(name, str):
+            place = document.place("detection", str(name), key=True)
+            yield RuleError(f"the search identifier {name} is not text", place, "put quotes around it")
+        elif name not in {"condition", "timeframe"}:
+            yield from _definition_errors(document, ("detection", name), definition)
 
 
-def _check_condition(document: Document, condition: Any) -> None:
+def _condition_errors(document: Document, condition: Any) -> Iterator[SourceError]:
     path: tuple[str | int, ...] = ("detection", "condition")
     if condition == []:
-        raise RuleError("the list of conditions is empty", document.place(*path), "for example `condition: selection`")
+        yield RuleError("the list of conditions is empty", document.place(*path), "for example `condition: selection`")
     for index, one in enumerate(condition) if isinstance(condition, list) else [(None, condition)]:
         if not isinstance(one, str):
             place = document.place(*path) if index is None else document.place(*path, index)
-            raise RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
+            yield RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
 
 
-def check_definition(document: Document, path: tuple[str | int, ...], definition: Any) -> None:
-    """Check the keys of a search identifier: a field, and modifiers that exist."""
-    from sigma.modifiers import modifier_mapping  # noqa: PLC0415
-
+def _definition_errors(document: Document, path: tuple[str | int, ...], definition: Any) -> Iterator[SourceError]:
+    """Yield errors of a search identifier: fields, modifiers, and the kinds of values."""
     if isinstance(definition, dict):
         if not definition:
-            raise RuleError("this search identifier is empty", document.place(*path), "give it a field and a value")
+            yield RuleError("this search identifier is empty", document.place(*path), "give it a field and a value")
         for key, value in definition.items():
-            place = document.place(*path, str(key), key=True)
             if not isinstance(key, str):
-                raise RuleError(f"the field name {key!r} is not text", place, "put quotes around it")
-            _, *modifiers = key.split("|")
-            offset = key.find("|") + 1
-            for modifier in modifiers:
-                if modifier not in modifier_mapping:
-                    quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
-                    at = Place(
-                        place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))
-                    )
-                    if modifier == "utf16le":  # the one modifier of the specification that pySigma does not know
-                        raise RefusedError(
-                            "the modifier utf16le is not supported yet",
-                            "utf16le",
-                            at,
-                            "write `wide`, which is the same",
-                        )
-                    raise RuleError(
-                        f"unknown modifier {modifier!r}",
-                        at,
-                        suggest(modifier, modifier_mapping) or f"known: {', '.join(sorted(modifier_mapping))}",
-                    )
-                offset += len(modifier) + 1
+                place = document.place(*path, str(key), key=True)
+                yield RuleError(f"the field name {key!r} is not text", place, "put quotes around it")
+                continue
+            yield from _modifier_errors(document, path, key)
             if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
-                raise RuleError(
+                yield RuleError(
                     "the value of a field is plain, or a list of plain values", document.place(*path, key), "no nesting"
                 )
-            if isinstance(value, list) and not value:
-                raise RuleError("an empty list matches nothing", document.place(*path, key), "give it a value, or null")
-            _check_values(document, (*path, key), value, modifiers)
+            elif value == []:
+                yield RuleError("an empty list matches nothing", document.place(*path, key), "give it a value, or null")
+            else:
+                yield from _value_errors(document, (*path, key), value, key.split("|")[1:])
     elif isinstance(definition, list):
         if not definition:
-            raise RuleError("this search identifier is empty", document.place(*path), "give it a value")
+            yield RuleError("this search identifier is empty", document.place(*path), "give it a value")
         for index, item in enumerate(definition):
             if isinstance(item, dict | list):
-                check_definition(document, (*path, index), item)
+                yield from _definition_errors(document, (*path, index), item)
 
 
-def _check_values(document: Document, path: tuple[str | int, ...], value: Any, modifiers: Sequence[str]) -> None:
-    """Check the values of a field that pySigma takes for something they are not."""
+def _modifier_errors(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[SourceError]:
+    from converter.plan.modifiers import KNOWN_MODIFIERS  # noqa: PLC0415  slow to import
+
+    for modifier, at in modifier_places(document, path, key):
+        if modifier not in KNOWN_MODIFIERS:
+            hint = suggest(modifier, KNOWN_MODIFIERS) or f"known: {', '.join(sorted(KNOWN_MODIFIERS))}"
+            yield RuleError(f"unknown modifier {modifier!r}", at, hint)
+
+
+def modifier_places(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[tuple[str, Place]]:
+    """Yield the modifiers of a field, each with its place."""
+    place = document.place(*path, key, key=True)
+    quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
+    _, *modifiers = key.split("|")
+    offset = key.find("|") + 1
+    for modifier in modifiers:
+        yield (
+            modifier,
+            Place(place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))),
+        )
+        offset += len(modifier) + 1
+
+
+def _value_errors(
+    document: Document, path: tuple[str | int, ...], value: Any, modifiers: Sequence[str]
+) -> Iterator[SourceError]:
+    """Yield errors of values that pySigma takes for something they are not."""
     for index, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
         where = path if index is None else (*path, index)
         if one is None and index is not None and len(value) > 1:
-            raise RuleError(
+            yield RuleError(
                 "null cannot be one value of a list",
                 document.place(*where),
                 "give it a search identifier of its own, and join the two in the condition",
             )
-        if "re" in modifiers and not isinstance(one, str):
+        elif "re" in modifiers and not isinstance(one, str):
             kind = "null" if one is None else "a boolean" if isinstance(one, bool) else "a number"
-            raise RuleError(
+            yield RuleError(
                 f"a regular expression is text, not {kind}", document.place(*where), "put quotes around the value"
             )

@@ -1,17 +1,18 @@
-"""Check the structure of a correlation rule with positions, and its references."""
+"""Check the structure of a correlation rule, with positions; `references` has what it refers to."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from converter.document import Document
-    from converter.errors import SourceError
+    from converter.errors import Place, SourceError
 
 _TIMESPAN = re.compile(r"([1-9][0-9]*)([smhdwMy])")
 _DAY = 86_400
@@ -19,7 +20,18 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": _DAY, "w": 7 * _DAY, "M": 2_629_746,
 MAX_TIMESPAN = 10 * _UNITS["y"]
 _MAX_DIGITS = 12
 _SHOWN_DIGITS = 20
-_OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
+OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
+TEMPORAL = frozenset({"temporal", "temporal_ordered"})
+MEASURED = frozenset({"value_sum", "value_avg", "value_percentile", "value_median"})
+_FIELDS = MEASURED | {"value_count"}
+_WHOLE = 100
+_EXAMPLES = {
+    "value_count": "{field: user, gte: 25}",
+    "value_sum": "{field: bytes, gt: 1000000}",
+    "value_avg": "{field: bytes, gt: 500}",
+    "value_median": "{field: bytes, gt: 500}",
+    "value_percentile": "{field: bytes, percentile: 95, gt: 500}",
+}
 _CORRELATION_TYPES = (
     "event_count",
     "value_count",
@@ -42,7 +54,7 @@ def check_correlation(document: Document, fail: Callable[[SourceError], None] | 
 
     Raises:
         RuleError: not valid.
-        RefusedError: valid, and not supported yet.
+        RefusedError: valid, and not said what it means.
     """
     if not isinstance(document.data["correlation"], dict):
         checks: tuple[Callable[[Document], None], ...] = (_check_mapping,)
@@ -79,19 +91,28 @@ def _check_type(document: Document) -> None:
             document.place("correlation", "type"),
             suggest(str(kind), _CORRELATION_TYPES) or f"known: {', '.join(_CORRELATION_TYPES)}",
         )
-    if kind != "event_count":
-        raise RefusedError(
-            f"correlations of type {kind} are not supported yet", kind, document.place("correlation", "type")
-        )
 
 
 def _check_aliases(document: Document) -> None:
-    if document.data["correlation"].get("aliases"):
-        raise RefusedError(
-            "field aliases of correlations are not supported yet",
-            "aliases",
-            document.place("correlation", "aliases", key=True),
-        )
+    aliases = document.data["correlation"].get("aliases")
+    if aliases is None:
+        return
+    hint = "{alias: {rule: field}}"
+    if not isinstance(aliases, dict):
+        raise RuleError("aliases is a mapping", document.place("correlation", "aliases"), hint)
+    for alias, mapping in aliases.items():
+        path = ("correlation", "aliases", str(alias))
+        if not isinstance(alias, str) or not alias:
+            raise RuleError(f"the alias {alias!r} is not text", document.place(*path, key=True), "put quotes around it")
+        if not isinstance(mapping, dict) or not mapping:
+            raise RuleError("an alias is a mapping of rules to fields", document.place(*path), hint)
+        for rule, name in mapping.items():
+            if not isinstance(rule, str):
+                raise RuleError(
+                    f"the rule {rule!r} is not text", document.place(*path, str(rule), key=True), "put quotes around it"
+                )
+            if not isinstance(name, str) or not name:
+                raise RuleError("an alias stands for one field of a rule", document.place(*path, rule), hint)
 
 
 def _check_generate(document: Document) -> None:
@@ -121,11 +142,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_DIGITS else f"{text[:_SHOWN_DIGITS]}..."
 
 
-def _check_condition(document: Document) -> None:
-    if document.data["correlation"].get("type") == "event_count":
-        _check_count(document, document.data["correlation"].get("condition"))
-
-
 def _check_group_by(document: Document) -> None:
     group_by = document.data["correlation"].get("group-by", [])
     fields = [group_by] if isinstance(group_by, str) else group_by
@@ -139,7 +155,10 @@ def _check_group_by(document: Document) -> None:
 
 
 def _check_reference_list(document: Document) -> None:
-    rules = document.data["correlation"].get("rules")
+    correlation = document.data["correlation"]
+    rules = correlation.get("rules")
+    if rules is None and isinstance(correlation.get("condition"), str) and correlation.get("type") in TEMPORAL:
+        return  # the condition names them
     if not rules or not (
         isinstance(rules, str) or (isinstance(rules, list) and all(isinstance(r, str) for r in rules))
     ):
@@ -148,58 +167,121 @@ def _check_reference_list(document: Document) -> None:
         )
 
 
-def _check_count(document: Document, condition: object) -> None:
+def _check_condition(document: Document) -> None:
+    condition = document.data["correlation"].get("condition")
+    kind = document.data["correlation"].get("type")
+    place = document.place("correlation", "condition")
+    if kind not in _CORRELATION_TYPES:
+        return
+    if kind in TEMPORAL:
+        if condition is None and "condition" not in document.data["correlation"]:
+            return
+        if isinstance(condition, str):
+            _check_names(document, condition)
+            return
     if not isinstance(condition, dict):
-        raise RuleError(
-            "an event_count needs a condition", document.place("correlation", "condition"), "for example {gte: 25}"
-        )
-    operators = [key for key in condition if key in _OPERATORS]
-    for key in condition:
-        if key not in _OPERATORS:
-            raise RuleError(
-                f"unknown key {key!r} in the condition of an event_count",
-                document.place("correlation", "condition", str(key), key=True),
-                suggest(str(key), _OPERATORS) or f"known: {', '.join(_OPERATORS)}",
-            )
-    if len(operators) > 1:
-        raise RefusedError(
-            "a range of two operators is not supported yet",
-            "range condition",
-            document.place("correlation", "condition", operators[1], key=True),
-        )
+        needs = "{gte: 25}" if kind == "event_count" else _EXAMPLES.get(kind, "{gte: 2}, or text: a and not b")
+        raise RuleError(f"{_a(kind)} needs a condition", place, f"for example {needs}")
+    _check_keys_of_condition(document, condition, kind)
+    operators = [key for key in condition if key in OPERATORS]
     if not operators:
-        raise RuleError("the condition has no operator", document.place("correlation", "condition"), "{gte: 25}")
-    count = condition[operators[0]]
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise RuleError("the condition has no operator", place, _EXAMPLES.get(kind, "{gte: 25}"))
+    for operator in operators:
+        _check_number(document, operator, condition[operator], counted=kind not in MEASURED)
+    if kind in _FIELDS:
+        _check_field(document, condition.get("field"), kind)
+    if kind == "value_percentile":
+        _check_percentile(document, condition)
+
+
+def _check_names(document: Document, condition: str) -> None:
+    """Check that a condition in words is one, and that it names the rules of the list, and all of them."""
+    from converter.plan.occurrence import parse_names, words_of  # noqa: PLC0415  few rules need it
+
+    def place(offset: int, length: int) -> Place:
+        return document.place("correlation", "condition", inner=(offset, length))
+
+    parse_names(condition, place)
+    rules = document.data["correlation"].get("rules")
+    if rules is None:
+        return
+    listed = [rules] if isinstance(rules, str) else rules
+    if not isinstance(listed, list):
+        return
+    words = words_of(condition)
+    for word, offset in words:
+        if word not in listed:
+            hint = suggest(word, [str(one) for one in listed]) or "the list `rules` may be left out"
+            raise RuleError(f"{word!r} is not in the list of rules", place(offset, len(word)), hint)
+    for index, rule in enumerate(listed):
+        if rule not in {word for word, _ in words}:
+            where = document.place("correlation", "rules", index) if isinstance(rules, list) else None
+            raise RuleError(
+                f"the condition does not say what becomes of {rule!r}",
+                where or document.place("correlation", "rules"),
+                "name it in the condition, or drop it here",
+            )
+
+
+def _check_keys_of_condition(document: Document, condition: Mapping[Any, Any], kind: str) -> None:
+    known = (*OPERATORS, *(("field",) if kind in _FIELDS else ()))
+    if kind == "value_percentile":
+        known = (*known, "percentile")
+    for key in condition:
+        if key not in known:
+            raise RuleError(
+                f"unknown key {key!r} in the condition of {_a(kind)}",
+                document.place("correlation", "condition", str(key), key=True),
+                suggest(str(key), known) or f"known: {', '.join(known)}",
+            )
+
+
+def _check_number(document: Document, operator: str, number: object, *, counted: bool) -> None:
+    place = document.place("correlation", "condition", operator)
+    if counted:
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise RuleError(f"{number!r} is not a count", place, "a whole number, 0 or more")
+    elif not isinstance(number, int | float) or isinstance(number, bool) or not isfinite(number):
+        raise RuleError(f"{number!r} is not a number", place, "a number, without quotes")
+
+
+def _check_field(document: Document, field: object, kind: str) -> None:
+    place = document.place("correlation", "condition", "field")
+    example = f"for example {_EXAMPLES[kind]}"
+    if field is None:
+        raise RuleError(f"{_a(kind)} needs a field in its condition", place, example)
+    names = field if isinstance(field, list) and kind == "value_count" else [field]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        what = "field is a name, or a list of names" if kind == "value_count" else "field is the name of one field"
+        raise RuleError(what, place, example)
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise RuleError(
+                f"the field {name!r} is named twice",
+                document.place("correlation", "condition", "field", index),
+                "drop one",
+            )
+
+
+def _check_percentile(document: Document, condition: Mapping[str, Any]) -> None:
+    if "percentile" not in condition:
+        raise RefusedError(
+            "the specification does not say which percentile is meant without `percentile`",
+            "value_percentile without percentile",
+            document.place("correlation", "condition", key=True),
+            f"for example {_EXAMPLES['value_percentile']}",
+        )
+    percent = condition["percentile"]
+    if not isinstance(percent, int | float) or isinstance(percent, bool) or not 0 <= percent <= _WHOLE:
         raise RuleError(
-            f"{count!r} is not a count",
-            document.place("correlation", "condition", operators[0]),
-            "a whole number, 0 or more",
+            f"{percent!r} is not a percentile",
+            document.place("correlation", "condition", "percentile"),
+            "a number from 0 to 100",
         )
 
 
-def references(document: Document) -> list[tuple[int | None, str]]:
-    """Return the rules that a correlation refers to: position in its list (None if it is no list), name or id."""
-    if "correlation" not in document.data:
-        return []
-    rules = document.data["correlation"]["rules"]
-    return [(None, rules)] if isinstance(rules, str) else list(enumerate(rules))
-
-
-def check_references(document: Document, identifiers: Mapping[str, Document]) -> None:
-    """Check that the rules that a correlation refers to are there. Raises RuleError, RefusedError."""
-    for index, reference in references(document):
-        path = ("correlation", "rules") if index is None else ("correlation", "rules", index)
-        found = identifiers.get(reference)
-        if found is None:
-            hint = (
-                suggest(reference, identifiers) or "is the file of that rule among the given ones, and free of errors?"
-            )
-            raise RuleError(f"no rule has the name or id {reference!r}", document.place(*path), hint)
-        if "correlation" in found.data:
-            raise RefusedError(
-                "a correlation of a correlation is not supported yet", "chained correlation", document.place(*path)
-            )
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind.startswith("event") else f"a {kind}"
 
 
 _CHECKS: tuple[Callable[[Document], None], ...] = (

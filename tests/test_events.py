@@ -112,8 +112,25 @@ def test_forms_of_logs(tmp_path: Path, content: bytes, expected: list[Any], *, c
         pytest.param(
             b'[{"a": 1},\n {"b": }]',
             [],
-            ['log:2:8: log error: not JSON: ...\n   {"b": }]\n         ^\n  hint: each line is one JSON object'],
+            ['log:2:8: log error: not JSON: ...\n   {"b": }]\n         ^\n  hint: the log is one JSON array of objects'],
             id="an array that is not JSON",
+        ),
+        pytest.param(
+            b'\n [{"a": 1},\n {"b": 2},\n',
+            [],
+            ['log:2:2: log error: this array is not closed\n   [{"a": 1},\n   ^\n  hint: a JSON array ends with `]`'],
+            id="an array that is not closed",
+        ),
+        pytest.param(
+            b'[{"a": 1}, {"b": ',
+            [],
+            [
+                (
+                    'log:1:1: log error: this array is not closed\n  [{"a": 1}, {"b": \n  ^\n'
+                    "  hint: a JSON array ends with `]`"
+                ).replace('"b": \n', '"b":\n')
+            ],
+            id="an array that ends in the middle of an object",
         ),
         pytest.param(
             b'{"Records": [{"a": 1}, true]}',
