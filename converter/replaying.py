@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time, parse_time
 from converter.reference.values import find, text_of
-from converter.target import TargetAlert
+from converter.target import TargetAlert, free_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +48,12 @@ def row_alerts(
             raise QueryError(f"the query's rows have no time in the column {first if start is None else last}")
         found.append(TargetAlert(group_of(row, query.group_by or ()), start, end))
     return tuple(found)
+
+
+def seen_alerts(rows: Iterable[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+    """Return one alert for each row of a query of ours; `free_column` says what its columns are called."""
+    first, last = (free_column(name, query.group_by or ()) for name in ("first_seen", "last_seen"))
+    return row_alerts(rows, query, first, last)
 
 
 def _window_end(start: int | None, query: Query) -> int | None:

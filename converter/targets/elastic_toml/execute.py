@@ -267,7 +267,7 @@ class _Esql(_Searches):
                     break
                 if name is not None:
                     alerted.add(name)
-                new.append({**row, "run": iso(time)})
+                new.append({"run": iso(time), **row})  # a column of that name is the query's
             return new
 
         return at

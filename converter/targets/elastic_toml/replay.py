@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.reference.time import parse_time
-from converter.replaying import event_alerts, group_of, grouped_event_alerts, row_alerts
+from converter.replaying import event_alerts, group_of, grouped_event_alerts, seen_alerts
 from converter.target import Run, TargetAlert
 from converter.targets.elastic_toml.execute import Replay
 from converter.targets.elastic_toml.rule import parse
@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
     """Return the alerts of a rule file, one run for each phase; a log without matching events has a single phase."""
-    ready = Replay(parse(query.text), events)
+    rule = parse(query.text)
+    ready = Replay(rule, events)
     return tuple(
-        Run(f"{phase} ms", _alerts(ready.run_once(phase), query), full=ready.full) for phase in ready.phases() or [0]
+        Run(f"{phase} ms", _alerts(ready.run_once(phase), query, rule.type), full=ready.full)
+        for phase in ready.phases() or [0]
     )
 
 
-def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+def _alerts(rows: Sequence[Mapping[str, Any]], query: Query, kind: str) -> tuple[TargetAlert, ...]:
     if query.group_by is None:
         return event_alerts(rows)
     if not rows:
         return ()
-    if "group" in rows[0]:
+    if kind == "esql":
+        return seen_alerts(rows, query)
+    if "group" in rows[0] and "_ids" in rows[0]:
         return tuple(
             TargetAlert(
                 group_of(row["group"], query.group_by),
@@ -40,6 +44,4 @@ def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAler
             )
             for row in rows
         )
-    if "first_seen" in rows[0]:
-        return row_alerts(rows, query, "first_seen", "last_seen")
     return grouped_event_alerts(rows, query)

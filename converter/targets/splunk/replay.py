@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.replaying import event_alerts, row_alerts
+from converter.replaying import event_alerts, seen_alerts
 from converter.target import Run
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
 def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
     if query.group_by is None:
         return event_alerts(rows)
-    return row_alerts(rows, query, "first_seen", "last_seen")
+    return seen_alerts(rows, query)

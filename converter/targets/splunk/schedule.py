@@ -224,7 +224,7 @@ class SavedReplay:
                 found = self._suppression.kept(found, moment, last)
             self.most = max(self.most, len(found))
             run = moment / MICRO
-            rows.extend({**row, "run": int(run) if run.is_integer() else run} for row in found)
+            rows.extend({"run": int(run) if run.is_integer() else run, **row} for row in found)
         return rows
 
     def _rows(self, low: int, high: int) -> list[dict[str, Any]]:
