@@ -1,0 +1,229 @@
+"""Logs of services in the cloud and of the programs that run there.
+
+Their rules mostly use the names that the events have. Of Azure there are three namings of the same event: Azure Monitor
+exports it in `camelCase` with most of it under `properties`, its tables in Log Analytics have columns in `PascalCase`,
+and Microsoft Graph has no `properties`. Rules use all three, so an event answers to all three.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.logsources.shape import Shape, add_time, inner, own_names, words
+from converter.logsources.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+def cloudtrail(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of AWS CloudTrail, bare or as EventBridge wraps it."""
+    if "detail-type" in event and isinstance(event.get("detail"), dict):
+        event, shape = event["detail"], _CLOUDTRAIL_DETAIL
+    else:
+        shape = _CLOUDTRAIL
+    if "eventSource" not in event or "eventName" not in event:
+        return None
+    return shape if "awsRegion" in event or "userIdentity" in event or "eventVersion" in event else None
+
+
+def okta(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of Okta's system log."""
+    if not isinstance(event.get("eventType"), str) or not isinstance(event.get("actor"), dict):
+        return None
+    return _OKTA if "published" in event or "debugContext" in event or "legacyEventType" in event else None
+
+
+def kubernetes(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of the audit log of Kubernetes."""
+    version = event.get("apiVersion")
+    audit = isinstance(version, str) and version.startswith("audit.k8s.io/")
+    return _KUBERNETES if audit and event.get("kind") == "Event" else None
+
+
+def github(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of GitHub's audit log."""
+    action = event.get("action")
+    if not isinstance(action, str) or "." not in action:
+        return None
+    if "_document_id" in event or (
+        "actor" in event and "created_at" in event and not event.keys().isdisjoint(_GITHUB_BY)
+    ):
+        return _GITHUB
+    return None
+
+
+def bitbucket(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of Bitbucket's audit log."""
+    kind = event.get("auditType")
+    named = "auditType.category" in event or (isinstance(kind, dict) and "category" in kind)
+    return _BITBUCKET if named else None
+
+
+def gcp(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an audit log of Google Cloud or Google Workspace: a LogEntry, perhaps wrapped in `data`."""
+    payload = inner(event, "protoPayload")
+    shape = _GCP
+    if payload is None:
+        payload, shape = inner(event, "data", "protoPayload"), _GCP_DATA
+    if not isinstance(payload, dict) or ("methodName" not in payload and "serviceName" not in payload):
+        return None
+    service = payload.get("serviceName")
+    if service in _WORKSPACE:
+        return _WORKSPACE[service] if shape is _GCP else _WORKSPACE_DATA[service]
+    return shape
+
+
+def m365(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of the Microsoft 365 unified audit log."""
+    if "Workload" not in event or "Operation" not in event:
+        return None
+    if "RecordType" not in event and "CreationTime" not in event and "UserType" not in event:
+        return None
+    return _EXCHANGE if event["Workload"] == "Exchange" else _M365
+
+
+def azure(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise a log of Azure or Entra ID: exported, a row of Log Analytics, or from Microsoft Graph."""
+    for name, beside in (
+        ("category", "operationName"),
+        ("Category", "OperationName"),
+        ("CategoryValue", "OperationNameValue"),
+    ):
+        category = event.get(name)
+        if isinstance(category, str) and beside in event:
+            found = _AZURE_CATEGORIES.get(category.lower())
+            if found is not None:
+                return found
+    if isinstance(event.get("Type"), str) and "TimeGenerated" in event:
+        return _AZURE_TABLES.get(event["Type"].lower())
+    for names, shape in _GRAPH:
+        if all(name in event for name in names):
+            return shape
+    return None
+
+
+def _time_in(field: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return names that are the event's own, and a time in this field."""
+
+    def names(event: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        add_time(found, event, event.get(field))
+        return found
+
+    return names
+
+
+def _detail_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(event["detail"])
+
+
+def _kubernetes_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    add_time(names, event, event.get("requestReceivedTimestamp") or event.get("stageTimestamp"))
+    return names
+
+
+def _gcp_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    """`data.` is how Pub/Sub wraps an entry, `gcp.audit.method_name` how Elastic's integration names its method."""
+    return _entry_names(event) | {"data": event}
+
+
+def _gcp_data_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = event["data"]
+    names = _entry_names(entry) | entry
+    add_time(names, event, entry.get("timestamp"))
+    return names
+
+
+def _entry_names(entry: Mapping[str, Any]) -> dict[str, Any]:
+    payload = entry["protoPayload"]
+    names: dict[str, Any] = {}
+    if "methodName" in payload:
+        names["gcp.audit.method_name"] = payload["methodName"]
+    if payload.get("serviceName") in _WORKSPACE:
+        names["eventService"] = payload["serviceName"]
+        events = inner(payload, "metadata", "event")
+        found = [inner(one, "eventName") for one in (events if isinstance(events, list) else [events])]
+        if any(found):
+            names["eventName"] = [name for name in found if name is not None]
+    return names
+
+
+def _azure_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    properties = event.get("properties", event.get("Properties"))
+    for part in (properties if isinstance(properties, dict) else {}, event):
+        for name, value in part.items():
+            names[name] = value
+            names[name[:1].upper() + name[1:]] = value
+            if not name.isupper():
+                names[name[:1].lower() + name[1:]] = value
+    for field in ("createdDateTime", "activityDateTime", "detectedDateTime", "TimeGenerated"):
+        add_time(names, event, event.get(field))
+    return names
+
+
+def _azure(service: str, perhaps: Iterable[str] = ()) -> Shape:
+    return Shape(Source("azure", frozenset({service}), perhaps=frozenset(perhaps)), _azure_names)
+
+
+_CLOUDTRAIL = Shape(Source("aws", frozenset({"cloudtrail"})), own_names)
+_CLOUDTRAIL_DETAIL = Shape(Source("aws", frozenset({"cloudtrail"})), _detail_names)
+_OKTA = Shape(Source("okta", frozenset({"okta"}), perhaps=frozenset({"authentication"})), _time_in("published"))
+_KUBERNETES = Shape(Source("kubernetes", frozenset({"audit"}), frozenset({"application"})), _kubernetes_names)
+_GITHUB = Shape(Source("github", frozenset({"audit"})), _time_in("created_at"))
+_GITHUB_BY = frozenset({"org", "business", "repo", "user_id", "actor_id"})
+_BITBUCKET = Shape(Source("bitbucket", frozenset({"audit"})), own_names)
+_GCP = Shape(Source("gcp", frozenset({"gcp.audit"})), _gcp_names)
+_GCP_DATA = Shape(Source("gcp", frozenset({"gcp.audit"})), _gcp_data_names)
+_WORKSPACE_SERVICES = {
+    "admin.googleapis.com": frozenset({"gcp.audit", "google_workspace.admin"}),
+    "login.googleapis.com": frozenset({"gcp.audit", "google_workspace.login"}),
+}
+_WORKSPACE = {name: Shape(Source("gcp", services), _gcp_names) for name, services in _WORKSPACE_SERVICES.items()}
+_WORKSPACE_DATA = {
+    name: Shape(Source("gcp", services), _gcp_data_names) for name, services in _WORKSPACE_SERVICES.items()
+}
+# Rules for threat_management and threat_detection read names of another product's alerts.
+_THREATS = frozenset({"threat_detection", "threat_management"})
+_M365 = Shape(Source("m365", frozenset({"audit"}), perhaps=_THREATS), _time_in("CreationTime"))
+_EXCHANGE = Shape(Source("m365", frozenset({"audit", "exchange"}), perhaps=_THREATS), _time_in("CreationTime"))
+_SIGNIN = _azure("signinlogs", {"authentication"})
+# Alerts of Privileged Identity Management look like those of Identity Protection; its actions are in the audit log.
+_AUDIT = _azure("auditlogs", {"pim"})
+_RISK = _azure("riskdetection", {"pim"})
+_ACTIVITY = _azure("activitylogs")
+_AZURE_CATEGORIES = {
+    **dict.fromkeys(
+        words(
+            """
+    signinlogs noninteractiveusersigninlogs serviceprincipalsigninlogs managedidentitysigninlogs
+    adfssigninlogs
+    """
+        ),
+        _SIGNIN,
+    ),
+    "auditlogs": _AUDIT,
+    **dict.fromkeys(words("userriskevents riskyusers serviceprincipalriskevents riskyserviceprincipals"), _RISK),
+    **dict.fromkeys(words("administrative servicehealth resourcehealth autoscale recommendation policy"), _ACTIVITY),
+}
+_AZURE_TABLES = {
+    **dict.fromkeys(
+        words(
+            """
+    signinlogs aadnoninteractiveusersigninlogs aadserviceprincipalsigninlogs
+    aadmanagedidentitysigninlogs adfssigninlogs
+    """
+        ),
+        _SIGNIN,
+    ),
+    "auditlogs": _AUDIT,
+    **dict.fromkeys(words("aaduserriskevents aadriskyusers aadserviceprincipalriskevents"), _RISK),
+    "azureactivity": _ACTIVITY,
+}
+_GRAPH: tuple[tuple[tuple[str, ...], Shape], ...] = (
+    (("createdDateTime", "userPrincipalName", "appDisplayName", "status"), _SIGNIN),
+    (("activityDateTime", "activityDisplayName", "initiatedBy"), _AUDIT),
+    (("riskEventType", "riskState"), _RISK),
+)

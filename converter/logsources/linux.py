@@ -1,0 +1,164 @@
+"""Linux: auditd, journald and syslog as JSON.
+
+    {"type": "EXECVE", "msg": "audit(1700000000.123:42)", "a0": "id"}    one record of auditd
+    {"ID": "1700000000.123:42", "EXECVE": {"ARGV": ["id"]}, ...}         Laurel: all records of one event
+    {"SYSLOG_IDENTIFIER": "sshd", "MESSAGE": "...", ...}                 journalctl -o json
+    {"programname": "sshd", "syslogtag": "...", "msg": "..."}            rsyslog
+    {"program": "sshd", "message": "..."}                                others, for programs that Sigma knows
+
+Rules name the fields of auditd as its records do, so an event of Laurel has the fields of all its records, and `type`
+are the types of all. Rules for the services of syslog search the text.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from converter.logsources.shape import Shape, add, add_time, own_names, words
+from converter.logsources.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Types of records of the audit daemon (linux/audit.h and libaudit.h), by what they begin with.
+_TYPES = re.compile(
+    r"(ADD|ANOM|APPARMOR|AVC|BPF|BPRM|CAPSET|CHGRP|CHUSER|CONFIG|CRED|CRYPTO|CWD|DAEMON|DEL|DEV|EOE|EVENT|EXECVE|FANOTIFY"
+    r"|FD|FEATURE|FS|GRP|INTEGRITY|IPC|KERN|KERNEL|LABEL|LOGIN|MAC|MMAP|MQ|NETFILTER|OBJ|OPENAT2|PATH|PROCTITLE|RESP|ROLE"
+    r"|SECCOMP|SELINUX|SERVICE|SOCKADDR|SOCKETCALL|SOFTWARE|SYSCALL|SYSTEM|TEST|TIME|TRUSTED|TTY|UNKNOWN|URINGOP|USER|USYS"
+    r"|VIRT)(_[A-Z0-9_]+)?(\[\d+\])?",
+)
+# A field without which a record of auditd hardly comes.
+_FIELDS = ("msg", "audit_id", "auid", "ses", "arch", "argc", "a0", "proctitle", "cwd", "nametype", "op", "uid", "saddr")
+_AUDIT_ID = re.compile(r"(?:audit\()?(\d{1,12}\.\d{1,9}):\d+\)?:?", re.ASCII)
+_LOGINS = words(
+    """
+    sshd sshd-session su sudo login systemd-logind polkitd pkexec passwd chpasswd useradd usermod
+    userdel groupadd groupmod groupdel chage chfn chsh gdm-password gdm3 lightdm
+    """
+)
+_SERVICES = {
+    "sshd": "sshd",
+    "sshd-session": "sshd",
+    "sudo": "sudo",
+    "cron": "cron",
+    "crond": "cron",
+    "crontab": "cron",
+    "anacron": "cron",
+    "clamd": "clamav",
+    "clamscan": "clamav",
+    "freshclam": "clamav",
+    "clamav": "clamav",
+    "vsftpd": "vsftpd",
+    "guacd": "guacamole",
+    "guacamole": "guacamole",
+}
+# Facilities auth and authpriv of syslog go to auth.log; the first programs that are in none of the tables as well.
+_AUTH_FACILITIES = frozenset({"4", "10", "auth", "authpriv", "security"})
+_PROGRAMS = ("program", "process", "appname", "app-name", "ident", "syslog_identifier", "process.name")
+
+
+def auditd(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise one record of auditd."""
+    kind = event.get("type")
+    if not isinstance(kind, str) or not kind.isupper() or not _TYPES.fullmatch(kind):
+        return None
+    return _AUDITD if any(name in event for name in _FIELDS) else None
+
+
+def laurel(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of Laurel."""
+    number = event.get("ID")
+    if not isinstance(number, str) or not _AUDIT_ID.fullmatch(number):
+        return None
+    return _LAUREL if any(isinstance(event[name], dict | list) and _TYPES.fullmatch(name) for name in event) else None
+
+
+def journald(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of systemd's journal."""
+    if "MESSAGE" not in event:
+        return None
+    program = event.get("SYSLOG_IDENTIFIER") or event.get("_COMM")
+    return _syslog(program, event.get("SYSLOG_FACILITY"), journal=True) if isinstance(program, str) else None
+
+
+def rsyslog(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise an event of rsyslog by the names of its properties."""
+    program = event.get("programname")
+    names = ("syslogtag", "syslogfacility-text", "syslogfacility", "rawmsg", "pri")
+    if not isinstance(program, str) or not any(name in event for name in names):
+        return None
+    return _syslog(program, event.get("syslogfacility-text", event.get("syslogfacility")), journal=False)
+
+
+def syslog(event: Mapping[str, Any]) -> Shape | None:
+    """Recognise a message of a program that Sigma has a service for."""
+    if "message" not in event and "msg" not in event and "MESSAGE" not in event:
+        return None
+    for name in _PROGRAMS:
+        program = event.get(name)
+        if isinstance(program, str):
+            program = _bare(program)
+            if program in _SERVICES or program in _LOGINS:
+                return _syslog(program, None, journal=False)
+    return None
+
+
+def _syslog(program: str, facility: Any, *, journal: bool) -> Shape:
+    program = _bare(program)
+    auth = program in _LOGINS or str(facility).lower() in _AUTH_FACILITIES
+    return _made(_SERVICES.get(program, ""), auth, journal)
+
+
+@lru_cache(maxsize=64)
+def _made(service: str, auth: bool, journal: bool) -> Shape:  # noqa: FBT001
+    services = {"syslog", service or "syslog", "auth" if auth else "syslog"}
+    perhaps = frozenset({"authentication"} if auth else ())
+    return Shape(Source("linux", frozenset(services), perhaps=perhaps), _journal_names if journal else own_names)
+
+
+def _bare(program: str) -> str:
+    """Return the name of a program without its path, its number, and in lower case."""
+    return program.partition("[")[0].rpartition("/")[2].strip().lower()
+
+
+def _journal_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    add_time(names, event, event.get("__REALTIME_TIMESTAMP"))
+    return names
+
+
+def _record_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for name in ("msg", "audit_id"):
+        value = event.get(name)
+        found = _AUDIT_ID.match(value) if isinstance(value, str) else None
+        if found is not None:
+            add_time(names, event, found[1])
+    return names
+
+
+def _event_names(event: Mapping[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for kind, records in event.items():
+        if not _TYPES.fullmatch(kind):
+            continue
+        for record in records if isinstance(records, list) else [records]:
+            if isinstance(record, dict):
+                add(names, "type", kind)
+                for name, value in record.items():
+                    add(names, name, value)
+                arguments = record.get("ARGV")
+                if kind == "EXECVE" and isinstance(arguments, list):
+                    for position, argument in enumerate(arguments):
+                        add(names, f"a{position}", argument)
+    for name in names.keys() & event.keys():  # a record and a field have one name: SYSCALL
+        add(names, name, event[name])
+    found = _AUDIT_ID.fullmatch(event["ID"])
+    add_time(names, event, found[1] if found else None)
+    return names
+
+
+_AUDITD = Shape(Source("linux", frozenset({"auditd"})), _record_names)
+_LAUREL = Shape(Source("linux", frozenset({"auditd"})), _event_names)
