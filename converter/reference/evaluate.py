@@ -13,8 +13,11 @@ from converter.reference.time import SECOND, event_time, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from converter.plan.nodes import Plan
+
+    Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[Detection]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ def evaluate_plans(
     events: Iterable[Mapping[str, Any]],
     *,
     on_timeless: Callable[[int, Mapping[str, Any]], None] | None = None,
+    select: Callable[[Sequence[Detection]], Select] | None = None,
 ) -> list[Alert]:
     """Evaluate each plan on the events.
 
@@ -78,16 +82,21 @@ def evaluate_plans(
         events: in log order.
         on_timeless: called with the position and the event when a correlation would count an event that has no
             usable time; the event is left out.
+        select: from all detections to a function from an event to what the rules see of it, and those of the rules
+            that are tried on it (`converter.logsources.by_logsource`); None: all rules see the event as it is.
 
     Returns:
         For each plan in order: its alerts in the order of the log (detections) or of time (correlations).
     """
     detections = {id(rule): rule for plan in plans for rule in _detections(plan)}
     found: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
-    for position, event in enumerate(events, 1):
-        for key, rule in detections.items():
+    everything: Sequence[Detection] = tuple(detections.values())
+    look = select(everything) if select is not None else None
+    for position, raw in enumerate(events, 1):
+        event, tried = look(raw) if look is not None else (raw, everything)
+        for rule in tried:
             if matches(rule.expr, event):
-                found[key].append((position, event))
+                found[id(rule)].append((position, event))
     alerts: list[Alert] = []
     reported: set[int] = set()
     for plan in plans:
