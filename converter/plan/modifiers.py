@@ -345,7 +345,7 @@ class _Value:
         for link in self.links:
             alternatives = [new for parts in alternatives for new in self.step(link, parts)]
         cased = "cased" in self.chain.names
-        made = {tuple(parts): string_of(parts, cased=cased) for parts in map(self.as_text, alternatives)}
+        made = {repr(parts): string_of(parts, cased=cased) for parts in map(self.as_text, alternatives)}
         strings = list(made.values())
         return strings[0] if len(strings) == 1 else SigmaExpansion(list(strings))
 

@@ -1,0 +1,99 @@
+"""What aggregations of the first version of Sigma are today: the correlation rule that means the same, as YAML.
+
+    condition "selection | count(user) by host > 5", timeframe 10m ──> correlation: value_count, group-by, timespan
+
+For hints of errors only: nothing here changes what a rule means.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_AGGREGATION = re.compile(
+    r"\s*(?P<function>count|sum|avg|min|max)\s*\(\s*(?P<field>[^()\s]*)\s*\)"
+    r"(?:\s+by\s+(?P<groups>[^\s<>=,]+(?:\s*,\s*[^\s<>=,]+)*))?\s*(?P<op><=|>=|==|=|<|>)\s*(?P<number>\d+(?:\.\d+)?)\s*",
+    re.IGNORECASE,
+)
+_NEAR = re.compile(r"\s*near\s+(?P<names>\w+(?:\s+and\s+\w+)*)\s*", re.IGNORECASE)
+_OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "=": "eq", "==": "eq"}
+_TYPES = {"sum": "value_sum", "avg": "value_avg"}
+_TIMEFRAME = re.compile(r"\d+[smhdM]")
+
+
+def equivalent(data: Mapping[str, Any], condition: str) -> str:
+    """Return how a rule with an aggregation is written today, or an empty string where there is no way.
+
+    Args:
+        data: the rule.
+        condition: with `|` and an aggregation, or without if the rule has a timeframe.
+    """
+    search, bar, aggregation = condition.partition("|")
+    if not bar:
+        plain = re.fullmatch(r"\s*\w+(?:\s+and\s+\w+)+\s*", condition)
+        return _temporal(data, re.split(r"\s+and\s+", condition.strip())) if plain else ""
+    near = _NEAR.fullmatch(aggregation)
+    if near is not None and re.fullmatch(r"\s*\w+\s*", search):
+        return _temporal(data, [search.strip(), *re.split(r"\s+and\s+", near["names"])])
+    found = _AGGREGATION.fullmatch(aggregation)
+    if found is None:
+        return ""
+    function, field = found["function"].lower(), found["field"]
+    number: int | float = float(found["number"]) if "." in found["number"] else int(found["number"])
+    operator = _OPERATORS[found["op"]]
+    if function in {"min", "max"}:
+        says_any = (function == "min") == operator.startswith("lt") and operator != "eq"
+        return f"one event says as much: ask for `{field}|{operator}: {number}` in it" if says_any and field else ""
+    if function in _TYPES and not field:
+        return ""
+    kind = "event_count" if not field else _TYPES.get(function, "value_count")
+    name = _name(data)
+    rule: dict[str, Any] = {"type": kind, "rules": [name]}
+    if found["groups"]:
+        rule["group-by"] = re.split(r"\s*,\s*", found["groups"].strip())
+    rule["timespan"] = _timespan(data)
+    rule["condition"] = {**({"field": field} if field else {}), operator: number}
+    first = f"let the condition end before `|`{_named(data, name)}, and add the rule:"
+    return f"{first}\n{_yaml(data, rule)}"
+
+
+def _temporal(data: Mapping[str, Any], names: list[str]) -> str:
+    rule = {"type": "temporal", "rules": names, "timespan": _timespan(data)}
+    what = ", ".join(names)
+    note = "if these are different events, make a rule with that name of each of"
+    return f"{note} {what} (add group-by for what they share), and one of the whole:\n{_yaml(data, rule)}"
+
+
+def _yaml(data: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
+    title = str(data.get("title") or "Correlation")
+    text = yaml.safe_dump(
+        {"title": title, "correlation": dict(rule)}, sort_keys=False, allow_unicode=True, width=1000
+    )
+    if "timeframe" not in data["detection"]:
+        text = text.replace(f"timespan: {_UNKNOWN}", f"timespan: {_UNKNOWN}  # the rule has no timeframe: choose one")
+    return "".join(f"    {line}\n" for line in text.splitlines()).rstrip("\n")
+
+
+_UNKNOWN = "1h"
+
+
+def _timespan(data: Mapping[str, Any]) -> str:
+    """Return the timeframe of the rule, or a timespan that the author has to choose."""
+    written = str(data["detection"].get("timeframe", ""))
+    return written if _TIMEFRAME.fullmatch(written) else _UNKNOWN
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    name = data.get("name")
+    if isinstance(name, str) and name:
+        return name
+    return re.sub(r"\W+", "_", str(data.get("title") or "rule").lower()).strip("_") or "rule"
+
+
+def _named(data: Mapping[str, Any], name: str) -> str:
+    return "" if data.get("name") == name else f", give the rule `name: {name}`"
