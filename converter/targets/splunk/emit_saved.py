@@ -7,13 +7,16 @@ tells.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import lru_cache, partial
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from converter.emitting import duration, refused, seconds, verdict
+from converter.emitting import duration, placed_groups, refused, seconds, verdict
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation
-from converter.target import Bound
+from converter.target import Bound, Limit, free_column
 from converter.targets.splunk.emit import emit_query
 
 if TYPE_CHECKING:
@@ -26,6 +29,11 @@ _HOUR = 3600
 _MINUTE = 60
 _SEVERITY = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 _MAX_TITLE = 100
+MAX_ALERTS = 500
+MAX_RESULTS = 500_000
+MAX_LOOK_BACK = 7_300 * 86_400
+# alert.suppress.fields is a list with commas, and has no quotes.
+_LISTED = re.compile(r"[^\s,\"']+")
 
 
 def emit_saved(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -52,6 +60,14 @@ def emit_saved(plan: Plan, context: Context, formats: Mapping[str, str], options
                 "use the format default over a whole number of windows",
             )
         span = plan.timespan
+        for name, place in placed_groups(plan):
+            if _LISTED.fullmatch(name) is None:
+                raise refused(
+                    f"alert.suppress.fields cannot name the field {name!r}: it is a list with commas, without quotes",
+                    "group-by field in alert.suppress.fields",
+                    place,
+                    "map the field with a pipeline, or use the format default",
+                )
     look_back = span + interval + lag
     if "earliest" in context.options:
         look_back = seconds(context.options["earliest"], "earliest")
@@ -60,13 +76,27 @@ def emit_saved(plan: Plan, context: Context, formats: Mapping[str, str], options
             f"each run looks back {duration(look_back)}, but runs every {duration(interval)}: events between are lost",
             hint=f"earliest={duration(span + interval + lag)}",
         )
+    if look_back > MAX_LOOK_BACK:
+        raise ConfigurationError(
+            f"each run would look back {duration(look_back)}", hint=f"at most {duration(MAX_LOOK_BACK)}"
+        )
+    wrap = partial(_stanza, plan.meta, _unique_title(plan.meta, context), interval, look_back, query.group_by)
+    found = verdict(query.verdict.assumptions, _bound(plan, look_back - interval))
     return replace(
         query,
         format="savedsearches",
         language="savedsearches",
-        text=_stanza(plan.meta, query.text, interval, look_back, query.group_by),
-        verdict=verdict(query.verdict.assumptions, _bound(plan, look_back - interval)),
+        text=wrap(query.text),
+        verdict=replace(found, limit=_limit(plan)),
+        inner=query.text,
+        wrap=wrap,
     )
+
+
+def _limit(plan: Plan) -> Limit:
+    if isinstance(plan, Correlation):  # each result is an alert
+        return Limit(f"a run raises at most {MAX_ALERTS} alerts (max_per_result_alerts)", MAX_ALERTS)
+    return Limit(f"a run gives at most {MAX_RESULTS:,} events (dispatch.max_count)", MAX_RESULTS)
 
 
 def _bound(plan: Plan, certain: int) -> Bound | None:
@@ -76,11 +106,13 @@ def _bound(plan: Plan, certain: int) -> Bound | None:
     return Bound(f"misses bursts that straddle two runs: only {within} are found for certain", narrowest=certain)
 
 
-def _stanza(meta: Metadata, search: str, interval: int, look_back: int, group_by: tuple[str, ...] | None) -> str:
+def _stanza(
+    meta: Metadata, title: str, interval: int, look_back: int, group_by: tuple[str, ...] | None, search: str
+) -> str:
     minutes = interval // _MINUTE
     settings = {
         "description": _one_line(meta.description or meta.title),
-        "search": search.replace("\n", " \\\n"),
+        "search": search.strip().replace("\n", " \\\n"),
         "dispatch.earliest_time": f"-{duration(look_back)}",
         "dispatch.latest_time": "now",
         "cron_schedule": f"*/{minutes} * * * *" if minutes < _HOUR // _MINUTE else "0 * * * *",
@@ -98,10 +130,10 @@ def _stanza(meta: Metadata, search: str, interval: int, look_back: int, group_by
         settings |= {
             "alert.digest_mode": "0",
             "alert.suppress": "1",
-            "alert.suppress.fields": ",".join([*group_by, "first_seen"]),
+            "alert.suppress.fields": ",".join([*group_by, free_column("first_seen", group_by)]),
             "alert.suppress.period": duration(look_back),
         }
-    lines = [f"[{_title(meta.title)}]", *(f"{key} = {value}" for key, value in settings.items())]
+    lines = [f"[{title}]", *(f"{key} = {value}" for key, value in settings.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -111,7 +143,24 @@ def _one_line(text: str) -> str:
     return flat.rstrip("\\ ")
 
 
+def _unique_title(meta: Metadata, context: Context) -> str:
+    """Return a title that no other rule of the conversion has: Splunk merges stanzas of one title."""
+    title = _title(meta.title)
+    others = {_title(other).casefold() for other in context.titles}
+    if title.casefold() not in others and title.casefold() != "default":
+        return title
+    mark = f" ({meta.id or meta.key})"
+    return _title(title[: max(0, _MAX_TITLE - len(mark))].rstrip() + mark)
+
+
+@lru_cache(maxsize=10_000)
 def _title(text: str) -> str:
-    """Return text that cannot end a stanza's header or begin another one."""
-    plain = _one_line("".join(" " if char in "[]" else char for char in text))
-    return plain[:_MAX_TITLE].strip() or "untitled"
+    """Return text that cannot end a stanza's header or begin another one.
+
+    A title that is cut ends with a mark made from the whole, so that two which begin alike stay two.
+    """
+    plain = _one_line("".join(" " if char in "[]" else char for char in text)).strip() or "untitled"
+    if len(plain) <= _MAX_TITLE:
+        return plain
+    mark = sha256(plain.encode()).hexdigest()[:8]
+    return f"{plain[: _MAX_TITLE - len(mark) - 1].rstrip()} {mark}"
