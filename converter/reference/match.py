@@ -5,13 +5,11 @@ Written for clarity; each `match` branch is one sentence of docs/semantics.md.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from converter.errors import RuleError
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -31,17 +29,15 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
+from converter.reference.letters import fold
+from converter.reference.regex import searcher
 from converter.reference.time import SECOND, parse_time
 from converter.reference.values import every_value, find, number_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern, TimePartName
-
-_FALLBACK_SECONDS = 2.0
-_TOKENS = re.compile(r"\\Q.*?(?:\\E|\Z)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\$", re.DOTALL)
-_MULTILINE = re.compile(r"\(\?[a-z]*m")
 
 
 def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
@@ -62,7 +58,7 @@ def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
         case NumberCompare(field, op, number):
             return any(_compares(number_of(value), op, number) for value in find(event, field))
         case Regex(field, pattern, flags, place):
-            search = _searcher(pattern, flags, place)
+            search = searcher(pattern, flags, place)
             return any(search(text) for text in _texts(find(event, field)))
         case Cidr(field, network):
             return any(_inside(text, network) for text in _texts(find(event, field)))
@@ -72,9 +68,9 @@ def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
         case Exists(field):
             return bool(find(event, field))
         case FieldRef(field, other, relation, cased):
-            fold = str if cased else _fold
-            others = [fold(text) for text in _texts(find(event, other))]
-            return any(_related(fold(text), relation, one) for text in _texts(find(event, field)) for one in others)
+            read = str if cased else fold
+            others = [read(text) for text in _texts(find(event, other))]
+            return any(_related(read(text), relation, one) for text in _texts(find(event, field)) for one in others)
         case TimePart(field, part, op, number):
             return any(_part_compares(value, part, op, number) for value in find(event, field))
         case Unexpanded():
@@ -82,7 +78,7 @@ def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
         case Keyword(pattern, cased):
             return any(_contains(pattern, text, cased=cased) for text in _texts(every_value(event)))
         case KeywordRegex(pattern, flags, place):
-            search = _searcher(pattern, flags, place)
+            search = searcher(pattern, flags, place)
             return any(search(text) for text in _texts(every_value(event)))
         case _:
             assert_never(expr)
@@ -92,24 +88,15 @@ def _texts(values: Iterable[Any]) -> list[str]:
     return [text for value in values if (text := text_of(value)) is not None]
 
 
-def _fold(text: str) -> str:
-    """Return the text without case: one character for each, so that `?` stays one character (simple case folding)."""
-    return text.lower() if text.isascii() else "".join(map(_fold_character, text))
-
-
-def _fold_character(character: str) -> str:
-    return next((c for c in (character.casefold(), character.lower()) if len(c) == 1), character)
-
-
 def _like(pattern: Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the whole text matches the pattern."""
-    return _matches_parts(_units(pattern, cased), text if cased else _fold(text))
+    return _matches_parts(_units(pattern, cased), text if cased else fold(text))
 
 
 def _contains(pattern: Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the pattern is found anywhere in the text."""
     units = (Wildcard.ANY, *_units(pattern, cased), Wildcard.ANY)
-    return _matches_parts(units, text if cased else _fold(text))
+    return _matches_parts(units, text if cased else fold(text))
 
 
 @lru_cache(maxsize=4096)
@@ -120,7 +107,7 @@ def _units(pattern: Pattern, cased: bool) -> tuple[str | Wildcard, ...]:  # noqa
         if isinstance(part, Wildcard):
             units.append(part)
         else:
-            units.extend(part if cased else _fold(part))
+            units.extend(part if cased else fold(part))
     return tuple(units)
 
 
@@ -190,55 +177,3 @@ def _related(text: str, relation: FieldRelation, other: str) -> bool:
             return other in text
         case _:
             assert_never(relation)
-
-
-@lru_cache(maxsize=4096)
-def _searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str], bool]:
-    """Return an unanchored search that a hostile log cannot make run away.
-
-    RE2 takes time linear in the text. What it cannot say (look-around, references back) runs in a backtracking engine
-    with a limit on its time, and raises when it hits it.
-    """
-    import re2  # noqa: PLC0415  few rules need it
-
-    prefix = f"(?{''.join(sorted(flags))})" if flags else ""
-    options = re2.Options()
-    options.log_errors = False
-    ends = pattern if "m" in flags or _MULTILINE.search(pattern) else _with_ends_of_pcre(pattern)
-    try:
-        compiled = re2.compile(prefix + ends, options)
-    except re2.error:
-        return _backtracking(prefix + pattern, place)
-    return lambda text: compiled.search(_without_lone_surrogates(text)) is not None
-
-
-def _without_lone_surrogates(text: str) -> str:
-    """RE2 reads UTF-8, which cannot hold half of a surrogate pair; JSON can."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _with_ends_of_pcre(pattern: str) -> str:
-    """Let `$` match before a line break that ends the value, as it does in PCRE and does not in RE2."""
-    return _TOKENS.sub(lambda token: r"(?:\n?\z)" if token[0] == "$" else token[0], pattern)
-
-
-def _backtracking(pattern: str, place: Any) -> Callable[[str], bool]:
-    import regex  # noqa: PLC0415  few rules need it
-
-    # Classes such as `\w` are those of ASCII, as in PCRE and RE2; with that flag only ASCII would ignore case.
-    try:
-        compiled = regex.compile(pattern, regex.ASCII if pattern.isascii() else 0)
-    except (regex.error, RecursionError, OverflowError) as bad:
-        raise RuleError(f"no engine reads this regular expression: {bad}", place) from None
-
-    def search(text: str) -> bool:
-        try:
-            return compiled.search(text, timeout=_FALLBACK_SECONDS) is not None
-        except TimeoutError:
-            raise RuleError(
-                f"this regular expression runs longer than {_FALLBACK_SECONDS:g} s on one value",
-                place,
-                "write it without look-around and references back; then it runs in linear time",
-            ) from None
-
-    return search
