@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.assumptions import ingest_assumptions, unique
 from converter.errors import RefusedError, RuleError, SourceError
-from converter.plan.nodes import Correlation, Detection, fields_of_plan
+from converter.plan.nodes import Detection, detections_of, fields_of_plan
 from converter.plan.simplify import simplified
 from converter.target import Context, Verdict
 
@@ -65,6 +65,7 @@ def convert_rules(
     """
     queries: list[Query] = []
     pipeline: ProcessingPipeline | None = None
+    rules = rules.expanded(() if without_pipeline else pipelines, on_error)
     for plan in rules.plans:
         try:
             work = _Work(rules, plan, target, pipelines, without_pipeline=without_pipeline)
@@ -195,6 +196,9 @@ class _Work:
                 before, after = getattr(original, "group_by", None) or (), rule.group_by or ()
                 if len(before) == len(after):
                     names.update(zip(before, after, strict=True))
+                for old, new in zip(original.aliases, rule.aliases, strict=True):
+                    names.update(zip(old.mapping.values(), new.mapping.values(), strict=True))
+                names.update(zip(_measured(original), _measured(rule), strict=True))
         return {field: names.get(field, field) for field in fields_of_plan(self.plan)}
 
 
@@ -208,8 +212,14 @@ def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:
             yield str(old.field), str(new.field)
 
 
+def _measured(rule: Any) -> list[str]:
+    """Return the fields that the condition of a correlation of pySigma measures."""
+    found = getattr(rule.condition, "fieldref", None)
+    return [found] if isinstance(found, str) else list(found or ())
+
+
 def _detections(plan: Plan) -> tuple[Detection, ...]:
-    return plan.rules if isinstance(plan, Correlation) else (plan,)
+    return detections_of(plan)
 
 
 def _sources(plan: Plan) -> Iterator[LogSource]:

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 
 from converter.assumptions import mapped_as, single_value, unique
 from converter.errors import ConfigurationError, RefusedError, suggest
-from converter.plan.nodes import Correlation, Or
+from converter.plan.nodes import (
+    Correlation,
+    Detection,
+    EventCount,
+    Or,
+    Temporal,
+    TemporalOrdered,
+    ValueAvg,
+    ValueCount,
+    ValueMedian,
+    ValuePercentile,
+    ValueSum,
+)
 from converter.target import Query, Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +49,17 @@ _ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXACT_DOUBLE = 2**53
 LONG = 2**63
+_KINDS: dict[type, str] = {
+    EventCount: "event_count",
+    ValueCount: "value_count",
+    ValueSum: "value_sum",
+    ValueAvg: "value_avg",
+    ValueMedian: "value_median",
+    ValuePercentile: "value_percentile",
+    Temporal: "temporal",
+    TemporalOrdered: "temporal_ordered",
+}
+_EVALUATED = "`eval` knows what it means"
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 
 
@@ -94,6 +117,38 @@ def condition_of(plan: Plan) -> Expr:
     if isinstance(plan, Correlation):
         return plan.rules[0].expr if len(plan.rules) == 1 else Or(tuple(rule.expr for rule in plan.rules))
     return plan.expr
+
+
+def check_supported(plan: Plan) -> None:
+    """Refuse a correlation that is not one operator on a count of events that match detections.
+
+    Every emitter calls this before it reads a plan, until it can say more.
+
+    Raises:
+        RefusedError: names the construct, with its place in the rule.
+    """
+    if isinstance(plan, Detection):
+        return
+    kind = _KINDS[type(plan.measure)]
+    places = plan.places
+    if not isinstance(plan.measure, EventCount):
+        raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _EVALUATED)
+    if len(plan.limits) != 1:
+        raise refused(
+            "a condition of several operators is not converted yet",
+            "range condition",
+            places.get("condition"),
+            _EVALUATED,
+        )
+    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+        raise refused(
+            "a correlation of a correlation is not converted yet",
+            "chained correlation",
+            places.get("rules"),
+            _EVALUATED,
+        )
+    if any(rule.group_by != plan.group_by for rule in plan.rules):
+        raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _EVALUATED)
 
 
 def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:

@@ -8,11 +8,13 @@ pySigma is given values without modifiers, so that its version does not change w
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError
+from converter.structure_correlation import readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +47,16 @@ def collection_of(documents: Sequence[Document], *, upstream: bool = False) -> S
 
 
 def link(rules: list[Any]) -> SigmaCollection:
-    """Return the rules as a collection, which lets correlations refer to them."""
+    """Return the rules as a collection, which lets correlations refer to them; also by a title that one rule has."""
     from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
 
-    return SigmaCollection(rules)
+    collection = SigmaCollection(rules, resolve_references=False)
+    titles = Counter(rule.title for rule in rules)
+    for rule in rules:
+        if titles[rule.title] == 1:
+            collection.names_to_rules.setdefault(rule.title, rule)
+    collection.resolve_rule_references()
+    return collection
 
 
 def parse_rule(document: Document, origin: Origin | None = None) -> Any:
@@ -70,7 +78,7 @@ def parse_rule(document: Document, origin: Origin | None = None) -> Any:
 
     source = _source(document, document.node.start_mark.line + 1, 1)
     if "correlation" in document.data:
-        return SigmaCorrelationRule.from_dict(document.data, source=source)
+        return SigmaCorrelationRule.from_dict(readable(document.data), source=source)
     written = {name: _bare(value) if name not in {"condition", "timeframe"} else value
                for name, value in document.data["detection"].items()}  # fmt: skip
     rule = SigmaRule.from_dict({**document.data, "detection": written}, source=source)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from converter.document import Document, parse_documents
 from converter.errors import Place, RuleError, SourceError, UnreadableError
 from converter.parsing import collection_of, link, parse_rule
+from converter.references import chain_errors, check_references, identifiers_of, names_of, needed, references
 from converter.structure import document_errors
-from converter.structure_correlation import check_references, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         index = {rule_key(document.data): document for document in self.documents}
-        index.update(_identifiers(self.documents))
+        index.update(names_of(self.documents))
         object.__setattr__(self, "_index", index)
 
     def collection(self, *, upstream: bool = False) -> SigmaCollection:
@@ -64,8 +64,7 @@ class Rules:
     def only(self, plan: Plan) -> Rules:
         """Return the rule of a plan and the rules that it refers to."""
         document = self._index[plan.meta.key]
-        needed = {id(one): one for one in (self._index[name] for _, name in references(document))}
-        return Rules((*needed.values(), document), (plan,))
+        return Rules(tuple(needed(document, self._index)), (plan,))
 
     def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
         """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
@@ -106,17 +105,6 @@ class Rules:
         from converter.plan.lower import lower  # noqa: PLC0415  slow to import
 
         return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
-
-
-def _identifiers(documents: Iterable[Document]) -> dict[str, Document]:
-    """Return documents by name and by id."""
-    return {
-        str(one.data[key]): one
-        for one in documents
-        if isinstance(one.data, dict)
-        for key in ("id", "name")
-        if one.data.get(key)
-    }
 
 
 def _waits(plan: Plan) -> bool:
@@ -240,15 +228,19 @@ class _Loading:
     def resolve(self) -> Rules:
         """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
         good = [document for document in self._unique() if self.parse(document)]
+        names = names_of(good)
+        self.identifiers = names
+        chains = chain_errors(good, names)
         while True:  # a rule that refers to a bad rule is bad as well, and so on
-            failed = [document for document in good if not self._refers_to_good(document)]
+            failed = [document for document in good if not self._refers_to_good(document, chains)]
             if not failed:
                 break
             good = [document for document in good if document not in failed]
             self.bad += failed
             self.identifiers = {key: one for key, one in self.identifiers.items() if one not in failed}
         link([self.parsed[id(document)] for document in good])
-        kept = [document for document in good if self.lower_correlation(document)]
+        done: dict[int, Plan] = {id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed}
+        kept = [document for document in good if self.lower_correlation(document, done)]
         swallowed = _swallowed(kept, self.bad, self.identifiers)
         plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
         return Rules(tuple(kept), tuple(plans))
@@ -280,7 +272,7 @@ class _Loading:
         except pysigma_errors() as bad:
             return self._examine(document, whole_error(document, bad))
         self.parsed[id(document)] = rule
-        self.identifiers.update(_identifiers([document]))
+        self.identifiers.update(identifiers_of([document]))
         return True
 
     def _examine(self, document: Document, error: SourceError) -> bool:
@@ -291,18 +283,20 @@ class _Loading:
             self.fail(error)
         return False
 
-    def _refers_to_good(self, document: Document) -> bool:
-        errors = list(check_references(document, self.identifiers, _identifiers(self.bad)))
+    def _refers_to_good(self, document: Document, chains: Mapping[int, SourceError]) -> bool:
+        errors = list(check_references(document, self.identifiers, names_of(self.bad)))
+        if id(document) in chains and not errors:
+            errors = [chains[id(document)]]
         self.errors += errors
         return not errors
 
-    def lower_correlation(self, document: Document) -> bool:
+    def lower_correlation(self, document: Document, done: dict[int, Plan]) -> bool:
         """Lower a rule that refers to others, now that they are known; return whether that went well."""
         from converter.plan.lower import lower  # noqa: PLC0415
 
         if not _is_detection(document):
             try:
-                self.plans[id(document)] = lower(self.parsed[id(document)], document, self.identifiers)
+                self.plans[id(document)] = lower(self.parsed[id(document)], document, self.identifiers, done)
             except SourceError as error:
                 self.bad.append(document)
                 self.fail(error)
@@ -321,7 +315,7 @@ def _is_detection(document: Document) -> bool:
 def _check_unique(document: Document, identifiers: Mapping[str, Document], called: Mapping[str, Document]) -> None:
     """Refuse a rule that could not be told from another one."""
     data = document.data
-    clash = next((key for key in _identifiers([document]) if key in identifiers), None)
+    clash = next((key for key in identifiers_of([document]) if key in identifiers), None)
     if clash is not None:
         message, hint, other = f"another rule has the name or id {clash!r} as well", "", identifiers[clash]
         source = "name" if data.get("name") == clash else "id"
@@ -342,20 +336,12 @@ def _swallowed(documents: Sequence[Document], bad: Sequence[Document], identifie
     """
     used: dict[int, bool] = {}
     for document in (*documents, *bad):
-        for name in _referenced(document):
+        for _, name in references(document):
             found = identifiers.get(name)
             if found is not None:
                 generate = bool(document.data["correlation"].get("generate"))
                 used[id(found)] = used.get(id(found), False) or generate
     return {key for key, generate in used.items() if not generate}
-
-
-def _referenced(document: Document) -> list[str]:
-    """Return what a correlation refers to, however bad it is."""
-    correlation = document.data.get("correlation") if isinstance(document.data, dict) else None
-    rules = correlation.get("rules") if isinstance(correlation, dict) else None
-    names = rules if isinstance(rules, list) else [rules]
-    return [name for name in names if isinstance(name, str)]
 
 
 def _files(

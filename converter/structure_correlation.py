@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import RefusedError, RuleError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from converter.document import Document
     from converter.errors import Place, SourceError
@@ -196,12 +196,19 @@ def _check_condition(document: Document) -> None:
 
 def _check_names(document: Document, condition: str) -> None:
     """Check that a condition in words is one, and that it names the rules of the list, and all of them."""
-    from converter.plan.occurrence import parse_names, words_of  # noqa: PLC0415  few rules need it
+    from converter.plan.occurrence import is_ordered, parse_names, words_of  # noqa: PLC0415  few rules need it
 
     def place(offset: int, length: int) -> Place:
         return document.place("correlation", "condition", inner=(offset, length))
 
-    parse_names(condition, place)
+    expr = parse_names(condition, place)
+    if document.data["correlation"]["type"] == "temporal_ordered" and not is_ordered(expr):
+        raise RefusedError(
+            "an order has no meaning for this condition",
+            "temporal_ordered with a boolean condition",
+            document.place("correlation", "condition"),
+            "join the stages with `and`; a stage is a rule, or alternatives in brackets: a and (b or c)",
+        )
     rules = document.data["correlation"].get("rules")
     if rules is None:
         return
@@ -278,6 +285,28 @@ def _check_percentile(document: Document, condition: Mapping[str, Any]) -> None:
             document.place("correlation", "condition", "percentile"),
             "a number from 0 to 100",
         )
+
+
+def readable(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a correlation that pySigma reads in place of one that it does not.
+
+    It takes one operator, whole numbers, and in conditions only names of letters and digits. The plan takes all that
+    from the document; what pySigma makes of it is of no account.
+    """
+    correlation = data["correlation"]
+    condition = correlation.get("condition")
+    if isinstance(condition, dict):
+        operators = [key for key in condition if key in OPERATORS]
+        if len(operators) > 1 or "percentile" in condition:
+            kept = {key: value for key, value in condition.items() if key not in {*operators, "percentile"}}
+            return {**data, "correlation": {**correlation, "condition": {**kept, operators[0]: 0}}}
+    elif isinstance(condition, str):
+        from converter.plan.occurrence import words_of  # noqa: PLC0415  few rules need it
+
+        names = list(dict.fromkeys(word for word, _ in words_of(condition)))
+        rules = correlation.get("rules", names)
+        return {**data, "correlation": {**correlation, "rules": rules, "condition": {"gte": 1}}}
+    return data
 
 
 def _a(kind: str) -> str:

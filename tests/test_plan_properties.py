@@ -20,6 +20,7 @@ from converter.plan.nodes import (
     BoolMatch,
     Correlation,
     Detection,
+    EventCount,
     Exists,
     Expr,
     FieldRef,
@@ -32,6 +33,7 @@ from converter.plan.nodes import (
     NumberMatch,
     Or,
     Pattern,
+    Referenced,
     Regex,
     StringMatch,
     Wildcard,
@@ -246,7 +248,9 @@ BASE = Detection(Metadata("base", "base"), LogSource(), NumberMatch("hit", 1))
 
 
 def correlation(op: Any, count: int, span: int, group_by: tuple[str, ...] = ("user",)) -> Correlation:
-    return Correlation(Metadata("many", "many"), (BASE,), group_by, span, op, count)
+    return Correlation(
+        Metadata("many", "many"), (Referenced(BASE, group_by),), group_by, span, EventCount(), ((op, count),)
+    )
 
 
 def summary(alerts: list[Alert], ids: dict[int, Any] | None = None) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
-from converter.plan.nodes import Correlation, Detection, fields_of_plan
+from converter.plan.nodes import Correlation, Detection, detections_of, fields_of_plan
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
@@ -215,7 +215,11 @@ def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
         return []
     margin = plan.timespan * SECOND
     near = _within(log, difference.first - margin, difference.last + margin)
-    group = [at for at in near if difference.group in group_keys(log.events[at], plan.group_by)]
+    group = [
+        at
+        for at in near
+        if any(difference.group in group_keys(log.events[at], rule.group_by) for rule in plan.rules)
+    ]
     matching = [at for at in group if any(matches(rule.expr, log.events[at]) for rule in plan.rules)]
     # A rule with conditions on counts below a limit shows on few events, one on counts above it on many.
     exact = [at for at in matching if difference.first <= (event_time(log.events[at]) or 0) <= difference.last]
@@ -237,7 +241,7 @@ def _shown(event: Event, fields: Sequence[str]) -> ShownEvent:
 
 def _logsource(plan: Plan) -> Logsource:
     sources: dict[LogSource, None] = {}
-    for rule in plan.rules if isinstance(plan, Correlation) else (plan,):
+    for rule in detections_of(plan):
         sources[rule.logsource] = None
     if len(sources) > 1:
         raise ConfigurationError(

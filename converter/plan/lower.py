@@ -24,18 +24,24 @@ from converter.plan.lower_correlation import lower_correlation
 from converter.plan.lower_detection import lower_detection
 
 
-def lower(rule: Any, document: Document | None = None, identifiers: Mapping[str, Document] | None = None) -> Plan:
+def lower(
+    rule: Any,
+    document: Document | None = None,
+    identifiers: Mapping[str, Document] | None = None,
+    done: dict[int, Plan] | None = None,
+) -> Plan:
     """Return the plan of a pySigma rule, whether or not a pipeline has been applied to it.
 
     Args:
         rule: a SigmaRule, or a SigmaCorrelationRule whose references are resolved.
         document: where the rule came from; places in errors come from it.
-        identifiers: documents by name and id, for places in the rules that a correlation refers to.
+        identifiers: documents by what references call them, for places in the rules that a correlation refers to.
+        done: plans by the identity of their rules of pySigma; several correlations may count one.
 
     Raises:
         RuleError: the rule is not valid.
         RefusedError: it uses what is not supported yet; the error names it.
     """
     if isinstance(rule, SigmaCorrelationRule):
-        return lower_correlation(rule, document, identifiers or {})
+        return lower_correlation(rule, document, identifiers or {}, done)
     return lower_detection(rule, document)

@@ -1,65 +1,192 @@
 """Lower a correlation of pySigma to the plan.
 
-SigmaCorrelationRule ──references, group-by, condition──> Correlation
+    SigmaCorrelationRule ──references, aliases──> Referenced ─┐
+      └──document: type, condition──> Measure, limits ────────┴──> Correlation
+
+Names of fields come from pySigma's rule, which a pipeline may have changed; the condition comes from the document, as
+pySigma reads neither ranges nor fractions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from sigma.correlations import SigmaCorrelationCondition, SigmaCorrelationRule, SigmaCorrelationType
+from sigma.correlations import SigmaCorrelationRule
 
-from converter.errors import Place, RefusedError
+from converter.errors import RefusedError
+from converter.plan.metadata import metadata_of
 from converter.plan.nodes import (
     Correlation,
-    Detection,
+    EventCount,
+    Referenced,
+    Temporal,
+    TemporalOrdered,
+    ValueAvg,
+    ValueCount,
+    ValueMedian,
+    ValuePercentile,
+    ValueSum,
 )
+from converter.plan.occurrence import occurrence_of, parse_names, stages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from converter.document import Document
-    from converter.plan.nodes import CountOperator
+    from converter.errors import Place
+    from converter.plan.nodes import CountOperator, Limit, Measure, Plan
 
-from converter.plan.metadata import metadata_of
+OPERATORS: tuple[CountOperator, ...] = ("lt", "lte", "gt", "gte", "eq", "neq")
+_PLACED = ("type", "rules", "aliases", "condition")
 
 
 def lower_correlation(
-    rule: SigmaCorrelationRule, document: Document | None, identifiers: Mapping[str, Document]
+    rule: SigmaCorrelationRule,
+    document: Document | None,
+    identifiers: Mapping[str, Document],
+    done: dict[int, Plan] | None = None,
 ) -> Correlation:
-    """Return the plan of a correlation whose references are resolved. Raises as `lower`."""
-    from converter.plan.lower import lower  # noqa: PLC0415  each calls the other
+    """Return the plan of a correlation whose references are resolved.
 
-    place = document.place if document is not None else _nowhere
-    if rule.type is not SigmaCorrelationType.EVENT_COUNT:
-        name = rule.type.name.lower()
-        raise RefusedError(f"correlations of type {name} are not supported yet", name, place("correlation", "type"))
-    if not isinstance(rule.condition, SigmaCorrelationCondition):
-        raise RefusedError("this condition is not supported yet", "condition", place("correlation", "condition"))
-    detections = []
-    for reference in rule.rules or ():
-        plan = lower(reference.rule, identifiers.get(reference.reference))
-        if not isinstance(plan, Detection):
-            raise RefusedError(
-                "a correlation of a correlation is not supported yet",
-                "chained correlation",
-                place("correlation", "rules"),
+    Args:
+        rule: the correlation of pySigma.
+        document: where it came from.
+        identifiers: documents by what references call them.
+        done: plans by the identity of their rules of pySigma, to be used again and added to.
+
+    Raises:
+        RuleError, RefusedError: as `lower`.
+    """
+    return _Lowering(identifiers, done if done is not None else {}).correlation(rule, document)
+
+
+class _Lowering:
+    """The lowering of a correlation, and of those below it."""
+
+    def __init__(self, identifiers: Mapping[str, Document], done: dict[int, Plan]) -> None:
+        self.identifiers = identifiers
+        self.done = done
+
+    def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> Correlation:
+        written: Mapping[str, Any] = document.data["correlation"] if document is not None else _written(rule)
+        names = [reference.reference for reference in rule.referenced_rules]
+        if written["type"] != "temporal_ordered":  # there alone a rule may be a stage twice
+            names = list(dict.fromkeys(names))
+        by_name = {reference.reference: reference.rule for reference in rule.referenced_rules}
+        group_by = tuple(rule.group_by or ())
+        fields = _fields(rule)
+        rules = tuple(
+            Referenced(
+                self.plan(by_name[name], self.identifiers.get(name)),
+                tuple(self.resolved(rule, name, by_name[name], field) for field in group_by),
+                tuple(self.resolved(rule, name, by_name[name], field) for field in fields),
             )
-        detections.append(plan)
-    operator = cast("CountOperator", rule.condition.op.name.lower())
-    group_by = tuple(rule.group_by or ())
-    return Correlation(
-        meta=metadata_of(rule, document),
-        rules=tuple(detections),
-        group_by=group_by,
-        timespan=rule.timespan.seconds,
-        op=operator,
-        count=int(rule.condition.count),
-        generate=rule.generate,
-        place=place("correlation", key=True) if document is not None else None,
-        group_places=tuple(place("correlation", "group-by", i) for i in range(len(group_by))),
-    )
+            for name in names
+        )
+        measure, limits = _measured(written, names, fields, document)
+        return Correlation(
+            meta=metadata_of(rule, document),
+            rules=rules,
+            group_by=group_by,
+            timespan=rule.timespan.seconds,
+            measure=measure,
+            limits=limits,
+            generate=rule.generate,
+            place=document.place("correlation", key=True) if document is not None else None,
+            group_places=tuple(_place(document, "group-by", i) for i in range(len(group_by))),
+            places=_places(document),
+        )
+
+    def plan(self, rule: Any, document: Document | None) -> Plan:
+        """Return the plan of a rule below, which several correlations may count."""
+        from converter.plan.lower import lower  # noqa: PLC0415  each calls the other
+
+        if id(rule) not in self.done:
+            if isinstance(rule, SigmaCorrelationRule):  # loading has refused circles and long chains
+                self.done[id(rule)] = self.correlation(rule, document)
+            else:
+                self.done[id(rule)] = lower(rule, document)
+        return self.done[id(rule)]
+
+    def resolved(self, rule: SigmaCorrelationRule, name: str, referenced: Any, field: str) -> str:
+        """Return what a rule calls a field: by the alias of that name, if it is one and names the rule."""
+        for alias in rule.aliases or ():
+            if alias.alias == field:
+                for reference, own in alias.mapping.items():
+                    called = (reference.reference, self.identifiers.get(reference.reference))
+                    if called[0] in {name, referenced.name, str(referenced.id)} or (
+                        called[1] is not None and called[1] is self.identifiers.get(name)
+                    ):
+                        return str(own)
+        return field
 
 
-def _nowhere(*_: object, **__: object) -> Place | None:
-    return None
+def _fields(rule: SigmaCorrelationRule) -> tuple[str, ...]:
+    found = getattr(rule.condition, "fieldref", None)
+    return (found,) if isinstance(found, str) else tuple(found or ())
+
+
+def _measured(
+    written: Mapping[str, Any], names: Sequence[str], fields: tuple[str, ...], document: Document | None
+) -> tuple[Measure, tuple[Limit, ...]]:
+    kind: str = written["type"]
+    condition: Any = written.get("condition")
+    if kind in {"temporal", "temporal_ordered"}:
+        return _temporal(kind, condition, names, document)
+    limits = _limits(condition)
+    match kind:
+        case "event_count":
+            return EventCount(), limits
+        case "value_count":
+            return ValueCount(fields), limits
+        case "value_sum":
+            return ValueSum(fields[0]), limits
+        case "value_avg":
+            return ValueAvg(fields[0]), limits
+        case "value_median":
+            return ValueMedian(fields[0]), limits
+        case "value_percentile":
+            return ValuePercentile(fields[0], condition["percentile"]), limits
+        case _:
+            raise RefusedError(f"correlations of type {kind} are not supported", str(kind), _place(document, "type"))
+
+
+def _temporal(
+    kind: str, condition: Any, names: Sequence[str], document: Document | None
+) -> tuple[Measure, tuple[Limit, ...]]:
+    if isinstance(condition, str):
+        expr = parse_names(condition, lambda offset, length: _place(document, "condition", inner=(offset, length)))
+        rules = {name: index for index, name in enumerate(names)}
+        if kind == "temporal":
+            return Temporal(occurrence_of(expr, rules)), ()
+        stages = stages_of(expr, rules)
+        return TemporalOrdered(stages), (("gte", len(stages)),)
+    limits = _limits(condition) if condition else (("gte", len(names)),)
+    if kind == "temporal":
+        return Temporal(), limits
+    return TemporalOrdered(tuple((index,) for index in range(len(names)))), limits
+
+
+def _limits(condition: Any) -> tuple[Limit, ...]:
+    return tuple((cast("CountOperator", op), number) for op, number in condition.items() if op in OPERATORS)
+
+
+def _written(rule: SigmaCorrelationRule) -> Mapping[str, Any]:
+    """Return what the document of a rule would say, if pySigma's rule is all there is."""
+    condition: Any = rule.condition.to_dict()
+    return {"type": rule.type.name.lower(), "condition": condition}
+
+
+def _places(document: Document | None) -> dict[str, Place]:
+    if document is None:
+        return {}
+    correlation = document.data["correlation"]
+    places = {key: document.place("correlation", key) for key in _PLACED if key in correlation}
+    condition = correlation.get("condition")
+    if isinstance(condition, dict) and "field" in condition:
+        places["field"] = document.place("correlation", "condition", "field")
+    return places
+
+
+def _place(document: Document | None, *path: str | int, inner: tuple[int, int] | None = None) -> Place | None:
+    return document.place("correlation", *path, inner=inner) if document is not None else None

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from converter.plan.nodes import And, Correlation, Detection, Expr, Not, Or, Plan
+from converter.plan.nodes import And, Correlation, Expr, Not, Or, Plan
 
 
 def simplified(plan: Plan) -> Plan:
     """Return a plan that means the same."""
-    if isinstance(plan, Correlation):
-        return replace(plan, rules=tuple(_detection(rule) for rule in plan.rules))
-    return _detection(plan)
+    return _simplified(plan, {})
 
 
-def _detection(rule: Detection) -> Detection:
-    return replace(rule, expr=simplify(rule.expr))
+def _simplified(plan: Plan, done: dict[int, Plan]) -> Plan:
+    """Several correlations may count one rule, which stays one."""
+    if id(plan) not in done:
+        if isinstance(plan, Correlation):
+            rules = tuple(replace(rule, plan=_simplified(rule.plan, done)) for rule in plan.rules)
+            done[id(plan)] = replace(plan, rules=rules)
+        else:
+            done[id(plan)] = replace(plan, expr=simplify(plan.expr))
+    return done[id(plan)]
 
 
 def simplify(expr: Expr) -> Expr:

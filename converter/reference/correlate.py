@@ -1,31 +1,45 @@
-"""Correlate matching events: group them, look at the trailing window of each, chain windows to episodes.
+"""Correlate matching events: group them, measure windows of a group, chain satisfied windows to episodes.
 
-matching events ──group──> events of one group in time order ──windows──> satisfied windows ──chain──> Episode
+    matches of each rule ──group──> members of one group in time order ──windows, measure──> satisfied windows
+                                                                             └──chain──> Episode
+
+A correlation that counts another one sees each episode of that as an event at its end; see `Timed`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
+from converter.plan.nodes import EventCount, Temporal, TemporalOrdered, ValueCount
+from converter.reference.measure import meter_of
 from converter.reference.time import SECOND
-from converter.reference.values import find, text_of
+from converter.reference.values import find, number_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.plan.nodes import Correlation, CountOperator
+    from converter.plan.nodes import Correlation
+    from converter.reference.measure import Meter
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A matching event with its time (nanoseconds) and its position in the log (ties in time are ordered by it)."""
+    """A matching event, or an episode of a correlation below at its end.
+
+    Attributes:
+        time: nanoseconds since the epoch.
+        position: in the log (of the last event of an episode); ties in time are ordered by it.
+        event: of an episode, its group: field to value.
+        parts: the events of an episode; empty for an event.
+    """
 
     time: int
     position: int
     event: Mapping[str, Any]
+    parts: tuple[Timed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +60,38 @@ class Episode:
         return self.events[-1].time
 
 
-def episodes(rule: Correlation, matching: Iterable[Timed]) -> list[Episode]:
-    """Return the episodes of an event_count rule, ordered by time and then by group."""
-    groups: dict[tuple[str, ...], list[Timed]] = defaultdict(list)
-    for event in matching:
-        for key in group_keys(event.event, rule.group_by):
-            groups[key].append(event)
+@dataclass(slots=True)
+class Member:
+    """An event in a group: the rules of the correlation that it matches, and the values that are measured."""
+
+    timed: Timed
+    rules: set[int] = field(default_factory=set)
+    names: dict[tuple[str, ...], None] = field(default_factory=dict)
+    values: Sequence[Any] = ()
+
+    @property
+    def time(self) -> int:
+        """When it was."""
+        return self.timed.time
+
+
+def episodes(rule: Correlation, matching: Sequence[Sequence[Timed]]) -> list[Episode]:
+    """Return the episodes of a correlation, ordered by time and then by group.
+
+    Args:
+        rule: the correlation.
+        matching: what matches each of its rules, in their order. The same event is the same object everywhere.
+    """
     found: list[Episode] = []
     span = rule.timespan * SECOND
-    for key, events in groups.items():
-        events.sort(key=lambda event: (event.time, event.position))
+    for key, members in _groups(rule, matching).items():
+        members.sort(key=lambda member: (member.time, member.timed.position))
         if rule.sliding:
-            found.extend(
-                Episode(key, tuple(events[start:stop])) for start, stop in _chains(events, span, rule.at_least)
-            )
+            chains = _chains(members, span, meter_of(rule))
+            found.extend(Episode(key, _events(members[start:stop])) for start, stop in chains)
         else:
-            found.extend(Episode(key, window) for window in _fixed(events, span) if _holds(len(window), rule))
+            windows = _fixed(members, span, lambda: meter_of(rule))
+            found.extend(Episode(key, _events(window)) for window in windows)
     return sorted(found, key=lambda episode: (episode.first, episode.last, episode.group))
 
 
@@ -71,33 +101,82 @@ def group_keys(event: Mapping[str, Any], fields: Sequence[str]) -> list[tuple[st
     None if a field is missing or null. Values are compared as text, case included.
     """
     texts = []
-    for field in fields:
-        values = dict.fromkeys(text for value in find(event, field) if (text := text_of(value)) is not None)
+    for name in fields:
+        values = dict.fromkeys(text for value in find(event, name) if (text := text_of(value)) is not None)
         if not values:
             return []
         texts.append(list(values))
     return list(product(*texts))
 
 
-def _sliding(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple[int, int]]:
-    """Yield, for each event at time t, which events [start, stop) lie in [t - span, t], if they are enough."""
-    start = 0
-    for stop, event in enumerate(events, 1):
-        while events[start].time < event.time - span:
+def _groups(rule: Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tuple[str, ...], list[Member]]:
+    """Return the members of each group; an event that matches several rules is one, and has values by all of them."""
+    groups: dict[tuple[str, ...], dict[int, Member]] = defaultdict(dict)
+    for index, (reference, matches) in enumerate(zip(rule.rules, matching, strict=True)):
+        for timed in matches:
+            for key in group_keys(timed.event, reference.group_by):
+                member = groups[key].setdefault(id(timed), Member(timed))
+                member.rules.add(index)
+                member.names[reference.fields] = None
+    values = _reader(rule)
+    if values is None:
+        return {key: list(members.values()) for key, members in groups.items()}
+    found: dict[tuple[str, ...], list[Member]] = {}
+    for key, members in groups.items():
+        for member in members.values():
+            member.values = values(member)
+        found[key] = [member for member in members.values() if member.values]
+    return found
+
+
+def _reader(rule: Correlation) -> Callable[[Member], Sequence[Any]] | None:
+    """Return how the values of a member are read, or None if the measure needs none; without a value it is left out."""
+    match rule.measure:
+        case EventCount() | Temporal() | TemporalOrdered():
+            return None
+        case ValueCount():
+            return _combinations
+        case _:
+            return _numbers
+
+
+def _combinations(member: Member) -> list[tuple[str, ...]]:
+    found = (one for names in member.names for one in group_keys(member.timed.event, names))
+    return list(dict.fromkeys(found))
+
+
+def _numbers(member: Member) -> list[int | float]:
+    values = (value for (name,) in member.names for value in find(member.timed.event, name))
+    return [number for value in values if (number := number_of(value)) is not None]
+
+
+def _sliding(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
+    """Yield, for each time t at which there is a member, which ones [start, stop) lie in [t - span, t], if they hold.
+
+    What has the same time is judged together.
+    """
+    start = stop = 0
+    while stop < len(members):
+        time = members[stop].time
+        while stop < len(members) and members[stop].time == time:
+            meter.add(members[stop])
+            stop += 1
+        while members[start].time < time - span:
+            meter.drop(members[start])
             start += 1
-        if stop - start >= at_least:
+        if meter.holds(time - span):
             yield start, stop
 
 
-def _chains(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple[int, int]]:
-    """Join windows that overlap the one before, and yield which events [start, stop) each chain holds.
+def _chains(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
+    """Join windows that overlap the one before, and yield which members [start, stop) each chain holds.
 
     If the window at time t overlaps the one at time u before it, u is in [t - span, t]: the later window begins at the
-    event of the earlier one or before it, and nothing lies between them.
+    member of the earlier one or before it, and nothing lies between them.
     """
     chain: tuple[int, int] | None = None
-    for start, stop in _sliding(events, span, at_least):
-        if chain is not None and events[stop - 1].time - span <= events[chain[1] - 1].time:
+    for start, stop in _sliding(members, span, meter):
+        if chain is not None and members[stop - 1].time - span <= members[chain[1] - 1].time:
             chain = chain[0], stop
             continue
         if chain is not None:
@@ -107,29 +186,22 @@ def _chains(events: Sequence[Timed], span: int, at_least: int) -> Iterator[tuple
         yield chain
 
 
-def _fixed(events: Sequence[Timed], span: int) -> Iterator[tuple[Timed, ...]]:
-    """Yield the events of each window [k * span, (k + 1) * span) that holds any; the epoch begins one of them."""
-    windows: dict[int, list[Timed]] = defaultdict(list)
-    for event in events:
-        windows[event.time // span].append(event)
-    for window in windows.values():
-        yield tuple(window)
+def _fixed(members: Sequence[Member], span: int, meter: Callable[[], Meter]) -> Iterator[list[Member]]:
+    """Yield the members of each window [k * span, (k + 1) * span) that has any and holds; the epoch begins one."""
+    windows: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        windows[member.time // span].append(member)
+    for number, window in windows.items():
+        measured = meter()
+        for member in window:
+            measured.add(member)
+        if measured.holds(number * span):
+            yield window
 
 
-def _holds(count: int, rule: Correlation) -> bool:
-    op: CountOperator = rule.op
-    match op:
-        case "lt":
-            return count < rule.count
-        case "lte":
-            return count <= rule.count
-        case "gt":
-            return count > rule.count
-        case "gte":
-            return count >= rule.count
-        case "eq":
-            return count == rule.count
-        case "neq":
-            return count != rule.count
-        case _:
-            assert_never(op)
+def _events(members: Sequence[Member]) -> tuple[Timed, ...]:
+    """Return the events of members, those of episodes in their place, each once, in order of time."""
+    if not any(member.timed.parts for member in members):
+        return tuple(member.timed for member in members)
+    found = {id(event): event for member in members for event in member.timed.parts or (member.timed,)}
+    return tuple(sorted(found.values(), key=lambda event: (event.time, event.position)))

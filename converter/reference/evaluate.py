@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from converter.plan.nodes import Correlation, Detection
+from converter.plan.nodes import Detection, detections_of, unexpanded
 from converter.reference.correlate import Timed, episodes
 from converter.reference.match import matches
 from converter.reference.time import SECOND, event_time, format_time
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    from converter.plan.nodes import Plan
+    from converter.plan.nodes import Correlation, Plan
+    from converter.reference.correlate import Episode
 
     Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[Detection]]]
 
@@ -85,10 +86,16 @@ def evaluate_plans(
         select: from all detections to a function from an event to what the rules see of it, and those of the rules
             that are tried on it (`converter.logsources.by_logsource`); None: all rules see the event as it is.
 
+    Raises:
+        RuleError: a placeholder of a rule is not expanded.
+
     Returns:
         For each plan in order: its alerts in the order of the log (detections) or of time (correlations).
     """
-    detections = {id(rule): rule for plan in plans for rule in _detections(plan)}
+    detections = {id(rule): rule for plan in plans for rule in detections_of(plan)}
+    for rule in detections.values():
+        for leaf in unexpanded(rule.expr):
+            raise leaf.error
     found: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
     everything: Sequence[Detection] = tuple(detections.values())
     look = select(everything) if select is not None else None
@@ -97,15 +104,14 @@ def evaluate_plans(
         for rule in tried:
             if matches(rule.expr, event):
                 found[id(rule)].append((position, event))
+    correlating = _Correlating(found, on_timeless)
     alerts: list[Alert] = []
-    reported: set[int] = set()
     for plan in plans:
         if isinstance(plan, Detection):
             for position, event in found[id(plan)]:
                 time = event_time(event)
                 alerts.append(Alert(plan.meta.key, None, time, time, (_id(event, position),)))
             continue
-        matching = _timed([hit for rule in plan.rules for hit in found[id(rule)]], reported, on_timeless)
         alerts.extend(
             Alert(
                 plan.meta.key,
@@ -114,30 +120,56 @@ def evaluate_plans(
                 episode.last,
                 tuple(_id(timed.event, timed.position) for timed in episode.events),
             )
-            for episode in episodes(plan, matching)
+            for episode in correlating.episodes(plan)
         )
     return alerts
 
 
-def _detections(plan: Plan) -> tuple[Detection, ...]:
-    return plan.rules if isinstance(plan, Correlation) else (plan,)
+class _Correlating:
+    """What correlations count, each event and each correlation evaluated once."""
 
+    def __init__(
+        self,
+        found: Mapping[int, Sequence[tuple[int, Mapping[str, Any]]]],
+        on_timeless: Callable[[int, Mapping[str, Any]], None] | None,
+    ) -> None:
+        self._found = found
+        self._on_timeless = on_timeless
+        self._timed: dict[int, Timed | None] = {}
+        self._matching: dict[int, list[Timed]] = {}
+        self._episodes: dict[int, list[Episode]] = {}
 
-def _timed(
-    hits: list[tuple[int, Mapping[str, Any]]],
-    reported: set[int],
-    on_timeless: Callable[[int, Mapping[str, Any]], None] | None,
-) -> list[Timed]:
-    """Give each event its time; an event that matches several rules counts once."""
-    timed: dict[int, Timed] = {}
-    for position, event in hits:
-        time = event_time(event)
-        if time is not None:
-            timed[position] = Timed(time, position, event)
-        elif on_timeless is not None and position not in reported:
-            reported.add(position)
-            on_timeless(position, event)
-    return list(timed.values())
+    def episodes(self, plan: Correlation) -> list[Episode]:
+        """Return the episodes of a correlation."""
+        if id(plan) not in self._episodes:
+            self._episodes[id(plan)] = episodes(plan, [self._counted(rule.plan) for rule in plan.rules])
+        return self._episodes[id(plan)]
+
+    def _counted(self, plan: Plan) -> list[Timed]:
+        """Return what counts for a rule above: matching events that have a time, and episodes at their end."""
+        if id(plan) not in self._matching:
+            if isinstance(plan, Detection):
+                timed = (self._at(position, event) for position, event in self._found[id(plan)])
+                self._matching[id(plan)] = [one for one in timed if one is not None]
+            else:
+                self._matching[id(plan)] = [
+                    Timed(
+                        episode.last,
+                        episode.events[-1].position,
+                        dict(zip(plan.group_by, episode.group, strict=True)),
+                        episode.events,
+                    )
+                    for episode in self.episodes(plan)
+                ]
+        return self._matching[id(plan)]
+
+    def _at(self, position: int, event: Mapping[str, Any]) -> Timed | None:
+        if position not in self._timed:
+            time = event_time(event)
+            self._timed[position] = Timed(time, position, event) if time is not None else None
+            if time is None and self._on_timeless is not None:
+                self._on_timeless(position, event)
+        return self._timed[position]
 
 
 def _id(event: Mapping[str, Any], position: int) -> str | int:

@@ -21,6 +21,7 @@ from converter.attack import threats
 from converter.emitting import (
     Emission,
     check_context,
+    check_supported,
     condition_of,
     duration,
     placed_groups,
@@ -67,6 +68,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         ConfigurationError: an option with a bad value.
     """
     check_context("elastic-toml", context, formats, options)
+    check_supported(plan)
     if isinstance(plan, Correlation) and not plan.sliding:
         raise refused(
             f"a schedule cuts the fixed windows of the operator {plan.op}: a run sees part of the first and last",

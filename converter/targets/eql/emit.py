@@ -17,6 +17,7 @@ from converter.emitting import (
     Emission,
     backquoted,
     check_context,
+    check_supported,
     check_whole,
     condition_of,
     duration,
@@ -93,6 +94,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
             regular expression that Lucene does not have.
     """
     check_context("eql", context, formats, options)
+    check_supported(plan)
     emission = Emission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, Correlation) else f"any where {condition}"

@@ -20,11 +20,13 @@ from converter.emitting import (
     Emission,
     backquoted,
     check_context,
+    check_supported,
     check_whole,
     condition_of,
     placed_groups,
     refused,
 )
+from converter.plan.letters import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -47,6 +49,7 @@ from converter.plan.nodes import (
     Wildcard,
 )
 from converter.target import Limit, free_column
+from converter.targets.esql.regex_to_java import to_java, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +103,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         RefusedError: keywords, a count beyond `MAX_COUNT`, a control character in a value.
     """
     check_context("esql", context, formats, options)
+    check_supported(plan)
     emission = Emission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
@@ -218,6 +222,9 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
 def _string_match(leaf: StringMatch, emission: Emission) -> str:
     text = _text(leaf.field, emission, leaf.place)
     literal = leaf.pattern.literal
+    if not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in leaf.pattern.parts):
+        # TO_LOWER makes two letters of U+0130, and of a sigma what its place in the word asks for.
+        return f"{text} RLIKE {string(whole_text(leaf.pattern), leaf.place)}"
     lowered = not leaf.cased and any(
         isinstance(part, str) and part.lower() != part.upper() for part in leaf.pattern.parts
     )
@@ -260,23 +267,18 @@ def _regex(name: str, pattern: str, flags: frozenset[str], emission: Emission, p
     nothing shortens the value; if only an empty text is found, replacing it by one letter lengthens the value.
     """
     text = _text(name, emission, place)
-    # Without `u` Java ignores the case of ASCII letters only.
-    letters = sorted(flags | {"u"} if "i" in flags and not pattern.isascii() else flags)
-    prefix = f"(?{''.join(letters)})" if letters else ""
-    literal = string(prefix + pattern, place)
+    java = to_java(pattern, flags)
+    literal = string(java.text, place)
     condition = f'REPLACE({text}, {literal}, "") != {text}'
-    if _may_match_empty(pattern):
+    if java.can_be_empty:
         condition += f' OR REPLACE({text}, {literal}, "x") != {text}'
     return condition
 
 
-def _may_match_empty(pattern: str) -> bool:
-    """Whether the expression could find an empty text; true when in doubt."""
-    return not re.fullmatch(r"[\w\s\\./:@-]+", pattern) or re.search(r"\\[bBAzZG]", pattern) is not None
-
-
 def _field_reference(leaf: FieldRef, emission: Emission) -> str:
     texts = [_text(name, emission, leaf.place) for name in (leaf.field, leaf.other)]
+    if not leaf.cased:
+        emission.assume(letters_as_written(leaf))
     mine, other = texts if leaf.cased else [f"TO_LOWER({text})" for text in texts]
     match leaf.relation:
         case "equals":

@@ -15,7 +15,16 @@ import re
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import raw_text_like_values
-from converter.emitting import EXACT_DOUBLE, Emission, check_context, check_whole, condition_of, placed_groups, refused
+from converter.emitting import (
+    EXACT_DOUBLE,
+    Emission,
+    check_context,
+    check_supported,
+    check_whole,
+    condition_of,
+    placed_groups,
+    refused,
+)
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -109,6 +118,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         RefusedError: a field name that SPL cannot quote, a count beyond what `streamstats` keeps.
     """
     check_context("splunk", context, formats, options)
+    check_supported(plan)
     emission = Emission(context)
     lines = _base(condition_of(plan), emission)
     if isinstance(plan, Correlation):

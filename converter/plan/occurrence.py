@@ -1,0 +1,80 @@
+"""The boolean condition of a temporal correlation: text to a tree over rules.
+
+"a and (b or not c)" ──parse_condition──> And/Or/Not over names ──> AllOf/AnyOf/Absent over rules
+
+Operators, brackets and errors are those of the condition of a detection; selectors such as `1 of them` are not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.errors import RuleError
+from converter.plan.condition import parse_condition
+from converter.plan.nodes import Absent, AllOf, And, AnyOf, Exists, Not, Occurs, Or
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Occurrence
+
+_WORDS = frozenset({"and", "or", "not"})
+
+
+def words_of(text: str) -> list[tuple[str, int]]:
+    """Return the names in a condition with their offsets, in order of appearance, each as often as it is there."""
+    found: list[tuple[str, int]] = []
+    start = 0
+    for end, character in enumerate(text + " "):
+        if character.isspace() or character in "()|":
+            word = text[start:end]
+            if word and word.lower() not in _WORDS:
+                found.append((word, start))
+            start = end + 1
+    return found
+
+
+def parse_names(text: str, place: Callable[[int, int], Place | None]) -> Expr:
+    """Parse a condition; each name in it is an `Exists` of that name.
+
+    Raises:
+        RuleError: not a condition, or a selector.
+    """
+    for word, offset in words_of(text):
+        if word.lower() == "of":
+            raise RuleError(
+                "a correlation names its rules one by one", place(offset, len(word)), "join them with `and` and `or`"
+            )
+    return parse_condition(text, {word: Exists(word) for word, _ in words_of(text)}, place)
+
+
+def occurrence_of(expr: Expr, rules: Mapping[str, int]) -> Occurrence:
+    """Return a parsed condition over the rules of a correlation, by index."""
+    match expr:
+        case And(items):
+            return AllOf(tuple(occurrence_of(item, rules) for item in items))
+        case Or(items):
+            return AnyOf(tuple(occurrence_of(item, rules) for item in items))
+        case Not(item):
+            return Absent(occurrence_of(item, rules))
+        case Exists(name):
+            return Occurs(rules[name])
+        case _:
+            raise TypeError(f"no condition over names: {expr!r}")
+
+
+def is_ordered(expr: Expr) -> bool:
+    """Return whether a parsed condition only joins stages with `and`: names, or alternatives of names."""
+    items = expr.items if isinstance(expr, And) else (expr,)
+    return all(isinstance(part, Exists) for item in items for part in _alternatives(item))
+
+
+def stages_of(expr: Expr, rules: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the stages of such a condition, each the indexes of its rules."""
+    items = expr.items if isinstance(expr, And) else (expr,)
+    return tuple(tuple(rules[part.field] for part in _alternatives(item) if isinstance(part, Exists)) for item in items)
+
+
+def _alternatives(expr: Expr) -> tuple[Expr, ...]:
+    return expr.items if isinstance(expr, Or) else (expr,)
