@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}
+_STRANGE = frozenset("\u212a\u017f\u0130\u0131")
 _NULLS = frozenset({"null"})  # neither product has a field for a JSON null
 
 
@@ -58,6 +59,36 @@ def same_case(field: str, leaf: StringMatch) -> Assumption:
         return _true(ignoring, view) and not _true(exactly, view)
 
     return Assumption(f"the values of {field} have the case of the rule: {leaf.pattern}", broken)
+
+
+def letters_as_written(leaf: FieldRef) -> Assumption:
+    """Neither field has a letter outside ASCII that has another case: products differ in how they write that one."""
+    fields = (leaf.field, leaf.other)
+
+    def broken(_raw: Event, view: Event) -> bool:
+        from converter.plan.letters import has_foreign_case  # noqa: PLC0415  only replay needs it
+
+        return any(isinstance(one, str) and has_foreign_case(one) for field in fields for one in _values(view, field))
+
+    return Assumption(f"{leaf.field} and {leaf.other} hold no letters outside ASCII that have case", broken)
+
+
+def no_strange_letters(rule: Plan) -> Assumption:
+    """No value that the rule reads has a letter that is one of ASCII to some products.
+
+    It stands behind every verdict (docs/semantics.md), so none of them names it; replay does.
+    """
+    leaves = [leaf for detection in _detections(rule) for leaf in _leaves(detection)]
+    everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
+    fields = {field for leaf in leaves for field in _fields(leaf)}
+
+    def broken(raw: Event, _view: Event) -> bool:
+        from converter.reference.values import every_value  # noqa: PLC0415  only replay needs it
+
+        values = every_value(raw) if everywhere else [one for field in fields for one in _values(raw, field)]
+        return any(isinstance(one, str) and not _STRANGE.isdisjoint(one) for one in values)
+
+    return Assumption("no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)", broken)
 
 
 def mapped_as(field: str, kind: MappedType) -> Assumption:
@@ -269,6 +300,8 @@ def _sees(leaf: Leaf, value: str | None) -> bool:
     """Whether the leaf tells a field with this value from a missing field."""
     if isinstance(leaf, FieldRef):
         return value is not None
+    if isinstance(leaf, Unexpanded):  # what a pipeline makes of it is not known here
+        return True
     field = _fields(leaf)[0]
     return _true(leaf, {field: value}) != _true(leaf, {})
 

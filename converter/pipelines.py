@@ -85,6 +85,26 @@ def select(
     return _chained(found)
 
 
+def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
+    """Return only what expands placeholders of the pipelines of these names: values and wildcards.
+
+    This much of a pipeline is about the meaning of a rule, and may touch what the reference reads; the rest is about a
+    product. Conditions of an item see the rule as it is written.
+
+    Raises:
+        ConfigurationError: as `select`.
+    """
+    from sigma.processing.transformations import (  # noqa: PLC0415  slow to import
+        ValueListPlaceholderTransformation,
+        WildcardPlaceholderTransformation,
+    )
+
+    kinds = (ValueListPlaceholderTransformation, WildcardPlaceholderTransformation)
+    pipeline = _chained([pair for name in names for pair in _by_name(name)])
+    pipeline.items = [item for item in pipeline.items if isinstance(item.transformation, kinds)]
+    return pipeline
+
+
 def load_pipeline(path: Path) -> ProcessingPipeline:
     """Read a pipeline from a YAML file.
 

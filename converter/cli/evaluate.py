@@ -25,10 +25,12 @@ from converter.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from converter.errors import SourceError
     from converter.events import LogEvent
+    from converter.logsources import ByLogsource
+    from converter.plan.nodes import Detection
     from converter.reference.evaluate import Alert
 
 
@@ -41,19 +43,36 @@ if TYPE_CHECKING:
     default="text",
     help="text (default), ndjson (an alert a line) or json (one object).",
 )
+@click.option(
+    "-p",
+    "--pipeline",
+    "pipelines",
+    multiple=True,
+    metavar="PIPELINE",
+    help="A pipeline that expands placeholders of the rules; nothing else of it is applied.",
+)
+@click.option(
+    "--no-logsource",
+    is_flag=True,
+    help="Try every rule on every event, whatever log source it is for.",
+)
 @debug_option
 @rule_argument
-def evaluate(*, rules: tuple[str, ...], logs: tuple[str, ...], form: str) -> int:
+def evaluate(
+    *, rules: tuple[str, ...], logs: tuple[str, ...], form: str, pipelines: tuple[str, ...], no_logsource: bool
+) -> int:
     """Evaluate rules on raw logs, without any product: the meaning that conversions are judged by.
 
-    RULE is a file, a folder, or - for standard input.
+    RULE is a file, a folder, or - for standard input. A rule is tried on events of its log source, and on events
+    whose log source cannot be told.
     """
+    from converter.logsources import all_rules  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
     from converter.rules import load_rules  # noqa: PLC0415
 
     check_stdin(rules, logs)
     bad_rules: list[SourceError] = []
-    loaded = load_rules(rules, on_error=bad_rules.append)
+    loaded = load_rules(rules, on_error=bad_rules.append).expanded(pipelines, bad_rules.append)
     for error in bad_rules:
         explain(error)
     if not loaded.plans:
@@ -61,10 +80,18 @@ def evaluate(*, rules: tuple[str, ...], logs: tuple[str, ...], form: str) -> int
         return BAD_INPUT
     started = perf_counter()
     reading = _Reading(logs)
-    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless)
+    tried = _Tried()
+    alerts = evaluate_plans(
+        loaded.plans,
+        reading.events(),
+        on_timeless=reading.timeless,
+        select=all_rules if no_logsource else tried.select,
+    )
     seconds = perf_counter() - started
     reading.errors.close()
     emit(_report(alerts, form, reading))
+    if reading.count and tried.never:
+        note(f"{counted(tried.never, 'rule')} not tried on any event: the log source differs (see --no-logsource)")
     skipped = f", {reading.errors.count} skipped" if reading.errors.count else ""
     failed = f", {counted(len(bad_rules), 'rule')} in error" if bad_rules else ""
     note(
@@ -84,6 +111,24 @@ def _report(alerts: list[Alert], form: str, reading: _Reading) -> Iterator[str]:
         yield to_json({"alerts": list(rows), "events": reading.count, "skipped": reading.errors.count}, indent=True)
     else:
         yield from alerts_text(alerts)
+
+
+class _Tried:
+    """Remembers which rules were tried on an event, since one that never is finds nothing without a word."""
+
+    def __init__(self) -> None:
+        self._selected: ByLogsource | None = None
+
+    def select(self, rules: Sequence[Detection]) -> ByLogsource:
+        from converter.logsources import by_logsource  # noqa: PLC0415
+
+        self._selected = by_logsource(rules)
+        return self._selected
+
+    @property
+    def never(self) -> int:
+        """How many rules were not tried on any event."""
+        return len(self._selected.untried) if self._selected is not None else 0
 
 
 class _Reading:
@@ -115,4 +160,4 @@ class _Reading:
         from converter.cli.timeless import timeless_error  # noqa: PLC0415
 
         path = self._paths[bisect_right(self._starts, position - 1) - 1]
-        self.errors(timeless_error(event, path, self._lines[position - 1]))
+        self.errors(timeless_error(getattr(event, "raw", event), path, self._lines[position - 1]))

@@ -175,7 +175,7 @@ def _prepare(
 ) -> _Prepared:
     from converter.rules import load_rules  # noqa: PLC0415  pySigma is slow to import
 
-    rules = load_rules(suite.rules)
+    rules = load_rules(suite.rules).expanded(() if settings.without_pipeline else settings.pipelines)
     columns = []
     for name in names:
         progress(f"{suite.path.parent.name}: converting for {name}")
