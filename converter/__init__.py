@@ -66,18 +66,21 @@ def convert(
     return convert_rules(rules, get_target(target), pipelines=pipelines, format=format, options=options or {})
 
 
-def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]]) -> list[Alert]:
+def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: bool = True) -> list[Alert]:
     """Evaluate rules on raw events: the meaning that conversions are judged by.
 
     An event without a usable time takes no part in correlations.
 
     Args:
         rules: from `load_rules`.
-        events: in log order; an event is called by its `_id`, else by its 1-based position.
+        events: in log order; an event is called by its `_id`, else by its 1-based position. Rules see Sigma's field
+            names beside those of the event (docs/logsources.md).
+        logsources: whether a rule is tried only on events that may be of its log source.
     """
+    from converter.logsources import all_rules, by_logsource  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415
 
-    return evaluate_plans(rules.plans, events)
+    return evaluate_plans(rules.plans, events, select=by_logsource if logsources else all_rules)
 
 
 def parse_query(text: str, language: str) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
+from converter.logsources import sigma_view
 from converter.plan.nodes import Correlation, Detection, detections_of, fields_of_plan
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
@@ -78,16 +79,27 @@ class Log:
 
     Args:
         events: raw; one without `_id` is called by its 1-based position.
-        logsource: of the events; None: whatever the rule says.
+        logsource: of the events; None: whatever the rule says. The rule is tried on all of them: they are declared.
+
+    Attributes:
+        events: raw, each with an `_id`.
     """
 
     def __init__(self, events: Sequence[Mapping[str, Any]], logsource: str | None = None) -> None:
         self.events: list[Mapping[str, Any]] = [
             event if "_id" in event else {**event, "_id": str(position)} for position, event in enumerate(events, 1)
         ]
+        self._sigma: list[Mapping[str, Any]] | None = None
         self._logsource = Logsource.parse(logsource) if logsource else None
         self._views: dict[tuple[Product, Logsource], list[dict[str, Any]]] = {}
         self._alerts: dict[tuple[str, int | None], list[Alert]] = {}
+
+    @property
+    def sigma(self) -> Sequence[Mapping[str, Any]]:
+        """The events as the reference sees them: with Sigma's field names."""
+        if self._sigma is None:
+            self._sigma = [sigma_view(event) for event in self.events]
+        return self._sigma
 
     def seen(self, product: Product, plan: Plan) -> list[dict[str, Any]]:
         """Return the events as the product has them. Raises ConfigurationError if the plan has two log sources."""
@@ -101,13 +113,14 @@ class Log:
         """Return the alerts of the reference."""
         key = (plan.meta.key, plan.timespan if isinstance(plan, Correlation) else None)
         if key not in self._alerts:
-            self._alerts[key] = evaluate_plans([plan], self.events)
+            self._alerts[key] = evaluate_plans([plan], self.sigma)
         return self._alerts[key]
 
     def part(self, positions: Sequence[int]) -> Log:
         """Return the log of these 0-based positions only."""
         part = Log([self.events[position] for position in positions])
         part._logsource = self._logsource
+        part._sigma = [self.sigma[position] for position in positions]
         part._views = {key: [events[at] for at in positions] for key, events in self._views.items()}
         return part
 
@@ -156,7 +169,7 @@ def smallest(
 
     positions = shrink(range(len(log)), shows, _starts(plan, log, difference))
     fields = fields_of_plan(plan)
-    return Smallest(tuple(_shown(log.events[position], fields) for position in positions), len(log))
+    return Smallest(tuple(_shown(log.sigma[position], fields) for position in positions), len(log))
 
 
 def unmet(expect: Expect, alerts: Sequence[Alert]) -> str | None:
@@ -188,7 +201,7 @@ def _alerts(count: int) -> str:
 def _judge(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
     seen = log.seen(target.product, plan)
     if isinstance(plan, Correlation):  # an event without a time is in no window, and in no product's index
-        seen = [event for raw, event in zip(log.events, seen, strict=True) if event_time(raw) is not None]
+        seen = [event for sigma, event in zip(log.sigma, seen, strict=True) if event_time(sigma) is not None]
     runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
 
@@ -199,7 +212,7 @@ def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tu
     broken: list[Broken] = []
     bad: set[int] = set()
     for assumption in query.verdict.assumptions:
-        by = {at for at, (raw, event) in enumerate(zip(log.events, seen, strict=True)) if assumption.broken(raw, event)}
+        by = {at for at, (raw, event) in enumerate(zip(log.sigma, seen, strict=True)) if assumption.broken(raw, event)}
         if by:
             broken.append(Broken(assumption.says, len(by)))
             bad |= by
@@ -218,18 +231,18 @@ def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
     group = [
         at
         for at in near
-        if any(difference.group in group_keys(log.events[at], rule.group_by) for rule in plan.rules)
+        if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)
     ]
-    matching = [at for at in group if any(matches(rule.expr, log.events[at]) for rule in plan.rules)]
+    matching = [at for at in group if any(matches(rule.expr, log.sigma[at]) for rule in plan.rules)]
     # A rule with conditions on counts below a limit shows on few events, one on counts above it on many.
-    exact = [at for at in matching if difference.first <= (event_time(log.events[at]) or 0) <= difference.last]
+    exact = [at for at in matching if difference.first <= (event_time(log.sigma[at]) or 0) <= difference.last]
     return [exact, matching, group, near]
 
 
 def _within(log: Log, first: int, last: int) -> list[int]:
     return [
         position
-        for position, event in enumerate(log.events)
+        for position, event in enumerate(log.sigma)
         if (time := event_time(event)) is not None and first <= time <= last
     ]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Event: TypeAlias = Mapping[str, Any]
     Select: TypeAlias = Callable[[Event], tuple[Event, Sequence[Detection]]]
 
-__all__ = ["SigmaView", "all_rules", "by_logsource", "fits", "recognise", "sigma_view"]
+__all__ = ["ByLogsource", "SigmaView", "all_rules", "by_logsource", "fits", "recognise", "sigma_view"]
 
 _MAX_SHAPES = 10_000
 
@@ -51,26 +51,46 @@ def fits(event: Event, logsource: LogSource) -> bool | None:
     return None if shape is None else answer(shape.source, logsource)
 
 
-def by_logsource(rules: Sequence[Detection]) -> Select:
-    """Return a function from an event to its Sigma view and those of the rules that are to be tried on it.
+class ByLogsource:
+    """From an event to its Sigma view and those rules that are to be tried on it: all but those that do not fit.
 
-    That are all but those that certainly do not fit. Rules are sorted out once for each shape of event. An event that
-    no rule is tried on stays as it is.
+    Rules are sorted out once for each shape of event. An event that no rule is tried on stays as it is.
     """
-    found: dict[Shape, Sequence[Detection]] = {}
 
-    def select(event: Event) -> tuple[Event, Sequence[Detection]]:
+    def __init__(self, rules: Sequence[Detection]) -> None:
+        self._rules = rules
+        self._found: dict[Shape, Sequence[Detection]] = {}
+        self._untried = {id(rule): rule for rule in rules}
+
+    def __call__(self, event: Event) -> tuple[Event, Sequence[Detection]]:
+        """Return what the rules see of the event, and the rules to be tried."""
         shape = recognise(event)
         if shape is None:
-            return event, rules
-        tried = found.get(shape)
+            self._untried.clear()
+            return event, self._rules
+        tried = self._found.get(shape)
         if tried is None:
-            if len(found) >= _MAX_SHAPES:  # names of logs come from the log, and a hostile one has many
-                found.clear()
-            tried = found[shape] = [rule for rule in rules if answer(shape.source, rule.logsource) is not False]
+            tried = self._fitting(shape)
         return (SigmaView(event, shape.names) if tried else event), tried
 
-    return select
+    def _fitting(self, shape: Shape) -> Sequence[Detection]:
+        if len(self._found) >= _MAX_SHAPES:  # names of logs come from the log, and a hostile one has many
+            self._found.clear()
+        tried = [rule for rule in self._rules if answer(shape.source, rule.logsource) is not False]
+        for rule in tried:
+            self._untried.pop(id(rule), None)
+        self._found[shape] = tried
+        return tried
+
+    @property
+    def untried(self) -> tuple[Detection, ...]:
+        """The rules that no event so far was for."""
+        return tuple(self._untried.values())
+
+
+def by_logsource(rules: Sequence[Detection]) -> ByLogsource:
+    """Return a function from an event to its Sigma view and those of the rules that are to be tried on it."""
+    return ByLogsource(rules)
 
 
 def all_rules(rules: Sequence[Detection]) -> Select:
