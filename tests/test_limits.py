@@ -19,7 +19,7 @@ from converter.harness.replay import Log, replay
 from converter.registry import get_target
 from converter.rules import parse_rules
 from converter.targets.elastic_toml.rule import parse as parse_file
-from converter.targets.elastic_toml.title import rule_name
+from converter.targets.elastic_toml.write import rule_name
 from converter.targets.splunk.conf import parse as parse_conf
 
 if TYPE_CHECKING:

@@ -32,8 +32,7 @@ from converter.emitting import (
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation
 from converter.target import Bound, Limit, Query
-from converter.targets.elastic_toml.title import rule_name
-from converter.targets.elastic_toml.write import write_rule
+from converter.targets.elastic_toml.write import rule_name, write_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

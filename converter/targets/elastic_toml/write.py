@@ -6,8 +6,10 @@ escaping, so no value can leave its string.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, normalize
 
 import tomlkit
 
@@ -20,6 +22,10 @@ _WIDTH = 120
 _LINE = 100
 _MARKDOWN = frozenset({"note", "setup"})
 _PROSE = frozenset({"description", "false_positives", "min_stack_comments"})
+_NAME = re.compile(r"[a-zA-Z0-9].+?[a-zA-Z0-9\[\]()]")
+_BRACKETED = re.compile(r"[\[(]([^\[\]()]*)[\])]")
+_LEADING = re.compile(r"[^a-zA-Z0-9]+")
+_TRAILING = re.compile(r"[^a-zA-Z0-9\[\]()]+$")
 
 
 def write_rule(metadata: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
@@ -35,6 +41,33 @@ def write_rule(metadata: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
         if _is_table(rule[key]):
             text += "\n" + _tables(f"rule.{key}", rule[key])
     return text.rstrip("\n") + "\n"
+
+
+def rule_name(title: str, rule_id: str) -> str:
+    """Return a name that the format takes: an ASCII letter or digit first, one or a bracket last, three characters.
+
+    A title that is so stays as it is. Of any other, accents and what stands around the words go; where too little is
+    left, a name is made around the title.
+
+    Args:
+        title: of the Sigma rule.
+        rule_id: makes a name that has to be made up a name of its own.
+    """
+    flat = " ".join(title.split())
+    if _NAME.fullmatch(flat):
+        return flat
+    plain = "".join(char for char in normalize("NFKD", flat) if not combining(char))
+    bracketed = _BRACKETED.match(plain)
+    if bracketed is not None:  # "[Test] rule": the second bracket goes with the first
+        plain = bracketed[1] + plain[bracketed.end() :]
+    leading = _LEADING.match(plain)
+    # Words in another script are the title; only signs may go from its ends.
+    if leading is None or not any(char.isalnum() for char in leading[0]):
+        plain = plain[leading.end() if leading is not None else 0 :]
+        trailing = _TRAILING.search(plain)
+        if trailing is None or not any(char.isalnum() for char in trailing[0]):
+            plain = plain[: trailing.start() if trailing is not None else None]
+    return plain if _NAME.fullmatch(plain) else f"Sigma rule {flat} ({rule_id[:8]})"
 
 
 def _is_table(value: object) -> bool:
