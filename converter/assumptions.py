@@ -28,6 +28,7 @@ from converter.plan.nodes import (
     StringMatch,
     TimePart,
     Unexpanded,
+    detections_of,
 )
 from converter.target import Assumption
 
@@ -78,7 +79,7 @@ def no_strange_letters(rule: Plan) -> Assumption:
 
     It stands behind every verdict (docs/semantics.md), so none of them names it; replay does.
     """
-    leaves = [leaf for detection in _detections(rule) for leaf in _leaves(detection)]
+    leaves = [leaf for detection in detections_of(rule) for leaf in _leaves(detection.expr)]
     everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
     fields = {field for leaf in leaves for field in _fields(leaf)}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from converter.assumptions import no_strange_letters
 from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
@@ -211,7 +212,7 @@ def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tu
     seen = log.seen(target.product, plan)
     broken: list[Broken] = []
     bad: set[int] = set()
-    for assumption in query.verdict.assumptions:
+    for assumption in (*query.verdict.assumptions, no_strange_letters(plan)):
         by = {at for at, (raw, event) in enumerate(zip(log.sigma, seen, strict=True)) if assumption.broken(raw, event)}
         if by:
             broken.append(Broken(assumption.says, len(by)))

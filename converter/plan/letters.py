@@ -31,8 +31,10 @@ def is_cased(char: str) -> bool:
 
 
 def has_foreign_case(text: str) -> bool:
-    """Whether a letter outside ASCII in the text has another case; products disagree about those."""
-    return not text.isascii() and any(not char.isascii() and is_cased(char) for char in text)
+    """Whether the text has a letter outside ASCII that has another case: products disagree about those."""
+    return not text.isascii() and any(
+        not char.isascii() and (is_cased(char) or char.lower() != char or char.upper() != char) for char in text
+    )
 
 
 def close_ranges(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:

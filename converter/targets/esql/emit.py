@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import no_mapped_address, plain_numbers
+from converter.assumptions import letters_as_written, no_mapped_address, plain_numbers
 from converter.emitting import (
     EXACT_DOUBLE,
     LONG,

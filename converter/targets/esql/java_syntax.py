@@ -4,7 +4,8 @@ r"""The syntax of Java's regular expressions, read once and written for two othe
 
 `fast` means the same as Java's pattern on subjects of ASCII without line breaks; it is None where RE2 cannot say it.
 `slow` means the same on all subjects: classes are written out (Java's are ASCII), `.` `$` `^` know Java's line
-terminators, and ignoring case is written out too, because Java does it for ASCII letters unless the flag `u` is given.
+terminators (with the flag `d` the line feed alone), and ignoring case is written out too, because Java does it for
+ASCII letters unless the flag `u` is given.
 Source: Java API, class `java.util.regex.Pattern`.
 """
 
@@ -65,7 +66,7 @@ _CATEGORY = re.compile(rf"(?:Is)?({_CATEGORIES})")
 _PROPERTY = re.compile(r"\{(\w+)\}|(\w)")
 _GROUP_OPENING = re.compile(r"\(\?(?:([a-zA-Z-]*)([:)])|(<?[=!]|>)|<([A-Za-z][A-Za-z0-9]*)>)")
 _COUNTED = re.compile(r"\{[0-9]{1,9}(?:,[0-9]{0,9})?\}")
-_FLAGS = re.compile(r"[imsu]*(?:-[imsu]+)?")
+_FLAGS = re.compile(r"[dimsu]*(?:-[dimsu]+)?")
 _HEX = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|0([0-3]?[0-7]{1,2})")
 _NAMED_REFERENCE = re.compile(r"k<([A-Za-z][A-Za-z0-9]*)>")
 _CONTROLS = {"t": 9, "n": 10, "r": 13, "f": 12, "a": 7, "e": 27}
@@ -135,14 +136,19 @@ class _Scanner:
                     self._put(")", read=1)
                 case ".":
                     every = self._on("s")
-                    self._put("(?s:.)" if every else ".", "(?s:.)" if every else f"[^{_TERMINATORS}]", read=1)
+                    other = r"[^\n]" if self._on("d") else f"[^{_TERMINATORS}]"
+                    self._put("(?s:.)" if every else ".", "(?s:.)" if every else other, read=1)
                 case "$":
                     lines = self._on("m")
-                    slow = _BEFORE_TERMINATOR if lines else _BEFORE_LAST_TERMINATOR
+                    if self._on("d"):
+                        slow = r"(?=\n|\Z)" if lines else r"(?=\n?\Z)"
+                    else:
+                        slow = _BEFORE_TERMINATOR if lines else _BEFORE_LAST_TERMINATOR
                     self._put("(?m:$)" if lines else r"\z", slow, read=1)
                 case "^":
                     lines = self._on("m")
-                    self._put("(?m:^)" if lines else r"\A", _AFTER_TERMINATOR if lines else r"\A", read=1)
+                    after = r"(?:\A|(?<=\n)(?!\Z))" if self._on("d") else _AFTER_TERMINATOR
+                    self._put("(?m:^)" if lines else r"\A", after if lines else r"\A", read=1)
                 case "{":
                     counted = _COUNTED.match(self._pattern, self._at)
                     if not counted:
@@ -220,7 +226,8 @@ class _Scanner:
             self._back_reference(f"(?P={found[1]})")
             self._at = found.end()
         elif letter in _ANCHORS:
-            self._put(*_ANCHORS[letter], read=2)
+            fast, slow = _ANCHORS[letter]
+            self._put(fast, r"(?=\n?\Z)" if letter == "Z" and self._on("d") else slow, read=2)
         elif letter == "R":
             breaks = _CLASSES["v"]
             self._put(_for_re2(rf"(?:\r\n|[{breaks}])"), rf"(?>\r\n|[{breaks}])", read=2)
