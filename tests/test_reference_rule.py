@@ -58,6 +58,12 @@ def test_the_threshold(rule: dict[str, Any]) -> None:
     assert rule["threshold"] == {"field": ["cloud.account.id", "user.name", "source.address"], "value": 25}
 
 
+def test_it_raises_as_many_alerts_as_a_run_can(rule: dict[str, Any]) -> None:
+    # The reference leaves it at the default of 100. Ours must not lose a group that is not the first of many.
+    assert rule["max_signals"] == 1_000
+    assert "a run raises at most 1,000 alerts" in convert().verdict.notes
+
+
 def test_the_query_has_the_conditions_of_the_reference(rule: dict[str, Any]) -> None:
     for condition in (
         'event.dataset: "aws.cloudtrail"',
