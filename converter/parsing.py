@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError
+from converter.filters import add_filters, as_detection, is_filter
 from converter.structure_correlation import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sigma.collection import SigmaCollection
 
@@ -33,17 +34,25 @@ class Origin:
     index: int | None = None
 
 
-def collection_of(documents: Sequence[Document], *, upstream: bool = False) -> SigmaCollection:
+def collection_of(
+    documents: Sequence[Document], filters: Mapping[int, Sequence[Document]], *, upstream: bool = False
+) -> SigmaCollection:
     """Return the rules of documents as fresh pySigma objects.
 
     Args:
         documents: rules without errors.
+        filters: of detections, by the identity of their documents.
         upstream: with modifiers as pySigma applies them.
 
     Raises:
         RefusedError: pySigma itself, asked for with `upstream`, does not accept a rule.
     """
-    return link([_upstream_rule(document) if upstream else parse_rule(document) for document in documents])
+    parse = upstream_rule if upstream else parse_rule
+    rules = []
+    for document in documents:
+        rules.append(parse(document))
+        add_filters(rules[-1], [(one, parse(one)) for one in filters.get(id(document), ())])
+    return link(rules)
 
 
 def link(rules: list[Any]) -> SigmaCollection:
@@ -79,23 +88,25 @@ def parse_rule(document: Document, origin: Origin | None = None) -> Any:
     source = _source(document, document.node.start_mark.line + 1, 1)
     if "correlation" in document.data:
         return SigmaCorrelationRule.from_dict(readable(document.data), source=source)
+    section, data = ("filter", as_detection(document.data)) if is_filter(document) else ("detection", document.data)
     written = {name: _bare(value) if name not in {"condition", "timeframe"} else value
-               for name, value in document.data["detection"].items()}  # fmt: skip
-    rule = SigmaRule.from_dict({**document.data, "detection": written}, source=source)
+               for name, value in data["detection"].items()}  # fmt: skip
+    rule = SigmaRule.from_dict({**data, "detection": written}, source=source)
     for name, detection in rule.detection.detections.items():
-        path = ("detection", name)
-        _fill(detection, document, path, document.data["detection"][name], origin)
+        _fill(detection, document, (section, name), data["detection"][name], origin)
     return rule
 
 
-def _upstream_rule(document: Document) -> Any:
+def upstream_rule(document: Document) -> Any:
+    """Return one rule as pySigma itself reads it, references not resolved. Raises RefusedError."""
     from sigma.correlations import SigmaCorrelationRule  # noqa: PLC0415  slow to import
     from sigma.exceptions import SigmaError  # noqa: PLC0415
     from sigma.rule import SigmaRule  # noqa: PLC0415
 
     kind: Any = SigmaCorrelationRule if "correlation" in document.data else SigmaRule
+    data = as_detection(document.data) if is_filter(document) else document.data
     try:
-        return kind.from_dict(document.data, source=_source(document, document.node.start_mark.line + 1, 1))
+        return kind.from_dict(data, source=_source(document, document.node.start_mark.line + 1, 1))
     except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as bad:
         raise RefusedError(f"pySigma does not accept the rule: {bad}", "pySigma", document.place()) from None
 
@@ -113,9 +124,7 @@ def _bare(definition: Any) -> Any:
     return [_bare(item) for item in definition] if isinstance(definition, list) else definition
 
 
-def _fill(
-    detection: Any, document: Document, path: tuple[str | int, ...], written: Any, origin: Origin | None
-) -> None:
+def _fill(detection: Any, document: Document, path: tuple[str | int, ...], written: Any, origin: Origin | None) -> None:
     """Give each detection item its field, its modifiers, its values after these, and its place."""
     from sigma.rule import SigmaDetection  # noqa: PLC0415  slow to import
 
@@ -150,8 +159,8 @@ def _modify(item: Any, document: Document, path: tuple[str | int, ...], key: str
         return list(modifier_places(document, base, key))[index][1]
 
     def value_place(index: int) -> Place | None:
-        at = origin.index if origin else index  # a plain value has no index, and the place is that of the value
-        return document.place(*base, key) if at is None else document.place(*base, key, at)
+        at = index if origin is None or origin.index is None else origin.index
+        return document.place(*base, key, at)  # a plain value has no index, and the place is that of the value
 
     chain = Chain.of(names, place_of)
     item.modifiers = chain
