@@ -186,9 +186,9 @@ def reference_warnings(document: Document, names: Mapping[str, Document]) -> Ite
         if reference not in {data.get("name"), data.get("id")}:
             yield RuleWarning(
                 f"the reference {reference!r} is the title of a rule",
-                "reference_by_title",
+                "reference-by-title",
                 place,
-                f"Sigma has references by name and id; use {_better(data)}",
+                f"Sigma has references by name and id; use {better_reference(data)}",
             )
     aliases = _aliases(document)
     if aliases:
@@ -200,12 +200,13 @@ def reference_warnings(document: Document, names: Mapping[str, Document]) -> Ite
             if alias not in flat:
                 yield RuleWarning(
                     f"nothing uses the alias {alias!r}",
-                    "unused_alias",
+                    "unused-alias",
                     document.place("correlation", "aliases", alias, key=True),
                     "name it in group-by, or as the field of the condition",
                 )
 
 
-def _better(data: Mapping[str, Any]) -> str:
+def better_reference(data: Mapping[str, Any]) -> str:
+    """Return what to call a rule in place of its title."""
     known = data.get("name") or data.get("id")
     return repr(known) if known else "a name, and give it to the rule"

@@ -9,15 +9,24 @@ pySigma parses the rules; what it cannot place in the file, `examine` finds agai
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.document import Document, parse_documents
-from converter.errors import Place, RuleError, SourceError, UnreadableError
+from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
+from converter.filters import Assigned, add_filters, assign, is_filter
 from converter.parsing import collection_of, link, parse_rule
-from converter.references import chain_errors, check_references, identifiers_of, names_of, needed, references
+from converter.references import (
+    chain_errors,
+    check_references,
+    identifiers_of,
+    names_of,
+    needed,
+    reference_warnings,
+    references,
+)
 from converter.structure import document_errors
 
 if TYPE_CHECKING:
@@ -25,7 +34,6 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
 
-    from converter.errors import RuleWarning
     from converter.plan.nodes import Plan
 
 _RULE_SUFFIXES = (".yml", ".yaml")
@@ -40,10 +48,14 @@ class Rules:
     Attributes:
         documents: one for each rule, in the order of the files.
         plans: what is to be converted or evaluated: every rule that no correlation swallows, without any pipeline.
+        filters: of each detection that has any, by the identity of its document.
+        warnings: what is doubtful about references and filters.
     """
 
     documents: tuple[Document, ...]
     plans: tuple[Plan, ...] = ()
+    filters: Mapping[int, Sequence[Document]] = field(default_factory=dict, repr=False, compare=False)
+    warnings: tuple[RuleWarning, ...] = field(default=(), repr=False, compare=False)
     _index: dict[str, Document] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +68,7 @@ class Rules:
 
         With `upstream` the modifiers are as pySigma applies them. Raises RefusedError if it cannot.
         """
-        return collection_of(self.documents, upstream=upstream)
+        return collection_of(self.documents, self.filters, upstream=upstream)
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -64,7 +76,7 @@ class Rules:
     def only(self, plan: Plan) -> Rules:
         """Return the rule of a plan and the rules that it refers to."""
         document = self._index[plan.meta.key]
-        return Rules(tuple(needed(document, self._index)), (plan,))
+        return Rules(tuple(needed(document, self._index)), (plan,), self.filters)
 
     def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
         """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
@@ -98,7 +110,7 @@ class Rules:
                 if on_error is None:
                     raise
                 on_error(error)
-        return Rules(self.documents, tuple(plans))
+        return replace(self, plans=tuple(plans))
 
     def lowered(self, rule: Any) -> Plan:
         """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
@@ -207,18 +219,21 @@ class _Loading:
     def finish(
         self, on_error: Callable[[SourceError], None] | None, on_warning: Callable[[RuleWarning], None] | None
     ) -> Rules:
-        """Return the rules, after every error."""
+        """Return the rules, after every error and warning."""
         rules = self.resolve()
-        for error in sorted(self.errors, key=self.position):
-            if on_error is None:
-                raise error
-            on_error(error)
+        found: list[SourceError] = [*self.errors]
         if on_warning is not None:
             from converter.lint import warnings_of  # noqa: PLC0415  only who asks
 
-            for document in rules.documents:
-                for warning in warnings_of(document):
-                    on_warning(warning)
+            found += [*rules.warnings, *warnings_of(rules.documents)]
+        for one in sorted(found, key=self.position):
+            if isinstance(one, RuleWarning):
+                if on_warning is not None:
+                    on_warning(one)
+            elif on_error is None:
+                raise one
+            else:
+                on_error(one)
         return rules
 
     def position(self, error: SourceError) -> tuple[int, int, int]:
@@ -227,10 +242,12 @@ class _Loading:
 
     def resolve(self) -> Rules:
         """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
-        good = [document for document in self._unique() if self.parse(document)]
+        parsed = [document for document in self._unique() if self.parse(document)]
+        good = [document for document in parsed if not is_filter(document)]
         names = names_of(good)
         self.identifiers = names
         chains = chain_errors(good, names)
+        rejected = list(self.bad)
         while True:  # a rule that refers to a bad rule is bad as well, and so on
             failed = [document for document in good if not self._refers_to_good(document, chains)]
             if not failed:
@@ -238,12 +255,30 @@ class _Loading:
             good = [document for document in good if document not in failed]
             self.bad += failed
             self.identifiers = {key: one for key, one in self.identifiers.items() if one not in failed}
+        for document in rejected:  # what else is wrong with them has been said
+            self.errors += check_references(_bare(document), self.identifiers, names_of(self.bad))
+        filters = self.filter(good, [document for document in parsed if is_filter(document)])
         link([self.parsed[id(document)] for document in good])
         done: dict[int, Plan] = {id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed}
         kept = [document for document in good if self.lower_correlation(document, done)]
         swallowed = _swallowed(kept, self.bad, self.identifiers)
         plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
-        return Rules(tuple(kept), tuple(plans))
+        doubts = [doubt for document in kept for doubt in reference_warnings(document, self.identifiers)]
+        warnings = sorted([*doubts, *filters.warnings], key=self.position)
+        return Rules(tuple(kept), tuple(plans), filters.filters, tuple(warnings))
+
+    def filter(self, good: Sequence[Document], filters: Sequence[Document]) -> Assigned:
+        """Add filters to the rules that they are for."""
+        from converter.plan.lower import lower  # noqa: PLC0415
+
+        assigned = assign(filters, good, self.identifiers)
+        self.errors += assigned.errors
+        for document in good:
+            if found := assigned.filters.get(id(document)):
+                rule = self.parsed[id(document)]
+                add_filters(rule, [(one, parse_rule(one)) for one in found])
+                self.plans[id(document)] = lower(rule, document)
+        return assigned
 
     def _unique(self) -> Iterator[Document]:
         """Yield the documents that can be told apart, and note their names."""
@@ -306,6 +341,13 @@ class _Loading:
 
 def _position(error: SourceError) -> tuple[int, int]:
     return (error.place.line, error.place.column) if error.place is not None else (0, 0)
+
+
+def _bare(document: Document) -> Document:
+    """Return a bad rule with nothing but its references, which can be read whatever the rest is."""
+    correlation = document.data.get("correlation") if isinstance(document.data, dict) else None
+    rules = correlation.get("rules") if isinstance(correlation, dict) else None
+    return replace(document, data={"correlation": {"rules": rules if rules is not None else []}})
 
 
 def _is_detection(document: Document) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError, suggest
+from converter.filters import structure_errors
+from converter.legacy import equivalent
 from converter.structure_correlation import check_correlation
 from converter.structure_metadata import metadata_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from converter.document import Document
     from converter.errors import SourceError
@@ -38,13 +40,14 @@ def document_errors(document: Document) -> Iterator[SourceError]:
             "write each rule out",
         )
         return
-    if "filter" in data:
-        yield RefusedError("Sigma filters are not supported yet", "filter", document.place("filter", key=True))
-        return
     yield from metadata_errors(document)
-    for key in ("detection", "correlation"):
+    for key in ("detection", "correlation", "filter"):
         for text, place in document.ambiguous(key):
             yield RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
+    if "filter" in data:
+        yield from structure_errors(document)
+        yield from _search_errors(document, "filter", ("condition", "rules"))
+        return
     if "correlation" in data:
         found: list[SourceError] = []
         check_correlation(document, found.append)
@@ -74,19 +77,26 @@ def _detection_errors(document: Document) -> Iterator[SourceError]:
         )
     else:
         yield from _condition_errors(document, detection["condition"])
-    if "timeframe" in detection:
+    aggregates = "|" in str(detection.get("condition"))
+    if "timeframe" in detection and not aggregates:
         yield RefusedError(
             "`timeframe` left Sigma with version 2",
             "timeframe",
             document.place("detection", "timeframe", key=True),
-            "write a correlation rule with a timespan",
+            equivalent(data, str(detection.get("condition"))) or "write a correlation rule with a timespan",
         )
-    for name, definition in detection.items():
+    yield from _search_errors(document, "detection", ("condition", "timeframe"))
+
+
+def _search_errors(document: Document, section: str, others: Collection[str]) -> Iterator[SourceError]:
+    """Yield errors of the search identifiers of a section, which are all but the other keys."""
+    searches = document.data[section]
+    for name, definition in searches.items() if isinstance(searches, dict) else ():
         if not isinstance(name, str):
-            place = document.place("detection", str(name), key=True)
+            place = document.place(section, str(name), key=True)
             yield RuleError(f"the search identifier {name} is not text", place, "put quotes around it")
-        elif name not in {"condition", "timeframe"}:
-            yield from _definition_errors(document, ("detection", name), definition)
+        elif name not in others:
+            yield from _definition_errors(document, (section, name), definition)
 
 
 def _condition_errors(document: Document, condition: Any) -> Iterator[SourceError]:
@@ -97,6 +107,16 @@ def _condition_errors(document: Document, condition: Any) -> Iterator[SourceErro
         if not isinstance(one, str):
             place = document.place(*path) if index is None else document.place(*path, index)
             yield RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
+        elif "|" in one:
+            offset = one.index("|")
+            where = path if index is None else (*path, index)
+            yield RefusedError(
+                "aggregation expressions (everything after `|`) left Sigma with version 2",
+                "aggregation expression",
+                document.place(*where, inner=(offset, len(one) - offset)),
+                equivalent(document.data, one)
+                or "write a correlation rule: type event_count or value_count, group-by, timespan, condition",
+            )
 
 
 def _definition_errors(document: Document, path: tuple[str | int, ...], definition: Any) -> Iterator[SourceError]:

@@ -102,7 +102,7 @@ def test_a_correlation_of_a_bad_rule_is_an_error_of_its_own(tmp_path: Path) -> N
     loaded, errors = collect(path)
     assert loaded == []  # `good` was meant to be counted, not to be an alert of its own
     assert [error.message for error in errors] == ["the rule 'bad' has an error itself", "unknown modifier 'foo'"]
-    assert errors[0].hint == f"it is in {path}, line 17"
+    assert errors[0].hint == f"it is in {path}, line 16"
 
 
 def test_without_a_handler_the_first_error_is_raised(tmp_path: Path) -> None:

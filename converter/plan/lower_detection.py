@@ -125,8 +125,9 @@ class _Lowering:
         if self.document is None:
             return lambda _offset, _length: None
         document = self.document
-        written = document.data["detection"]["condition"]
-        path: tuple[str | int, ...] = ("detection", "condition")
+        section = "filter" if "filter" in document.data else "detection"
+        written = document.data[section]["condition"]
+        path: tuple[str | int, ...] = (section, "condition")
         if isinstance(written, list):
             path = (*path, index)
             written = written[index] if index < len(written) else ""
@@ -166,15 +167,15 @@ class _Lowering:
                 found.append(value)
                 continue
             keyword = item.field is None
-            found += apply_chain(
-                copy(chain), [value], keyword=keyword, value_place=lambda _index: place, expanded=True
-            )
+            found += apply_chain(copy(chain), [value], keyword=keyword, value_place=lambda _index: place, expanded=True)
         return found
 
     def place(self, item: SigmaDetectionItem) -> Place | None:
         source = item.source
         if self.document is None or source is None or source.line is None:
             return None
+        if isinstance(placed := getattr(source, "place", None), Place):  # the item comes from a filter
+            return placed
         length = len(item.field) if item.field else 1
         return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
 
