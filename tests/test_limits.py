@@ -342,3 +342,11 @@ def test_a_finalizer_that_changes_the_text_is_told(tmp_path: Any) -> None:
         assert query.text.startswith("# ours ")
         assert query.verdict.kind == "unjudged"
         assert any("unjudged" in warning for warning in query.warnings)
+
+
+@pytest.mark.parametrize(
+    ("variant", "op", "count"), [(ESQL, "lt", 2**64), (ESQL, "eq", 2**63), (FILE, "gte", 2**53), (FILE, "gt", 10**30)]
+)
+def test_a_count_that_the_product_cannot_hold(variant: Variant, op: str, count: int) -> None:
+    with pytest.raises(RefusedError, match=str(count)[:4]):
+        convert(counting(["g"], op, count), variant)

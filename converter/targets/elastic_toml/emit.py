@@ -45,6 +45,7 @@ RULE_TYPES = ("auto", "eql", "esql")
 MAX_SIGNALS = 1_000
 MAX_LOOK_BACK = 7_300 * 86_400
 MAX_FIELDS = 5
+MAX_COUNT = 2**53 - 1
 _FIELDS_BEFORE_9_2 = 3
 _FROM = re.compile(r"now-([1-9][0-9]{0,8}[smhd])")
 _INTERVAL = 300
@@ -200,6 +201,13 @@ def _threshold(plan: Correlation) -> dict[str, Any]:
             f"group-by of more than {MAX_FIELDS} fields",
             plan.place,
             "convert with -O rule_type=esql",
+        )
+    if plan.at_least > MAX_COUNT:
+        raise refused(
+            f"a threshold of {plan.at_least} is more than the whole numbers of Kibana's JSON hold",
+            "count above 2^53",
+            plan.place,
+            "lower the count",
         )
     return {"field": list(plan.group_by), "value": plan.at_least}
 

@@ -364,6 +364,8 @@ def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
 
 def _fixed(plan: Correlation, groups: list[str], time: str) -> list[str]:
     span = plan.timespan * 1000
+    if plan.count >= LONG:
+        raise refused(f"ES|QL has no number as large as {plan.count}", "count beyond a long", plan.place)
     operator = {"lt": "<", "lte": "<=", "eq": "==", "neq": "!="}[plan.op]
     window = free_column("sigma_window", plan.group_by)
     counted, first, last = _results(plan)
