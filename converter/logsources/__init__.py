@@ -38,7 +38,7 @@ def sigma_view(event: Event) -> Event:
     Names that the event has itself keep their meaning, and values are as they are in the event.
     """
     shape = recognise(event)
-    return event if shape is None else SigmaView(event, shape.names)
+    return event if shape is None else shape.view(event)
 
 
 def fits(event: Event, logsource: LogSource) -> bool | None:
@@ -71,7 +71,7 @@ class ByLogsource:
         tried = self._found.get(shape)
         if tried is None:
             tried = self._fitting(shape)
-        return (SigmaView(event, shape.names) if tried else event), tried
+        return (shape.view(event) if tried else event), tried
 
     def _fitting(self, shape: Shape) -> Sequence[Detection]:
         if len(self._found) >= _MAX_SHAPES:  # names of logs come from the log, and a hostile one has many

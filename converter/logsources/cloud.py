@@ -69,7 +69,7 @@ def gcp(event: Mapping[str, Any]) -> Shape | None:
     if not isinstance(payload, dict) or ("methodName" not in payload and "serviceName" not in payload):
         return None
     service = payload.get("serviceName")
-    if service in _WORKSPACE:
+    if isinstance(service, str) and service in _WORKSPACE:
         return _WORKSPACE[service] if shape is _GCP else _WORKSPACE_DATA[service]
     return shape
 
@@ -141,8 +141,9 @@ def _entry_names(entry: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     if "methodName" in payload:
         names["gcp.audit.method_name"] = payload["methodName"]
-    if payload.get("serviceName") in _WORKSPACE:
-        names["eventService"] = payload["serviceName"]
+    service = payload.get("serviceName")
+    if isinstance(service, str) and service in _WORKSPACE:
+        names["eventService"] = service
         events = inner(payload, "metadata", "event")
         found = [inner(one, "eventName") for one in (events if isinstance(events, list) else [events])]
         if any(found):

@@ -161,4 +161,4 @@ def _event_names(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _AUDITD = Shape(Source("linux", frozenset({"auditd"})), _record_names)
-_LAUREL = Shape(Source("linux", frozenset({"auditd"})), _event_names)
+_LAUREL = Shape(Source("linux", frozenset({"auditd"})), _event_names, merged=True)

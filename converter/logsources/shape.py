@@ -21,17 +21,26 @@ class Shape:
     Attributes:
         source: what the event is about.
         names: from the event to a new dict, Sigma's field names and their values.
+        merged: whether `names` has merged in what the event has under the same names; else the event's own count.
     """
 
     source: Source
     names: Callable[[Mapping[str, Any]], dict[str, Any]]
+    merged: bool = False
+
+    def view(self, event: Mapping[str, Any]) -> SigmaView:
+        """Return the event with Sigma's names."""
+        names = self.names(event)
+        # Such names are metadata to us (`_id`, `_raw`), and the data of an event must not be able to set them.
+        for name in [name for name in names if name[:1] == "_"]:
+            del names[name]
+        return SigmaView(event, {**event, **names} if self.merged else {**names, **event})
 
 
 class SigmaView(dict[str, Any]):
     """An event that also answers to Sigma's field names.
 
-    It is a dict because a field is a path through dicts. Where a name of Sigma is also one of the event, the event's
-    counts.
+    It is a dict because a field is a path through dicts.
 
     Attributes:
         raw: the event as it is in the log.
@@ -40,9 +49,8 @@ class SigmaView(dict[str, Any]):
     __slots__ = ("raw",)
     raw: Mapping[str, Any]
 
-    def __init__(self, raw: Mapping[str, Any], names: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
-        super().__init__(names(raw))
-        self.update(raw)
+    def __init__(self, raw: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        super().__init__(fields)
         self.raw = raw
 
 

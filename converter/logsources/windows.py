@@ -96,7 +96,11 @@ def _made(
     names: Callable[[Mapping[str, Any]], dict[str, Any]], channel: str, number: str, provider: str, operation: str
 ) -> Shape:
     channel = channel or ONLY_CHANNEL.get(provider, "")
-    return _interned(names, _source(channel, number, provider, operation), number if channel == "security" else "")
+    return _interned(
+        names,
+        _source(channel, number, provider, operation),
+        number if channel == "security" and number in _AUDIT else "",
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -295,7 +299,7 @@ def _flat_names(event: Mapping[str, Any]) -> dict[str, Any]:
             if name not in names and isinstance(event.get(other), str | int):
                 names[name] = event[other]
     add_time(names, event, event.get("EventTime"))
-    channel = ONLY_CHANNEL.get(_text(names.get("Provider_Name")).lower())
+    channel = ONLY_CHANNEL.get(_text(event.get("Provider_Name", names.get("Provider_Name"))).lower())
     if "Channel" not in event and channel is not None:
         names["Channel"] = _SPELLED[channel]
     return names
