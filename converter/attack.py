@@ -76,6 +76,24 @@ def threats(tags: Iterable[str]) -> tuple[Tactic, ...]:
     )
 
 
+def knows_tag(name: str) -> bool:
+    """Return whether ATT&CK has what a tag names after `attack.`; groups, software and the like are taken as known."""
+    if re.fullmatch(r"[gs]\d{4}|m\d{4}|ds\d{4}", name):
+        return True
+    table = _table()
+    return name in table["tactics"] or name.upper() in table["techniques"] or name.upper() in _tactic_ids()
+
+
+def tactics() -> tuple[str, ...]:
+    """Return the short names of tactics, as tags have them."""
+    return tuple(_table()["tactics"])
+
+
+@cache
+def _tactic_ids() -> frozenset[str]:
+    return frozenset(identifier for identifier, _ in _table()["tactics"].values())
+
+
 def _techniques(found: list[str]) -> tuple[Technique, ...]:
     table = _table()["techniques"]
     parents = dict.fromkeys(technique.split(".")[0] for technique in found)

@@ -61,7 +61,7 @@ def rule_errors(document: Document, known: Collection[tuple[int, int]] = ()) -> 
     detection = data.get("detection")
     if not isinstance(detection, dict):
         return
-    yield from _rest_errors(document)
+    yield from _rest_errors(document, known)
     names = [name for name in detection if isinstance(name, str) and name not in {"condition", "timeframe"}]
     for name in names:
         yield from _part_errors(document, ("detection", name), detection[name], known)
@@ -87,10 +87,11 @@ def _whole(document: Document) -> Iterator[SourceError]:
         yield whole_error(document, bad)
 
 
-def _rest_errors(document: Document) -> Iterator[SourceError]:
-    """Yield errors of everything but the detection."""
+def _rest_errors(document: Document, known: Collection[tuple[int, int]]) -> Iterator[SourceError]:
+    """Yield errors of everything but the detection; only of the log source if others are known."""
     fine = {"selection": {"field": "value"}, "condition": "selection"}
-    yield from _whole(replace(document, data={**document.data, "detection": fine}))
+    rest = {"title": "rest", "logsource": document.data.get("logsource", {"category": "any"})} if known else document.data
+    yield from _whole(replace(document, data={**rest, "detection": fine}))
 
 
 def _part_errors(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from converter.cli.check import check
 from converter.cli.common import (
     BROKEN_PIPE,
     BUG,
@@ -81,7 +82,7 @@ def cli(ctx: click.Context) -> None:
     ctx.ensure_object(App)
 
 
-for _verb in (convert, evaluate, run, test, targets):
+for _verb in (convert, check, evaluate, run, test, targets):
     cli.add_command(_verb)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from converter.errors import ConfigurationError, LogError, SourceError, suggest
+from converter.errors import ConfigurationError, LogError, SourceError, UnreadableLogError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,7 +151,7 @@ def parse_options(texts: Iterable[str]) -> dict[str, str]:
 
 
 def explain(error: SourceError) -> None:
-    """Show an error."""
+    """Show an error, or a warning about a rule."""
     from converter.report.console import printable, style_for  # noqa: PLC0415
 
     first, *rest = (printable(line) for line in error.render().split("\n"))
@@ -201,18 +201,38 @@ def choose(word: str, known: Mapping[str, Any] | Sequence[str], what: str) -> st
 
 @dataclass(slots=True)
 class LogErrors:
-    """Shows the first errors of logs, and counts all."""
+    """Shows the first errors of logs, and counts all.
+
+    Attributes:
+        count: all errors.
+        unread: logs that could not be read, or not to their end: how many events that leaves out is not known.
+    """
 
     count: int = 0
+    unread: int = 0
     shown: int = _SHOWN_LOG_ERRORS
+    _hidden: int = 0
 
     def __call__(self, error: LogError) -> None:
         """Show and count an error."""
-        if self.count < self.shown:
+        if self.count < self.shown or isinstance(error, UnreadableLogError):
             explain(error)
+        else:
+            self._hidden += 1
         self.count += 1
+        self.unread += isinstance(error, UnreadableLogError)
+
+    @property
+    def skipped(self) -> int:
+        """How many lines or events were left out."""
+        return self.count - self.unread
+
+    def summary(self) -> str:
+        """Return what to say after how many events were read."""
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return skipped + (f", {counted(self.unread, 'log')} not read to the end" if self.unread else "")
 
     def close(self) -> None:
         """Say how many were not shown."""
-        if self.count > self.shown:
-            note(f"... and {self.count - self.shown} more errors in the logs")
+        if self._hidden:
+            note(f"... and {self._hidden} more errors in the logs")

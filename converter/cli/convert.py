@@ -23,7 +23,7 @@ from converter.cli.common import (
     rule_argument,
     warn,
 )
-from converter.errors import ConfigurationError, RefusedError, SourceError
+from converter.errors import ConfigurationError, RefusedError, SourceError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,9 @@ def _failed(error: SourceError, work: _Work, *, skip: bool, target: str = "", wa
     if target:
         error = _named(error, target)
     explain(error)
-    if skip or (isinstance(error, RefusedError) and not wanted):
+    if isinstance(error, UnreadableError):  # a wrong path is no rule that could be skipped
+        work.bad += 1
+    elif skip or (isinstance(error, RefusedError) and not wanted):
         work.refused += 1
     else:
         work.bad += 1

@@ -73,7 +73,7 @@ def evaluate(
     check_stdin(rules, logs)
     bad_rules: list[SourceError] = []
     loaded = load_rules(rules, on_error=bad_rules.append).expanded(pipelines, bad_rules.append)
-    for error in bad_rules:
+    for error in (*bad_rules, *loaded.warnings):
         explain(error)
     if not loaded.plans:
         note("no rule to evaluate")
@@ -92,11 +92,10 @@ def evaluate(
     emit(_report(alerts, form, reading))
     if reading.count and tried.never:
         note(f"{counted(tried.never, 'rule')} not tried on any event: the log source differs (see --no-logsource)")
-    skipped = f", {reading.errors.count} skipped" if reading.errors.count else ""
     failed = f", {counted(len(bad_rules), 'rule')} in error" if bad_rules else ""
     note(
-        f"{counted(reading.count, 'event')} read{skipped}, {counted(len(loaded.plans), 'rule')} evaluated{failed}, "
-        f"{counted(len(alerts), 'alert')} in {seconds:.2f} s"
+        f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
+        f"{counted(len(loaded.plans), 'rule')} evaluated{failed}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
     )
     return BAD_INPUT if bad_rules or reading.errors.count else OK
 
@@ -108,7 +107,7 @@ def _report(alerts: list[Alert], form: str, reading: _Reading) -> Iterator[str]:
     if form == "ndjson":
         yield from ndjson(rows)
     elif form == "json":
-        yield to_json({"alerts": list(rows), "events": reading.count, "skipped": reading.errors.count}, indent=True)
+        yield to_json({"alerts": list(rows), "events": reading.count, "skipped": reading.errors.skipped}, indent=True)
     else:
         yield from alerts_text(alerts)
 

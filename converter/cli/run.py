@@ -20,11 +20,14 @@ from converter.cli.common import (
     emit,
     logs_option,
     note,
+    warn,
 )
-from converter.errors import ConfigurationError, Place, QueryError
+from converter.errors import ConfigurationError, Place, QueryError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from converter.views import Product
 
 
 @click.command(cls=LogsCommand)
@@ -89,8 +92,7 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
             emit(rows_text(rows))
         case _:
             emit(ndjson(rows))
-    skipped = f", {errors.count} skipped" if errors.count else ""
-    note(f"{counted(count, 'event')} read{skipped}, {counted(len(rows), 'row')} in {seconds:.2f} s")
+    note(f"{counted(count, 'event')} read{errors.summary()}, {counted(len(rows), 'row')} in {seconds:.2f} s")
     return BAD_INPUT if errors.count else OK
 
 
@@ -107,12 +109,20 @@ def _read_query(query: str) -> tuple[str, str]:
         raise QueryError(f"cannot read {path}: {getattr(bad, 'strerror', None) or bad}") from None
 
 
-def _view(logsource: str | None, product: Any) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _view(logsource: str | None, product: Product) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     if logsource is None:
         return lambda event: event
-    from converter.views import Logsource, view  # noqa: PLC0415
+    from converter.views import Logsource, known_logsources, view  # noqa: PLC0415
 
     try:
-        return view(product, Logsource.parse(logsource))
+        source = Logsource.parse(logsource)
     except ValueError as bad:
         raise ConfigurationError(str(bad), hint="expected PRODUCT/SERVICE, for example aws/cloudtrail") from None
+    known = known_logsources(product)
+    name = f"{source.product or ''}/{source.service or ''}".lower()
+    if name not in known:
+        below = [one for one in known if one.startswith(name)] if source.product else []
+        hint = f"did you mean {' or '.join(below)}?" if below else suggest(name, known) or f"known: {', '.join(known)}"
+        warn(f"warning: {product} has no view of {source}: events are taken in field by field")
+        note(f"  hint: {hint}")
+    return view(product, source)

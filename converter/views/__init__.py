@@ -72,6 +72,11 @@ def view(product: Product, logsource: Logsource) -> View:
     return _load(product, (logsource.product or "").lower(), (logsource.service or "").lower())
 
 
+def known_logsources(product: Product) -> tuple[str, ...]:
+    """Return the log sources that have a view of their own in a product, as `product/service`."""
+    return tuple(sorted(f"{vendor}/{service}" for of, vendor, service in _VIEWS if of == product))
+
+
 @lru_cache(maxsize=64)
 def _load(product: str, vendor: str, service: str) -> View:
     name = _VIEWS.get((product, vendor, service)) or _GENERIC[product]
