@@ -63,7 +63,7 @@ _DOUBTFUL_COUNT = re.compile(r"\{[ \t]*(,[ \t]*[0-9]+|[0-9]+[ \t]*(,[ \t]*[0-9]*
 _FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])")
 _OPENING = re.compile(r"\(\?(?:(:)|(>)|(<?)([=!])|P?<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')", re.ASCII)
 _POSIX_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
-_CODE = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|o\{([0-7]{1,7})\}|0([0-7]{0,2})|c([!-~])")
+_CODE = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|o\{([0-7]{1,7})\}|0([0-7]{0,2})")
 _BY_NUMBER = re.compile(r"\\(?:([1-9][0-9]*)|g(?:\{(-?[1-9][0-9]*)\}|(-?[1-9][0-9]*)))")
 _BY_NAME = re.compile(r"\\k(?:<(\w+)>|\{(\w+)\}|'(\w+)')|\(\?P=(\w+)\)", re.ASCII)
 
@@ -336,8 +336,6 @@ class _Parser:
     def coded(self, found: re.Match[str]) -> int:
         if found[1] or found[2]:
             return int(found[1] or found[2], 16)
-        if found[5]:
-            return ord(found[5].upper()) ^ 64
         return int(found[3] or found[4] or "0", 8)
 
     def numbered(self) -> Reference:

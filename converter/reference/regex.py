@@ -52,7 +52,7 @@ _TOKEN = re.compile(
     r"(?P<quoted>\\Q.*?(?:\\E|\Z))|(?P<comment>\(\?\#[^)]*\))"
     r"|(?P<back>\\[1-9]\d*|\\g-?\d+|\\g\{-?\d+\}|\\k[<{']\w+[>}']|\(\?P=\w+\))"
     r"|(?P<flags>\(\?[ims]*(?:-[ims]+)?[:)])|(?P<look>\(\?(?:>|<?[=!]))|\(\?(?:P?<|')(?P<name>\w+)[>']|(?P<open>\()"
-    r"|(?P<count>(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?)|(?P<escape>\\x[0-9A-Fa-f]{2}|\\[xo]\{\w+\}|\\0[0-7]{0,2}|\\c.|\\.)"
+    r"|(?P<count>(?:[*+?]|\{\d+(?:,\d*)?\})[+?]?)|(?P<escape>\\x[0-9A-Fa-f]{2}|\\[xo]\{\w+\}|\\0[0-7]{0,2}|\\.)"
     r"|(?P<other>.)",
     re.DOTALL | re.ASCII,
 )
@@ -300,15 +300,13 @@ class _Translation:
         return _codes(_control(escape[0])), escape.end()
 
 
-_ESCAPE_IN_SET = re.compile(rf"{_NUMBERED.pattern}|\\c.|\\.", re.DOTALL)
+_ESCAPE_IN_SET = re.compile(rf"{_NUMBERED.pattern}|\\.", re.DOTALL)
 
 
 def _control(escape: str) -> str:
     """Return the character that an escape stands for."""
     if number := _NUMBERED.fullmatch(escape):
         return chr(int(number[1] or number[2], 16) if number[1] or number[2] else int(number[3] or number[4], 8))
-    if escape.startswith(r"\c"):
-        return chr(ord(escape[2].upper()) ^ 64)
     return _CONTROL.get(escape[1], escape[1])
 
 

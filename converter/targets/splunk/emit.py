@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import raw_text_like_values
+from converter.assumptions import letters_as_written, raw_text_like_values
 from converter.emitting import (
     EXACT_DOUBLE,
     Emission,
@@ -25,6 +25,7 @@ from converter.emitting import (
     placed_groups,
     refused,
 )
+from converter.plan.letters import has_foreign_case, variants
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -46,6 +47,8 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
+from converter.plan.regex import Char, Class, walk
+from converter.plan.regex_parse import parse
 from converter.target import free_column
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
+    from converter.plan.regex import Node
     from converter.target import Context, Query
 
 MAX_WINDOW = 10_000
@@ -107,6 +111,7 @@ _ALLOWED_IN_SEARCH = frozenset({"sourcetype", "source", "host", "index"})
 # A value of these forms is not compared as text by `search`: networks and numbers.
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?)")
+_MANY = 1000  # letters of a range that are worth a look
 _REGEX_SPECIAL = frozenset(".+()[]{}|^$*?#")
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
@@ -282,6 +287,8 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
     for name in (leaf.field, leaf.other):
         emission.single(name)
     names = [_eval_field(name, leaf.place) for name in (leaf.field, leaf.other)]
+    if not leaf.cased:
+        emission.assume(letters_as_written(leaf))
     mine, other = names if leaf.cased else [f"lower({name})" for name in names]
     match leaf.relation:
         case "equals":
@@ -367,15 +374,29 @@ def _literal(char: str) -> str:
 
 def _either_case(char: str) -> str:
     """Return a character that ignores case: whether `(?i)` does so beyond ASCII is not documented."""
-    if char.isascii():
+    if char.isascii() or not has_foreign_case(char):
         return _literal(char)
-    both = sorted({one for one in (char, char.lower(), char.upper()) if len(one) == 1})
-    return _literal(char) if len(both) == 1 else f"(?:{'|'.join(map(_literal, both))})"
+    every = variants(char)
+    # A letter such as U+212A is one of ASCII to `(?i)`, and none to a rule.
+    return f"(?-i:{_literal(char)})" if len(every) == 1 else f"(?:{'|'.join(map(_literal, every))})"
+
+
+def _ignores_foreign_case(node: Node) -> bool:
+    """Whether a part of a regular expression ignores the case of letters outside ASCII."""
+    match node:
+        case Char(char, fold=True):
+            return has_foreign_case(char)
+        case Class(ranges, fold=True):
+            return any(
+                high - low > _MANY or has_foreign_case("".join(map(chr, range(low, high + 1)))) for low, high in ranges
+            )
+        case _:
+            return False
 
 
 def _rule_regex(pattern: str, flags: frozenset[str], place: Place | None) -> str:
     """Return a rule's regular expression for a quoted string of eval, with the same meaning (see `_literal`)."""
-    if "i" in flags and not pattern.isascii():
+    if any(_ignores_foreign_case(node) for node in walk(parse(pattern, flags))):
         raise refused(
             "whether (?i) ignores the case of letters outside ASCII is not documented for SPL",
             "re|i outside ASCII",

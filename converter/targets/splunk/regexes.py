@@ -1,19 +1,19 @@
 r"""Regular expressions of queries, which come from strangers: linear time where that is possible, a time limit else.
 
-    pattern ──RE2──> search function
-         └──not RE2 (look-around, back-references, ...)──> `regex` with a time limit
+    pattern ──pcre.py──> translation ──RE2──> search function
+                             └──not RE2 (look-around, back-references, ...)──> `regex` with a time limit
 
-Splunk has PCRE. What RE2 reads means the same there, but for `$`, which in PCRE also stands before a final newline;
-so a text that ends in a newline is left to `regex`, where it does. `\Z` means another thing in each of the three.
+Splunk has PCRE2. A text that ends in a newline is left to `regex` if the pattern minds: `$` also stands before it.
 """
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
+
+from converter.targets.splunk.pcre import Translation, UnknownSyntaxError, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,6 @@ Search: TypeAlias = "Callable[[str], Any]"
 Fail: TypeAlias = "Callable[[str], QueryError]"
 
 _SECONDS = 1.0
-_LAST = re.compile(r"(?:[^\\]|\\[^Z])*?\\Z", re.DOTALL)
 
 
 def searcher(pattern: str, fail: Fail) -> Search:
@@ -37,17 +36,20 @@ def searcher(pattern: str, fail: Fail) -> Search:
     Raises:
         QueryError: the pattern is no regular expression; when searching: it takes too long.
     """
-    compiled = _re2(pattern)
+    translation = _translated(pattern, fail)
+    compiled = _re2(translation)
+
+    def slow() -> Search:
+        return _timed(_compile_slow(translation, fail).search, fail)
+
     if compiled is None:
-        return _timed(_compile_slow(pattern, fail).search, fail)
+        return slow()
     search = compiled.search
 
     def run(text: str) -> Any:
         return search(text if text.isascii() else clean(text))
 
-    if "$" not in pattern:
-        return run
-    return _minding_newline(run, lambda: _timed(_compile_slow(pattern, fail).search, fail))
+    return _minding_newline(run, slow) if translation.minds_end else run
 
 
 def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
@@ -56,12 +58,13 @@ def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
     Raises:
         QueryError: as `searcher`.
     """
+    translation = _translated(pattern, fail)
 
     def slow() -> Callable[[str], list[Any]]:
-        find = _compile_slow(pattern, fail).finditer
+        find = _compile_slow(translation, fail).finditer
         return _timed(lambda text, timeout: list(find(text, timeout=timeout)), fail)
 
-    compiled = _re2(pattern)
+    compiled = _re2(translation)
     if compiled is None:
         return slow()
     find = compiled.finditer
@@ -69,7 +72,7 @@ def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
     def run(text: str) -> list[Any]:
         return list(find(clean(text)))
 
-    return _minding_newline(run, slow) if "$" in pattern else run
+    return _minding_newline(run, slow) if translation.minds_end else run
 
 
 def group_names(pattern: str, fail: Fail) -> list[str]:
@@ -78,8 +81,9 @@ def group_names(pattern: str, fail: Fail) -> list[str]:
     Raises:
         QueryError: the pattern is no regular expression.
     """
-    compiled = _re2(pattern)
-    return list((_compile_slow(pattern, fail) if compiled is None else compiled).groupindex)
+    translation = _translated(pattern, fail)
+    compiled = _re2(translation)
+    return list((_compile_slow(translation, fail) if compiled is None else compiled).groupindex)
 
 
 def _minding_newline(run: Search, slow: Callable[[], Search]) -> Search:
@@ -98,10 +102,12 @@ def _minding_newline(run: Search, slow: Callable[[], Search]) -> Search:
 
 
 @lru_cache(maxsize=512)
-def _re2(pattern: str) -> Any:
+def _re2(translation: Translation) -> Any:
     """Return the compiled pattern, or None if RE2 cannot say it."""
+    if translation.fast is None:
+        return None
     try:
-        return re2.compile(pattern, _options())
+        return re2.compile(translation.fast, _options())
     except (re2.error, UnicodeEncodeError):
         return None
 
@@ -127,12 +133,17 @@ def _timed(search: Callable[..., Any], fail: Fail) -> Search:
     return run
 
 
-def _compile_slow(pattern: str, fail: Fail) -> Any:
+def _translated(pattern: str, fail: Fail) -> Translation:
+    try:
+        return translate(pattern)
+    except UnknownSyntaxError as problem:
+        raise fail(f"not a regular expression that this engine knows: {problem}") from None
+
+
+def _compile_slow(translation: Translation, fail: Fail) -> Any:
     import regex  # noqa: PLC0415 -- seldom needed, and slow to load
 
-    if _LAST.match(pattern):
-        raise fail(r"\Z in a regular expression is not supported")
     try:
-        return regex.compile(pattern, regex.ASCII)
+        return regex.compile(translation.slow, regex.V1)
     except (regex.error, RecursionError, OverflowError) as problem:
         raise fail(f"not a regular expression: {problem}") from None
