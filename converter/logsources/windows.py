@@ -158,12 +158,15 @@ def _evtx_names(event: Mapping[str, Any]) -> dict[str, Any]:
     message = inner(root, "RenderingInfo", "Message")
     if message is not None:
         names["Message"] = message
-    data: dict[str, Any] = {}
-    for section in ("EventData", "UserData"):
-        if section in root:
-            for name, value in _data(root[section]):
+    sections = [root[section] for section in ("EventData", "UserData") if root.get(section)]
+    if len(sections) == 1 and _is_plain(sections[0]):
+        names.update(sections[0])
+    else:
+        data: dict[str, Any] = {}
+        for section in sections:
+            for name, value in _data(section):
                 add(data, name, value)
-    names.update(data)
+        names.update(data)
     add_time(names, event, names.get("TimeCreated_SystemTime"))
     return names
 
@@ -172,13 +175,20 @@ def _attributes(element: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {}
     for key in _ATTRIBUTES:
-        if isinstance(value.get(key), dict):
+        if key in value and isinstance(value[key], dict):
             return {f"{element}_{name}": inside for name, inside in value[key].items()}
     return {
         f"{element}_{name.removeprefix('@')}": inside
         for name, inside in value.items()
         if name != "#text" and not isinstance(inside, dict)
     }
+
+
+def _is_plain(section: Any) -> bool:
+    """Return whether a section has only fields with plain values, as most have."""
+    return isinstance(section, dict) and not any(
+        isinstance(value, dict | list) or _is_attribute(name) for name, value in section.items()
+    )
 
 
 def _data(section: Any) -> Iterator[tuple[str, Any]]:
@@ -219,7 +229,7 @@ def _own_name(element: Mapping[str, Any]) -> str | None:
 
 
 def _is_attribute(key: str) -> bool:
-    return key in _ATTRIBUTES or key.startswith("@") or key.endswith("_attributes") or key == "xmlns"
+    return key[:1] in "#@" or key.endswith("_attributes") or key == "xmlns"
 
 
 def _provider(system: Mapping[str, Any]) -> str:
