@@ -92,7 +92,7 @@ def replayed(rules: Rules, variant: Variant, events: Sequence[Mapping[str, Any]]
 
 
 @pytest.mark.parametrize(
-    ("variant", "limit", "lost"), [(ESQL, 10_000, 50), (FILE, 1_000, 9_050), (FILE_ESQL, 1_000, 9_050)], ids=str
+    ("variant", "limit", "lost"), [(ESQL, 10_000, 50), *((variant, 1_000, 9_050) for variant in FILES)], ids=str
 )
 def test_a_log_with_more_events_than_a_run_gives(variant: Variant, limit: int, lost: int) -> None:
     query, outcome = replayed(rules_of(detection()), variant, [event(0)] * 10_050)
