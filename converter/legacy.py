@@ -38,8 +38,9 @@ def equivalent(data: Mapping[str, Any], condition: str) -> str:
         plain = re.fullmatch(r"\s*\w+(?:\s+and\s+\w+)+\s*", condition)
         return _temporal(data, re.split(r"\s+and\s+", condition.strip())) if plain else ""
     near = _NEAR.fullmatch(aggregation)
-    if near is not None and re.fullmatch(r"\s*\w+\s*", search):
-        return _temporal(data, [search.strip(), *re.split(r"\s+and\s+", near["names"])])
+    if near is not None and "not" not in near["names"].split():
+        first = search.strip() if re.fullmatch(r"\s*\w+\s*", search) else _name(data)
+        return _temporal(data, [first, *re.split(r"\s+and\s+", near["names"])])
     found = _AGGREGATION.fullmatch(aggregation)
     if found is None:
         return ""
@@ -71,9 +72,7 @@ def _temporal(data: Mapping[str, Any], names: list[str]) -> str:
 
 def _yaml(data: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
     title = str(data.get("title") or "Correlation")
-    text = yaml.safe_dump(
-        {"title": title, "correlation": dict(rule)}, sort_keys=False, allow_unicode=True, width=1000
-    )
+    text = yaml.safe_dump({"title": title, "correlation": dict(rule)}, sort_keys=False, allow_unicode=True, width=1000)
     if "timeframe" not in data["detection"]:
         text = text.replace(f"timespan: {_UNKNOWN}", f"timespan: {_UNKNOWN}  # the rule has no timeframe: choose one")
     return "".join(f"    {line}\n" for line in text.splitlines()).rstrip("\n")

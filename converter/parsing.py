@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the only item of a rule that is made up for a trial really stands: its mapping, and which value of a list."""
+    """Where the only item of a rule made up for a trial really stands: its mapping, and which value of a list."""
 
     path: tuple[str | int, ...]
     index: int | None = None
@@ -118,7 +118,7 @@ def _source(document: Document, line: int, column: int) -> Any:
 
 
 def _bare(definition: Any) -> Any:
-    """Return a search identifier without fields and modifiers: what pySigma makes of the values is all that is wanted."""
+    """Return a search identifier without fields and modifiers: only what pySigma makes of values is wanted."""
     if isinstance(definition, dict):
         return {str(index): value for index, value in enumerate(definition.values())}
     return [_bare(item) for item in definition] if isinstance(definition, list) else definition
@@ -148,7 +148,8 @@ def _modify(item: Any, document: Document, path: tuple[str | int, ...], key: str
     """Apply the modifiers of a key to a detection item."""
     from sigma.conditions import ConditionAND  # noqa: PLC0415  slow to import
 
-    from converter.plan.modifiers import Chain, apply_chain  # noqa: PLC0415
+    from converter.plan.modifiers import apply_chain  # noqa: PLC0415
+    from converter.plan.modify_value import Chain  # noqa: PLC0415
     from converter.structure import modifier_places  # noqa: PLC0415
 
     field, *names = key.split("|")

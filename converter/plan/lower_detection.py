@@ -33,7 +33,8 @@ from sigma.types import (
 
 from converter.errors import Place, RefusedError, RuleError
 from converter.plan.condition import parse_condition
-from converter.plan.modifiers import Chain, apply_chain, has_placeholder, refuse_modifiers
+from converter.plan.modifiers import apply_chain, has_placeholder, refuse_modifiers
+from converter.plan.modify_value import Chain
 from converter.plan.nodes import (
     And,
     BoolMatch,

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from converter.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
     from converter.errors import Place
