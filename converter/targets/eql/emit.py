@@ -24,6 +24,7 @@ from converter.emitting import (
     placed_groups,
     refused,
 )
+from converter.plan.letters import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -199,12 +200,11 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             emission.typed(name, frozenset({"boolean"}), "a boolean")
             return f"{_field(name, emission, place)} == {str(value).lower()}"
         case Regex(name, pattern, flags, place):
-            operator = "regex~" if "i" in flags else "regex"
             expression = to_lucene(pattern, flags, place)
             if not emission.typed(name, _TEXT, "keyword"):
                 kind = emission.type_of(name)
                 raise refused(f"{name} is {kind}, and `regex` takes text", f"re on {kind}", place, "convert to esql")
-            return f"{_field(name, emission, place)} {operator} {string(expression, place)}"
+            return f"{_field(name, emission, place)} {expression.operator} {string(expression.text, place)}"
         case Cidr(name, network, place):
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(
@@ -250,14 +250,19 @@ def _string_match(leaf: StringMatch, emission: Emission) -> str:
     name = _text_field(leaf.field, emission, leaf.place)
     pattern = leaf.pattern
     literal = pattern.literal
+    # How `:` ignores the case of letters outside ASCII depends on the version.
+    foreign = not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in pattern.parts)
     special = any(isinstance(part, str) and set(part) & {"*", "?"} for part in pattern.parts)
+    if foreign:
+        expression = whole_text(pattern, leaf.place, cased=False)
+        return f"{name} {expression.operator} {string(expression.text, leaf.place)}"
     if literal is not None:
         if leaf.cased:
             return f"{name} == {string(literal, leaf.place)}"
         return f"{name} in~ ({string(literal, leaf.place)})" if special else f"{name} : {string(literal, leaf.place)}"
     if special:
-        operator = "regex" if leaf.cased else "regex~"
-        return f"{name} {operator} {string(whole_text(pattern), leaf.place)}"
+        expression = whole_text(pattern, leaf.place, cased=leaf.cased)
+        return f"{name} {expression.operator} {string(expression.text, leaf.place)}"
     return f"{name} {'like' if leaf.cased else ':'} {string(_wildcards(pattern), leaf.place)}"
 
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 MAX_COUNT = 500
 MAX_ROWS = 10_000
+_MAX_RLIKE = 1000  # index.max_regex_length, by default
 _INDEX = re.compile(r"[A-Za-z0-9_.*:<>{}/+-]+", re.ASCII)
 _WORDS = frozenset(
     [
@@ -224,7 +225,12 @@ def _string_match(leaf: StringMatch, emission: Emission) -> str:
     literal = leaf.pattern.literal
     if not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in leaf.pattern.parts):
         # TO_LOWER makes two letters of U+0130, and of a sigma what its place in the word asks for.
-        return f"{text} RLIKE {string(whole_text(leaf.pattern), leaf.place)}"
+        expression = whole_text(leaf.pattern)
+        if len(expression) > _MAX_RLIKE:
+            raise refused(
+                f"RLIKE would need more than {_MAX_RLIKE} characters", "letters outside ASCII", leaf.place, "shorten it"
+            )
+        return f"{text} RLIKE {string(expression, leaf.place)}"
     lowered = not leaf.cased and any(
         isinstance(part, str) and part.lower() != part.upper() for part in leaf.pattern.parts
     )
