@@ -129,7 +129,7 @@ def chain_errors(documents: Iterable[Document], names: Mapping[str, Document]) -
             for one in needed(document, names):
                 depth = max((depths[id(found)] + 1 for _, found in below[id(one)]), default=0)
                 depths[id(one)] = depth
-                if depth == MAX_CHAIN + 1:
+                if depth > MAX_CHAIN:
                     errors[id(one)] = RefusedError(
                         f"correlations of correlations are nested deeper than {MAX_CHAIN}",
                         "chained correlation",
