@@ -90,7 +90,8 @@ def _whole(document: Document) -> Iterator[SourceError]:
 def _rest_errors(document: Document, known: Collection[tuple[int, int]]) -> Iterator[SourceError]:
     """Yield errors of everything but the detection; only of the log source if others are known."""
     fine = {"selection": {"field": "value"}, "condition": "selection"}
-    rest = {"title": "rest", "logsource": document.data.get("logsource", {"category": "any"})} if known else document.data
+    source = document.data.get("logsource", {"category": "any"})
+    rest = {"title": "rest", "logsource": source} if known else document.data
     yield from _whole(replace(document, data={**rest, "detection": fine}))
 
 

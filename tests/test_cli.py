@@ -72,7 +72,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     write("log.ndjson", "".join(json.dumps(event) + "\n" for event in events))
     write("quiet.ndjson", '{"kind": "good", "timestamp": "2026-01-01T00:00:00Z"}\n')
+    write("open.json", '[{"kind": "bad"},\n')
     write("good/rule.yml", BASE)
+    write("nothing/readme.txt", "no rule")
+    write("empty.yml", "# soon\n")
+    write("half.yml", BASE + BURST.replace("1m", "1 minute"))
+    write("doubtful.yml", BASE.replace("level:", "levl:"))
     write("mixed/a.yml", BASE)
     write("mixed/b.yml", "title: [\n")
     write("kql/rule.yml", BASE.replace("bad_thing", "other").replace("1111", "4444"))
@@ -127,6 +132,24 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("-t kql -s kql rule.yml", OK, "bad", "1 query; 1 skipped"),
     ("-t all -d out kql", OK, "", "5 targets: 4 queries in out; 1 refused"),
     ("-t all,kql -d out kql", BAD_INPUT, "", "5 targets: 4 queries in out; 1 error"),
+    ("-t splunk -s rule.yml nosuch.yml", BAD_INPUT, "bad", "no such file or folder: nosuch.yml"),
+    ("-t splunk -s rule.yml nothing", BAD_INPUT, "bad", "no rule (*.yml) in nothing"),
+    ("-t splunk empty.yml", BAD_INPUT, "", "empty.yml:1:1: rule error: there is no rule in this file"),
+    ("-t splunk half.yml", BAD_INPUT, "", "half.yml:17:15: rule error: '1 minute' is not a timespan"),
+    # check
+    ("check rule.yml", OK, "bad_thing (rule.yml:1)", "1 rule, 0 errors, 0 warnings"),
+    ("check burst.yml -t kql", FINDINGS, "refused", "2 rules, 0 errors, 0 warnings, 1 refusal"),
+    ("check burst.yml", OK, "KQL cannot count events", "2 rules, 0 errors, 0 warnings"),
+    ("check rule.yml -t splunk --strict-fields", FINDINGS, "no mapping for splunk knows the field kind", "1 refusal"),
+    ("check mixed", BAD_INPUT, "mixed/b.yml:2:1: rule error", "1 rule, 1 error"),
+    ("check doubtful.yml", FINDINGS, "did you mean 'level'?", "1 rule, 0 errors, 1 warning"),
+    ("check doubtful.yml --ignore x,unknown-key", OK, "bad_thing", "0 warnings"),
+    ("check doubtful.yml --lint-only", FINDINGS, "[unknown-key]", "1 warning"),
+    ("check doubtful.yml --format sarif", FINDINGS, '"ruleId": "unknown-key"', "1 warning"),
+    ("check rule.yml -t nope", WRONG_USAGE, "", "there is no target 'nope'"),
+    ("check rule.yml -t all,pysigma:splunk", OK, "unjudged", "0 errors"),
+    ("check", WRONG_USAGE, "", "Missing argument 'RULE...'"),
+    ("check nosuch.yml", BAD_INPUT, "no such file or folder: nosuch.yml", "0 rules, 1 error"),
     # eval
     ("eval rule.yml --logs log.ndjson", OK, "bad_thing: 2026-01-01T00:00:01Z: event e1", "4 events read, 1 rule"),
     ("eval burst.yml --logs log.ndjson", OK, "3 events: user=ann", "1 rule evaluated, 1 alert in"),
@@ -137,6 +160,8 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("eval burst.yml", WRONG_USAGE, "", "Missing option '--logs'"),
     ("eval --logs log.ndjson", WRONG_USAGE, "", "Missing argument 'RULE...'"),
     ("eval burst.yml --logs nosuch", BAD_INPUT, "", "cannot read nosuch"),
+    ("eval burst.yml --logs nosuch", BAD_INPUT, "", "0 events read, 1 log not read to the end, 1 rule"),
+    ("eval burst.yml --logs log.ndjson open.json", BAD_INPUT, "burst", "open.json:1:1: log error: this array is not"),
     ("eval nosuch.yml --logs log.ndjson", BAD_INPUT, "", "no such file or folder: nosuch.yml"),
     ("eval mixed --logs log.ndjson", BAD_INPUT, "bad_thing", "1 rule evaluated, 1 rule in error"),
     ("eval - --logs -", WRONG_USAGE, "", "standard input can be read only once"),
@@ -150,6 +175,11 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("run -L kql @nosuch --logs log.ndjson", BAD_INPUT, "", "cannot read nosuch"),
     ("run -L kql @rule.yml --logs log.ndjson", BAD_INPUT, "", "rule.yml:2:3: query error"),
     ("run -L kql x --logs log.ndjson --logsource a/b/c/d", WRONG_USAGE, "", "expected PRODUCT/SERVICE"),
+    ("run -L kql kind:bad --logs log.ndjson --logsource aws", OK, "*", "did you mean aws/cloudtrail?"),
+    ("run -L kql kind:bad --logs log.ndjson --logsource aws/cloudtrial", OK, "*", "did you mean 'aws/cloudtrail'?"),
+    ("run -L spl kind=bad --logs log.ndjson --logsource a/b", OK, "*", "warning: splunk has no view of a/b: events"),
+    ("run -L spl kind=bad --logs log.ndjson --logsource AWS/CloudTrail", OK, "*", "4 events read, 3 rows in"),
+    ("run -L spl kind=bad --logs nosuch", BAD_INPUT, "", "0 events read, 1 log not read to the end, 0 rows in"),
     ("run -L kql @- --logs -", WRONG_USAGE, "", "standard input can be read only once"),
     ("run -L kql x", WRONG_USAGE, "", "Missing option '--logs'"),
     # test
@@ -198,6 +228,57 @@ def test_bad_rule_is_shown_with_its_place(capsys: pytest.CaptureFixture[str], na
         assert error in err
         assert "\n  " in err
         assert "^" in err
+
+
+# ---------------------------------------------------------------------------------------------------------------- check
+
+
+@pytest.mark.usefixtures("here")
+def test_check_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    write("doubtful.yml", BASE.replace("level:", "levl:") + BURST)
+    _, out, _ = run(capsys, "check doubtful.yml mixed/b.yml -t kql,splunk --format json")
+    report = json.loads(out)
+    assert {key: report[key] for key in ("version", "ok", "errors", "warnings")} == {
+        "version": 1, "ok": False, "errors": 1, "warnings": 1,
+    }  # fmt: skip
+    warning, error = report["findings"]
+    assert warning == {
+        "kind": "warning", "code": "unknown-key", "construct": None, "message": "Sigma has no key 'levl'",
+        "hint": "did you mean 'level'?", "file": "doubtful.yml", "line": 8, "column": 1, "length": 4,
+    }  # fmt: skip
+    assert (error["kind"], error["code"], error["file"], error["line"]) == ("error", "error", "mixed/b.yml", 2)
+    (rule,) = report["rules"]
+    assert (rule["rule"], rule["file"], rule["line"]) == ("burst", "doubtful.yml", 10)
+    kql, splunk = rule["targets"]
+    assert (kql["target"], kql["verdict"], splunk["target"]) == ("kql", "refused", "splunk")
+    assert kql["error"]["construct"] == "correlation"
+    assert (kql["error"]["file"], kql["error"]["line"]) == ("doubtful.yml", 13)
+    assert splunk["verdict"] in {"exact", "assuming"}
+    assert splunk["error"] is None
+    assert any("ATT&CK" in text for text in report["left_out"])
+
+
+@pytest.mark.usefixtures("here")
+def test_check_as_sarif(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a folder/doubtful.yml", BASE.replace("level:", "levl:"))
+    status = main(["check", "a folder", "--format", "sarif"])
+    log = json.loads(capsys.readouterr().out)
+    assert status == FINDINGS
+    assert log["version"] == "2.1.0"
+    (result,) = log["runs"][0]["results"]
+    assert result["level"] == "warning"
+    location = result["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "a%20folder/doubtful.yml"
+    assert location["region"] == {"startLine": 8, "startColumn": 1, "endColumn": 5}
+    assert log["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]] == {"id": result["ruleId"]}
+
+
+@pytest.mark.usefixtures("here")
+def test_check_shows_findings_in_the_order_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
+    write("z.yml", BASE.replace("level:", "levl:").replace("status", "x"))
+    write("a.yml", BASE.replace("kind:", "kind|contians:").replace("bad_thing", "other").replace("1111", "3333"))
+    _, out, _ = run(capsys, "check z.yml a.yml --lint-only")
+    assert [line.split(":")[0] for line in out.splitlines() if ".yml:" in line] == ["z.yml", "a.yml"]
 
 
 # -------------------------------------------------------------------------------------------------------------- convert

@@ -7,16 +7,19 @@ warnings  every warning, rendered whole, with its code in square brackets, one a
 
 from __future__ import annotations
 
+import re
 import socket
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from converter.errors import RuleWarning
 from converter.lint_pysigma import NEED_NETWORK, REPLACED
 from converter.rules import parse_rules
+
+if TYPE_CHECKING:
+    from converter.errors import RuleWarning
 
 HERE = Path(__file__).parent
 
@@ -45,6 +48,16 @@ def test_lint(case: dict[str, str]) -> None:
 def test_names_are_unique() -> None:
     ids = [param.id for param in load()]
     assert len(set(ids)) == len(ids) > 40
+
+
+def test_every_code_is_documented() -> None:
+    page = (HERE.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+    texts = [param.values[0]["warnings"] for param in load()]
+    codes = {code for text in texts for code in re.findall(r" \[([a-z/-]+)\]$", text, re.MULTILINE)}
+    ours = {code for code in codes if not code.startswith("pysigma/")}
+    assert len(codes - ours) > 10
+    table = page.split("| Code of a warning |")[1].split("\n\n")[0]
+    assert sorted(ours | {"pysigma"}) == sorted(re.findall(r"^\| `([a-z-]+)` \| ", table, re.MULTILINE))
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:

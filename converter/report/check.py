@@ -100,7 +100,7 @@ def _verdicts(rule: RuleResult, style: Style) -> Iterator[str]:
     for result in rule.targets:
         verdict = result.verdict
         painted = style.paint(verdict, _COLOURS.get(verdict, "cyan"))
-        yield f"  {result.target.ljust(width)}  {painted}{' ' * (8 - len(verdict))}  {_summary(result)}".rstrip()
+        yield f"  {result.target.ljust(width)}  {painted}{' ' * (8 - len(verdict))}  {_summary(result, rule)}".rstrip()
         for note in _notes(result):
             indent = " " * (width + 14)
             yield from textwrap.wrap(
@@ -112,19 +112,22 @@ def _verdicts(rule: RuleResult, style: Style) -> Iterator[str]:
         yield style.paint(printable(f"  warning: {', '.join(targets)}: {warning}"), "yellow")
 
 
-def _summary(result: TargetResult) -> str:
-    """Return what stands behind a verdict: the bound, how many assumptions, or the construct and its place."""
+def _summary(result: TargetResult, rule: RuleResult) -> str:
+    """Return what stands behind a verdict: how many assumptions and whether there is a bound; or where it fails."""
     if result.query is not None:
         verdict = result.query.verdict
         count = len(verdict.assumptions)
         assumes = f"{count} assumption{'s' * (count != 1)}" if count else ""
         return f"{assumes}{', and:' if assumes and verdict.bound is not None else ''}"
-    error = result.error
-    if error is None:
-        return ""
-    place = error.place
-    construct = f" ({error.construct})" if isinstance(error, RefusedError) else ""
-    return printable(f"{place.name}:{place.line}:{place.column}{construct}" if place is not None else construct.strip())
+    place = result.error.place if result.error is not None else None
+    if place is None:
+        where = ""
+    elif rule.place is not None and place.name == rule.place.name:
+        where = f"line {place.line}"
+    else:
+        where = f"{place.name}:{place.line}"
+    construct = f"({result.error.construct})" if isinstance(result.error, RefusedError) else ""
+    return printable(f"{where} {construct}".strip())
 
 
 def _notes(result: TargetResult) -> Iterator[str]:
