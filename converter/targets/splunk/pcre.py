@@ -232,10 +232,10 @@ class _Scanner:
     def _member(self) -> _Member:
         pattern, at = self._pattern, self._at
         if found := _POSIX_CLASS.match(pattern, at):
-            if found[2] not in _POSIX or found[1]:
+            if found[2] not in _POSIX:
                 raise UnknownSyntaxError(f"the class {found[0]} is not supported")
             self._at = found.end()
-            return _Member(_POSIX[found[2]], single=False)
+            return _Member(_without(_POSIX[found[2]]) if found[1] else _POSIX[found[2]], single=False)
         letter = pattern[at + 1 : at + 2]
         if pattern[at] != "\\":
             self._at += 1
@@ -258,6 +258,12 @@ class _Member:
 
     text: str
     single: bool = True
+
+
+def _without(members: str) -> str:
+    """Return what a class of ASCII does not hold, as written in brackets."""
+    held = re.compile(f"[{members}]")
+    return "".join(f"\\x{code:02x}" for code in range(0x80) if not held.match(chr(code))) + r"\u0080-\U0010ffff"
 
 
 def _coded(found: re.Match[str]) -> str:

@@ -1,0 +1,141 @@
+r"""Random regular expressions on random texts: the reference and every language that can say them must agree.
+
+The expressions are drawn as text, part by part, from all that docs/semantics.md lists; so the parser, the translation
+of the reference, the three emitters and the engines' own readings of PCRE2, Java and Lucene are all in play. No text
+holds letters that some products fold into ASCII, so nothing is assumed away: a difference is a failure.
+"""
+
+# ruff: noqa: RUF001 -- letters that look like others are the point
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from converter.errors import RefusedError
+from converter.facts import parse_facts
+from converter.plan.nodes import Detection, LogSource, Metadata, Pattern, Regex, StringMatch, Wildcard
+from converter.plan.regex_parse import RegexError, parse
+from converter.reference.match import matches
+from converter.registry import list_targets
+from converter.target import Context
+
+FACTS = parse_facts(b"fields:\n  a: {type: keyword, single: true}\n", "regex")
+TARGETS = {name: list_targets()[name] for name in ("splunk", "esql", "eql")}
+
+PARTS = r"""
+a b k S 0 _ - & # ~ < > @ " ` / ] } é Σ ẞ – . . ^ $ \A \Z \z \b \B \d \D \w \W \s \S \h \H \v \V \R \N \n \r \t \f \e \a
+\x41 \x{e9} \012 \. \\ \[ \{ \- \/ \" (?i) (?s) (?m) (?-i) (?#c) \1 \k<n> \Qa.b\E
+"""
+IN_CLASS = r"""
+a b k z A S 0 _ [ && & ~ # " . ^ $ | é Σ – a-c A-Z 0-9 !-/ à-ö \d \w \s \S \W \h \v \n \t \\ \] \- \b \x41
+[:alpha:] [:^digit:] [:space:] [:punct:] [:upper:]
+"""
+ATOMS = st.sampled_from([" ", *PARTS.split()])
+MEMBERS = st.sampled_from([" ", *IN_CLASS.split()])
+CLASSES = st.builds(
+    lambda negated, members: f"[{negated}{''.join(members)}]",
+    st.sampled_from(["", "^"]),
+    st.lists(MEMBERS, min_size=1, max_size=4),
+)
+COUNTS = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,2}", "{0,}", "*?", "+?", "??", "++", "?+"])
+OPENINGS = st.sampled_from(
+    ["(", "(", "(?:", "(?:", "(?<n>", "(?i:", "(?s:", "(?-i:", "(?=", "(?!", "(?<=", "(?<!", "(?>"]
+)
+
+
+def _sequence(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.lists(st.builds(str.__add__, part, COUNTS), max_size=4).map("".join)
+
+
+PATTERNS = st.recursive(
+    ATOMS | CLASSES,
+    lambda inner: st.builds(
+        lambda opening, branches: f"{opening}{'|'.join(branches)})",
+        OPENINGS,
+        st.lists(_sequence(inner), min_size=1, max_size=3),
+    ),
+    max_leaves=8,
+)
+WHOLE = st.lists(_sequence(PATTERNS), min_size=1, max_size=2).map("|".join)
+FLAGS = st.frozensets(st.sampled_from("ims"))
+TEXTS = st.text('abkKsSAz01_ -&.[]\\"\n\n\r\x0b\x85\u2028\x00\x08éÉΣσςßẞ–öÖ\U0001f600', max_size=7)
+LETTERS = "abkKsSéÉΣσςßẞåÅµμÖö*?.\n"
+STRINGS = st.lists(st.sampled_from(list(Wildcard)) | st.text(LETTERS, min_size=1, max_size=3), min_size=1, max_size=3)
+
+
+def _ids(name: str, leaf: Regex | StringMatch, texts: list[str]) -> set[str] | None:
+    """Return which texts the query of a target finds, or None if it refuses the rule."""
+    plan = Detection(Metadata("fuzz", "Fuzz"), LogSource(), leaf)
+    context = Context(FACTS)
+    try:
+        query = TARGETS[name].emit(plan, context)
+    except RefusedError:
+        return None
+    assert [one for one in query.verdict.assumptions if one.says] == [], query.verdict.notes
+    time = 1_767_225_600 if name == "splunk" else "2026-01-01T00:00:00Z"
+    events = [
+        {"_time" if name == "splunk" else "@timestamp": time, "_raw": "", "_id": str(at), "a": text}
+        for at, text in enumerate(texts)
+    ]
+    (run,) = TARGETS[name].replay(query, events)
+    return {found for alert in run.alerts for found in alert.events}
+
+
+def _agree(leaf: Regex | StringMatch, texts: list[str]) -> set[str]:
+    """Assert that every target agrees with the reference; return those that took part."""
+    expected = {str(at) for at, text in enumerate(texts) if matches(leaf, {"a": text})}
+    said = set()
+    for name in TARGETS:
+        found = _ids(name, leaf, texts)
+        if found is not None:
+            said.add(name)
+            wrong = [texts[int(at)] for at in found ^ expected]
+            assert found == expected, f"{name}: {leaf} on {wrong!r}"
+    return said
+
+
+@given(WHOLE, FLAGS, st.lists(TEXTS, min_size=1, max_size=6, unique=True))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_regular_expressions_agree(pattern: str, flags: frozenset[str], texts: list[str]) -> None:
+    try:
+        parse(pattern, flags)
+    except RegexError:
+        return
+    _agree(Regex("a", pattern, flags), texts)
+
+
+@given(STRINGS, st.booleans(), st.lists(st.text(LETTERS, max_size=5), min_size=1, max_size=6))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_strings_with_letters_outside_ascii_agree(parts: list[str | Wildcard], cased: bool, texts: list[str]) -> None:  # noqa: FBT001
+    joined: list[str | Wildcard] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif not (part is Wildcard.ANY and joined and joined[-1] is Wildcard.ANY):
+            joined.append(part)
+    _agree(StringMatch("a", Pattern(tuple(joined)), cased), texts)
+
+
+@given(WHOLE, TEXTS)
+@settings(max_examples=300, deadline=None)
+def test_where_python_reads_the_same_the_reference_agrees_with_it(pattern: str, text: str) -> None:
+    """A judge that shares nothing with us: `re`, for the constructs that mean the same to it."""
+    if re.search(
+        r"\\[ZzhHvVRNesSbBQkaf0xAWDdw]|\(\?[ism-]|\(\?<n|\[[^]]*\[|&&|\$|\^|[^\x00-\x7f]|\(\?#|\\\"|\\1", pattern
+    ):
+        return
+    try:
+        parse(pattern)
+        judge = re.compile(pattern)
+    except (RegexError, re.error, FutureWarning):
+        return
+    assert matches(Regex("a", pattern), {"a": text}) == (judge.search(text) is not None)
+
+
+@pytest.mark.parametrize("pattern", ["foo", "^foo.*bar$", r"a\.b", "[a-c]{2,3}", r"\s+x", "(?:a|b)c"])
+def test_the_usual_expressions_are_refused_by_no_one(pattern: str) -> None:
+    assert _agree(Regex("a", pattern), ["foo", "foo bar\n", "a.b", "abc", " x", "bc"]) == set(TARGETS)
