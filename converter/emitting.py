@@ -23,6 +23,7 @@ from converter.plan.nodes import (
     ValueMedian,
     ValuePercentile,
     ValueSum,
+    notes_of,
 )
 from converter.target import Query, Verdict
 
@@ -109,6 +110,7 @@ class Emission:
             verdict=verdict(self.assumptions),
             group_by=correlation.group_by if correlation is not None else None,
             timespan=correlation.timespan if correlation is not None else None,
+            warnings=notes_of(plan),
         )
 
 

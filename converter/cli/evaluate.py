@@ -67,6 +67,7 @@ def evaluate(
     whose log source cannot be told.
     """
     from converter.logsources import all_rules  # noqa: PLC0415
+    from converter.plan.nodes import notes_of  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
     from converter.rules import load_rules  # noqa: PLC0415
 
@@ -75,6 +76,9 @@ def evaluate(
     loaded = load_rules(rules, on_error=bad_rules.append).expanded(pipelines, bad_rules.append)
     for error in (*bad_rules, *loaded.warnings):
         explain(error)
+    for plan in loaded.plans:
+        for sentence in notes_of(plan):
+            note(sentence)
     if not loaded.plans:
         note("no rule to evaluate")
         return BAD_INPUT

@@ -486,6 +486,16 @@ def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
                 pass
 
 
+def notes_of(plan: Plan) -> tuple[str, ...]:
+    """Return what a person should know of how the correlations of a plan are judged, one sentence each."""
+    return tuple(
+        f"{one.meta.key} is judged on fixed windows of {one.timespan} s, aligned to the epoch, that hold an event: "
+        f"{' and '.join(op for op, _ in one.limits)} might hold at every first event of a trailing window"
+        for one in correlations_of(plan)
+        if not one.sliding
+    )
+
+
 def fields_of(expr: Expr) -> tuple[str, ...]:
     """Return every field that the expression reads, in order, each once."""
     found: dict[str, None] = {}
