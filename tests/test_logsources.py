@@ -14,6 +14,7 @@ Each `tests/logsources/<topic>/*.yml` holds documents with a `name` and one of
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,13 @@ def test_names_of_cases_are_unique_and_there_are_many() -> None:
     labels = [str(param.id) for param in (*CASES, *WINDOWS, *CHANNELS)]
     assert sorted(set(labels)) == sorted(labels)
     assert len(CASES) >= 120
+
+
+def test_the_package_knows_the_plan_only() -> None:
+    for path in (HERE.parent.parent / "converter" / "logsources").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("converter"):
+                assert str(node.module).startswith(("converter.logsources", "converter.plan")), path
 
 
 def test_rules_are_tried_on_events_of_their_log_source_only() -> None:
