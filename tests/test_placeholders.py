@@ -141,4 +141,4 @@ def test_eval_takes_pipelines(pipeline: Any, tmp_path: Path, capsys: pytest.Capt
     assert main(arguments) == 2
     assert "rule.yml:5:5: rule error: nothing expands the placeholder %admins%" in capsys.readouterr().err
     assert main([*arguments, "-p", pipeline(VALUES)]) == 0
-    assert capsys.readouterr().out == '{"rule": "Waiting", "event": 1}\n'
+    assert capsys.readouterr().out == '{"rule":"Waiting","event":1}\n'
