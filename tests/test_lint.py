@@ -53,7 +53,7 @@ def test_names_are_unique() -> None:
 def test_every_code_is_documented() -> None:
     page = (HERE.parent / "docs" / "cli.md").read_text(encoding="utf-8")
     texts = [param.values[0]["warnings"] for param in load()]
-    codes = {code for text in texts for code in re.findall(r" \[([a-z/-]+)\]$", text, re.MULTILINE)}
+    codes = {code for text in texts for code in re.findall(r": warning: .* \[([a-z/-]+)\]$", text, re.MULTILINE)}
     ours = {code for code in codes if not code.startswith("pysigma/")}
     assert len(codes - ours) > 10
     table = page.split("| Code of a warning |")[1].split("\n\n")[0]
