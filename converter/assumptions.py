@@ -74,11 +74,13 @@ def letters_as_written(leaf: FieldRef) -> Assumption:
     return Assumption(f"{leaf.field} and {leaf.other} hold no letters outside ASCII that have case", broken)
 
 
-def no_strange_letters(rule: Plan) -> Assumption:
-    """No value that the rule reads has a letter that is one of ASCII to some products.
+def standing(rule: Plan) -> tuple[Assumption, ...]:
+    """Return what stands behind every verdict (docs/semantics.md), so that none names it; replay does."""
+    return (_no_strange_letters(rule), *((_SINCE_1970,) if isinstance(rule, Correlation) else ()))
 
-    It stands behind every verdict (docs/semantics.md), so none of them names it; replay does.
-    """
+
+def _no_strange_letters(rule: Plan) -> Assumption:
+    """No value that the rule reads has a letter that is one of ASCII to some products."""
     leaves = [leaf for detection in detections_of(rule) for leaf in _leaves(detection.expr)]
     everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
     fields = {field for leaf in leaves for field in _fields(leaf)}
@@ -90,6 +92,15 @@ def no_strange_letters(rule: Plan) -> Assumption:
         return any(isinstance(one, str) and not _STRANGE.isdisjoint(one) for one in values)
 
     return Assumption("no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)", broken)
+
+
+def _before_1970(raw: Event, _view: Event) -> bool:
+    from converter.reference.time import event_time  # noqa: PLC0415  only replay needs it
+
+    return (event_time(raw) or 0) < 0
+
+
+_SINCE_1970 = Assumption("no event is from before 1970", _before_1970)
 
 
 def mapped_as(field: str, kind: MappedType) -> Assumption:

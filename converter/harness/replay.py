@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from converter.assumptions import no_strange_letters
+from converter.assumptions import standing
 from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
@@ -212,7 +212,7 @@ def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tu
     seen = log.seen(target.product, plan)
     broken: list[Broken] = []
     bad: set[int] = set()
-    for assumption in (*query.verdict.assumptions, no_strange_letters(plan)):
+    for assumption in (*query.verdict.assumptions, *standing(plan)):
         by = {at for at, (raw, event) in enumerate(zip(log.sigma, seen, strict=True)) if assumption.broken(raw, event)}
         if by:
             broken.append(Broken(assumption.says, len(by)))
@@ -230,9 +230,7 @@ def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
     margin = plan.timespan * SECOND
     near = _within(log, difference.first - margin, difference.last + margin)
     group = [
-        at
-        for at in near
-        if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)
+        at for at in near if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)
     ]
     matching = [at for at in group if any(matches(rule.expr, log.sigma[at]) for rule in plan.rules)]
     # A rule with conditions on counts below a limit shows on few events, one on counts above it on many.

@@ -126,10 +126,21 @@ def _index(context: Context) -> str:
     return ", ".join(names)
 
 
+def _quoted(name: str, place: Place | None) -> str:
+    if name in _METADATA:
+        raise refused(
+            f"{name} is a metadata field of every document, whatever the event has under that name",
+            "metadata field",
+            place,
+            "map the field with a pipeline",
+        )
+    return backquoted(name, _WORDS, place)
+
+
 def _column(name: str, emission: Emission, place: Place | None) -> str:
     """Return a column name; a comparison with several values is null, so note that there is at most one."""
     emission.single(name)
-    return backquoted(name, _WORDS, place)
+    return _quoted(name, place)
 
 
 def _text(name: str, emission: Emission, place: Place | None) -> str:
@@ -167,13 +178,13 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
             word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
-            return f"{backquoted(name, _WORDS, place)} {word}"
+            return f"{_quoted(name, place)} {word}"
         case Not(item):
             return f"NOT {_atom(item, emission)}"
         case IsNull(name, place):
-            return f"{backquoted(name, _WORDS, place)} IS NULL"
+            return f"{_quoted(name, place)} IS NULL"
         case Exists(name, place):
-            return f"{backquoted(name, _WORDS, place)} IS NOT NULL"
+            return f"{_quoted(name, place)} IS NOT NULL"
         case _:
             text = _leaf(expr, emission)
             if negated:
@@ -213,7 +224,12 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case IsNull() | Exists():
             raise AssertionError(leaf)  # `_boolean` says these
         case TimePart(part=part, place=place):
-            raise refused("ES|QL reads times in a zone of its own settings", part, place, "compare whole times")
+            raise refused(
+                "ES|QL takes parts of a time in the zone of the request, not in UTC",
+                part,
+                place,
+                "index the part as a field",
+            )
         case Unexpanded():
             raise leaf.error
         case _:
@@ -304,14 +320,8 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
 
 def _correlation(plan: Correlation, emission: Emission) -> list[str]:
     placed = placed_groups(plan)
-    for name, place in placed:
-        if name in _METADATA:
-            raise refused(
-                f"{name} is a metadata field of every document, whatever the event has under that name",
-                "metadata field in group-by",
-                place,
-                "map the field with a pipeline",
-            )
+    for name, _ in placed:
+        emission.type_of(name)  # assumes what its name says of it
     groups = [_column(name, emission, place) for name, place in placed]
     lines = []
     if groups:
