@@ -222,7 +222,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case IsNull() | Exists():
             raise AssertionError(leaf)  # `_boolean` says these
         case TimePart(part=part, place=place):
-            raise refused("EQL reads times in a zone of its own settings", part, place, "compare whole times")
+            raise refused("EQL has no function for a part of a time", part, place, "index the part as a field")
         case Unexpanded():
             raise leaf.error
         case _:

@@ -133,7 +133,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case Keyword(place=place):
             raise refused("how KQL searches every field depends on the index", "keyword", place, "convert to splunk")
         case TimePart(part=part, place=place):
-            raise refused("KQL reads times in a zone of its own settings", part, place, "compare whole times")
+            raise refused("KQL has no function for a part of a time", part, place, "index the part as a field")
         case Unexpanded():
             raise leaf.error
         case _:

@@ -272,7 +272,12 @@ def _where_leaf(leaf: Leaf, emission: Emission) -> str:
             emission.assumptions.append(raw_text_like_values(leaf, f"/{pattern}/"))
             return f'match(_raw,"{_rule_regex(pattern, flags, place)}")'
         case TimePart(part=part, place=place):
-            raise refused("SPL reads times in a zone of its own settings", part, place, "compare whole times")
+            raise refused(
+                "SPL takes parts of a time in the zone of the user, not in UTC",
+                part,
+                place,
+                "index the part as a field",
+            )
         case Unexpanded():
             raise leaf.error
         case _:
