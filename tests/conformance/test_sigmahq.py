@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from converter.errors import RefusedError, SourceError
-from converter.plan.nodes import And, KeywordRegex, Not, Or, Regex, detections_of
+from converter.plan.nodes import And, Detection, KeywordRegex, Not, Or, Regex, detections_of
 from converter.plan.regex import Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse
 from converter.reference.evaluate import evaluate_plans
@@ -239,6 +239,7 @@ def test_rules_over_the_events_of_all_others() -> None:
     found: dict[tuple[str, str], str] = {}
     for path in {case["rule_path"] for case in cases}:
         (plan,) = parse_rules(rules()[path], path).plans
+        assert isinstance(plan, Detection)
         for own, logsource, event in events:
             if own != Path(path).stem and matches(plan.expr, event):
                 same = logsource.get("category") == plan.logsource.category
