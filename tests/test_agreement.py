@@ -1,4 +1,4 @@
-"""Every conformance case, through every target: the reference and the executed query must agree, or the verdict says why not.
+"""Every conformance case, through every target: reference and query must agree, or the verdict says why not.
 
 The rules and events of tests/conformance were written for the reference, so none of them was designed for a target.
 Each (case, target) is converted without a pipeline, and its events go through the view of an unknown log source. The

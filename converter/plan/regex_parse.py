@@ -60,7 +60,7 @@ _ANCHORS: dict[str, AnchorKind] = {
 _CRLF = ((Char("\r"), Char("\n")), (Class(ESCAPED["v"]),))
 _COUNTED = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
 _DOUBTFUL_COUNT = re.compile(r"\{[ \t]*(,[ \t]*[0-9]+|[0-9]+[ \t]*(,[ \t]*[0-9]*)?)[ \t]*\}")
-_FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])")
+_FLAGS = re.compile(r"\(\?([imsxnJUa]*)(?:-([imsxnJUa]+))?([:)])")
 _OPENING = re.compile(r"\(\?(?:(:)|(>)|(<?)([=!])|P?<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')", re.ASCII)
 _POSIX_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|o\{([0-7]{1,7})\}|0([0-7]{0,2})")
