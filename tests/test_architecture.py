@@ -12,7 +12,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "converter"
 TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path / "execute.py").exists())
 # Files of a target's folder that are not its engine.
-EMITTERS = {"__init__.py", "emit.py", "emit_saved.py", "replay.py", "regex_to_lucene.py", "write.py"}
+EMITTERS = {
+    "__init__.py",
+    "emit.py",
+    "emit_saved.py",
+    "replay.py",
+    "regex_to_java.py",
+    "regex_to_lucene.py",
+    "write.py",
+}
 # The rule-file engine runs the queries inside a rule file with the engines of their languages.
 MAY_USE_ENGINES = {"elastic_toml": {"kql", "eql", "esql"}}
 
