@@ -19,6 +19,7 @@ from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.registry import get_target
 from converter.rules import parse_rules
+from converter.targets.elastic_toml.rule import parse as parse_rule_file
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.views import Logsource, view
 
@@ -186,7 +187,11 @@ def test_a_title_stays_in_its_stanza(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=repr)
 def test_a_title_stays_in_its_key(text: str) -> None:
-    loaded = tomllib.loads(convert("elastic-toml", {"field": "value"}, title=text).text)
-    assert loaded["rule"]["name"] == " ".join(text.split())
+    query = convert("elastic-toml", {"field": "value"}, title=text)
+    loaded = tomllib.loads(query.text)
     assert set(loaded) == {"metadata", "rule"}
     assert loaded["rule"]["type"] == "query"
+    assert loaded["rule"]["query"].strip() == 'field: "value"'
+    assert parse_rule_file(query.text).name == loaded["rule"]["name"]
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9 ]+[A-Za-z0-9]", text):  # what the format takes is taken as it is
+        assert loaded["rule"]["name"] == text

@@ -225,10 +225,11 @@ def _described(meta: Metadata, context: Context) -> dict[str, Any]:
     tactics = threats(meta.tags)
     integration = str(context.state.get("integration") or "")
     tags = [*_INTEGRATION_TAGS.get(integration, []), *(f"Tactic: {tactic.name}" for tactic in tactics)]
+    name = rule_name(meta.title, _rule_id(meta))
     described: dict[str, Any] = {
-        "author": [part.strip() for part in (meta.author or "unknown").split(",") if part.strip()],
-        "description": meta.description or meta.title,
-        "name": rule_name(meta.title, _rule_id(meta)),
+        "author": [part.strip() for part in (meta.author or "").split(",") if part.strip()] or ["unknown"],
+        "description": next((text for text in (meta.description, meta.title, name) if text.strip()), name),
+        "name": name,
         "risk_score": risk,
         "rule_id": _rule_id(meta),
         "severity": severity,
