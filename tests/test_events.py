@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 A, B = {"a": 1}, {"b": {"c": [2, None]}}
+ARRAY_HINT = "  hint: the log is one JSON array of objects"
 BOM = b"\xef\xbb\xbf"
 PRETTY = json.dumps({"a": 1, "b": ["x", "y"]}, indent=2).encode()
 RECORDS = json.dumps({"Records": [A, B]}).encode()
@@ -112,7 +113,7 @@ def test_forms_of_logs(tmp_path: Path, content: bytes, expected: list[Any], *, c
         pytest.param(
             b'[{"a": 1},\n {"b": }]',
             [],
-            ['log:2:8: log error: not JSON: ...\n   {"b": }]\n         ^\n  hint: the log is one JSON array of objects'],
+            ["\n".join(["log:2:8: log error: not JSON: ...", '   {"b": }]', "         ^", ARRAY_HINT])],
             id="an array that is not JSON",
         ),
         pytest.param(
