@@ -44,6 +44,10 @@ class Document:
     text: str
     data: Any
     node: yaml.Node = field(repr=False, compare=False)
+    # Children of mappings by key, once they are asked for; by identity of the mapping.
+    _children: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def place(self, *path: str | int, key: bool = False, inner: tuple[int, int] | None = None) -> Place:
         """Return the place of the value at `path` (of its key with `key`), or of the nearest parent that exists.
@@ -56,7 +60,7 @@ class Document:
         node, label = self.node, self.node
         exact = True
         for step in path:
-            found = _child(node, step)
+            found = self._child(node, step)
             if found is None:
                 exact = False
                 break
@@ -70,6 +74,21 @@ class Document:
         if inner is not None and exact and isinstance(target, yaml.ScalarNode) and not key:
             return self._inside(target, inner)
         return Place.at_line(self.text, line, column, self.name, length)
+
+    def _child(self, node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+        """Return the key and the value of a step from a node; in a list both are the item."""
+        if isinstance(node, yaml.MappingNode):
+            known = self._children.get(id(node))
+            if known is None:
+                known = {}
+                for label, value in node.value:
+                    if isinstance(label, yaml.ScalarNode):
+                        known.setdefault(label.value, (label, value))
+                self._children[id(node)] = known
+            return known.get(str(step))
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
+            return node.value[step], node.value[step]
+        return None
 
     def _inside(self, node: yaml.ScalarNode, inner: tuple[int, int]) -> Place:
         """Return the place of an offset inside a scalar.
@@ -98,7 +117,7 @@ class Document:
         Sigma is written in YAML 1.2, and read by PyYAML, which is 1.1: to it `no` is false, `0777` is 511 and
         `12:30` is 750.
         """
-        found = _child(self.node, key)
+        found = self._child(self.node, key)
         stack = [found[1]] if found else []
         while stack:
             node = stack.pop()
@@ -114,7 +133,7 @@ class Document:
         """Return the source text of the scalar at `path` as YAML reads it, or None."""
         node: yaml.Node = self.node
         for step in path:
-            found = _child(node, step)
+            found = self._child(node, step)
             if found is None:
                 return None
             node = found[1]
@@ -232,16 +251,6 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             yield value
     elif isinstance(node, yaml.SequenceNode):
         yield from node.value
-
-
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        for label, value in node.value:
-            if isinstance(label, yaml.ScalarNode) and label.value == str(step):
-                return label, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
-        return node.value[step], node.value[step]
-    return None
 
 
 def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceError]) -> SourceError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,9 +41,15 @@ class Place:
     @classmethod
     def at_line(cls, text: str, line: int, column: int, name: str, length: int = 1) -> Place:
         """Return the place at a 1-based line and column of `text`."""
-        lines = text.split("\n")
+        lines = _lines(text)
         shown = lines[line - 1] if 0 < line <= len(lines) else ""
         return cls(name, line, column, shown.rstrip("\r"), length)
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text; a rule of many values asks for many places in the same one."""
+    return tuple(text.split("\n"))
 
 
 class SourceError(Exception):

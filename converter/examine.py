@@ -36,6 +36,7 @@ _TAKES = dict.fromkeys(_NUMERIC, "it takes a number, without quotes") | {
 # How messages of pySigma call parts of a rule, where that is not their key.
 _WORDS = {"id": "identifier", "logsource": "log ?source"}
 _MAX_UNKNOWN = 20
+_MAX_TRIALS = 2000
 
 
 def pysigma_errors() -> tuple[type[Exception], ...]:
@@ -63,8 +64,9 @@ def rule_errors(document: Document, known: Collection[tuple[int, int]] = ()) -> 
         return
     yield from _rest_errors(document, known)
     names = [name for name in detection if isinstance(name, str) and name not in {"condition", "timeframe"}]
+    parts = _Parts(document, known)
     for name in names:
-        yield from _part_errors(document, ("detection", name), detection[name], known)
+        yield from parts.errors(("detection", name), detection[name])
     yield from _condition_errors(document, names, detection.get("condition"))
 
 
@@ -95,56 +97,68 @@ def _rest_errors(document: Document, known: Collection[tuple[int, int]]) -> Iter
     yield from _whole(replace(document, data={**rest, "detection": fine}))
 
 
-def _part_errors(
-    document: Document, path: Path, definition: Any, known: Collection[tuple[int, int]]
-) -> Iterator[SourceError]:
-    """Yield errors of each value below `path`, tried as the only one of a rule."""
-    if isinstance(definition, dict):
-        for key, value in definition.items():
-            if not isinstance(key, str) or isinstance(value, dict) or value == []:
-                continue
-            label = document.place(*path, key, key=True)
-            if any(line == label.line and 0 <= column - label.column <= label.length for line, column in known):
-                continue
-            label = replace(label, length=max(1, len(key.split("|")[0])))
-            found = False
-            for index, one in enumerate(value if isinstance(value, list) else ()):
-                if isinstance(one, dict | list):
-                    continue
-                place = document.place(*path, key, index)
-                for error in _tried(document, {key: one}, Origin(path, index), label, place):
+class _Parts:
+    """Tries the items of a detection one by one."""
+
+    def __init__(self, document: Document, known: Collection[tuple[int, int]]) -> None:
+        self.document = document
+        self.known = known
+        self.left = _MAX_TRIALS
+
+    def errors(self, path: Path, definition: Any) -> Iterator[SourceError]:
+        """Yield errors of each value below `path`, tried as the only one of a rule."""
+        document = self.document
+        if isinstance(definition, dict):
+            for key, value in definition.items():
+                if isinstance(key, str) and not isinstance(value, dict) and value != []:
+                    yield from self.item(path, key, value)
+        elif isinstance(definition, list):
+            for index, item in enumerate(definition):
+                yield from self.errors((*path, index), item)
+        else:
+            place = document.place(*path)
+            yield from self.tried(definition, None, place, place)
+
+    def item(self, path: Path, key: str, value: Any) -> Iterator[SourceError]:
+        """Yield errors of each value of a field."""
+        if self.left <= 0:
+            return
+        place_of = self.document.place
+        label = place_of(*path, key, key=True)
+        if any(line == label.line and 0 <= column - label.column <= label.length for line, column in self.known):
+            return
+        label = replace(label, length=max(1, len(key.partition("|")[0])))
+        found = False
+        for index, one in enumerate(value if isinstance(value, list) else ()):
+            if not isinstance(one, dict | list):
+                for error in self.tried({key: one}, Origin(path, index), label, place_of(*path, key, index)):
                     found = True
                     yield error
-            if not found:  # one plain value; or what no value of a list shows alone
-                yield from _tried(document, {key: value}, Origin(path), label, document.place(*path, key))
-    elif isinstance(definition, list):
-        for index, item in enumerate(definition):
-            yield from _part_errors(document, (*path, index), item, known)
-    else:
-        place = document.place(*path)
-        yield from _tried(document, definition, None, place, place)
+        if not found:  # one plain value; or what no value of a list shows alone
+            yield from self.tried({key: value}, Origin(path), label, place_of(*path, key))
 
+    def tried(self, definition: Any, origin: Origin | None, label: Place, place: Place) -> Iterator[SourceError]:
+        """Yield the error of a rule with only this item, whose key is at `label` and whose value is at `place`."""
+        from converter.plan.lower import lower  # noqa: PLC0415  slow to import
 
-def _tried(
-    document: Document, definition: Any, origin: Origin | None, label: Place, place: Place
-) -> Iterator[SourceError]:
-    """Yield the error of a rule that consists of one item, whose key is at `label` and whose value is at `place`."""
-    from converter.plan.lower import lower  # noqa: PLC0415  slow to import
-
-    detection = {"part": definition, "condition": "part"}
-    part = replace(document, data={"title": "part", "logsource": {"category": "any"}, "detection": detection})
-    try:
-        lower(parse_rule(part, origin), part)
-    except SourceError as error:
-        at = error.place
-        if origin is None or at is None:
-            error.place = place
-        elif (at.line, at.column) == (label.line, label.column) and not isinstance(error, RefusedError):
-            error.place = place  # the plan places at the item what is about its value
-        yield error
-    except pysigma_errors() as bad:
-        message, hint = _explained(bad)
-        yield RuleError(message, place, hint)
+        self.left -= 1
+        if self.left < 0:
+            return
+        detection = {"part": definition, "condition": "part"}
+        data = {"title": "part", "logsource": {"category": "any"}, "detection": detection}
+        part = replace(self.document, data=data)
+        try:
+            lower(parse_rule(part, origin), part)
+        except SourceError as error:
+            at = error.place
+            if origin is None or at is None:
+                error.place = place
+            elif (at.line, at.column) == (label.line, label.column) and not isinstance(error, RefusedError):
+                error.place = place  # the plan places at the item what is about its value
+            yield error
+        except pysigma_errors() as bad:
+            message, hint = _explained(bad)
+            yield RuleError(message, place, hint)
 
 
 def _condition_errors(document: Document, names: list[str], written: Any) -> Iterator[SourceError]:

@@ -255,8 +255,10 @@ class _Loading:
             good = [document for document in good if document not in failed]
             self.bad += failed
             self.identifiers = {key: one for key, one in self.identifiers.items() if one not in failed}
+        bad = names_of(self.bad)
         for document in rejected:  # what else is wrong with them has been said
-            self.errors += check_references(_bare(document), self.identifiers, names_of(self.bad))
+            if not _is_detection(document):
+                self.errors += check_references(_bare(document), self.identifiers, bad)
         filters = self.filter(good, [document for document in parsed if is_filter(document)])
         link([self.parsed[id(document)] for document in good])
         done: dict[int, Plan] = {id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed}

@@ -17,7 +17,7 @@ import pytest
 from converter.document import MAX_BYTES
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import load_rules, parse_rules
+from converter.rules import MAX_ERRORS, load_rules, parse_rules
 
 HERE = Path(__file__).parent
 GOOD = """\
@@ -110,6 +110,24 @@ def test_without_a_handler_the_first_error_is_raised(tmp_path: Path) -> None:
     path.write_text(f"{BAD}---\n{GOOD}", encoding="utf-8")
     with pytest.raises(RuleError, match="unknown modifier"):
         load_rules([path])
+
+
+def test_a_rule_with_thousands_of_errors_shows_some(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    values = "".join(f"    k{number}|foo: 1\n" for number in range(5000))
+    path.write_text(GOOD.replace("  s: {a: 1}\n", f"  s:\n{values}"), encoding="utf-8")
+    loaded, errors = collect(path)
+    assert loaded == []
+    assert MAX_ERRORS <= len(errors) <= 2 * MAX_ERRORS
+
+
+def test_one_bad_value_among_thousands_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    values = "".join(f"    k{number}: x\n" for number in range(1500))
+    path.write_text(GOOD.replace("  s: {a: 1}\n", f"  s:\n{values}    z|re: '['\n"), encoding="utf-8")
+    (error,) = collect(path)[1]
+    assert error.place is not None
+    assert (error.place.line, error.place.column) == (1506, 11)
 
 
 def test_references_reach_over_files(tmp_path: Path) -> None:
