@@ -113,7 +113,7 @@ def test_forms_of_logs(tmp_path: Path, content: bytes, expected: list[Any], *, c
         pytest.param(
             b'[{"a": 1},\n {"b": }]',
             [],
-            ["\n".join(["log:2:8: log error: not JSON: ...", '   {"b": }]', "         ^", ARRAY_HINT])],
+            [f'log:2:8: log error: not JSON: ...\n   {{"b": }}]\n         ^\n{ARRAY_HINT}'],
             id="an array that is not JSON",
         ),
         pytest.param(
