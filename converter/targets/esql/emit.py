@@ -270,10 +270,10 @@ def _like(pattern: Pattern, *, lowered: bool) -> str:
 
 def _number_column(name: str, number: float, emission: Emission, place: Place | None) -> str:
     check_whole(number, LONG if isinstance(number, int) else EXACT_DOUBLE, "ES|QL", place)
-    text = _column(name, emission, place)
     if emission.type_of(name) in _NUMERIC:
-        return text
+        return _column(name, emission, place)
     emission.assumptions.append(plain_numbers(name))
+    text = _text(name, emission, place)  # TO_DOUBLE of a boolean is 0 or 1; of its text it is null
     # A double holds whole numbers up to 2^53 exactly.
     return f"TO_LONG({text})" if isinstance(number, int) and abs(number) >= EXACT_DOUBLE else f"TO_DOUBLE({text})"
 
