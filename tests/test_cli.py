@@ -163,7 +163,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("eval burst.yml --logs nosuch", BAD_INPUT, "", "0 events read, 1 log not read to the end, 1 rule"),
     ("eval burst.yml --logs log.ndjson open.json", BAD_INPUT, "burst", "open.json:1:1: log error: this array is not"),
     ("eval nosuch.yml --logs log.ndjson", BAD_INPUT, "", "no such file or folder: nosuch.yml"),
-    ("eval mixed --logs log.ndjson", BAD_INPUT, "bad_thing", "1 rule evaluated, 1 rule in error"),
+    ("eval mixed --logs log.ndjson", BAD_INPUT, "bad_thing", "1 rule evaluated, 1 error in rules"),
     ("eval - --logs -", WRONG_USAGE, "", "standard input can be read only once"),
     ("eval burst.yml --logs log.ndjson --format yaml", WRONG_USAGE, "", "'yaml' is not one of"),
     # run

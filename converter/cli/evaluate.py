@@ -96,7 +96,7 @@ def evaluate(
     emit(_report(alerts, form, reading))
     if reading.count and tried.never:
         note(f"{counted(tried.never, 'rule')} not tried on any event: the log source differs (see --no-logsource)")
-    failed = f", {counted(len(bad_rules), 'rule')} in error" if bad_rules else ""
+    failed = f", {counted(len(bad_rules), 'error')} in rules" if bad_rules else ""
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
         f"{counted(len(loaded.plans), 'rule')} evaluated{failed}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
