@@ -73,12 +73,17 @@ def joined(parts: list[dict[str, Any]]) -> str:
 def alerts(correlation: dict[str, Any], log: Log, ids: dict[int, int] | None = None) -> list[Row]:
     found = evaluate_plans([plan_of(joined(documents(correlation)))], log)
     rows = [
-        (tuple(value for _, value in one.group or ()), one.first, one.last, [int(event) for event in one.events])
+        (
+            tuple(value for _, value in one.group or ()),
+            one.first or 0,
+            one.last or 0,
+            [int(event) for event in one.events],
+        )
         for one in found
     ]
     if ids is not None:
         rows = [(group, first, last, sorted(ids[event] for event in events)) for group, first, last, events in rows]
-    return rows  # type: ignore[return-value]  every event has a time
+    return rows
 
 
 # --------------------------------------------------------------------------------------------------------- the judge
@@ -397,7 +402,7 @@ def test_the_order_of_documents_does_not_matter(correlation: dict[str, Any], log
 def test_a_chain_is_a_correlation_of_its_episodes(log: Log, inner: int, outer: int, count: int) -> None:
     """What the outer one sees can be written down as a log of its own: an event at the end of each episode."""
     below = with_rules(["a", "b"], {"group-by": ["u"]}, typed("event_count", {"gte": 2}, inner))
-    ends = [
+    ends: list[dict[str, Any]] = [
         {"time": last // 10**9, "t": ["c"], "u": group[0], "parts": events}
         for group, _, last, events in alerts(below, log)
     ]

@@ -186,7 +186,7 @@ def test_what_no_event_was_for_is_known() -> None:
     selected(windows("Security", 1))
     assert selected.untried == (plans[1],)
     selected({"a": 1})
-    assert selected.untried == ()
+    assert not selected.untried
 
 
 def test_the_public_function_has_a_switch(tmp_path: Path) -> None:
