@@ -16,7 +16,7 @@ from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
 from converter.logsources import sigma_view
-from converter.plan.nodes import Correlation, Detection, detections_of, fields_of_plan
+from converter.plan.nodes import Correlation, Detection, EventCount, ValueCount, detections_of, fields_of_plan
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
@@ -200,11 +200,23 @@ def _alerts(count: int) -> str:
 
 
 def _judge(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
+    if isinstance(plan, Correlation) and hasattr(target, "convert") and not _comparable(plan):
+        raise CompareError(
+            f"{target.name} does not say what its alerts are for this correlation, so they are not compared: "
+            "only event_count and value_count over detections, without aliases, are"
+        )
     seen = log.seen(target.product, plan)
     if isinstance(plan, Correlation):  # an event without a time is in no window, and in no product's index
         seen = [event for sigma, event in zip(log.sigma, seen, strict=True) if event_time(sigma) is not None]
     runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
+
+
+def _comparable(plan: Correlation) -> bool:
+    """Return whether rows of a backend of pySigma have the groups and times of the correlation."""
+    return isinstance(plan.measure, EventCount | ValueCount) and all(
+        isinstance(rule.plan, Detection) and rule.group_by == plan.group_by for rule in plan.rules
+    )
 
 
 def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
