@@ -115,6 +115,8 @@ def convert(
     named = {name.name for name in parse_names(named_texts, known)}
     work = _Work()
     loaded = load_rules(rules, on_error=lambda error: _failed(error, work, skip=skip))
+    for warning in loaded.warnings:
+        explain(warning)
     for name in chosen:
         target = known[name.name]
         errors: list[SourceError] = []
