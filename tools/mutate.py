@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "converter.reference"
 SOURCES = sorted(path for path in (ROOT / "converter" / "reference").glob("*.py") if path.stem != "__init__")
 CONFORMANCE = ROOT / "tests" / "conformance" / "test_conformance.py"
-MORE_TESTS = ("test_reference_time.py", "test_plan_properties.py", "test_correlation_properties.py")
+MORE_TESTS = ("test_reference_time.py", "test_alerts.py", "test_plan_properties.py", "test_correlation_properties.py")
 # Long, and about how fast the reference is or about reading rules, not about what it says.
 DESELECTED = ("test_a_long_burst_in_a_long_window_is_one_episode", "test_an_odd_value_anywhere_is_a_placed_error")
 EXAMPLES = 25
@@ -314,12 +314,14 @@ def _judge(tests: Tests, module: Module, mutant: Mutant | None) -> int:
 
 
 def run(
-    tests: Tests, work: Sequence[tuple[Module, Mutant]], *, jobs: int, seconds: float
+    tests: Tests, work: Sequence[tuple[Module, Mutant]], *, jobs: int, seconds: float, stop: float
 ) -> Iterator[tuple[Mutant, str]]:
     """Yield each mutant with its end: killed, timeout or survived."""
     waiting = list(reversed(work))
     running: dict[int, tuple[Mutant, float]] = {}
     while waiting or running:
+        if time.monotonic() > stop:
+            waiting.clear()
         while waiting and len(running) < jobs:
             module, mutant = waiting.pop()
             running[_judge(tests, module, mutant)] = mutant, time.monotonic() + seconds
@@ -343,6 +345,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--module", action="append", help="mutants of this module only: match, time, ...")
     parser.add_argument("--only", help="mutants whose line in the list holds this text")
+    parser.add_argument("--these", type=Path, help="the mutants that this file lists, for example those that survived")
+    parser.add_argument("--minutes", type=float, default=600, help="when to stop; the table says how many were tried")
     parser.add_argument("--list", action="store_true", help="print the mutants, and try none")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60, help="the limit of each mutant; then it counts as killed")
@@ -350,6 +354,9 @@ def main() -> int:
     modules = [Module(path) for path in SOURCES if not options.module or path.stem in options.module]
     work = [(module, mutant) for module in modules for mutant in module.mutants()]
     work = [(module, mutant) for module, mutant in work if not options.only or options.only in str(mutant)]
+    if options.these:
+        lines = options.these.read_text(encoding="utf-8")
+        work = [(module, mutant) for module, mutant in work if f"{mutant}\n" in lines]
     every = Counter(mutant.module for _, mutant in work)
     if options.sample and options.sample < len(work):
         work = random.Random(options.seed).sample(work, options.sample)  # noqa: S311  to be the same each time
@@ -363,7 +370,8 @@ def main() -> int:
         sys.stderr.write("the tests fail without any mutant\n")
         return 2
     ends: dict[str, Counter[str]] = {module.name: Counter() for module in modules}
-    for mutant, end in run(tests, work, jobs=options.jobs, seconds=options.seconds):
+    stop = time.monotonic() + 60 * options.minutes
+    for mutant, end in run(tests, work, jobs=options.jobs, seconds=options.seconds, stop=stop):
         ends[mutant.module][end] += 1
         if end != "killed":
             sys.stdout.write(f"{end} {mutant}\n")
