@@ -152,6 +152,18 @@ def precise_times(digits: int, unit: str) -> Assumption:
     return Assumption(f"the times of events are whole {unit} (the product keeps no more)", broken)
 
 
+def no_zone(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
+    """No address of IPv6 has a zone (`fe80::1%eth0`): products differ in what it is inside.
+
+    Returns:
+        None for a network of IPv4.
+    """
+    if isinstance(network, IPv4Network):
+        return None
+    says = f"{field} holds no address with a zone (fe80::1%eth0)"
+    return Assumption(says, lambda _raw, view: any(isinstance(v, str) and "%" in v for v in _values(view, field)))
+
+
 _MAPPED = ip_network("::ffff:0:0/96")
 
 
@@ -222,7 +234,7 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
         fact = facts.field(fields.get(field, field))
         mine = [leaf for leaf in leaves if field in _fields(leaf)]
         if fact is None:
-            for assumption in _without_facts(field, mine, product):
+            for assumption in _without_facts(field, fields.get(field, field), mine, product, known=bool(facts)):
                 found.setdefault(assumption.says, assumption)
         for known in fact.assumptions if fact is not None else ():
             if known.raw in {"", field}:
@@ -237,9 +249,22 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
     return tuple(found.values())
 
 
-def _without_facts(field: str, leaves: Sequence[Leaf], product: Product) -> Iterator[Assumption]:
-    """Yield what must be true of a field whose place in the product nothing is known of."""
+def _without_facts(
+    field: str, name: str, leaves: Sequence[Leaf], product: Product, *, known: bool
+) -> Iterator[Assumption]:
+    """Yield what must be true of a field whose place in the product nothing is known of.
+
+    Args:
+        field: Sigma's name.
+        name: the product's, as far as the mapping goes.
+        leaves: of the rule, that read the field.
+        product: whose ingestion.
+        known: whether the log source is: its ingestion may drop or rename what is not mapped.
+    """
     steps = field.split(".")
+    if known:
+        says = f"ingestion keeps {field}, which no mapping knows, under the name {name}"
+        yield Assumption(says, lambda raw, view: bool(_values(raw, field)) and not _values(view, name))
     if product == "splunk":
         says = f"{field} is no array, nor inside one (Splunk adds {{}} to the name of such a field)"
         yield Assumption(says, lambda raw, _view: _has_array(raw, steps))

@@ -138,7 +138,7 @@ class _Work:
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
-            return replace(query, warnings=warnings)
+            return replace(query, warnings=query.warnings + warnings)
         query = self.target.emit(mapped, context)
         if query.inner is None or query.wrap is None:
             text = self.applied.postprocess(rule, query.text)

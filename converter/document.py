@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
+_LONG_NUMBER = re.compile(r"[0-9_]{4000,}")  # longer than Python converts
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -170,6 +171,9 @@ def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError)
     except yaml.YAMLError as bad:
         raise _yaml_error(bad, text, name, error) from None
     except (ValueError, TypeError, RecursionError, OverflowError) as bad:
+        if digits := _LONG_NUMBER.search(text):
+            place = Place.at_offset(text, digits.start(), name)
+            raise error("a number has too many digits", place, "put quotes around it if it is text") from None
         raise error(f"not valid YAML: {bad}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
     return documents
 

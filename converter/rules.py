@@ -28,6 +28,7 @@ from converter.references import (
     references,
 )
 from converter.structure import document_errors
+from converter.structure_correlation import generates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -383,7 +384,7 @@ def _swallowed(documents: Sequence[Document], bad: Sequence[Document], identifie
         for _, name in references(document):
             found = identifiers.get(name)
             if found is not None:
-                generate = bool(document.data["correlation"].get("generate"))
+                generate = generates(document)
                 used[id(found)] = used.get(id(found), False) or generate
     return {key for key, generate in used.items() if not generate}
 

@@ -41,6 +41,10 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         )
         return
     yield from metadata_errors(document)
+    if "detection" in data and "correlation" in data:
+        hint = "put the other into a document of its own, after a line `---`"
+        yield RuleError("a rule has detection or correlation, not both", document.place("correlation", key=True), hint)
+        return
     for key in ("detection", "correlation", "filter"):
         for text, place in document.ambiguous(key):
             yield RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")

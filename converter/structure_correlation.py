@@ -115,9 +115,16 @@ def _check_aliases(document: Document) -> None:
                 raise RuleError("an alias stands for one field of a rule", document.place(*path, rule), hint)
 
 
+def generates(document: Document) -> bool:
+    """Return whether alerts of the referenced rules are wanted too: the schema has `generate` beside `correlation`."""
+    return bool(document.data["correlation"].get("generate") or document.data.get("generate"))
+
+
 def _check_generate(document: Document) -> None:
-    if not isinstance(document.data["correlation"].get("generate", False), bool):
-        raise RuleError("generate is true or false", document.place("correlation", "generate"), "without quotes")
+    for path in (("correlation", "generate"), ("generate",)):
+        inside = document.data["correlation"] if len(path) > 1 else document.data
+        if not isinstance(inside.get("generate", False), bool):
+            raise RuleError("generate is true or false", document.place(*path), "without quotes")
 
 
 def _check_timespan(document: Document) -> None:

@@ -53,7 +53,11 @@ class UpstreamTarget:
             raise RefusedError(
                 f"{name} raises {type(bad).__name__}: {message}", type(bad).__name__, plan.place
             ) from bad
-        text = queries if isinstance(queries, str) else "\n".join(str(query) for query in queries)
+        texts = [queries] if isinstance(queries, str) else [str(query) for query in queries]
+        if len(texts) != 1:
+            message = f"{name} writes {len(texts)} queries for this rule, and does not say which is whose"
+            raise RefusedError(message, "several queries", plan.place, "convert to a target of our own")
+        (text,) = texts
         correlation = plan if isinstance(plan, Correlation) else None
         return Query(
             rule=plan.meta.key,
@@ -61,6 +65,7 @@ class UpstreamTarget:
             language=self.language,
             text=text,
             verdict=Verdict("unjudged"),
+            warnings=(f"{name} of pySigma wrote this, and nothing has judged it: replay it with `sigma-convert test`",),
             format=context.format,
             group_by=correlation.group_by if correlation else None,
             timespan=correlation.timespan if correlation else None,

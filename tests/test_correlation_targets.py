@@ -84,7 +84,14 @@ def test_a_value_count_of_pysigma_is_judged_by_its_groups() -> None:
     assert outcome.kind == "disagree"  # its windows are buckets
 
 
-@pytest.mark.parametrize("construct", ["temporal", "chained correlation", "aliases"])
+def test_a_chain_of_which_pysigma_writes_two_queries_is_refused() -> None:
+    rules = parse_rules(CONSTRUCTS["chained correlation"][0])
+    (plan,) = (plan for plan in rules.plans if plan.meta.key == "outer")
+    with pytest.raises(RefusedError, match="writes 2 queries"):
+        convert_rules(rules.only(plan), list_targets()["pysigma:splunk"], without_pipeline=True)
+
+
+@pytest.mark.parametrize("construct", ["temporal", "aliases"])
 def test_other_correlations_of_pysigma_are_not_judged(construct: str) -> None:
     rules = parse_rules(CONSTRUCTS[construct][0])
     (plan,) = (plan for plan in rules.plans if plan.meta.key == "outer")

@@ -67,6 +67,12 @@ class _Lowering:
         self.identifiers = identifiers
         self.done = done
 
+    def document_of(self, reference: str) -> Document | None:
+        """Return the document that a reference means, for places."""
+        from converter.references import called  # noqa: PLC0415  each imports the other
+
+        return self.identifiers.get(called(reference))
+
     def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> Correlation:
         written: Mapping[str, Any] = document.data["correlation"] if document is not None else _written(rule)
         names = [reference.reference for reference in rule.referenced_rules]
@@ -77,7 +83,7 @@ class _Lowering:
         fields = _fields(rule)
         rules = tuple(
             Referenced(
-                self.plan(by_name[name], self.identifiers.get(name)),
+                self.plan(by_name[name], self.document_of(name)),
                 tuple(self.resolved(rule, name, by_name[name], field) for field in group_by),
                 tuple(self.resolved(rule, name, by_name[name], field) for field in fields),
             )
@@ -91,7 +97,7 @@ class _Lowering:
             timespan=rule.timespan.seconds,
             measure=measure,
             limits=limits,
-            generate=rule.generate,
+            generate=rule.generate or (document is not None and bool(document.data.get("generate"))),
             place=document.place("correlation", key=True) if document is not None else None,
             group_places=tuple(_place(document, "group-by", i) for i in range(len(group_by))),
             places=_places(document),
@@ -113,9 +119,9 @@ class _Lowering:
         for alias in rule.aliases or ():
             if alias.alias == field:
                 for reference, own in alias.mapping.items():
-                    called = (reference.reference, self.identifiers.get(reference.reference))
+                    called = (reference.reference, self.document_of(reference.reference))
                     if called[0] in {name, referenced.name, str(referenced.id)} or (
-                        called[1] is not None and called[1] is self.identifiers.get(name)
+                        called[1] is not None and called[1] is self.document_of(name)
                     ):
                         return str(own)
         return field

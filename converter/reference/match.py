@@ -162,6 +162,8 @@ def _inside(text: str, network: Any) -> bool:
         address = ip_address(text)
     except ValueError:
         return False
+    if "%" in text:  # an address with a zone is one of this machine only; no network holds it
+        return False
     return address.version == network.version and address in network
 
 

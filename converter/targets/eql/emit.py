@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import no_mapped_address
+from converter.assumptions import no_mapped_address, no_zone
 from converter.emitting import (
     LONG,
     Emission,
@@ -214,6 +214,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
                     "convert to esql or splunk",
                 )
             emission.assume(no_mapped_address(name, network))
+            emission.assume(no_zone(name, network))
             return f'cidrMatch({_field(name, emission, place)}, "{network}")'
         case FieldRef(place=place):
             raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")

@@ -151,6 +151,9 @@ def _every_case(char: str) -> str:
     return f"[{''.join(every)}]" if len(every) > 1 else _literal(char)
 
 
+_MAX_REPEATS = 1000  # Lucene writes counts out, and limits the size of what comes of it
+
+
 def _class(ranges: Ranges, *, negated: bool) -> str:
     parts = (
         _literal(chr(low)) if low == high else f"{_literal(chr(low))}-{_literal(chr(high))}" for low, high in ranges
@@ -192,6 +195,8 @@ class _Writer:
             case Group(inner):
                 return f"({self.alternatives(inner)})"
             case Repeat(item, least, most):
+                if max(least, most or 0) > _MAX_REPEATS:
+                    raise _refused(f"a count above {_MAX_REPEATS}", "regex count", self.place)
                 return self.node(item) + _counts(least, most)
             case Anchor():
                 raise _refused("an anchor inside the expression", "regex anchor", self.place)

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import letters_as_written, no_mapped_address, plain_numbers
+from converter.assumptions import letters_as_written, no_mapped_address, no_zone, plain_numbers
 from converter.emitting import (
     EXACT_DOUBLE,
     LONG,
@@ -213,6 +213,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             return _regex(name, pattern, flags, emission, place)
         case Cidr(name, network, place):
             emission.assume(no_mapped_address(name, network))
+            emission.assume(no_zone(name, network))
             address = _column(name, emission, place)
             if emission.type_of(name) != "ip":
                 address = f"TO_IP({_text(name, emission, place)})"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import mapped_as, no_mapped_address, same_case
+from converter.assumptions import mapped_as, no_mapped_address, no_zone, same_case
 from converter.emitting import LONG, Emission, check_context, check_whole, refused
 from converter.plan.nodes import (
     And,
@@ -121,6 +121,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
                     "map the field, or convert to esql",
                 )
             emission.assume(no_mapped_address(name, network))
+            emission.assume(no_zone(name, network))
             return f'{field_name(name, place)}: "{network}"'
         case IsNull(name, place):
             return f"not {field_name(name, place)}: *"

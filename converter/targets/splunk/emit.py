@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import letters_as_written, raw_text_like_values
+from converter.assumptions import letters_as_written, no_zone, raw_text_like_values
 from converter.emitting import (
     EXACT_DOUBLE,
     Emission,
@@ -258,6 +258,7 @@ def _where_leaf(leaf: Leaf, emission: Emission) -> str:
         case Regex(name, pattern, flags, place):
             return _any(f'match({_eval_field(name, place)},"{_rule_regex(pattern, flags, place)}")')
         case Cidr(name, network, place):
+            emission.assume(no_zone(name, network))
             return _any(f'cidrmatch("{network}",{_eval_field(name, place)})')
         case IsNull(name, place):
             return f"isnull({_eval_field(name, place)})"
@@ -416,6 +417,8 @@ def _rule_regex(pattern: str, flags: frozenset[str], place: Place | None) -> str
             following = pattern[position + 1]
             if following in "QE":
                 raise refused(r"\Q and \E in a regular expression", "regex quoting", place, "escape each character")
+            if following == "g":
+                raise refused(r"a reference back written \g", "regex reference", place, r"write \1, \2, ...")
             out.append(_literal(following) if following in '\\"`' else char + following)
             position += 2
             continue
