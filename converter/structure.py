@@ -1,6 +1,6 @@
 """Check the structure of a rule with positions: what pySigma would report without one, or not at all.
 
-Document ──document_errors──> every error        check_document: nothing, or the first of them
+Document ──document_errors──> every error
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
     from converter.document import Document
     from converter.errors import SourceError
-
-
-def check_document(document: Document) -> None:
-    """Raise the first of `document_errors`, if there is one."""
-    for error in document_errors(document):
-        raise error
 
 
 def document_errors(document: Document) -> Iterator[SourceError]:

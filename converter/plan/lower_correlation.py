@@ -28,6 +28,7 @@ from converter.plan.nodes import (
     ValueSum,
 )
 from converter.plan.occurrence import occurrence_of, parse_names, stages_of
+from converter.structure_correlation import generates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ class _Lowering:
             timespan=rule.timespan.seconds,
             measure=measure,
             limits=limits,
-            generate=rule.generate or (document is not None and bool(document.data.get("generate"))),
+            generate=generates(document) if document is not None else rule.generate,
             place=document.place("correlation", key=True) if document is not None else None,
             group_places=tuple(_place(document, "group-by", i) for i in range(len(group_by))),
             places=_places(document),
