@@ -9,9 +9,10 @@ search that depends on that depends on the order of the events given here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
 from converter.targets.splunk import commands
+from converter.targets.splunk.environment import Environment, Limits, running
 from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.search import compile_search
@@ -50,9 +51,23 @@ if TYPE_CHECKING:
     from converter.targets.splunk.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-Query: TypeAlias = (
-    "Callable[[Iterable[Mapping[str, Any]], Mapping[str, Sequence[Mapping[str, Any]]]], list[dict[str, Any]]]"
-)
+DEFAULT_LIMITS = Limits()
+
+
+class Query(Protocol):
+    """A compiled search: events and tables to rows. The options are those of `run`."""
+
+    def __call__(
+        self,
+        events: Iterable[Mapping[str, Any]],
+        tables: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        now: float | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        on_note: Callable[[str], None] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run the search."""
+        ...
 
 
 def compile_query(tree: Pipeline, text: str) -> Query:
@@ -69,9 +84,22 @@ def compile_query(tree: Pipeline, text: str) -> Query:
     stage = _pipeline(tree, text)
 
     def run(
-        events: Iterable[Mapping[str, Any]], _tables: Mapping[str, Sequence[Mapping[str, Any]]]
+        events: Iterable[Mapping[str, Any]],
+        tables: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        now: float | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        on_note: Callable[[str], None] | None = None,
     ) -> list[dict[str, Any]]:
-        return list(stage(ingest(event, position) for position, event in enumerate(events, 1)))
+        source = _Source(events) if reads_again(tree) else None
+        again = source.rows if source is not None else Environment().events
+        environment = Environment(again, tables, now, limits)
+        with running(environment):
+            rows = list(stage(source.rows() if source is not None else _ingested(events)))
+        if on_note is not None:
+            for sentence in environment.notes:
+                on_note(sentence)
+        return rows
 
     return run
 
@@ -81,6 +109,9 @@ def run(
     events: Iterable[Mapping[str, Any]],
     *,
     tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    now: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    on_note: Callable[[str], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run a search over events and return its rows.
 
@@ -88,13 +119,35 @@ def run(
         text: the search.
         events: events as Splunk has them: flat fields, or nested JSON, which is flattened as Splunk does; `_time` is
             epoch seconds or an ISO 8601 text; `_raw` is what keywords are looked for in.
-        tables: lookups; no command reads one yet.
+        tables: lookups, by name.
+        now: the time of the run, in seconds since the epoch.
+        limits: how much is kept; `environment.NO_LIMITS` switches them off.
+        on_note: called with each sentence that the reader of the rows should know, such as a limit that was touched.
 
     Raises:
         QueryError: the search is wrong, or uses what this engine does not know; with the place.
         LogError: an event has a `_time` that is no time.
     """
-    return compile_query(parse(text), text)(events, tables or {})
+    return compile_query(parse(text), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
+
+
+def reads_again(tree: Pipeline) -> bool:
+    """Tell whether a search reads its events more than once, so that they must be kept."""
+    return any(isinstance(command, MultiSearch) for command in tree.commands)
+
+
+def _ingested(events: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+    return (ingest(event, position) for position, event in enumerate(events, 1))
+
+
+class _Source:
+    """Events that can be read more than once, each time as fresh rows, since commands change the rows they get."""
+
+    def __init__(self, events: Iterable[Mapping[str, Any]]) -> None:
+        self.events = list(events)
+
+    def rows(self) -> Iterator[Row]:
+        return _ingested(self.events)
 
 
 def _pipeline(pipeline: Pipeline, text: str) -> Stage:
