@@ -19,10 +19,7 @@ from converter.emitting import (
     EXACT_DOUBLE,
     Emission,
     check_context,
-    check_supported,
     check_whole,
-    condition_of,
-    placed_groups,
     refused,
 )
 from converter.plan.letters import has_foreign_case, variants
@@ -49,7 +46,6 @@ from converter.plan.nodes import (
 )
 from converter.plan.regex import Char, Class, walk
 from converter.plan.regex_parse import parse
-from converter.target import free_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +55,6 @@ if TYPE_CHECKING:
     from converter.plan.regex import Node
     from converter.target import Context, Query
 
-MAX_WINDOW = 10_000
 _SEARCH_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.{}]*)?", re.ASCII)
 _EVAL_FIELD = re.compile(r"[^\x00-\x1f\x7f'\"`\\$|\[\]]+")
 _PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -122,12 +117,11 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     Raises:
         RefusedError: a field name that SPL cannot quote, a count beyond what `streamstats` keeps.
     """
+    from converter.targets.splunk.emit_correlation import correlation_lines  # noqa: PLC0415  each imports the other
+
     check_context("splunk", context, formats, options)
-    check_supported(plan)
     emission = Emission(context)
-    lines = _base(condition_of(plan), emission)
-    if isinstance(plan, Correlation):
-        lines += _correlation(plan)
+    lines = correlation_lines(plan, emission) if isinstance(plan, Correlation) else _base(plan.expr, emission)
     return emission.query(plan, "splunk", "spl", "\n".join(lines))
 
 
@@ -425,62 +419,3 @@ def _rule_regex(pattern: str, flags: frozenset[str], place: Place | None) -> str
         out.append(_literal(char) if char in '"`' or not char.isprintable() else char)
         position += 1
     return "".join(out)
-
-
-# ---------------------------------------------------------------------------------------------------- correlations
-
-
-def _correlation(plan: Correlation) -> list[str]:
-    placed = placed_groups(plan)
-    groups = [_by(name, place) for name, place in placed]
-    lines = []
-    if groups:
-        guards = [f"isnotnull({_eval_field(name, place)})" for name, place in placed]
-        lines.append("| where " + " AND ".join(guards))
-    return lines + (_sliding(plan, groups) if plan.sliding else _fixed(plan, groups))
-
-
-def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
-    """At each event, the count and the start of the last N events of its group; then one row for each episode.
-
-    `streamstats window=N` looks back N events whatever their times, so the window is exact and closed at both ends,
-    which `time_window` is not. The times are rounded to microseconds: `_time` is a float.
-    """
-    count, span = plan.at_least, plan.timespan
-    if count > MAX_WINDOW:
-        raise refused(
-            f"streamstats keeps at most {MAX_WINDOW} events in a window, the rule counts {count}",
-            "count above 10000",
-            plan.place,
-            "lower the count",
-        )
-    by = f" by {' '.join(groups)}" if groups else ""
-    taken = plan.group_by
-    counted, first, previous = (free_column(f"sigma_{name}", taken) for name in ("count", "first", "previous"))
-    new, episode = (free_column(f"sigma_{name}", taken) for name in ("new", "episode"))
-    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
-    return [
-        "| sort 0 _time",
-        f"| streamstats window={count} global=f count as {counted} min(_time) as {first}{by}",
-        f"| where {counted}={count} AND round(_time-{first},6)<={span}",
-        f"| streamstats window=1 current=f global=f last(_time) as {previous}{by}",
-        f"| eval {new}=if(isnull({previous}) OR round(_time-{previous},6)>{span},1,0)",
-        f"| streamstats sum({new}) as {episode}{by}",
-        f"| stats min({first}) as {first_seen} max(_time) as {last_seen} by {' '.join([*groups, episode])}",
-        f"| fields - {episode}",
-    ]
-
-
-def _fixed(plan: Correlation, groups: list[str]) -> list[str]:
-    """Windows aligned to the epoch, by arithmetic: `bin` snaps spans of a day and more to the user's midnight."""
-    operator = {"lt": "<", "lte": "<=", "eq": "=", "neq": "!="}[plan.op]
-    taken = plan.group_by
-    window, counted = (free_column(f"sigma_{name}", taken) for name in ("window", "count"))
-    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
-    return [
-        f"| eval {window}=floor(_time/{plan.timespan})*{plan.timespan}",
-        f"| stats count as {counted} min(_time) as {first_seen} max(_time) as {last_seen} by "
-        + " ".join([*groups, window]),
-        f"| where {counted}{operator}{plan.count}",
-        f"| fields - {window}",
-    ]
