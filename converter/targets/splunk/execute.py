@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
 from converter.targets.splunk import commands
+from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import Environment, Limits, running
 from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
 from converter.targets.splunk.parse import parse
@@ -41,6 +42,7 @@ from converter.targets.splunk.syntax import (
     StreamStats,
     Table,
     Tail,
+    Unsupported,
     Where,
 )
 from converter.targets.splunk.values import ingest
@@ -208,6 +210,8 @@ def _stage(command: Command, text: str) -> Stage:
             return spath(command, text)
         case MultiSearch(searches=searches):
             return _multisearch([_pipeline(search, text) for search in searches])
+        case Unsupported(name=name, span=span):
+            raise error_at(text, span, f"the command {name} is not supported")
         case _:
             assert_never(command)
 

@@ -20,6 +20,7 @@ from converter.errors import suggest
 from converter.targets.splunk import parse_commands, parse_stats
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parse_search import parse_search
+from converter.targets.splunk.parse_unsupported import unsupported
 from converter.targets.splunk.syntax import Command, MultiSearch, Pipeline, Search, Span
 
 if TYPE_CHECKING:
@@ -67,6 +68,15 @@ _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "spath": parse_commands.spath,
 }
 
+# Commands that make rows of their own, and so may begin a search.
+_GENERATING = frozenset(
+    {
+        "datamodel", "dbinspect", "eventcount", "from", "gentimes", "history", "inputcsv", "inputlookup", "loadjob",
+        "makeresults", "mcatalog", "metadata", "metasearch", "mpreview", "mstats", "multisearch", "pivot", "rest",
+        "savedsearch", "set", "tstats", "typeahead", "union", "walklex",
+    }
+)  # fmt: skip
+
 # What may stand in a search of multisearch: commands that look at one row at a time.
 _STREAMING = frozenset(
     {"search", "where", "eval", "bin", "fields", "rename", "regex", "rex", "mvexpand", "makemv", "spath"}
@@ -106,6 +116,8 @@ def _first(scanner: Scanner) -> Command:
         case "search":
             scanner.pos += span.length
             return Search(parse_search(scanner))
+    if name in _GENERATING:
+        return _command(scanner)
     _check_known(scanner, name, span)
     raise scanner.error(
         f"{name} cannot be the first command of a search", span, "begin with search terms; * finds every event"
@@ -126,7 +138,8 @@ def _command(scanner: Scanner) -> Command:
         raise scanner.error("multisearch must be the first command of a search", span)
     _check_known(scanner, name, span)
     scanner.pos += span.length
-    command = _COMMANDS[name](scanner, span)
+    parse_arguments = _COMMANDS.get(name)
+    command = parse_arguments(scanner, span) if parse_arguments else unsupported(scanner, span, name)
     if not scanner.at_command_end():
         raise scanner.error(f"unexpected {scanner.found()} in {name}")
     return command
@@ -142,10 +155,8 @@ def _name(scanner: Scanner) -> tuple[str, Span]:
 
 
 def _check_known(scanner: Scanner, name: str, span: Span) -> None:
-    if name in _COMMANDS:
+    if name in _COMMANDS or name in _UNSUPPORTED:
         return
-    if name in _UNSUPPORTED:
-        raise scanner.error(f"the command {name} is not supported", span, f"supported: {', '.join(sorted(_COMMANDS))}")
     raise scanner.error(f"unknown command {name!r}", span, suggest(name, [*_COMMANDS, *_UNSUPPORTED]))
 
 

@@ -388,6 +388,15 @@ class MultiSearch:
     searches: tuple[Pipeline, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A command of Splunk that this engine parses and does not run: its name and the text of its arguments."""
+
+    name: str
+    arguments: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
 Command: TypeAlias = (
     Search
     | Where
@@ -411,6 +420,7 @@ Command: TypeAlias = (
     | MakeMv
     | Spath
     | MultiSearch
+    | Unsupported
 )
 
 
