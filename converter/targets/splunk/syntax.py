@@ -302,6 +302,8 @@ class Dedup:
     fields: tuple[str, ...]
     keep_empty: bool
     consecutive: bool
+    keep_events: bool = False
+    order: tuple[SortKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,11 +366,13 @@ class MvExpand:
 
 @dataclass(frozen=True, slots=True)
 class MakeMv:
-    """`makemv delim="..." field`."""
+    """`makemv delim="..." field`, or `tokenizer="..."` with an expression whose first group is a value."""
 
     field: str
     delimiter: str
     allow_empty: bool
+    tokenizer: str | None = None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +382,344 @@ class Spath:
     source: str
     path: str | None
     output: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+ConvertFunction: TypeAlias = Literal[
+    "auto", "ctime", "dur2sec", "memk", "mktime", "mstime", "none", "num", "rmcomma", "rmunit"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`function(field) as target` of a convert; the field and its target may hold wildcards; no target is in place."""
+
+    function: ConvertFunction
+    field: str
+    target: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """`convert timeformat=... function(field) as target ...`."""
+
+    time_format: str
+    conversions: tuple[Conversion, ...]
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """`lookup table field as ours OUTPUT column as theirs`.
+
+    Attributes:
+        table: the name of the table.
+        matches: column of the table, field of the row: all of them must be equal.
+        outputs: column of the table, field of the row; None is every column that is not matched by.
+        overwrite: false for OUTPUTNEW.
+    """
+
+    table: str
+    matches: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...] | None
+    overwrite: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InputLookup:
+    """`inputlookup append=... start=... max=... table where ...`; no maximum is every row."""
+
+    table: str
+    append: bool
+    start: int
+    maximum: int | None
+    where: SearchExpression | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """`transaction fields options`.
+
+    Attributes:
+        fields: what the events of a transaction share.
+        max_span, max_pause, max_events: None is no limit.
+        starts, ends: the filters of the first and the last event; None if none is given.
+        connected: an event that shares no field with any transaction opens one.
+        unify_ends: also the events at the ends must share a field.
+        keep_orphans: events of no transaction pass, marked.
+        keep_evicted: transactions that are not closed pass.
+        max_open, max_open_events: None is the limit of limits.conf.
+        lists: fields that keep every value in order; True is all of them.
+        null: what a list has for an event without the field.
+        delimiter: what stands between values where they become one text.
+        raw_list: `_raw` keeps every value.
+    """
+
+    fields: tuple[str, ...]
+    max_span: float | None = None
+    max_pause: float | None = None
+    max_events: int | None = 1000
+    starts: Search | Where | None = None
+    ends: Search | Where | None = None
+    connected: bool = True
+    unify_ends: bool = True
+    keep_orphans: bool = False
+    keep_evicted: bool = False
+    max_open: int | None = None
+    max_open_events: int | None = None
+    lists: bool | tuple[str, ...] = False
+    null: str = "NULL"
+    delimiter: str | None = None
+    raw_list: bool = False
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The columns of a chart: one for each value of a field, and what becomes of the others.
+
+    Attributes:
+        field: the field whose values are the columns.
+        size: the span its numbers are put into; None keeps them.
+        limit: how many columns; 0 is all.
+        bottom: keep the lowest, not the highest.
+        null, other: names of the columns for rows without the field, and for the values beyond the limit; None is none.
+        separator, form: how several statistics and the value make a name; `form` has `$AGG$` and `$VAL$`.
+    """
+
+    field: str
+    size: TimeSpan | int | None
+    limit: int
+    bottom: bool
+    null: str | None
+    other: str | None
+    separator: str
+    form: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`chart` and `timechart`: a row for each value of one field, a column for each of another.
+
+    Attributes:
+        command: the name of the command.
+        aggregates: the statistics.
+        row: the field of the rows; None is one row for everything. `_time` for timechart.
+        size: the span of the row's field; None keeps its values.
+        series: the columns; None is one for each statistic.
+        continuous: rows without events between the first and the last are filled in.
+    """
+
+    command: Literal["chart", "timechart"]
+    aggregates: tuple[Aggregate, ...]
+    row: str | None
+    size: TimeSpan | int | None
+    series: Series | None
+    continuous: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """`top` and `rare`: the most or least frequent combinations of values.
+
+    Attributes:
+        fields: the combination.
+        by: groups, each with a list of its own.
+        limit: combinations of a group; 0 is all.
+        rare: the least frequent.
+        count_name, percent_name: the names of the columns; None shows none.
+        other: the value of a row for the combinations beyond the limit; None is no such row.
+    """
+
+    fields: tuple[str, ...]
+    by: tuple[str, ...]
+    limit: int
+    rare: bool
+    count_name: str | None
+    percent_name: str | None
+    other: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FillDown:
+    """`filldown fields`: a missing value is the last one before it; no fields means every field."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MvCombine:
+    """`mvcombine field`: rows that differ in one field only become one."""
+
+    field: str
+    delimiter: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoMv:
+    """`nomv field`: several values become one text."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeResults:
+    """`makeresults count=N`: rows that have the time of the search only."""
+
+    count: int
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sed:
+    """`rex mode=sed "s/pattern/replacement/flags"`; `occurrence` 0 is every match, N the Nth only."""
+
+    field: str
+    pattern: str
+    replacement: tuple[str | int, ...]
+    occurrence: int
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transliterate:
+    """`rex mode=sed "y/abc/xyz/"`: each character of the first becomes the one of the second at its place."""
+
+    field: str
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadWhile:
+    """`head (condition) limit=N null=... keeplast=...`; no limit keeps every row for as long as the condition holds."""
+
+    condition: Expression
+    limit: int | None
+    null: bool
+    keep_last: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddTotals:
+    """`addtotals`, `addcoltotals`: sums along the rows, along the columns, or both; no names means every field."""
+
+    rows: bool
+    columns: bool
+    names: tuple[str, ...]
+    target: str
+    label_field: str | None
+    label: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accum:
+    """`accum field as target`: a running total."""
+
+    field: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """`delta field as target p=N`: the difference to the row N before."""
+
+    field: str
+    target: str
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class AutoRegress:
+    """`autoregress field p=first-last`: values of rows before, each in a field of its own."""
+
+    field: str
+    targets: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class XySeries:
+    """`xyseries x name values`: rows of one x become one row, with a column for each name."""
+
+    x: str
+    name: str
+    values: tuple[str, ...]
+    separator: str
+    form: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Untable:
+    """`untable x name value`: every other field of a row becomes a row."""
+
+    x: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """`transpose N column_name=... header_field=... include_empty=...`; 0 is every row."""
+
+    limit: int
+    column: str
+    header: str | None
+    include_empty: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniq:
+    """`uniq`: a row that equals the one before it is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFormat:
+    """`fieldformat name=expression`: how a field is shown; its value stays."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class StrCat:
+    """`strcat parts target`: fields and texts one after the other."""
+
+    parts: tuple[String | Field, ...]
+    target: str
+    all_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """`replace old with new, ... in fields`; no fields means every field."""
+
+    pairs: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """`foreach patterns [template]`: the template runs once for each field that matches.
+
+    Attributes:
+        patterns: names with wildcards.
+        template: the text between the square brackets.
+        tokens: what is replaced in the template: the whole name, what the wildcards matched, the first, second, third.
+    """
+
+    patterns: tuple[str, ...]
+    template: str
+    tokens: tuple[str, str, str, str, str]
     span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -419,6 +761,31 @@ Command: TypeAlias = (
     | MvExpand
     | MakeMv
     | Spath
+    | Convert
+    | Lookup
+    | InputLookup
+    | Transaction
+    | Chart
+    | Top
+    | FillDown
+    | MvCombine
+    | NoMv
+    | MakeResults
+    | Sed
+    | Transliterate
+    | HeadWhile
+    | AddTotals
+    | Accum
+    | Delta
+    | AutoRegress
+    | XySeries
+    | Untable
+    | Transpose
+    | Uniq
+    | FieldFormat
+    | StrCat
+    | Replace
+    | ForEach
     | MultiSearch
     | Unsupported
 )
