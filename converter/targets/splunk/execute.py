@@ -26,6 +26,7 @@ from converter.targets.splunk.syntax import (
     EventStats,
     Fields,
     FillNull,
+    FromDataModel,
     Head,
     MakeMv,
     MultiSearch,
@@ -42,9 +43,11 @@ from converter.targets.splunk.syntax import (
     StreamStats,
     Table,
     Tail,
+    Tstats,
     Unsupported,
     Where,
 )
+from converter.targets.splunk.tstats import check_first, compile_from, compile_tstats
 from converter.targets.splunk.values import ingest
 
 if TYPE_CHECKING:
@@ -153,6 +156,7 @@ class _Source:
 
 
 def _pipeline(pipeline: Pipeline, text: str) -> Stage:
+    check_first(pipeline.commands, text)
     stages = [_stage(command, text) for command in pipeline.commands]
 
     def run(rows: Iterable[Row]) -> Iterable[Row]:
@@ -208,6 +212,10 @@ def _stage(command: Command, text: str) -> Stage:
             return commands.makemv(command)
         case Spath():
             return spath(command, text)
+        case Tstats():
+            return compile_tstats(command, text)
+        case FromDataModel():
+            return compile_from(command, text)
         case MultiSearch(searches=searches):
             return _multisearch([_pipeline(search, text) for search in searches])
         case Unsupported(name=name, span=span):

@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
-from converter.targets.splunk import parse_commands, parse_stats
+from converter.targets.splunk import parse_commands, parse_stats, parse_tstats
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parse_search import parse_search
 from converter.targets.splunk.parse_unsupported import unsupported
@@ -66,6 +66,9 @@ _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "mvexpand": parse_commands.mvexpand,
     "makemv": parse_commands.makemv,
     "spath": parse_commands.spath,
+    "tstats": parse_tstats.tstats,
+    "datamodel": parse_tstats.datamodel,
+    "from": parse_tstats.from_dataset,
 }
 
 # Commands that make rows of their own, and so may begin a search.

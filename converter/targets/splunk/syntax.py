@@ -731,6 +731,48 @@ class MultiSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A name as written, and where."""
+
+    name: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DataModel:
+    """A data model and one of its data sets; None is its only root."""
+
+    model: str
+    dataset: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tstats:
+    """`tstats ... from datamodel=... where ... by ...`; without a source it is over the fields of the index."""
+
+    aggregates: tuple[Aggregate, ...]
+    source: DataModel | None
+    where: SearchExpression | None
+    by: tuple[Named, ...]
+    size: TimeSpan | None
+    fillnull: str | None
+    summaries_only: bool
+    prestats: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FromDataModel:
+    """`datamodel X Y search`, `from datamodel:X.Y`: events with the fields of a data set; `flat` without prefixes."""
+
+    source: DataModel
+    flat: bool
+    strict: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A command of Splunk that this engine parses and does not run: its name and the text of its arguments."""
 
@@ -787,6 +829,8 @@ Command: TypeAlias = (
     | Replace
     | ForEach
     | MultiSearch
+    | Tstats
+    | FromDataModel
     | Unsupported
 )
 
