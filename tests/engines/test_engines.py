@@ -9,6 +9,9 @@ No Sigma here. Each `tests/engines/<language>/*.toml` holds `[[case]]` tables wi
     ids      list of the expected `_id` values, in order
     error    table with line, column and message (a substring)
     source   a link or document that says so; optional
+    tables   table of tables by name, each newline-delimited JSON; optional
+    options  table of arguments of the engine's `run`: now, macros (spl); optional
+    notes    list of the sentences that the run says beside its rows; optional
 """
 
 from __future__ import annotations
@@ -42,21 +45,26 @@ def ndjson(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("language", "case"), load())
 def test_engine_case(language: str, case: dict[str, Any]) -> None:
-    known = {"name", "query", "events", "rows", "ids", "error", "source", "tables"}
+    known = {"name", "query", "events", "rows", "ids", "error", "source", "tables", "options", "notes"}
     assert not set(case) - known, f"unknown keys {set(case) - known}"
     assert len({"rows", "ids", "error"} & set(case)) == 1, "exactly one of rows, ids, error"
     run = importlib.import_module(f"converter.targets.{ENGINES[language]}.execute").run
     events = ndjson(case.get("events", ""))
     tables = {name: ndjson(text) for name, text in case.get("tables", {}).items()}
+    options: dict[str, Any] = dict(case.get("options", {}))
+    notes: list[str] = []
+    if "notes" in case:
+        options["on_note"] = notes.append
     if "error" in case:
         with pytest.raises(QueryError) as caught:
-            run(case["query"], events, tables=tables)
+            run(case["query"], events, tables=tables, **options)
         error = caught.value
         assert error.place is not None
         assert (error.place.line, error.place.column) == (case["error"]["line"], case["error"]["column"])
         assert case["error"]["message"] in error.message
         return
-    rows = run(case["query"], events, tables=tables)
+    rows = run(case["query"], events, tables=tables, **options)
+    assert notes == case.get("notes", [])
     if "ids" in case:
         assert [row["_id"] for row in rows] == case["ids"]
     else:

@@ -1,4 +1,4 @@
-"""Read a savedsearches.conf.
+"""Read a .conf file, and the saved searches of a savedsearches.conf.
 
     text ──lines──> stanzas of settings ──[default] under each──> SavedSearch
 
@@ -77,6 +77,21 @@ def parse(text: str) -> list[SavedSearch]:
 
     Source: Splunk Admin Manual, "About configuration files"; savedsearches.conf.spec.
     """
+    found = [_saved_search(text, name, place, settings) for name, (place, settings) in read_stanzas(text).items()]
+    if not found:
+        raise QueryError("the file has no saved search", _at(text, 0), "a saved search begins with a line [title]")
+    return found
+
+
+def read_stanzas(text: str) -> dict[str, tuple[Place, dict[str, Setting]]]:
+    """Return the stanzas of the file `text`: the place of the title and the settings, [default] under each.
+
+    Raises:
+        QueryError: a line is neither a title nor a setting; a title has brackets in it; a stanza or a key is there
+            twice; a value ends with the file in the middle of a continuation.
+
+    Source: Splunk Admin Manual, "About configuration files".
+    """
     shared: dict[str, Setting] = {}
     stanzas: dict[str, tuple[Place, dict[str, Setting]]] = {}
     settings = shared
@@ -101,12 +116,7 @@ def parse(text: str) -> list[SavedSearch]:
                 )
             settings[key] = setting
         at = end + 1
-    found = [
-        _saved_search(text, name, place, {**shared, **own}) for name, (place, own) in stanzas.items() if name != _GLOBAL
-    ]
-    if not found:
-        raise QueryError("the file has no saved search", _at(text, 0), "a saved search begins with a line [title]")
-    return found
+    return {name: (place, {**shared, **own}) for name, (place, own) in stanzas.items() if name != _GLOBAL}
 
 
 def _saved_search(text: str, name: str, place: Place, settings: dict[str, Setting]) -> SavedSearch:

@@ -53,6 +53,7 @@ from converter.targets.splunk.values import ingest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from converter.targets.splunk.macros import Macros
     from converter.targets.splunk.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
@@ -117,6 +118,7 @@ def run(
     now: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
     on_note: Callable[[str], None] | None = None,
+    macros: Macros | str | Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Run a search over events and return its rows.
 
@@ -128,12 +130,13 @@ def run(
         now: the time of the run, in seconds since the epoch.
         limits: how much is kept; `environment.NO_LIMITS` switches them off.
         on_note: called with each sentence that the reader of the rows should know, such as a limit that was touched.
+        macros: the text of a macros.conf with the macros that the search may call; or several, by name of file.
 
     Raises:
         QueryError: the search is wrong, or uses what this engine does not know; with the place.
         LogError: an event has a `_time` that is no time.
     """
-    return compile_query(parse(text), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
+    return compile_query(parse(text, macros), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
 
 
 def reads_again(tree: Pipeline) -> bool:

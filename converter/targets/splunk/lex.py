@@ -18,6 +18,8 @@ from converter.targets.splunk.syntax import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from converter.targets.splunk.origin import Origin
+
 # A level of brackets costs up to eight frames of the parser; this leaves half of the default stack to the caller.
 MAX_DEPTH = 64
 
@@ -32,10 +34,16 @@ _LEADING_NUMBER = re.compile(r"([0-9]+)(?![^\s,|\]])")
 
 
 class Scanner:
-    """A position in a text, and the lexical forms that can be read there."""
+    """A position in a text, and the lexical forms that can be read there.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: the text.
+        origin: where it comes from, if macros were expanded in it; errors are then placed in the user's text.
+    """
+
+    def __init__(self, text: str, origin: Origin | None = None) -> None:
         self.text = text
+        self.origin = origin
         self.pos = 0
         self._depth = 0
 
@@ -48,6 +56,8 @@ class Scanner:
                 span = Span(at)
             case Span():
                 span = at
+        if self.origin is not None:
+            return self.origin.error(message, span, hint)
         return QueryError(message, Place.at_offset(self.text, span.start, length=max(1, span.length)), hint)
 
     def span_from(self, start: int) -> Span:

@@ -24,7 +24,9 @@ from converter.targets.splunk.parse_unsupported import unsupported
 from converter.targets.splunk.syntax import Command, MultiSearch, Pipeline, Search, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from converter.targets.splunk.macros import Macros
 
 # Commands that Splunk has and this engine has not.
 _UNSUPPORTED_NAMES = """
@@ -86,13 +88,30 @@ _STREAMING = frozenset(
 )
 
 
-def parse(text: str) -> Pipeline:
+def parse(text: str, macros: Macros | str | Mapping[str, str] | None = None) -> Pipeline:
     """Return the tree of a search.
 
+    Args:
+        text: the search.
+        macros: what it may call: from `read_macros`, or what that reads.
+
     Raises:
-        QueryError: the text is no search, or uses what this engine does not know; with the place.
+        QueryError: the text is no search, or uses what this engine does not know; with the place. What stands in a
+            macro has the place of its call.
     """
-    scanner = Scanner(text)
+    if "`" not in text:
+        return _parse(Scanner(text))
+    from converter.targets.splunk.macros import expand, known_macros  # noqa: PLC0415  most searches have none
+    from converter.targets.splunk.origin import relocate  # noqa: PLC0415
+
+    origin = expand(text, known_macros(macros))
+    if origin is None:
+        return _parse(Scanner(text))
+    return relocate(_parse(Scanner(origin.expanded, origin)), origin)
+
+
+def _parse(scanner: Scanner) -> Pipeline:
+    text = scanner.text
     if half := _SURROGATE.search(text):
         raise scanner.error("half of a surrogate pair, which no text can hold", half.start())
     if not scanner.peek():

@@ -65,6 +65,15 @@ def parse_search(scanner: Scanner) -> SearchExpression:
     return expression
 
 
+def parse_group(scanner: Scanner) -> SearchExpression:
+    """Read the search expression in round brackets that stands next.
+
+    Raises:
+        QueryError: the text is no search expression.
+    """
+    return _primary(scanner)
+
+
 def parse_search_text(text: str) -> SearchExpression:
     """Read a whole text as a search expression, as `searchmatch` does.
 
