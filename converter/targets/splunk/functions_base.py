@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.targets.splunk.compiled import Compiled
 from converter.targets.splunk.syntax import String
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from converter.targets.splunk.syntax import Call, Span
     from converter.targets.splunk.values import Row
 
+Prepared = TypeVar("Prepared")
 Build: TypeAlias = "Callable[[Compiler, Call], Compiled]"
 
 
@@ -54,13 +56,21 @@ def single(compiler: Compiler, value: Any, name: str, span: Span) -> Any:
     return value
 
 
-def text_argument(compiler: Compiler, call: Call, argument: Compiled) -> Run:
+def text_argument(compiler: Compiler, call: Call, argument: Compiled, *, numbers: bool = True) -> Run:
     """Return a closure that gives the text of an argument, or None.
+
+    Args:
+        compiler: the compiler of the call.
+        call: the call.
+        argument: the argument.
+        numbers: whether Splunk takes a number that is written down as a text.
 
     Raises:
         QueryError: the argument is a condition or a written null; when run: it is multivalue.
     """
-    _refuse(compiler, call, argument, ("bool", "null"))
+    refuse(compiler, call, argument, ("bool", "null"))
+    if not numbers and argument.constant:
+        refuse(compiler, call, argument, ("number",))
     get, name, span = argument.run, call.function, call.span
 
     def run(row: Row) -> str | None:
@@ -78,7 +88,7 @@ def number_argument(compiler: Compiler, call: Call, argument: Compiled) -> Run:
     Raises:
         QueryError: the argument is a condition, a written text or a written null; when run: it is multivalue.
     """
-    _refuse(compiler, call, argument, ("bool", "null", "string") if argument.constant else ("bool", "null"))
+    refuse(compiler, call, argument, ("bool", "null", "string") if argument.constant else ("bool", "null"))
     get, name, span = argument.run, call.function, call.span
 
     def run(row: Row) -> int | float | None:
@@ -87,7 +97,12 @@ def number_argument(compiler: Compiler, call: Call, argument: Compiled) -> Run:
     return run
 
 
-def _refuse(compiler: Compiler, call: Call, argument: Compiled, kinds: tuple[Kind, ...]) -> None:
+def refuse(compiler: Compiler, call: Call, argument: Compiled, kinds: tuple[Kind, ...]) -> None:
+    """Refuse an argument of one of some kinds.
+
+    Raises:
+        QueryError: the argument is of such a kind.
+    """
     if argument.kind in kinds:
         raise compiler.error(f"{call.function}() does not take a {argument.kind} argument here", call.span)
 
@@ -103,12 +118,12 @@ def condition_argument(compiler: Compiler, call: Call, argument: Compiled) -> Ru
     return argument.run
 
 
-def text_function(least: int, most: int, kind: Kind, compute: Callable[..., Any]) -> Function:
-    """Return a function of texts: null if any argument is null."""
+def text_function(least: int, most: int, kind: Kind, compute: Callable[..., Any], *, numbers: bool = True) -> Function:
+    """Return a function of texts: null if any argument is null; `numbers` as in `text_argument`."""
 
     def build(compiler: Compiler, call: Call) -> Compiled:
         compiled = arguments(compiler, call)
-        gets = [text_argument(compiler, call, argument) for argument in compiled]
+        gets = [text_argument(compiler, call, argument, numbers=numbers) for argument in compiled]
         return Compiled(_strict(gets, compute), kind, all(argument.constant for argument in compiled))
 
     return Function(least, most, build)
@@ -140,6 +155,33 @@ def _strict(gets: list[Run], compute: Callable[..., Any]) -> Run:
         return None if None in values else compute(*values)
 
     return run
+
+
+def prepared(compiler: Compiler, call: Call, index: int, prepare: Callable[[str], Prepared]) -> Callable[[Row], Any]:
+    """Return a closure that gives what is made of a text argument, such as a pattern or a format; None for null.
+
+    What is written down is prepared once, and its errors show when compiling; other texts are prepared when they come.
+
+    Raises:
+        QueryError: the argument is no text; or what `prepare` raises.
+    """
+    argument = call.arguments[index]
+    if isinstance(argument, String):
+        made = prepare(argument.value)
+        return lambda _: made
+    get = text_argument(compiler, call, compiler.compile(argument), numbers=False)
+    cached = lru_cache(maxsize=256)(prepare)
+
+    def run(row: Row) -> Prepared | None:
+        text = get(row)
+        return None if text is None else cached(text)
+
+    return run
+
+
+def packed(values: list[Any]) -> Any:
+    """Return values as a row would hold them: none, the one, or a list."""
+    return values if len(values) > 1 else values[0] if values else None
 
 
 def literal(call: Call, index: int, compiler: Compiler, what: str) -> str:

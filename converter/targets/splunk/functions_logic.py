@@ -172,13 +172,31 @@ def _typeof(compiler: Compiler, call: Call) -> Compiled:
             case None:
                 return "Invalid"
             case bool():
-                return "Boolean"
+                return "Bool"
             case list():
-                raise compiler.error("typeof() on a multivalue field", call.span)
+                return "Multivalue"
             case value:
                 return "Number" if not written_text and number_of(value) is not None else "String"
 
     return Compiled(run, "string")
+
+
+def _validate(compiler: Compiler, call: Call) -> Compiled:
+    compiled = arguments(compiler, call)
+    if len(compiled) % 2:
+        raise compiler.error("validate() takes pairs of a condition and a value", call.span)
+    pairs = [
+        (condition_argument(compiler, call, condition), value.run)
+        for condition, value in zip(compiled[::2], compiled[1::2], strict=True)
+    ]
+
+    def run(row: Row) -> Any:
+        for test, value in pairs:
+            if not test(row):
+                return value(row)
+        return None
+
+    return Compiled(run, _joint_kind(compiled[1::2], compiler, call))
 
 
 def _searchmatch(compiler: Compiler, call: Call) -> Compiled:
@@ -193,6 +211,7 @@ def _searchmatch(compiler: Compiler, call: Call) -> Compiled:
 FUNCTIONS: dict[str, Function] = {
     "if": Function(3, 3, _if),
     "case": Function(2, None, _case),
+    "validate": Function(2, None, _validate),
     "coalesce": Function(1, None, _coalesce),
     "ifnull": Function(1, None, _coalesce),
     "nullif": Function(2, 2, _nullif),
@@ -202,6 +221,7 @@ FUNCTIONS: dict[str, Function] = {
     "ismv": _about(lambda value: type(value) is list),
     "isnum": _about_type("isnum", _is_number),
     "isint": _about_type("isint", _is_whole),
+    "isdouble": _about_type("isdouble", lambda value: _is_number(value) and not _is_whole(value)),
     "isstr": _about_type("isstr", _is_text),
     "isbool": _about(lambda value: type(value) is bool),
     "null": _constant(None, "null"),

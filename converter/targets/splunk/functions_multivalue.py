@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.targets.splunk.compiled import Compiled
@@ -11,6 +12,10 @@ from converter.targets.splunk.functions_base import (
     condition_argument,
     literal,
     number_argument,
+    packed,
+    prepared,
+    refuse,
+    text_argument,
 )
 from converter.targets.splunk.regexes import searcher
 from converter.targets.splunk.syntax import Binary, Call, Expression, Field, Logical, Number, String, Unary
@@ -21,6 +26,11 @@ if TYPE_CHECKING:
 
     from converter.targets.splunk.compiled import Compiler
     from converter.targets.splunk.values import Row
+
+
+_MOST_VALUES = 1_000_000
+_TIMESPAN = re.compile(r"([0-9]{0,9})(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def _fields(expression: Expression) -> set[str]:
@@ -40,11 +50,6 @@ def _fields(expression: Expression) -> set[str]:
             assert_never(expression)
 
 
-def _packed(values: list[Any]) -> Any:
-    """Return values as a row would hold them: none, the one, or a list."""
-    return values if len(values) > 1 else values[0] if values else None
-
-
 def _mvfilter(compiler: Compiler, call: Call) -> Compiled:
     names = _fields(call.arguments[0])
     if len(names) != 1:
@@ -60,24 +65,39 @@ def _mvfilter(compiler: Compiler, call: Call) -> Compiled:
             return None
         if type(value) is not list:
             return value if test({name: value}) else None
-        return _packed([item for item in value if test({name: item})])
+        return packed([item for item in value if test({name: item})])
 
     return Compiled(run, "any")
 
 
 def _mvmap(compiler: Compiler, call: Call) -> Compiled:
-    field = call.arguments[0]
-    if not isinstance(field, Field):
-        raise compiler.error("mvmap() over something other than a field is not supported", call.span)
+    name = _mapped_field(compiler, call)
+    source = compiler.compile(call.arguments[0])
+    refuse(compiler, call, source, ("bool", "null"))
     each = compiler.compile(call.arguments[1])
     if each.kind == "bool":
         raise compiler.error("mvmap() gives values, not conditions", call.span)
+    get, compute = source.run, each.run
 
     def run(row: Row) -> Any:
-        mapped = (each.run({**row, field.name: item}) for item in values_of(row.get(field.name)))
-        return _packed([result for one in mapped for result in values_of(one)])
+        mapped = (compute({**row, name: item}) for item in values_of(get(row)))
+        return packed([result for one in mapped for result in values_of(one)])
 
     return Compiled(run, "any")
+
+
+def _mapped_field(compiler: Compiler, call: Call) -> str:
+    """Return the name that stands for each value in the expression of `mvmap`: the one field of its first argument."""
+    if len(call.arguments) > 2:  # noqa: PLR2004
+        return literal(call, 2, compiler, "the name of the value")
+    names = _fields(call.arguments[0])
+    if len(names) != 1:
+        raise compiler.error(
+            f"mvmap() over an expression of {len(names) or 'no'} fields",
+            call.span,
+            'name the value: mvmap(..., x, "x")',
+        )
+    return names.pop()
 
 
 def _mvindex(compiler: Compiler, call: Call) -> Compiled:
@@ -98,14 +118,13 @@ def _mvindex(compiler: Compiler, call: Call) -> Compiled:
             return values[whole[0]]
         if whole[1] >= size:
             raise compiler.error("mvindex() with a range that ends after the last value", call.span)
-        return _packed(values[whole[0] : whole[1] + 1])
+        return packed(values[whole[0] : whole[1] + 1])
 
     return Compiled(run, "any")
 
 
 def _values(compiler: Compiler, call: Call, argument: Compiled) -> Callable[[Row], list[Any]]:
-    if argument.kind in ("bool", "null"):
-        raise compiler.error(f"{call.function}() does not take a {argument.kind} argument here", call.span)
+    refuse(compiler, call, argument, ("bool", "null"))
     get = argument.run
     return lambda row: values_of(get(row))
 
@@ -130,28 +149,33 @@ def _mvappend(compiler: Compiler, call: Call) -> Compiled:
     if any(argument.kind == "bool" for argument in compiled):
         raise compiler.error("mvappend() takes values, not conditions", call.span)
     runs = [argument.run for argument in compiled]
-    return Compiled(lambda row: _packed([value for get in runs for value in values_of(get(row))]), "any")
+    return Compiled(lambda row: packed([value for get in runs for value in values_of(get(row))]), "any")
 
 
 def _mvjoin(compiler: Compiler, call: Call) -> Compiled:
     get = _values(compiler, call, compiler.compile(call.arguments[0]))
-    delimiter = literal(call, 1, compiler, "a delimiter")
+    get_delimiter = text_argument(compiler, call, compiler.compile(call.arguments[1]), numbers=False)
 
     def run(row: Row) -> str | None:
-        values = get(row)
-        return delimiter.join(map(text_of, values)) if values else None
+        values, delimiter = get(row), get_delimiter(row)
+        return delimiter.join(map(text_of, values)) if values and delimiter is not None else None
 
     return Compiled(run, "string")
 
 
 def _mvfind(compiler: Compiler, call: Call) -> Compiled:
     get = _values(compiler, call, compiler.compile(call.arguments[0]))
-    search = searcher(
-        literal(call, 1, compiler, "a regular expression"),
-        lambda message: compiler.error(message, call.arguments[1].span),
+    pattern = prepared(
+        compiler,
+        call,
+        1,
+        lambda text: searcher(text, lambda message: compiler.error(message, call.arguments[1].span)),
     )
 
     def run(row: Row) -> int | None:
+        search = pattern(row)
+        if search is None:
+            return None
         return next((index for index, value in enumerate(get(row)) if search(text_of(value)) is not None), None)
 
     return Compiled(run, "number")
@@ -161,17 +185,73 @@ def _distinct(values: list[Any]) -> Any:
     seen: dict[str, Any] = {}
     for value in values:
         seen.setdefault(text_of(value), value)
-    return _packed(list(seen.values()))
+    return packed(list(seen.values()))
+
+
+def _mvzip(compiler: Compiler, call: Call) -> Compiled:
+    compiled = arguments(compiler, call)
+    left, right = (_values(compiler, call, argument) for argument in compiled[:2])
+    get_delimiter = text_argument(compiler, call, compiled[2], numbers=False) if len(compiled) > 2 else lambda _: ","  # noqa: PLR2004
+
+    def run(row: Row) -> Any:
+        delimiter = get_delimiter(row)
+        if delimiter is None:
+            return None
+        # As zip of Python does, which the documentation names: the shorter field ends it.
+        pairs = zip(left(row), right(row), strict=False)
+        return packed([f"{text_of(a)}{delimiter}{text_of(b)}" for a, b in pairs])
+
+    return Compiled(run, "any")
+
+
+def _mvrange(compiler: Compiler, call: Call) -> Compiled:
+    start, end = (number_argument(compiler, call, compiler.compile(argument)) for argument in call.arguments[:2])
+    step: Callable[[Row], Any] = lambda _: 1  # noqa: E731
+    if len(call.arguments) > 2:  # noqa: PLR2004
+        argument = call.arguments[2]
+        if isinstance(argument, String):
+            seconds = _span_seconds(argument.value)
+            if seconds is None:
+                raise compiler.error(
+                    f"{argument.value!r} is no step of fixed length", argument.span, 'for example: "7d"'
+                )
+            step = lambda _: seconds  # noqa: E731
+        else:
+            step = number_argument(compiler, call, compiler.compile(argument))
+
+    def run(row: Row) -> Any:
+        first, last, by = start(row), end(row), step(row)
+        if first is None or last is None or by is None:
+            return None
+        if by <= 0:
+            raise compiler.error("mvrange() with a step that is not above 0", call.span)
+        if (last - first) / by > _MOST_VALUES:
+            raise compiler.error(f"mvrange() of more than {_MOST_VALUES} values", call.span)
+        values = []
+        index = 0
+        while (value := first + index * by) < last:
+            values.append(value)
+            index += 1
+        return packed(values)
+
+    return Compiled(run, "any")
+
+
+def _span_seconds(text: str) -> int | None:
+    match = _TIMESPAN.fullmatch(text)
+    return int(match.group(1) or 1) * _SECONDS[match.group(2)[0]] if match else None
 
 
 FUNCTIONS: dict[str, Function] = {
     "mvfilter": Function(1, 1, _mvfilter),
-    "mvmap": Function(2, 2, _mvmap),
+    "mvmap": Function(2, 3, _mvmap),
+    "mvzip": Function(2, 3, _mvzip),
+    "mvrange": Function(2, 3, _mvrange),
     "mvindex": Function(2, 3, _mvindex),
     "mvcount": _of_values(len),
     "mvdedup": _of_values(_distinct),
-    "mvsort": _of_values(lambda values: _packed(sorted(values, key=text_of))),
-    "mvreverse": _of_values(lambda values: _packed(values[::-1])),
+    "mvsort": _of_values(lambda values: packed(sorted(values, key=text_of))),
+    "mvreverse": _of_values(lambda values: packed(values[::-1])),
     "mvappend": Function(1, None, _mvappend),
     "mvjoin": Function(2, 2, _mvjoin),
     "mvfind": Function(2, 2, _mvfind),

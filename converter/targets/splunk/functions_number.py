@@ -8,31 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.splunk.compiled import Compiled
 from converter.targets.splunk.functions_base import Function, arguments, number_function
+from converter.targets.splunk.functions_math import guarded
 from converter.targets.splunk.values import number_of, text_of, tidy, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from converter.targets.splunk.compiled import Compiler
     from converter.targets.splunk.syntax import Call
     from converter.targets.splunk.values import Row
 
 _PLACES = 15
+# "To 11 digits of precision", and acos(0)*180/pi() is documented to be 90.0000000003: the digits are cut, not rounded.
+_PI = 3.14159265358
 # From here on a double has no decimal places to round.
 _UNROUNDED = 10**15
-
-
-def _guarded(compute: Callable[..., float]) -> Callable[..., int | float | None]:
-    """Return a computation that is null where it is undefined."""
-
-    def run(*numbers: float) -> int | float | None:
-        try:
-            result = compute(*numbers)
-        except (ValueError, OverflowError, ZeroDivisionError):
-            return None
-        return None if isinstance(result, complex) else tidy(result)
-
-    return run
 
 
 def _round(number: float, places: float = 0) -> int | float | str | None:
@@ -44,6 +32,14 @@ def _round(number: float, places: float = 0) -> int | float | str | None:
         return tidy(number)
     rounded = Decimal(repr(number)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return str(rounded) if digits else int(rounded)
+
+
+def _checked_round(compiler: Compiler, call: Call) -> Compiled:
+    if len(call.arguments) > 1:
+        places = compiler.compile(call.arguments[1])
+        if places.constant and places.kind == "number" and (places.run({}) or 0) < 0:
+            raise compiler.error("round() to a negative number of decimal places", call.arguments[1].span)
+    return number_function(1, 2, _round, "any").build(compiler, call)
 
 
 def _extreme(*, largest: bool) -> Function:
@@ -74,14 +70,14 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": number_function(1, 1, math.ceil),
     "ceiling": number_function(1, 1, math.ceil),
     "floor": number_function(1, 1, math.floor),
-    "round": number_function(1, 2, _round, "any"),
+    "round": Function(1, 2, _checked_round),
     "exact": number_function(1, 1, lambda number: number),
-    "sqrt": number_function(1, 1, _guarded(math.sqrt)),
-    "pow": number_function(2, 2, _guarded(math.pow)),
-    "exp": number_function(1, 1, _guarded(math.exp)),
-    "ln": number_function(1, 1, _guarded(math.log)),
-    "log": number_function(1, 2, _guarded(lambda number, base=10: math.log(number) / math.log(base))),
-    "pi": number_function(0, 0, lambda: math.pi),
+    "sqrt": number_function(1, 1, guarded(math.sqrt)),
+    "pow": number_function(2, 2, guarded(math.pow)),
+    "exp": number_function(1, 1, guarded(math.exp)),
+    "ln": number_function(1, 1, guarded(math.log)),
+    "log": number_function(1, 2, guarded(lambda number, base=10: math.log(number) / math.log(base))),
+    "pi": number_function(0, 0, lambda: _PI),
     "min": _extreme(largest=False),
     "max": _extreme(largest=True),
 }

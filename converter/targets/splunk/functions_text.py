@@ -1,18 +1,20 @@
-"""Functions of texts: `lower`, `substr`, `replace`, `match`, `like`, `cidrmatch`, `tostring`, hashes ..."""
+"""Functions of texts: `lower`, `substr`, `replace`, `match`, `like`, `cidrmatch`, hashes ..."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from converter.targets.splunk.compiled import Compiled
 from converter.targets.splunk.functions_base import (
     Function,
     arguments,
-    literal,
+    packed,
+    prepared,
+    refuse,
     single,
     text_argument,
     text_function,
@@ -56,26 +58,29 @@ def _subject(compiler: Compiler, name: str, argument: Compiled, span: Span) -> R
 
 
 def _match(compiler: Compiler, call: Call) -> Compiled:
-    subject, expression = arguments(compiler, call)
-    get = _subject(compiler, "match", subject, call.span)
-
-    def fail(message: str) -> QueryError:
-        return compiler.error(message, call.arguments[1].span)
-
-    if isinstance(call.arguments[1], String):
-        search = searcher(call.arguments[1].value, fail)
-        return Compiled(_any_value(get, lambda text: search(text) is not None), "bool")
-    pattern = text_argument(compiler, call, expression)
+    get = _subject(compiler, "match", compiler.compile(call.arguments[0]), call.span)
+    pattern = prepared(compiler, call, 1, lambda text: searcher(text, _failing(compiler, call, 1)))
 
     def run(row: Row) -> bool | None:
-        wanted = pattern(row)
-        if wanted is None:
-            return None
-        search = searcher(wanted, fail)
-        result: bool | None = _any_value(get, lambda text: search(text) is not None)(row)
-        return result
+        search = pattern(row)
+        return None if search is None else _holds(get(row), search)
 
     return Compiled(run, "bool")
+
+
+def _holds(value: Any, search: Callable[[str], Any]) -> bool | None:
+    """Tell whether a search finds something in any value of a field; None for null."""
+    if type(value) is str:
+        return search(value) is not None
+    if value is None:
+        return None
+    if type(value) is list:
+        return any(search(text_of(item)) is not None for item in value)
+    return search(text_of(value)) is not None
+
+
+def _failing(compiler: Compiler, call: Call, index: int) -> Callable[[str], QueryError]:
+    return lambda message: compiler.error(message, call.arguments[index].span)
 
 
 def like(compiler: Compiler, compiled: tuple[Compiled, Compiled], span: Span) -> Compiled:
@@ -115,45 +120,55 @@ def _like(compiler: Compiler, call: Call) -> Compiled:
 
 
 def _cidrmatch(compiler: Compiler, call: Call) -> Compiled:
-    text = literal(call, 0, compiler, "a network")
-    network = parse_network(text)
-    if network is None:
-        raise compiler.error(f"{text!r} is no network", call.arguments[0].span, "for example: 10.0.0.0/8")
+    written = call.arguments[0]
+
+    def network(text: str) -> Callable[[str], bool]:
+        found = parse_network(text)
+        if found is not None:
+            return lambda address: inside(address, found)
+        if isinstance(written, String):
+            raise compiler.error(f"{text!r} is no network", written.span, "for example: 10.0.0.0/8")
+        return lambda _: False
+
+    within = prepared(compiler, call, 0, network)
     get = _subject(compiler, "cidrmatch", compiler.compile(call.arguments[1]), call.span)
-    return Compiled(_any_value(get, lambda address: inside(address, network)), "bool")
+
+    def run(row: Row) -> bool | None:
+        test = within(row)
+        if test is None:
+            return None
+        result: bool | None = _any_value(get, test)(row)
+        return result
+
+    return Compiled(run, "bool")
 
 
 def _replace(compiler: Compiler, call: Call) -> Compiled:
-    compiled = arguments(compiler, call)
-    get = text_argument(compiler, call, compiled[0])
-    find = finder(
-        literal(call, 1, compiler, "a regular expression"),
-        lambda message: compiler.error(message, call.arguments[1].span),
-    )
-    parts = _replacement(literal(call, 2, compiler, "a replacement"))
+    get = text_argument(compiler, call, compiler.compile(call.arguments[0]), numbers=False)
+    pattern = prepared(compiler, call, 1, lambda text: finder(text, _failing(compiler, call, 1)))
+    replacement = prepared(compiler, call, 2, _replacement)
+    missing = _failing(compiler, call, 2)
 
     def run(row: Row) -> str | None:
-        text = get(row)
-        if text is None:
+        text, find, parts = get(row), pattern(row), replacement(row)
+        if text is None or find is None or parts is None:
             return None
         out: list[str] = []
         position = 0
         for found in find(text):
             out.append(text[position : found.start()])
-            for part in parts:
-                if isinstance(part, str):
-                    out.append(part)
-                elif part > found.re.groups:
-                    raise compiler.error(
-                        f"the replacement names the group \\{part}, which does not exist", call.arguments[2].span
-                    )
-                else:
-                    out.append(found.group(part) or "")
+            out.extend(part if isinstance(part, str) else _group(found, part, missing) for part in parts)
             position = found.end()
         out.append(text[position:])
         return "".join(out)
 
     return Compiled(run, "string")
+
+
+def _group(found: Any, number: int, missing: Callable[[str], QueryError]) -> str:
+    if number > found.re.groups:
+        raise missing(f"the replacement names the group \\{number}, which does not exist")
+    return found.group(number) or ""
 
 
 def _replacement(text: str) -> list[str | int]:
@@ -164,7 +179,7 @@ def _replacement(text: str) -> list[str | int]:
 
 def _substr(compiler: Compiler, call: Call) -> Compiled:
     compiled = arguments(compiler, call)
-    get = text_argument(compiler, call, compiled[0])
+    get = text_argument(compiler, call, compiled[0], numbers=False)
     numbers = [argument.run for argument in compiled[1:]]
 
     def run(row: Row) -> str | None:
@@ -192,56 +207,12 @@ def _slice(text: str, start: int, length: int | None) -> str | None:
     return text[max(0, begin) : max(0, end)]
 
 
-def _tostring(compiler: Compiler, call: Call) -> Compiled:
-    argument = compiler.compile(call.arguments[0])
-    get = argument.run
-    style = literal(call, 1, compiler, "a format") if len(call.arguments) > 1 else ""
-    if style not in ("", "hex", "commas"):
-        raise compiler.error(
-            f"the format {style!r} of tostring() is not supported", call.arguments[1].span, "hex or commas"
-        )
-
-    def run(row: Row) -> str | None:
-        value = single(compiler, get(row), "tostring", call.span)
-        if value is None:
-            return "Null" if not style else None
-        if type(value) is bool:
-            return "True" if value else "False"
-        number = number_of(value)
-        if not style or number is None:
-            return text_of(value)
-        return _hex(number) if style == "hex" else _commas(number)
-
-    return Compiled(run, "string", argument.constant)
-
-
-def _hex(number: float) -> str | None:
-    return f"0x{int(number):X}" if number >= 0 else None
-
-
-def _commas(number: float) -> str:
-    if isinstance(number, int):
-        return f"{number:,}"
-    return f"{Decimal(repr(number)).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
-
-
-def _tonumber(compiler: Compiler, call: Call) -> Compiled:
-    compiled = arguments(compiler, call)
-    get = text_argument(compiler, call, compiled[0])
-    if len(compiled) == 1:
-        return Compiled(lambda row: number_of(get(row)), "number")
-    base = compiled[1].run({}) if compiled[1].constant and compiled[1].kind == "number" else None
-    if not isinstance(base, int) or not 2 <= base <= 36:  # noqa: PLR2004
-        raise compiler.error("the base of tonumber() must be a number from 2 to 36", call.span)
-
-    def run(row: Row) -> int | None:
-        text = get(row)
-        try:
-            return None if text is None else int(text, base)
-        except ValueError:
-            return None
-
-    return Compiled(run, "number")
+def _unquote(text: str) -> str | None:
+    """Undo percent encoding; bytes that are no UTF-8 give null."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
 
 
 def _trim(left: bool, right: bool) -> Function:  # noqa: FBT001
@@ -257,32 +228,55 @@ def _hash(name: str) -> Function:
         digest = hashlib.new(name, text.encode("utf-8", "surrogatepass"), usedforsecurity=False)
         return digest.hexdigest()
 
-    return text_function(1, 1, "string", compute)
+    return text_function(1, 1, "string", compute, numbers=False)
+
+
+def _each(compute: Callable[[str], str]) -> Function:
+    """Return a function of a text that takes a multivalue field, too, and then gives one."""
+
+    def build(compiler: Compiler, call: Call) -> Compiled:
+        argument = compiler.compile(call.arguments[0])
+        refuse(compiler, call, argument, ("bool", "null", "number") if argument.constant else ("bool", "null"))
+        get = argument.run
+
+        def run(row: Row) -> Any:
+            value = get(row)
+            if type(value) is str:
+                return compute(value)
+            if value is None:
+                return None
+            if type(value) is list:
+                return [compute(text_of(item)) for item in value]
+            return compute(text_of(value))
+
+        return Compiled(run, "string", argument.constant)
+
+    return Function(1, 1, build)
 
 
 def _split(compiler: Compiler, call: Call) -> Compiled:
     compiled = arguments(compiler, call)
     get = _subject(compiler, "split", compiled[0], call.span)
-    get_delimiter = text_argument(compiler, call, compiled[1])
+    get_delimiter = text_argument(compiler, call, compiled[1], numbers=False)
 
     def run(row: Row) -> Any:
         value = get(row)
         delimiter = get_delimiter(row)
         if value is None or delimiter is None:
             return None
-        if not delimiter:
-            raise compiler.error("split() with an empty delimiter", call.span)
         values = value if type(value) is list else [value]
-        parts = [part for item in values for part in text_of(item).split(delimiter)]
-        return parts if len(parts) > 1 else parts[0]
+        parts = [part for item in values for part in (text_of(item).split(delimiter) if delimiter else text_of(item))]
+        return packed(parts)
 
     return Compiled(run, "any")
 
 
 FUNCTIONS: dict[str, Function] = {
-    "len": text_function(1, 1, "number", len),
-    "lower": text_function(1, 1, "string", str.lower),
-    "upper": text_function(1, 1, "string", str.upper),
+    "len": text_function(1, 1, "number", len, numbers=False),
+    "length": text_function(1, 1, "number", len, numbers=False),
+    "lower": _each(str.lower),
+    "upper": _each(str.upper),
+    "urldecode": text_function(1, 1, "string", _unquote, numbers=False),
     "trim": _trim(left=True, right=True),
     "ltrim": _trim(left=True, right=False),
     "rtrim": _trim(left=False, right=True),
@@ -292,8 +286,6 @@ FUNCTIONS: dict[str, Function] = {
     "like": Function(2, 2, _like),
     "cidrmatch": Function(2, 2, _cidrmatch),
     "split": Function(2, 2, _split),
-    "tostring": Function(1, 2, _tostring),
-    "tonumber": Function(1, 2, _tonumber),
     "md5": _hash("md5"),
     "sha1": _hash("sha1"),
     "sha256": _hash("sha256"),
