@@ -238,8 +238,8 @@ def _typed(value: str, chance: Random) -> Any:
     number: list[Any] = []
     if value.isascii() and value.lstrip("-").isdigit():
         number = [int(value), float(value), f"{value}.0", f"0{value}", f"{value}e0", f"+{value}"]
-    none = (MISSING, None, "", [])
-    several = ([value], ["other", value], [value, "other"], [value, None], ["other"])
+    none: tuple[Any, ...] = (MISSING, None, "", [])
+    several: tuple[list[Any], ...] = ([value], ["other", value], [value, "other"], [value, None], ["other"])
     return chance.choice((*none, *several, {"x": value}, True, False, 0, 1.5, *number, *number))
 
 
