@@ -2,19 +2,21 @@
 
     rows ──by──> groups of accumulators ──> one row a group (stats), or fields added to every row
 
-Rows without one of the `by` fields are dropped by `stats` and left as they are by the other two.
+A statistic of `a*` becomes one for each such field of the rows before that: all rows are read first. Rows without one
+of the `by` fields are dropped by `stats` and left as they are by the other two.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.evaluate import compile_expression
 from converter.targets.splunk.stats import TIMED, maker
+from converter.targets.splunk.stats_numbers import CounterResetError
 from converter.targets.splunk.values import number_of, put, text_of, values_of
 
 if TYPE_CHECKING:
@@ -109,12 +111,63 @@ class _Group:
             accumulator.drop(part, time)
 
 
+Statistical = TypeVar("Statistical", "Stats", "EventStats", "StreamStats")
+
+
+def _expanding(command: Statistical, text: str, compile_plain: Callable[[Statistical, str], Stage]) -> Stage:
+    """Return the stage of a command, of which the wildcards stand for the fields of the rows that come."""
+    if not any(_is_wild(aggregate) for aggregate in command.aggregates):
+        return compile_plain(command, text)
+
+    def run(rows: Iterable[Row]) -> Iterable[Row]:
+        kept = list(rows)
+        names = sorted({name for row in kept for name in row if not name.startswith("_")} - set(command.by))
+        aggregates = [one for aggregate in command.aggregates for one in _expand(aggregate, names)]
+        seen: set[str] = set()
+        for aggregate in aggregates:
+            if aggregate.name in seen:
+                raise error_at(text, aggregate.span, f"two statistics with the name {aggregate.name!r}")
+            seen.add(aggregate.name)
+        return compile_plain(replace(command, aggregates=tuple(aggregates)), text)(kept)
+
+    return run
+
+
+def _is_wild(aggregate: Aggregate) -> bool:
+    return isinstance(aggregate.argument, str) and "*" in aggregate.argument
+
+
+def _expand(aggregate: Aggregate, names: Sequence[str]) -> Iterator[Aggregate]:
+    """Yield a statistic for each field that its wildcard stands for; one without a wildcard as it is."""
+    if not isinstance(aggregate.argument, str) or "*" not in aggregate.argument:
+        yield aggregate
+        return
+    before, _, after = aggregate.argument.partition("*")
+    for name in names:
+        if len(name) >= len(before) + len(after) and name.startswith(before) and name.endswith(after):
+            middle = name[len(before) : len(name) - len(after)]
+            yield replace(aggregate, argument=name, name=aggregate.name.replace("*", middle))
+
+
+def _result(slot: _Slot, accumulator: Accumulator, text: str) -> Any:
+    try:
+        return accumulator.result()
+    except CounterResetError:
+        raise error_at(
+            text, slot.span, "rate() of a counter that falls", "how Splunk makes up for a reset is not documented"
+        ) from None
+
+
 def compile_stats(command: Stats, text: str) -> Stage:
     """Return the stage of `stats`: groups sorted by key; a multivalue `by` field puts a row in the group of each value.
 
     Raises:
         QueryError: an expression of a statistic does not compile.
     """
+    return _expanding(command, text, _plain_stats)
+
+
+def _plain_stats(command: Stats, text: str) -> Stage:
     slots = [_slot(aggregate, text) for aggregate in command.aggregates]
     by = command.by
 
@@ -128,6 +181,8 @@ def compile_stats(command: Stats, text: str) -> Stage:
                 continue
             values = [slot.read(row) for slot in slots]
             time = _time(row, slots, text)
+            if command.distinct_keys:
+                keys = [_distinct(values) for values in keys]
             for shown in product(*keys):
                 key = tuple(map(text_of, shown))
                 found = groups.get(key)
@@ -137,12 +192,16 @@ def compile_stats(command: Stats, text: str) -> Stage:
         for _, (first, group) in sorted(groups.items(), key=lambda item: item[0]):
             row = dict(zip(by, first, strict=True))
             for slot, accumulator in zip(slots, group.accumulators, strict=True):
-                if (result := accumulator.result()) is not None:
+                if (result := _result(slot, accumulator, text)) is not None:
                     put(row, slot.name, result)
             if row:
                 yield row
 
     return run
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return list({text_of(value): value for value in reversed(values)}.values())
 
 
 def _single_key(row: Row, by: Sequence[str], command: str, span: Span, text: str) -> Key | None:
@@ -164,6 +223,10 @@ def compile_eventstats(command: EventStats, text: str) -> Stage:
     Raises:
         QueryError: an expression of a statistic does not compile.
     """
+    return _expanding(command, text, _plain_eventstats)
+
+
+def _plain_eventstats(command: EventStats, text: str) -> Stage:
     slots = [_slot(aggregate, text) for aggregate in command.aggregates]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
@@ -203,6 +266,10 @@ def compile_streamstats(command: StreamStats, text: str) -> Stage:
     Raises:
         QueryError: an expression of a statistic does not compile; when run: `time_window` on rows out of order.
     """
+    return _expanding(command, text, _plain_streamstats)
+
+
+def _plain_streamstats(command: StreamStats, text: str) -> Stage:
     slots = [_slot(aggregate, text) for aggregate in command.aggregates]
     length = command.time_window
     limit = command.window or (_TIME_WINDOW_ROWS if length is not None else 0)

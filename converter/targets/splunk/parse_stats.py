@@ -22,6 +22,7 @@ FUNCTIONS = {
     "count": "count",
     "dc": "dc",
     "distinct_count": "dc",
+    "estdc": "estdc",
     "sum": "sum",
     "sumsq": "sumsq",
     "avg": "avg",
@@ -43,9 +44,12 @@ FUNCTIONS = {
     "stdevp": "stdevp",
     "var": "var",
     "varp": "varp",
+    "rate": "rate",
 }
-_PERCENTILE = re.compile(r"(?:exactperc|perc|p)([0-9]{1,9}(?:\.[0-9]{1,15})?)")
-_UNSUPPORTED = re.compile(r"upperperc.*|estdc.*|rate.*|sparkline|per_(?:second|minute|hour|day)")
+# Statistics that streamstats and eventstats do not have.
+_STATS_ONLY = frozenset({"rate"})
+_PERCENTILE = re.compile(r"(exactperc|upperperc|perc|p)([0-9]{1,9}(?:\.[0-9]{1,15})?)")
+_UNSUPPORTED = re.compile(r"estdc_error|rate_.*|sparkline|per_(?:second|minute|hour|day)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _MAX_WINDOW = 10_000
 
@@ -56,8 +60,9 @@ def stats(scanner: Scanner, span: Span) -> Stats:
     Raises:
         QueryError: they are none, or hold what this engine does not know.
     """
-    aggregates, by = _arguments(scanner, span, "stats", off=("allnum", "dedup_splitvals"), numbers=("partitions",))
-    return Stats(aggregates, by)
+    flags: dict[str, bool] = {}
+    aggregates, by = _arguments(scanner, span, "stats", off=("allnum",), numbers=("partitions",), flags=flags)
+    return Stats(aggregates, by, flags.get("dedup_splitvals", False))
 
 
 def eventstats(scanner: Scanner, span: Span) -> EventStats:
@@ -110,7 +115,13 @@ def streamstats(scanner: Scanner, span: Span) -> StreamStats:
 
 
 def _arguments(
-    scanner: Scanner, span: Span, command: str, *, off: tuple[str, ...], numbers: tuple[str, ...]
+    scanner: Scanner,
+    span: Span,
+    command: str,
+    *,
+    off: tuple[str, ...],
+    numbers: tuple[str, ...],
+    flags: dict[str, bool] | None = None,
 ) -> tuple[tuple[Aggregate, ...], tuple[str, ...]]:
     aggregates: list[Aggregate] = []
     by: tuple[str, ...] = ()
@@ -121,6 +132,8 @@ def _arguments(
             _refuse_true(scanner, option, start)
         elif option and option in numbers:
             scanner.integer("a number")
+        elif option == "dedup_splitvals" and flags is not None:
+            flags[option] = scanner.boolean(option)
         elif option:
             raise _unknown_option(scanner, command, option, start)
         elif scanner.accept_word("by"):
@@ -137,7 +150,17 @@ def _refuse_true(scanner: Scanner, option: str, start: int) -> None:
         raise scanner.error(f"the option {option} is not supported", scanner.span_from(start))
 
 
-_KNOWN_OPTIONS = ("allnum", "delim", "partitions", "window", "current", "global", "time_window", "limit")
+_KNOWN_OPTIONS = (
+    "allnum",
+    "dedup_splitvals",
+    "delim",
+    "partitions",
+    "window",
+    "current",
+    "global",
+    "time_window",
+    "limit",
+)
 
 
 def _unknown_option(scanner: Scanner, command: str, option: str, start: int) -> Exception:
@@ -188,10 +211,19 @@ def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
     default = "".join(scanner.text[start : scanner.pos].split()) if argument is not None else written
     span = scanner.span_from(start)
     name = default
+    wild = argument.count("*") if isinstance(argument, str) else 0
+    if wild > 1:
+        raise scanner.error("more than one wildcard in the field of a statistic", span)
     if scanner.accept_word("as"):
         name = scanner.name("a name")
-        if "*" in name:
-            raise scanner.error("a wildcard in the name of a statistic", span)
+        if name.count("*") != wild:
+            raise scanner.error(
+                "a wildcard in the name of a statistic"
+                if "*" in name
+                else "one name for the statistics of many fields",
+                span,
+                "field and name have one * each, or none",
+            )
     elif isinstance(argument, str):
         name = f"{written}({argument})"
     if name in (aggregate.name for aggregate in into):
@@ -203,13 +235,13 @@ def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
 def _function(scanner: Scanner, command: str, written: str) -> tuple[str, float | None]:
     lower = written.lower()
     span = Span(scanner.pos, len(written))
-    if function := FUNCTIONS.get(lower):
+    if (function := FUNCTIONS.get(lower)) and (command == "stats" or function not in _STATS_ONLY):
         return function, None
     if match := _PERCENTILE.fullmatch(lower):
-        percent = float(match.group(1))
+        percent = float(match.group(2))
         if not 0 <= percent <= 100:  # noqa: PLR2004
-            raise scanner.error(f"a percentile of {match.group(1)}", span, "between 0 and 100")
-        return "percentile", percent
+            raise scanner.error(f"a percentile of {match.group(2)}", span, "between 0 and 100")
+        return "exactperc" if match.group(1) == "exactperc" else "percentile", percent
     if _UNSUPPORTED.fullmatch(lower):
         raise scanner.error(f"the statistic {written} is not supported", span)
     raise scanner.error(f"unknown statistic {written!r} in {command}", span, suggest(lower, FUNCTIONS))
@@ -229,7 +261,4 @@ def _argument(scanner: Scanner) -> str | Expression | None:
         scanner.pos = start
     if scanner.peek() == "'":
         raise scanner.error("a field name in single quotes", hint="use double quotes, or eval('a b')")
-    name = scanner.name("a field")
-    if "*" in name:
-        raise scanner.error("a wildcard as the field of a statistic", scanner.span_from(start), "name the fields")
-    return name
+    return scanner.name("a field")

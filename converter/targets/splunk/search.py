@@ -3,7 +3,8 @@
     SearchExpression ──compile_search──> row -> bool
 
 A search is two-valued: what cannot be compared does not match, and `NOT` turns that into a match. Comparisons ignore
-case, understand `*`, and match a multivalue field if any of its values does.
+case, understand `*`, and match a multivalue field if any of its values does. Equality is that of texts: 1 is not 1.0;
+order is that of numbers where both sides are numbers.
 """
 
 from __future__ import annotations
@@ -147,14 +148,11 @@ def _value_test(sign: str, pattern: Pattern) -> ValueTest:
         return lambda value: matches(text_of(value))
     wanted = pattern.parts[0]
     network = _network(wanted)
-    number = number_of(wanted)
     if pattern.cased:
         return lambda value: text_of(value) == wanted
     folded = wanted.lower()
     if network is not None:
         return lambda value: text_of(value).lower() == folded or _inside(text_of(value), network)
-    if number is not None:
-        return lambda value: number_of(value) == number or text_of(value).lower() == folded
 
     def run(value: Any) -> bool:
         return (value if type(value) is str else text_of(value)).lower() == folded
@@ -181,10 +179,7 @@ def _member_test(values: Sequence[Pattern]) -> ValueTest:
     plain = {
         value.parts[0].lower()
         for value in values
-        if len(value.parts) == 1
-        and not value.cased
-        and number_of(value.parts[0]) is None
-        and not _network(value.parts[0])
+        if len(value.parts) == 1 and not value.cased and not _network(value.parts[0])
     }
     others = [
         _value_test("=", value)

@@ -8,19 +8,19 @@ row, whatever the size of the window. `stats` and `eventstats` only push.
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left, insort
 from collections import Counter, deque
-from fractions import Fraction
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from converter.targets.splunk.environment import current
+from converter.targets.splunk.stats_numbers import Moments, Ordered, Rate, as_number, median, percentile, spread
 from converter.targets.splunk.values import number_of, text_of, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_LIST_LIMIT = 100
+# From this many distinct values on, `estdc` estimates.
+_EXACT = 1000
 
 
 class Accumulator(Protocol):
@@ -75,6 +75,15 @@ class _DistinctCount(_Distinct):
         return len(self.counts)
 
 
+class _Estimate(_DistinctCount):
+    """`estdc`: Splunk counts exactly as long as the values are few."""
+
+    def result(self) -> Any:
+        if len(self.counts) >= _EXACT:
+            current().note(f"estdc() estimates from {_EXACT} distinct values on; here they were counted")
+        return len(self.counts)
+
+
 class _Values(_Distinct):
     """Distinct texts in order."""
 
@@ -110,7 +119,10 @@ class _List(_Sequence):
     """The texts of the values, the first hundred of them."""
 
     def result(self) -> Any:
-        return [text_of(value) for value in islice(self.values, _LIST_LIMIT)] or None
+        limit = current().limits.list
+        if limit is not None and len(self.values) > limit:
+            current().note(f"list() keeps the first {limit} values of a field; there were more")
+        return [text_of(value) for value in islice(self.values, limit)] or None
 
 
 class _First(_Sequence):
@@ -225,115 +237,10 @@ class _Chronological:
         return self._edge.best()
 
 
-class _Moments:
-    """Sums of the numbers and of their squares, exact, so that numbers can leave without a trace."""
-
-    def __init__(self, compute: Callable[[int, Fraction, Fraction], float | None]) -> None:
-        self._compute = compute
-        self._count = 0
-        self._whole = 0
-        self._whole_squares = 0
-        self._parts = Fraction(0)
-        self._parts_squares = Fraction(0)
-
-    def push(self, values: Sequence[Any], _time: float) -> None:
-        self._add(values, 1)
-
-    def drop(self, values: Sequence[Any], _time: float) -> None:
-        self._add(values, -1)
-
-    def _add(self, values: Sequence[Any], sign: int) -> None:
-        for number in map(number_of, values):
-            if number is None:
-                continue
-            self._count += sign
-            if type(number) is int:
-                self._whole += sign * number
-                self._whole_squares += sign * number * number
-            else:
-                part = Fraction(number)
-                self._parts += sign * part
-                self._parts_squares += sign * part * part
-
-    def result(self) -> Any:
-        if not self._count:
-            return None
-        result = self._compute(self._count, self._parts + self._whole, self._parts_squares + self._whole_squares)
-        return None if result is None else tidy(result)
-
-
-def _number(value: Fraction) -> float:
-    try:
-        return value.numerator if value.denominator == 1 else float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _variance(count: int, total: Fraction, squares: Fraction, *, sample: bool) -> Fraction | None:
-    if sample and count == 1:
-        # No source says what the spread of a single value is; 0 is what follows from the others.
-        return Fraction(0)
-    return (squares - total * total / count) / (count - 1 if sample else count)
-
-
-def _spread(*, sample: bool, root: bool) -> Callable[[int, Fraction, Fraction], float | None]:
-    def compute(count: int, total: Fraction, squares: Fraction) -> float | None:
-        variance = _variance(count, total, squares, sample=sample)
-        if variance is None:
-            return None
-        return math.sqrt(_number(variance)) if root else _number(variance)
-
-    return compute
-
-
-class _Ordered:
-    """Numbers in order, for a percentile or the median."""
-
-    def __init__(self, compute: Callable[[list[Any]], float]) -> None:
-        self._compute = compute
-        self._numbers: list[Any] = []
-
-    def push(self, values: Sequence[Any], _time: float) -> None:
-        for number in map(number_of, values):
-            if number is not None:
-                insort(self._numbers, number)
-
-    def drop(self, values: Sequence[Any], _time: float) -> None:
-        for number in map(number_of, values):
-            if number is not None:
-                del self._numbers[bisect_left(self._numbers, number)]
-
-    def result(self) -> Any:
-        return tidy(self._compute(self._numbers)) if self._numbers else None
-
-
-def _percentile(percent: float) -> Callable[[list[Any]], float]:
-    def compute(numbers: list[Any]) -> float:
-        """Interpolate between the two numbers that stand around the rank."""
-        rank = (len(numbers) - 1) * percent / 100
-        below = math.floor(rank)
-        above = min(below + 1, len(numbers) - 1)
-        share = rank - below
-        low, high = numbers[below], numbers[above]
-        return float(low + (high - low) * share) if share else float(low)
-
-    return compute
-
-
-def _median(numbers: list[Any]) -> float:
-    """Return the middle number; of two middle ones their mean, of which an exact half is rounded up."""
-    middle = len(numbers) // 2
-    if len(numbers) % 2:
-        return float(numbers[middle])
-    mean = (numbers[middle - 1] + numbers[middle]) / 2
-    if not math.isfinite(mean):
-        return float(mean)
-    return math.floor(mean) + 1 if mean - math.floor(mean) == 0.5 else float(mean)  # noqa: PLR2004
-
-
 _MAKERS: dict[str, Callable[[], Accumulator]] = {
     "count": _Count,
     "dc": _DistinctCount,
+    "estdc": _Estimate,
     "values": _Values,
     "list": _List,
     "first": _First,
@@ -346,21 +253,23 @@ _MAKERS: dict[str, Callable[[], Accumulator]] = {
     "latest": lambda: _Chronological(latest=True),
     "earliest_time": lambda: _Chronological(latest=False, time_itself=True),
     "latest_time": lambda: _Chronological(latest=True, time_itself=True),
-    "sum": lambda: _Moments(lambda _count, total, _squares: _number(total)),
-    "avg": lambda: _Moments(lambda count, total, _squares: _number(total / count)),
-    "sumsq": lambda: _Moments(lambda _count, _total, squares: _number(squares)),
-    "stdev": lambda: _Moments(_spread(sample=True, root=True)),
-    "stdevp": lambda: _Moments(_spread(sample=False, root=True)),
-    "var": lambda: _Moments(_spread(sample=True, root=False)),
-    "varp": lambda: _Moments(_spread(sample=False, root=False)),
-    "median": lambda: _Ordered(_median),
+    "sum": lambda: Moments(lambda _count, total, _squares: as_number(total)),
+    "avg": lambda: Moments(lambda count, total, _squares: as_number(total / count)),
+    "sumsq": lambda: Moments(lambda _count, _total, squares: as_number(squares)),
+    "stdev": lambda: Moments(spread(sample=True, root=True)),
+    "stdevp": lambda: Moments(spread(sample=False, root=True)),
+    "var": lambda: Moments(spread(sample=True, root=False)),
+    "varp": lambda: Moments(spread(sample=False, root=False)),
+    "median": lambda: Ordered(median),
+    "rate": Rate,
 }
 
-TIMED = frozenset({"earliest", "latest", "earliest_time", "latest_time"})
+TIMED = frozenset({"earliest", "latest", "earliest_time", "latest_time", "rate"})
 
 
 def maker(function: str, percent: float | None) -> Callable[[], Accumulator]:
     """Return what makes an empty accumulator of a statistic; `percent` is the number of a percentile."""
     if percent is not None:
-        return lambda: _Ordered(_percentile(percent))
+        compute = percentile(percent)
+        return lambda: Ordered(compute, exact=function == "exactperc")
     return _MAKERS[function]

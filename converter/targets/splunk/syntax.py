@@ -174,6 +174,13 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class AddInfo:
+    """`addinfo`: the time range of the search in each row."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """`where <boolean expression>`."""
 
@@ -199,7 +206,10 @@ class Eval:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """`function(argument) as name`; `percent` is the number of a percentile."""
+    """`function(argument) as name`; `percent` is the number of a percentile.
+
+    A field as argument may hold one `*`, for every field of such a name; then the `*` of the name is what it stood for.
+    """
 
     function: str
     argument: str | Expression | None
@@ -210,10 +220,11 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """`stats ... by ...`: one row a group."""
+    """`stats ... by ...`: one row a group; `distinct_keys` counts equal values of a multivalue `by` field once."""
 
     aggregates: tuple[Aggregate, ...]
     by: tuple[str, ...]
+    distinct_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
