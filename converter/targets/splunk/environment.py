@@ -57,6 +57,7 @@ class Environment:
 
     events: Callable[[], Iterator[Row]] = lambda: iter(())
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+        window: the earliest and the latest time of the run, likewise; None if it is over whatever events there are.
     now: float | None = None
     limits: Limits = Limits()
     notes: dict[str, None] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Environment:
         self.notes.setdefault(sentence)
 
 
+    window: tuple[float, float] | None = None
 _CURRENT: ContextVar[Environment] = ContextVar("environment", default=Environment())  # noqa: B039  never written to
 
 

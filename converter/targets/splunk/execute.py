@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
 from converter.targets.splunk import commands
+from converter.targets.splunk.addinfo import addinfo
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import Environment, Limits, running
 from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
@@ -21,6 +22,7 @@ from converter.targets.splunk.spath import spath
 from converter.targets.splunk.syntax import (
     Bin,
     Command,
+    AddInfo,
     Dedup,
     Eval,
     EventStats,
@@ -61,7 +63,10 @@ DEFAULT_LIMITS = Limits()
 
 
 class Query(Protocol):
-    """A compiled search: events and tables to rows. The options are those of `run`."""
+    """A compiled search: events and tables to rows.
+
+    The options are those of `run`, and `window`: the time range of a scheduled run, for `addinfo`.
+    """
 
     def __call__(
         self,
@@ -71,6 +76,7 @@ class Query(Protocol):
         now: float | None = None,
         limits: Limits = DEFAULT_LIMITS,
         on_note: Callable[[str], None] | None = None,
+        window: tuple[float, float] | None = None,
     ) -> list[dict[str, Any]]:
         """Run the search."""
         ...
@@ -96,10 +102,11 @@ def compile_query(tree: Pipeline, text: str) -> Query:
         now: float | None = None,
         limits: Limits = DEFAULT_LIMITS,
         on_note: Callable[[str], None] | None = None,
+        window: tuple[float, float] | None = None,
     ) -> list[dict[str, Any]]:
         source = _Source(events) if reads_again(tree) else None
         again = source.rows if source is not None else Environment().events
-        environment = Environment(again, tables, now, limits)
+        environment = Environment(again, tables, now, limits, window=window)
         with running(environment):
             rows = list(stage(source.rows() if source is not None else _ingested(events)))
         if on_note is not None:
@@ -180,6 +187,8 @@ def _stage(command: Command, text: str) -> Stage:
         case Eval():
             return commands.evaluate(command, text)
         case Stats():
+        case AddInfo():
+            return addinfo(command, text)
             return compile_stats(command, text)
         case EventStats():
             return compile_eventstats(command, text)

@@ -21,7 +21,7 @@ from converter.targets.splunk import parse_commands, parse_stats, parse_tstats
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parse_search import parse_search
 from converter.targets.splunk.parse_unsupported import unsupported
-from converter.targets.splunk.syntax import Command, MultiSearch, Pipeline, Search, Span
+from converter.targets.splunk.syntax import AddInfo, Command, MultiSearch, Pipeline, Search, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Commands that Splunk has and this engine has not.
 _UNSUPPORTED_NAMES = """
-abstract accum addcoltotals addinfo addtotals analyzefields anomalies anomalousvalue anomalydetection append
+abstract accum addcoltotals addtotals analyzefields anomalies anomalousvalue anomalydetection append
 appendcols appendpipe arules associate autoregress chart cluster cofilter collect concurrency contingency
 convert correlate datamodel dbinspect delete delta diff erex eventcount expand extract fieldformat fieldsummary
 filldown findtypes flatten folderize foreach format from gauge gentimes geom geomfilter geostats highlight
@@ -51,6 +51,7 @@ _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "stats": parse_stats.stats,
     "eventstats": parse_stats.eventstats,
     "streamstats": parse_stats.streamstats,
+    "addinfo": lambda _, span: AddInfo(span),
     "where": parse_commands.where,
     "eval": parse_commands.evaluate,
     "bin": parse_commands.bins,

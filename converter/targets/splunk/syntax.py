@@ -794,6 +794,7 @@ class Unsupported:
 
 Command: TypeAlias = (
     Search
+    | AddInfo
     | Where
     | Eval
     | Stats
