@@ -112,12 +112,13 @@ def own_variants(known: Mapping[str, Target]) -> list[TargetName]:
     """Return every target of our own in every format, and in every variant that it names itself.
 
     A target may have an attribute `variants`: texts such as `rule_type=eql`, each a way to write the same rule that is
-    to be replayed as well.
+    to be replayed as well; and an attribute `piped`: formats that need a pipeline of the user's, which are left out.
     """
     names: list[TargetName] = []
     for name in (found.name for found in own_names(known)):
         target = known[name]
-        formats = ["default", *(form for form in target.formats if form != "default")]
+        left_out = {"default", *getattr(target, "piped", ())}
+        formats = ["default", *(form for form in target.formats if form not in left_out)]
         names.extend(TargetName(name, form) for form in formats)
         names.extend(_checked(name, variant.split(":"), target) for variant in getattr(target, "variants", ()))
     return list(dict.fromkeys(names))

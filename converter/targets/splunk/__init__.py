@@ -23,11 +23,14 @@ class SplunkTarget:
     formats: ClassVar[Mapping[str, str]] = {
         "default": "the search",
         "savedsearches": "a stanza of savedsearches.conf with a schedule that cannot miss a burst",
+        "data_model": "tstats over a data model that the pipeline names: a row and a count for each set of values",
     }
+    piped: ClassVar[tuple[str, ...]] = ("data_model",)
     options: ClassVar[Mapping[str, str]] = {
         "interval": "how often the saved search runs: a whole number of minutes that divides an hour (5m)",
         "lag": "how late events may be indexed (15m)",
         "earliest": "how far back each run looks (timespan + interval + lag)",
+        "summariesonly": "data_model: whether to search nothing but summaries of the data model (false)",
     }
 
     def emit(self, plan: Plan, context: Context) -> Query:
@@ -36,6 +39,10 @@ class SplunkTarget:
             from converter.targets.splunk.emit_saved import emit_saved  # noqa: PLC0415  only this format needs it
 
             return emit_saved(plan, context, self.formats, self.options)
+        if context.format == "data_model":
+            from converter.targets.splunk.emit_tstats import emit_data_model  # noqa: PLC0415  only this format needs it
+
+            return emit_data_model(plan, context, self.formats, self.options)
         from converter.targets.splunk.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from converter.errors import QueryError
 from converter.replaying import event_alerts, seen_alerts
 from converter.target import Run
+from converter.targets.splunk.syntax import Tstats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +30,8 @@ def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
             alerts = _alerts(ready.run_once(phase), query)
             runs.append(Run(f"{phase:g} s", alerts, full=limit is not None and ready.most >= limit.alerts))
         return tuple(runs)
+    if query.format == "data_model":
+        return (Run("", _counted(query, events)),)
     from converter.targets.splunk.execute import run  # noqa: PLC0415
 
     return (Run("", _alerts(run(query.text, events), query)),)
@@ -36,3 +41,41 @@ def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAler
     if query.group_by is None:
         return event_alerts(rows)
     return seen_alerts(rows, query)
+
+
+def _counted(query: Query, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
+    """Return the events that the rows of a tstats stand for.
+
+    The search runs over all events, and over each alone. What it finds alone it must count in the rows over all, no
+    more and no less; then the events that are found alone are those that the rows stand for.
+    """
+    from converter.targets.splunk.execute import compile_query  # noqa: PLC0415
+    from converter.targets.splunk.parse import parse  # noqa: PLC0415
+
+    tree = parse(query.text)
+    run = compile_query(tree, query.text)
+    match tree.commands[0]:
+        case Tstats(aggregates=aggregates):
+            columns = {aggregate.function: aggregate.name for aggregate in aggregates if aggregate.argument is None}
+            measured = {aggregate.name for aggregate in aggregates}
+        case _:
+            raise QueryError("a search over a data model must begin with tstats")
+    if "count" not in columns:
+        raise QueryError("the rows of the search have no count, so nothing says how many events they stand for")
+
+    def counts(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[tuple[str, str], ...]]:
+        found: Counter[tuple[tuple[str, str], ...]] = Counter()
+        for row in rows:
+            key = tuple(sorted((name, str(value)) for name, value in row.items() if name not in measured))
+            found[key] += int(row[columns["count"]])
+        return found
+
+    single: Counter[tuple[tuple[str, str], ...]] = Counter()
+    alerts: list[TargetAlert] = []
+    for event in events:
+        if rows := run([event], {}):
+            single += counts(rows)
+            alerts += event_alerts([event])
+    if counts(run(events, {})) != single:
+        raise QueryError("the rows of the search do not add up to events, so they cannot be compared")
+    return tuple(alerts)

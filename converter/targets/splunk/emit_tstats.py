@@ -1,0 +1,447 @@
+"""Plan to `tstats` over a data model: the format `data_model`.
+
+    Expr ──split──> terms for the `where` of tstats | conditions for a `where` over its rows
+    state of the pipeline (data_model_set, fields) ──> from datamodel=... by ...
+
+A row stands for the events that agree in every field of `by`, and has their count, first and last time. All fields of
+the rule are in `by`, so a condition on the rows of tstats says of each of its events what it says of the row. `by`
+leaves out events that lack a field, unless `fillnull_value` fills it: that value is taken out again before a condition
+sees it.
+
+A data model is no copy of the event: it writes "unknown" where a value is missing, and works some fields out of others
+(data_models.toml). Each comparison of the rule is evaluated on such values; if that can change what it says, the
+verdict assumes that the log has none of them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.emitting import Emission, check_context, refused
+from converter.errors import ConfigurationError, suggest
+from converter.plan.nodes import (
+    And,
+    Correlation,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    Or,
+    Regex,
+    StringMatch,
+    TimePart,
+    Unexpanded,
+    Wildcard,
+    fields_of,
+)
+from converter.reference.match import matches
+from converter.reference.values import number_of
+from converter.target import Assumption, free_column
+from converter.targets.splunk.emit import _where as condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Leaf, Pattern, Plan
+    from converter.target import Context, Event, Query
+
+FILL = "(none)"
+_BASE = frozenset({"host", "source", "sourcetype", "index"})
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+# A value of these forms is not compared as text by `search`: networks and numbers.
+_NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
+_NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?)")
+_TAG = re.compile(r"tag=(\w+)")
+
+
+def emit_data_model(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+    """Return the search over a data model that the pipeline of the rule names.
+
+    Raises:
+        RefusedError: no data model, one that is not known, a field that it lacks, or what `tstats` cannot say.
+    """
+    check_context("splunk", context, formats, options)
+    if isinstance(plan, Correlation):
+        raise refused(
+            "the rows of tstats stand for many events, and a correlation looks at single ones",
+            "correlation over a data model",
+            plan.place,
+            "convert it to the format default",
+        )
+    emission = Emission(context)
+    data_set = _data_set(context.state.get("data_model_set"), plan)
+    _check(plan.expr, data_set, emission)
+    emission.assume(_tagged(data_set))
+    shown, unknown = _shown(context.state.get("fields"), data_set)
+    by = list(dict.fromkeys([*shown, *fields_of(plan.expr)]))
+    lines = _lines(plan.expr, data_set, by, emission, summaries=_summaries(context, emission))
+    query = emission.query(plan, "splunk", "spl", "\n".join(lines))
+    warnings = (
+        (f"the data model {data_set.model} has no field {', '.join(unknown)}, so no row shows it",) if unknown else ()
+    )
+    return replace(query, format="data_model", warnings=query.warnings + warnings)
+
+
+def _summaries(context: Context, emission: Emission) -> bool:
+    match context.options.get("summariesonly", "false"):
+        case "true":
+            says = "every event is in a summary of the data model when the search runs"
+            emission.assume(Assumption(says, lambda _raw, _view: False))
+            return True
+        case "false":
+            return False
+        case other:
+            raise ConfigurationError(f"summariesonly is {other!r}", hint="true or false")
+
+
+def _lines(expr: Expr, data_set: _DataSet, by: Sequence[str], emission: Emission, *, summaries: bool) -> list[str]:
+    items = _conjuncts(expr)
+    search = [_search(item) for item in items if _searchable(item)]
+    rest = [item for item in items if not _searchable(item)]
+    if data_set.below:
+        search.insert(0, f'nodename="{data_set.prefix[:-1]}"')
+    columns = [free_column(name, [field.rpartition(".")[2] for field in by]) for name in _COLUMNS]
+    count, first, last = columns
+    lines = [
+        f"| tstats summariesonly={str(summaries).lower()} allow_old_summaries=false"
+        f' fillnull_value="{FILL}" count{"" if count == "count" else f" as {count}"}'
+        f" min(_time) as {first} max(_time) as {last} from datamodel={data_set.source}"
+        + (f" where {' '.join(search)}" if search else "")
+        + f" by {' '.join(by)}"
+    ]
+    prefixes = sorted({_prefix(name) for name in by} - {""}, key=len, reverse=True)
+    lines += [f"| rename {prefix}* as *" for prefix in prefixes]
+    if rest:
+        lines += _over_rows(And(tuple(rest)), emission)
+    return lines
+
+
+_COLUMNS = ("count", "first_seen", "last_seen")
+
+
+def _over_rows(expr: Expr, emission: Emission) -> list[str]:
+    """Return conditions on rows: fields have lost their prefix, and what was filled in is missing again."""
+    names = list(dict.fromkeys(name.rpartition(".")[2] for name in fields_of(expr)))
+    for leaf in _leaves(expr):
+        for full in fields_of(leaf):
+            emission.assume(_single(full))
+            if isinstance(leaf, FieldRef | TimePart) or matches(leaf, {full: FILL}) != matches(leaf, {}):
+                emission.assume(_not_the_fill(full))
+    bare = _renamed(expr, lambda name: name.rpartition(".")[2])
+    restored = ", ".join(f'{name}=if({name}="{FILL}",null(),{name})' for name in names)
+    where = condition(bare, emission, inside=False)
+    return [f"| eval {restored}", f"| where {where}"]
+
+
+def _single(name: str) -> Assumption:
+    """`by` puts an event into the row of each value, and a condition on rows sees one of them."""
+    return Assumption(f"{name} holds at most one value", lambda _raw, view: len(_values(view, name)) > 1)
+
+
+def _not_the_fill(name: str) -> Assumption:
+    return Assumption(
+        f"{name} is never the text {FILL}, which stands for a missing value in rows of tstats",
+        lambda _raw, view: FILL in _values(view, name),
+    )
+
+
+def _renamed(expr: Expr, rename: Callable[[str], str]) -> Expr:
+    match expr:
+        case And(items):
+            return And(tuple(_renamed(item, rename) for item in items))
+        case Or(items):
+            return Or(tuple(_renamed(item, rename) for item in items))
+        case Not(item):
+            return Not(_renamed(item, rename))
+        case Keyword() | KeywordRegex() | Unexpanded():
+            return expr
+        case FieldRef():
+            return replace(expr, field=rename(expr.field), other=rename(expr.other))
+        case _:
+            return replace(expr, field=rename(expr.field))
+
+
+# ---------------------------------------------------------------------------------------------------- data models
+
+
+@dataclass(frozen=True, slots=True)
+class _DataSet:
+    """A data set: where it is, its fields by full name, each with what the model does to it."""
+
+    model: str
+    root: str
+    prefix: str
+    below: bool
+    tags: tuple[str, ...]
+    fields: Mapping[str, frozenset[str]]
+
+    @property
+    def source(self) -> str:
+        """What stands after `datamodel=`."""
+        return f"{self.model}.{self.root}"
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, Any]:
+    return tomllib.loads((Path(__file__).parent / "data_models.toml").read_text(encoding="utf-8"))
+
+
+def _data_set(name: object, plan: Plan) -> _DataSet:
+    """Return the data set that the pipeline has noted as `data_model_set`.
+
+    Raises:
+        RefusedError: none, or one that is not known.
+    """
+    if not isinstance(name, str) or not name:
+        raise refused(
+            "no pipeline says which data model the log source is in",
+            "data model",
+            plan.place,
+            "give one that sets data_model_set, such as -p splunk_cim; or convert to the format default",
+        )
+    known = _known()
+    model, dot, _ = name.partition(".")
+    if not dot:
+        roots = [one for one in known if one.startswith(f"{model}.") and "parent" not in known[one]]
+        if len(roots) == 1:
+            (name,) = roots
+    if name not in known:
+        raise refused(
+            f"the data model {name!r} of the pipeline is not known",
+            "data model",
+            plan.place,
+            suggest(name, known) or "a data set of the Common Information Model, such as Endpoint.Processes",
+        )
+    chain = [name]
+    while parent := known[chain[0]].get("parent"):
+        chain.insert(0, f"{model}.{parent}")
+    found: dict[str, frozenset[str]] = {}
+    path = ""
+    for one in chain:
+        path += one.partition(".")[2] + "."
+        given = known[one]
+        kinds = {kind: given.get(kind, "").split() for kind in _KINDS}
+        for field in given.get("fields", "").split():
+            found[path + field] = frozenset(kind for kind, names in kinds.items() if field in names)
+    tags = tuple(dict.fromkeys(tag for one in chain for tag in _plain_tags(known[one]["constraint"])))
+    return _DataSet(model, chain[0].partition(".")[2], path, len(chain) > 1, tags, found)
+
+
+_KINDS = ("unknown", "dash", "zero", "number", "lower", "computed")
+
+
+def _plain_tags(constraint: str) -> list[str]:
+    """Return the tags that every event must have; alternatives and negations are left out."""
+    words = constraint.replace("(", " ( ").split()
+    return [] if "OR" in words else _TAG.findall(constraint.partition("NOT")[0])
+
+
+def _tagged(data_set: _DataSet) -> Assumption:
+    tags = frozenset(data_set.tags)
+    says = f"the events of the log source are tagged for {data_set.source}: {', '.join(data_set.tags)}"
+    root = f"{data_set.root}."
+
+    def broken(_raw: Event, view: Event) -> bool:
+        return not tags.issubset(_values(view, "tag")) and not any(name.startswith(root) for name in view)
+
+    return Assumption(says, broken)
+
+
+def _shown(names: object, data_set: _DataSet) -> tuple[list[str], list[str]]:
+    """Return the fields that the pipeline wants to see, and those of them that the data set lacks."""
+    if isinstance(names, str) or not isinstance(names, Iterable):  # whatever a pipeline has noted
+        return [], []
+    wanted = [str(name) for name in names]
+    known = [name for name in dict.fromkeys(wanted) if name in data_set.fields]
+    return known, [name for name in dict.fromkeys(wanted) if name not in data_set.fields]
+
+
+# ----------------------------------------------------------------------------------------------- what may be said
+
+
+def _leaves(expr: Expr) -> Iterator[Leaf]:
+    match expr:
+        case And(items) | Or(items):
+            for item in items:
+                yield from _leaves(item)
+        case Not(item):
+            yield from _leaves(item)
+        case _:
+            yield expr
+
+
+def _check(expr: Expr, data_set: _DataSet, emission: Emission) -> None:
+    """Refuse what a data model cannot tell, and assume what it would tell otherwise.
+
+    Raises:
+        RefusedError: a keyword, a field that the data set lacks, letters whose case it does not keep, an empty text, a
+            missing value of a field that it always writes.
+    """
+    for leaf in _leaves(expr):
+        match leaf:
+            case Keyword(place=place) | KeywordRegex(place=place):
+                raise refused(
+                    "a data model has no raw text, so a keyword cannot be looked for",
+                    "keyword over a data model",
+                    place,
+                    "convert to the format default",
+                )
+            case Unexpanded():
+                raise leaf.error
+            case _:
+                for name in fields_of(leaf):
+                    _check_field(leaf, name, leaf.place, data_set, emission)
+
+
+def _check_field(leaf: Leaf, name: str, place: Place | None, data_set: _DataSet, emission: Emission) -> None:
+    if name in _BASE:
+        return
+    kinds = data_set.fields.get(name)
+    if kinds is None or not _PLAIN.fullmatch(name):
+        raise refused(
+            f"the data set {data_set.source} has no field {name!r}",
+            "field of no data model",
+            place,
+            suggest(name, data_set.fields) or "map the field with a pipeline, or convert to the format default",
+        )
+    if "lower" in kinds and _needs_case(leaf):
+        raise refused(
+            f"the data model writes {name} in lower case, so its case cannot be compared",
+            "case in a data model",
+            place,
+            "leave out cased, or convert to the format default",
+        )
+    if "computed" in kinds:
+        emission.assume(_present(name, "", "works it out of others"))
+    if kinds & {"zero", "number"}:
+        emission.assume(_numeric(name))
+    if isinstance(leaf, FieldRef | TimePart):
+        if kinds & {"unknown", "dash"}:
+            emission.assume(_present(name, "-" if "dash" in kinds else "", 'writes "unknown"'))
+        return
+    if isinstance(leaf, StringMatch) and leaf.pattern.literal == "":
+        raise refused(
+            f"whether a data model keeps empty texts is not documented, and {name} is compared with one",
+            "empty text in a data model",
+            place,
+            "convert to the format default",
+        )
+    if isinstance(leaf, IsNull | Exists) and kinds & {"unknown", "dash", "zero", "computed"}:
+        raise refused(
+            f"the data model writes something into {name} where an event has no value, so none is ever missing",
+            "missing value in a data model",
+            place,
+            "convert to the format default",
+        )
+    missing = matches(leaf, {})
+    if kinds & {"unknown", "dash"}:
+        became = matches(leaf, {name: "unknown"})
+        without = [missing, matches(leaf, {name: ""})]
+        if "dash" in kinds:
+            without.append(matches(leaf, {name: "-"}))
+        if any(one != became for one in without):
+            emission.assume(_present(name, "-" if "dash" in kinds else "", 'writes "unknown"'))
+    elif matches(leaf, {name: ""}) != missing:
+        emission.assume(Assumption(f"{name} is never an empty text", lambda _raw, view: "" in _values(view, name)))
+
+
+def _needs_case(leaf: Leaf) -> bool:
+    match leaf:
+        case StringMatch(cased=cased) | FieldRef(cased=cased):
+            return cased
+        case Regex(flags=flags):
+            return "i" not in flags
+        case _:
+            return False
+
+
+def _present(name: str, also: str, does: str) -> Assumption:
+    without = {"", also}
+
+    def broken(_raw: Event, view: Event) -> bool:
+        values = _values(view, name)
+        return not values or any(value in without for value in values)
+
+    return Assumption(f"every event has a value of {name}: where there is none, the data model {does}", broken)
+
+
+def _numeric(name: str) -> Assumption:
+    def broken(_raw: Event, view: Event) -> bool:
+        values = _values(view, name)
+        return not values or any(number_of(value) is None for value in values)
+
+    return Assumption(f"every event has a number in {name}: the data model keeps nothing else", broken)
+
+
+def _values(view: Event, name: str) -> list[Any]:
+    """Return the values of a field of a data set in an event as Splunk has it: under its full or its plain name."""
+    found = view.get(name, view.get(name.rpartition(".")[2]))
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _prefix(name: str) -> str:
+    before, dot, _ = name.rpartition(".")
+    return before + dot
+
+
+# ----------------------------------------------------------------------------------------------- the where of tstats
+
+
+def _conjuncts(expr: Expr) -> list[Expr]:
+    if isinstance(expr, And):
+        return [inner for item in expr.items for inner in _conjuncts(item)]
+    return [expr]
+
+
+def _searchable(expr: Expr) -> bool:
+    """Whether the `where` of tstats, which is that of `search`, can say exactly this."""
+    match expr:
+        case And(items) | Or(items):
+            return bool(items) and all(_searchable(item) for item in items)
+        case Not(item):
+            return _searchable(item)
+        case StringMatch(cased=False, pattern=pattern):
+            return _searchable_pattern(pattern)
+        case _:
+            return False
+
+
+def _searchable_pattern(pattern: Pattern) -> bool:
+    """Text of printable ASCII without what `search` reads otherwise: see `emit`."""
+    if pattern.literal == "" or pattern.parts == (Wildcard.ANY,) or Wildcard.ONE in pattern.parts:
+        return False
+    for part in pattern.parts:
+        if isinstance(part, str) and (not part.isascii() or not part.isprintable() or set(part) & {"*", "`"}):
+            return False
+    literal = pattern.literal
+    return literal is None or not (_NETWORK.fullmatch(literal) or _NUMBER.fullmatch(literal.strip()))
+
+
+def _search(expr: Expr) -> str:
+    """Return a term; brackets are around all that holds several, since NOT, OR and AND bind as nobody expects."""
+    match expr:
+        case And(items):
+            return f"({' '.join(map(_search, items))})"
+        case Or(items):
+            return f"({' OR '.join(map(_search, items))})"
+        case Not(item):
+            return f"NOT {_search(item)}"
+        case StringMatch(name, pattern):
+            escaped = "".join(
+                part.replace("\\", "\\\\").replace('"', '\\"') if isinstance(part, str) else "*"
+                for part in pattern.parts
+            )
+            return f'{name}="{escaped}"'
+        case _:
+            raise AssertionError(expr)  # `_searchable` lets nothing else through
