@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
 from converter.targets.splunk.compiled import Compiled, error_at
+from converter.targets.splunk.environment import current
 from converter.targets.splunk.functions import FUNCTIONS, UNSUPPORTED, like
 from converter.targets.splunk.syntax import (
     Binary,
@@ -203,7 +204,10 @@ class _Compiler:
             case "-" | "*" | "/" | "%":
                 self._require_number(left, sign, span)
                 self._require_number(right, sign, span)
-                return self._arithmetic(sign, left, right, span)
+                computed = self._arithmetic(sign, left, right, span)
+                if sign in ("*", "/") and (_has_decimals(expression.left) or _has_decimals(expression.right)):
+                    return _noting_digits(computed)
+                return computed
             case other:
                 assert_never(other)
 
@@ -289,6 +293,25 @@ class _Compiler:
                 return None
 
         return Compiled(run, "number", left.constant and right.constant)
+
+
+def _has_decimals(expression: Expression) -> bool:
+    return isinstance(expression, Number) and type(expression.value) is float and not expression.value.is_integer()
+
+
+def _noting_digits(computed: Compiled) -> Compiled:
+    """Tell when a result has more digits than Splunk shows: as many as the operand with the fewest, 8.25*0.2 is 2."""
+    compute = computed.run
+
+    def run(row: Row) -> Any:
+        number = compute(row)
+        if type(number) is float:
+            current().note(
+                "Splunk rounds products and quotients to the digits of the least precise operand; these keep all digits"
+            )
+        return number
+
+    return Compiled(run, computed.kind, computed.constant)
 
 
 def comparator(sign: str, *, textual: bool) -> Callable[[Any, Any], bool]:
