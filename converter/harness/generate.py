@@ -9,14 +9,16 @@ match is for the reference to say; most of what is made on purpose comes out as 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from converter.harness.generate_correlation import START, bursts_for
 from converter.harness.generate_regex import sample_regex
 from converter.harness.generate_values import MISSING, expanded, filler, nearly, value_for
 from converter.plan.nodes import (
     And,
+    Correlation,
     FieldRef,
     Keyword,
     KeywordRegex,
@@ -35,26 +37,24 @@ if TYPE_CHECKING:
     Event = dict[str, Any]
     Wish = tuple[Leaf, bool]
 
-START = datetime(2026, 3, 1, 11, 57, tzinfo=UTC)
 _FEWEST, _MOST = 24, 160
 _TRIES = 8
 _WORDS = ("alpha", "Beta", "x1", "a\\b", "ä", "", "5")
 
 
 def events_for(plan: Plan, seed: int = 0, count: int | None = None) -> list[Event]:
-    """Return raw events that try what the detections of a plan say.
+    """Return raw events that try what a rule says.
 
     Args:
         plan: a rule as it is written, with Sigma's names of fields, and no placeholder left.
         seed: the same seed, the same events.
         count: how many; None: the more, the more the rule says.
     """
-    events: list[Event] = []
-    rules = detections_of(plan)
-    for number, rule in enumerate(rules):
-        maker = _Maker(rule.expr, Random(f"{seed} {number}"))  # noqa: S311  a test needs no secret
-        share = maker.enough if count is None else max(1, count // len(rules))
-        events.extend(maker.events(share))
+    makers = {rule.expr: _Maker(rule.expr, Random(f"{seed} {at}")) for at, rule in enumerate(detections_of(plan))}  # noqa: S311  a test needs no secret
+    if isinstance(plan, Correlation):
+        return bursts_for(plan, seed, count, lambda expr: makers[expr].solved(wanted=True))
+    maker = makers[plan.expr]
+    events = maker.events(maker.enough if count is None else count)
     return [
         {"@timestamp": (START + timedelta(seconds=number)).isoformat(), **event} for number, event in enumerate(events)
     ]
@@ -117,7 +117,7 @@ class _Maker:
         value = nearly(event[name], self._chance)
         if value is MISSING:
             del changed[name]
-        else:
+        elif name != "_raw" or isinstance(value, str):  # the raw text is always one text
             changed[name] = value
         return changed
 

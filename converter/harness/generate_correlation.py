@@ -1,0 +1,146 @@
+"""Make a log from a correlation: bursts just below, at and just above its limits, at the edges of its window.
+
+    plan ──scenario: how many, over how long, of which rules──> bursts of several groups ──mixed by time──> log
+
+Each event of a burst matches a rule that is counted (as far as one could be made), has the fields of the group and of
+the measure under the names that this rule has for them, and a time. Some have no group, a group more, or a tie in time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from converter.plan.nodes import (
+    Correlation,
+    Detection,
+    EventCount,
+    Temporal,
+    TemporalOrdered,
+    ValueCount,
+    ValueSum,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from converter.plan.nodes import Expr, Referenced
+
+    Event: TypeAlias = dict[str, Any]
+    Make: TypeAlias = Callable[[Expr], Event]
+
+START = datetime(2026, 3, 1, 11, 57, tzinfo=UTC)
+_LONGEST_BURST = 200
+_KEYS = ("x", "X", "y", "", "a b", "7", "07", "é")
+_EDGES = (0.0, 1.0, -1.0, -0.001, 0.001, 0.000001)
+
+
+def bursts_for(plan: Correlation, seed: int, count: int | None, make: Make) -> list[Event]:
+    """Return a log for a correlation.
+
+    Args:
+        plan: the correlation, with Sigma's names of fields.
+        seed: the same seed, the same log.
+        count: about how many events; None: a few bursts.
+        make: an event of which an expression is true.
+    """
+    chance = Random(f"{seed} bursts")  # noqa: S311  a test needs no secret
+    sizes = _sizes(plan)
+    most = count if count is not None else 10 * max(sizes)
+    moment = START
+    placed: list[tuple[datetime, Event]] = []
+    while len(placed) < most:
+        burst, length = _burst(plan, chance.choice(sizes), moment, chance, make)
+        placed += burst
+        apart = chance.choice((0.0, 0.5, 1.0, 1.0, 3.0)) * plan.timespan + chance.choice(_EDGES)
+        moment = max(START, moment + timedelta(seconds=length + apart if chance.random() < 0.8 else 0.0))  # noqa: PLR2004
+    placed.sort(key=lambda one: one[0])
+    if chance.random() < 0.2:  # noqa: PLR2004  a log need not be in order
+        chance.shuffle(placed)
+    return [{"@timestamp": time.isoformat(timespec="microseconds"), **event} for time, event in placed]
+
+
+def _sizes(plan: Correlation) -> list[int]:
+    """Return how many events bursts have: as many as the limits say, one less, a few more."""
+    wanted = _wanted(plan)
+    around = {wanted - 1, wanted, wanted + 1, wanted + 2}
+    return sorted(size for size in around if 1 <= size <= _LONGEST_BURST) or [_LONGEST_BURST]
+
+
+def _wanted(plan: Correlation) -> int:
+    """Return how many events it takes, or enough of them."""
+    if isinstance(plan.measure, Temporal | TemporalOrdered):
+        return len(plan.rules)
+    if isinstance(plan.measure, EventCount | ValueCount):
+        return max((int(number) for _, number in plan.limits), default=1)
+    return 3
+
+
+def _burst(
+    plan: Correlation, size: int, start: datetime, chance: Random, make: Make
+) -> tuple[list[tuple[datetime, Event]], float]:
+    """Return events of one group, spread over about the timespan, and how long they take."""
+    length = max(0.0, plan.timespan * chance.choice((0.1, 0.5, 1.0, 1.0, 1.0)) + chance.choice(_EDGES))
+    keys = [chance.choice(_KEYS[: chance.choice((2, len(_KEYS)))]) for _ in plan.group_by]
+    messy = chance.random() < 0.4  # noqa: PLR2004
+    order = list(range(len(plan.rules)))
+    if chance.random() < 0.4:  # noqa: PLR2004
+        chance.shuffle(order)
+    if len(order) > 1 and chance.random() < 0.2:  # noqa: PLR2004
+        order.pop()
+    found = []
+    for number in range(size):
+        share = number / (size - 1) if size > 1 else 0.0
+        if messy and 0 < number < size - 1:
+            share = chance.choice((share, 0.0, 1.0, chance.random()))
+        rule = plan.rules[order[number % len(order)]]
+        for later, event in enumerate(_counted(rule, chance, make)):
+            _fill(event, rule.group_by, keys, chance, messy=messy)
+            values = [_measured(plan, number, chance, messy=messy) for _ in rule.fields]
+            event.update(zip(rule.fields, values, strict=True))
+            if messy and chance.random() < 0.1:  # noqa: PLR2004  a value of the measure may be missing, too
+                for field in rule.fields:
+                    event.pop(field, None)
+            found.append((start + timedelta(seconds=round(share * length + later / 1000, 6)), event))
+    return found, length
+
+
+def _counted(rule: Referenced, chance: Random, make: Make) -> list[Event]:
+    """Return what a rule counts once: an event; of a correlation as many events as it needs."""
+    plan = rule.plan
+    if isinstance(plan, Detection):
+        return [make(plan.expr)]
+    events = []
+    for number in range(min(_LONGEST_BURST, _wanted(plan) + chance.choice((0, 1)))):
+        inner = plan.rules[number % len(plan.rules)]
+        for event in _counted(inner, chance, make):
+            event.update((field, "x") for field in inner.group_by)
+            event.update((field, _measured(plan, number, chance, messy=False)) for field in inner.fields)
+            events.append(event)
+    return events
+
+
+def _fill(event: Event, fields: Sequence[str], keys: Sequence[str], chance: Random, *, messy: bool) -> None:
+    for field, key in zip(fields, keys, strict=True):
+        kind = chance.random() if messy else 1.0
+        if kind < 0.04:  # noqa: PLR2004
+            event.pop(field, None)
+        elif kind < 0.06:  # noqa: PLR2004
+            event[field] = chance.choice((None, [key, "other"], [], int(key) if key.isdigit() else key))
+        else:
+            event[field] = key
+
+
+def _measured(plan: Correlation, number: int, chance: Random, *, messy: bool) -> Any:
+    """Return a value of the field of the measure: mostly another one each time, or a number around a limit."""
+    if isinstance(plan.measure, ValueCount) and not messy:
+        return f"v{number}"
+    if isinstance(plan.measure, ValueCount):
+        return chance.choice((f"v{number}", f"v{number}", f"v{number}", "v0", "V0", number, "", str(number)))
+    limits = [limit for _, limit in plan.limits] or [1]
+    limit = chance.choice(limits)
+    near = limit / 3 if isinstance(plan.measure, ValueSum) else limit
+    value = near + chance.choice((0, 0, 1, -1, 0.5, -0.25))
+    whole = int(value) if float(value).is_integer() else value
+    return chance.choice((whole, whole, str(whole), float(value), *(("none", 0, -1) if messy else ())))
