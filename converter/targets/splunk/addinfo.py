@@ -1,6 +1,6 @@
 """The command addinfo: the time range of the run, in every row.
 
-`info_min_time` and `info_max_time` are the boundaries of the search in epoch seconds, `info_search_time` is when it ran.
+`info_min_time` and `info_max_time` are the boundaries of the search in epoch seconds, `info_search_time` when it ran.
 Source: Splunk Search Reference, addinfo. Without a time range there is nothing to say, so the command is refused.
 """
 

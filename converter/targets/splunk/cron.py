@@ -1,6 +1,6 @@
 """Read the times in the settings of a saved search: cron lines, relative times, units.
 
-cron_schedule ──read_cron──> interval and first run          -11m@m ──read_relative──> Relative
+cron_schedule ──cron_runs──> Runs          -11m@m ──read_relative──> Relative
 """
 
 from __future__ import annotations
@@ -57,50 +57,100 @@ class Relative:
         return moment + self.tail
 
 
-def read_cron(saved: SavedSearch, text: str) -> tuple[int, int]:
-    """Return the interval and the first run after midnight of a cron line, in seconds.
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """When a cron line runs: at `offsets` in each cycle, in seconds; the first cycle begins with the epoch, in UTC."""
+
+    cycle: int
+    offsets: tuple[int, ...]
+
+    @property
+    def longest_gap(self) -> int:
+        """The longest time between two runs, in seconds."""
+        return max(after - before for before, after in zip(self.offsets, self._wrapped, strict=True))
+
+    @property
+    def _wrapped(self) -> tuple[int, ...]:
+        return (*self.offsets[1:], self.offsets[0] + self.cycle)
+
+
+class CronError(ValueError):
+    """A cron line that is none, or that is not simulated; `hint` may say what to write."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def read_cron(saved: SavedSearch, text: str) -> Runs:
+    """Return when the cron line of a saved search runs.
 
     Raises:
-        QueryError: it is none, its runs are not evenly spaced, or it names days or months.
+        QueryError: as CronError, placed at the setting.
+    """
+    try:
+        return cron_runs(text)
+    except CronError as error:
+        raise saved.error(str(error), "cron_schedule", error.hint) from None
+
+
+def cron_runs(text: str) -> Runs:
+    """Return when a cron line runs, over the shortest cycle that it repeats in.
+
+    Raises:
+        CronError: it is none, or it names days of the month or months, which differ in length.
+
+    Source: savedsearches.conf.spec, cron_schedule: standard cron notation, without names of months or days.
     """
     fields = text.split()
     if len(fields) != len(_CRON_FIELDS):
-        raise saved.error(f"cron_schedule has {len(fields)} fields, not 5", "cron_schedule", "such as */5 * * * *")
-    for value, (field, _) in list(zip(fields, _CRON_FIELDS, strict=True))[2:]:
-        if value != "*":
-            raise saved.error(f"a cron_schedule with a {field} ({value}) is not simulated", "cron_schedule")
-    minutes, hours = (
-        _cron_field(saved, value, name, most)
-        for value, (name, most) in list(zip(fields, _CRON_FIELDS, strict=True))[:2]
+        raise CronError(f"cron_schedule has {len(fields)} fields, not 5", "such as */5 * * * *")
+    minutes, hours, month_days, months, days = (
+        _cron_field(value, name, least, most) for value, (name, least, most) in zip(fields, _CRON_FIELDS, strict=True)
     )
-    runs = sorted(hour * 60 + minute for hour in hours for minute in minutes)
-    gaps = {
-        (after - before) % _DAY_MINUTES or _DAY_MINUTES
-        for before, after in zip(runs, [*runs[1:], runs[0]], strict=True)
-    }
-    if len(gaps) > 1:
-        raise saved.error(f"the runs of cron_schedule {text!r} are not evenly spaced", "cron_schedule")
-    return gaps.pop() * _MINUTE, runs[0] * _MINUTE
+    for chosen, value, (name, least, most) in zip((month_days, months), fields[2:4], _CRON_FIELDS[2:4], strict=True):
+        if len(chosen) <= most - least:
+            raise CronError(f"a cron_schedule with a {name} ({value}) is not simulated")
+    times = [hour * 60 + minute for hour in sorted(hours) for minute in sorted(minutes)]
+    # Day 0 of the epoch was a Thursday; 0 and 7 are Sunday.
+    weekdays = {day % 7 for day in days}
+    runs = [day * _DAY_MINUTES + time for day in range(7) if (day + 4) % 7 in weekdays for time in times]
+    cycle = _shortest_cycle(runs)
+    return Runs(cycle * _MINUTE, tuple(run * _MINUTE for run in runs if run < cycle))
 
 
-_CRON_FIELDS = (("minute", 59), ("hour", 23), ("day of the month", 31), ("month", 12), ("day of the week", 7))
+_CRON_FIELDS = (
+    ("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7),
+)  # fmt: skip
+_WEEK_MINUTES = 7 * _DAY_MINUTES
 
 
-def _cron_field(saved: SavedSearch, text: str, name: str, most: int) -> set[int]:
+def _shortest_cycle(runs: list[int]) -> int:
+    """Return the shortest time, in minutes, after which the runs of a week repeat all through it."""
+    every = set(runs)
+    for count in range(len(runs), 0, -1):
+        if len(runs) % count or _WEEK_MINUTES % count:
+            continue
+        cycle = _WEEK_MINUTES // count
+        if all((run + cycle) % _WEEK_MINUTES in every for run in runs):
+            return cycle
+    return _WEEK_MINUTES
+
+
+def _cron_field(text: str, name: str, least: int, most: int) -> set[int]:
     found: set[int] = set()
     for item in text.split(","):
         match = _CRON_ITEM.fullmatch(item)
         if match is None:
-            raise saved.error(
-                f"the {name} {item!r} of cron_schedule is not known", "cron_schedule", "such as */5 or 0,30"
-            )
+            hint = "Splunk's cron knows no names" if re.search("[a-zA-Z]", item) else "such as */5 or 0,30"
+            raise CronError(f"the {name} {item!r} of cron_schedule is not known", hint)
         low, high, step = match.groups()
-        first = int(low or 0)
+        first = int(low or least)
         last = most if low is None else int(high or low)
         if step is not None and low is not None and high is None:
-            raise saved.error(f"a step needs a range or *, not {item!r}, in cron_schedule", "cron_schedule")
-        if first > last or last > most or step in {"0", "00"}:
-            raise saved.error(f"the {name} {item!r} of cron_schedule is out of range", "cron_schedule")
+            raise CronError(f"a step needs a range or *, not {item!r}, in cron_schedule")
+        if first < least or first > last or last > most or step in {"0", "00"}:
+            raise CronError(f"the {name} {item!r} of cron_schedule is out of range")
         found.update(range(first, last + 1, int(step or 1)))
     return found
 

@@ -16,55 +16,43 @@ Splunk Alerting Manual, "Throttle alerts". Snaps to days and weeks are in UTC he
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import QueryError, suggest
 from converter.targets.splunk.conf import SavedSearch, parse
-from converter.targets.splunk.cron import MICRO, Relative, read_cron, read_relative, read_unit
+from converter.targets.splunk.cron import MICRO, Relative, Runs, read_cron, read_relative
+from converter.targets.splunk.scheduled_search import ScheduledSearch
+from converter.targets.splunk.trigger import check_settings, flag, suppression_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PERIOD = re.compile(r"([1-9]\d{0,8})([a-zA-Z]*)")
-
-_TRUE = frozenset({"1", "true", "t", "yes", "y"})
-_FALSE = frozenset({"0", "false", "f", "no", "n", ""})
-_KNOWN = frozenset(
-    {
-        "alert_condition", "allow_data_time_skew", "allow_skew", "counttype", "cron_schedule", "description",
-        "disabled", "dispatch.earliest_time", "dispatch.index_earliest", "dispatch.index_latest",
-        "dispatch.latest_time",
-        "dispatch.max_count", "dispatch.max_time", "dispatch.ttl", "dispatch.sample_ratio", "dispatchAs", "displayview",
-        "enableSched", "is_visible", "max_concurrent", "quantity", "realtime_schedule", "relation", "schedule_as",
-        "schedule_priority", "schedule_window", "search", "vsid", "workload_pool", "alert.digest_mode",
-        "alert.display_view", "alert.expires", "alert.managedBy", "alert.severity", "alert.suppress",
-        "alert.suppress.fields", "alert.suppress.group_name", "alert.suppress.period", "alert.track",
-        "federated_providers", "run_on_startup", "run_n_times", "action_email", "action_rss", "role", "userid",
-    }
-)  # fmt: skip
-_KNOWN_BEGINNINGS = ("action.", "auto_summarize", "dispatch.", "display.", "durable.", "embed.", "request.")
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A search that runs every `interval_s` seconds, `offset_s` after midnight UTC first, over earliest..latest."""
+    """A search that runs when a cron line says, over earliest..latest of each run."""
 
-    interval_s: int
+    runs: Runs
     earliest: Relative
     latest: Relative
-    offset_s: int = 0
 
     @property
     def period_s(self) -> int:
-        """After how many seconds a shift of the clock is the same shift again: the interval, or a longer snap."""
+        """After how many seconds a shift of the clock is the same shift again: the cycle, or a longer snap."""
         snaps = [edge.snap // MICRO for edge in (self.earliest, self.latest) if edge.snap]
-        return lcm(self.interval_s, *snaps)
+        return lcm(self.runs.cycle, *snaps)
+
+    def next_run(self, clock: int) -> int:
+        """Return the first run at `clock` or after it, in microseconds."""
+        begin, into = divmod(clock, self.runs.cycle * MICRO)
+        at = bisect_left(self.runs.offsets, -(-into // MICRO))
+        later, offset = divmod(at, len(self.runs.offsets))
+        return (begin + later) * self.runs.cycle * MICRO + self.runs.offsets[offset] * MICRO
 
 
 def schedule_of(saved: SavedSearch) -> Schedule:
@@ -74,14 +62,14 @@ def schedule_of(saved: SavedSearch) -> Schedule:
         QueryError: it is not scheduled; its cron line or its times are of a form that is not simulated.
     """
     settings = saved.settings
-    if not _flag(saved, "enableSched", default="0"):
+    if not flag(saved, "enableSched", default="0"):
         raise saved.error("the search is not scheduled", "enableSched", "set enableSched = 1 and cron_schedule")
-    if _flag(saved, "disabled", default="0"):
+    if flag(saved, "disabled", default="0"):
         raise saved.error("the search is disabled", "disabled")
     cron = settings.get("cron_schedule")
     if cron is None:
         raise saved.error("a scheduled search needs cron_schedule", "enableSched", "such as */5 * * * *")
-    interval, offset = read_cron(saved, cron)
+    runs = read_cron(saved, cron)
     if not settings.get("dispatch.earliest_time"):
         raise saved.error(
             "the search has no dispatch.earliest_time, so each run reads all time", "dispatch.earliest_time",
@@ -89,7 +77,7 @@ def schedule_of(saved: SavedSearch) -> Schedule:
         )  # fmt: skip
     earliest = read_relative(saved, "dispatch.earliest_time", settings["dispatch.earliest_time"])
     latest = read_relative(saved, "dispatch.latest_time", settings.get("dispatch.latest_time") or "now")
-    schedule = Schedule(interval, earliest, latest, offset)
+    schedule = Schedule(runs, earliest, latest)
     for _, start, end in _residues(schedule):
         if end > 0:
             raise saved.error("a window that ends in the future is not simulated", "dispatch.latest_time")
@@ -100,11 +88,11 @@ def schedule_of(saved: SavedSearch) -> Schedule:
     return schedule
 
 
-def phases(schedule: Schedule, event_times: Iterable[float]) -> list[float]:
+def phases(schedule: Schedule, event_times: Iterable[float], index_times: Iterable[float] = ()) -> list[float]:
     """Return one phase, in seconds, of every class of phases in which all runs see the same events.
 
-    An event at t is seen by the runs R with t - latest < R <= t - earliest, so what is seen changes just after those
-    edges, and a class of phases holds its upper edge.
+    An event at t is seen by the runs R with t - latest < R <= t - earliest that come after it was indexed, so what is
+    seen changes just after those edges, and a class of phases holds its upper edge.
     """
     period = schedule.period_s * MICRO
     residues = list(_residues(schedule))
@@ -113,6 +101,8 @@ def phases(schedule: Schedule, event_times: Iterable[float]) -> list[float]:
         for clock, start, end in residues:
             found.add((time - start - clock) % period)
             found.add((time - end - clock) % period)
+    for time in {round(time * MICRO) for time in index_times}:
+        found.update((time - clock) % period for clock, _, _ in residues)
     return [phase / MICRO for phase in sorted(found) or [0]]
 
 
@@ -141,85 +131,76 @@ def run_saved(
     return [row for one in saved for row in SavedReplay(one, kept).run(phase)]
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """For how long after an alert no other follows: none at all, or none with the same values of `fields`."""
-
-    period_us: int
-    fields: tuple[str, ...]
-
-    def kept(self, rows: list[dict[str, Any]], run: int, last: dict[tuple[str, ...], int]) -> list[dict[str, Any]]:
-        """Return the rows of a run that alert, and note them in `last`, the time of the last alert by values.
-
-        The period begins with the alert and ends before the moment that it has passed.
-        """
-        kept: list[dict[str, Any]] = []
-        keys = [tuple(str(row.get(name)) for name in self.fields) for row in rows]
-        earlier = dict(last)
-        for row, key in zip(rows, keys, strict=True):
-            if key in earlier and run - earlier[key] < self.period_us:
-                continue
-            if self.fields and last.get(key) == run:  # the results of one run alert one after another
-                continue
-            last[key] = run
-            kept.append(row)
-        return kept
-
-    def over(self, rows: list[dict[str, Any]], last: Mapping[tuple[str, ...], int]) -> int | None:
-        """Return when the first of these rows may alert again; None: nothing suppresses one."""
-        keys = (tuple(str(row.get(name)) for name in self.fields) for row in rows)
-        return min((last[key] + self.period_us for key in keys if key in last), default=None)
-
-
 class SavedReplay:
-    """One saved search and one log, ready to be run at any phase."""
+    """One saved search and one log, ready to be run at any phase.
+
+    An event with `_indextime` is seen by the runs after that time only; any other is there when it happens.
+    """
 
     def __init__(self, saved: SavedSearch, events: Iterable[Mapping[str, Any]]) -> None:
-        _check_known(saved)
-        _check_trigger(saved)
+        check_settings(saved)
         self._schedule = schedule_of(saved)
-        self._suppression = _suppression(saved)
-        self._saved = saved
-        self._query, relevant = _compiled(saved)
+        self._suppression = suppression_of(saved)
+        self._search = ScheduledSearch(saved)
         timed = [
             (time, position, event)
             for position, event in enumerate(events)
-            if (time := _time_us(event.get("_time"))) is not None and relevant(event)
+            if (time := _time_us(event.get("_time"))) is not None and self._search.relevant(event)
         ]
         timed.sort(key=lambda entry: entry[:2])
         self._timed = timed
         self._times = [time for time, _, _ in timed]
-        self._memory: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        indexed = [_time_us(event.get("_indextime")) for _, _, event in timed]
+        late = any(at is not None and at > time for at, time in zip(indexed, self._times, strict=True))
+        self._indexed = indexed if late else None
+        self._memory: dict[object, list[dict[str, Any]]] = {}
         self.most = 0
         """How many rows a single run of the phase that was run last gave at most."""
 
-    def phases(self) -> list[float]:
-        """Return one phase, in seconds, of every class of phases with the same outcome."""
-        return phases(self._schedule, (time / MICRO for time in self._times))
+    def phases(self, also: Iterable[float] = ()) -> list[float]:
+        """Return one phase, in seconds, of every class of phases with the same outcome.
+
+        Args:
+            also: further times, in seconds, at which a search that reads its time range makes a difference.
+        """
+        times = [time / MICRO for time in self._times]
+        return phases(self._schedule, [*times, *also] if times else times, self._index_times())
 
     def run(self, phase: float) -> list[dict[str, Any]]:
         """Return the rows of all runs that trigger, each with `run`, the time of the run in epoch seconds."""
         return self._alerts(phase, once=False)
 
     def run_once(self, phase: float) -> list[dict[str, Any]]:
-        """Return the rows of `run`, without those that a run gives again because it sees the same events.
+        """Return the rows of `run`; of those that runs give again because they see the same events, one repetition.
 
         How long this takes depends on the events, and not on how long each of them is seen.
         """
         return self._alerts(phase, once=True)
+
+    def _index_times(self) -> list[float]:
+        return [at / MICRO for at in self._indexed or () if at is not None]
 
     def _alerts(self, phase: float, *, once: bool) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         last: dict[tuple[str, ...], int] = {}
         self.most = 0
         seen: list[dict[str, Any]] = []
+        edges: tuple[int, int] = (0, 0)
+        repeated = False
+        moment = 0
 
         def next_change() -> int | None:
-            return None if self._suppression is None else self._suppression.over(seen, last)
+            if self._suppression is not None:
+                return self._suppression.over(seen, last)
+            return moment if seen and not repeated else None
 
-        runs = _runs(self._schedule, self._times, round(phase * MICRO), next_change if once else None)
-        for moment, start, end in runs:
-            seen = found = self._rows(bisect_left(self._times, start), bisect_left(self._times, end))
+        skip = once and self._indexed is None and not self._search.timed
+        for moment, start, end in _runs(
+            self._schedule, self._times, round(phase * MICRO), next_change if skip else None
+        ):
+            before, edges = edges, (bisect_left(self._times, start), bisect_left(self._times, end))
+            repeated = before == edges
+            seen = found = self._rows(*edges, moment, (start, end))
             if self._suppression is not None:
                 found = self._suppression.kept(found, moment, last)
             self.most = max(self.most, len(found))
@@ -227,49 +208,27 @@ class SavedReplay:
             rows.extend({"run": int(run) if run.is_integer() else run, **row} for row in found)
         return rows
 
-    def _rows(self, low: int, high: int) -> list[dict[str, Any]]:
-        rows = self._memory.get((low, high))
+    def _rows(self, low: int, high: int, moment: int, window: tuple[int, int]) -> list[dict[str, Any]]:
+        hidden: tuple[int, ...] = ()
+        if self._indexed is not None:
+            indexed = self._indexed
+            hidden = tuple(at for at in range(low, high) if (known := indexed[at]) is not None and known >= moment)
+        key = (low, high, hidden, moment if self._search.reads_clock else None)
+        rows = self._memory.get(key)
         if rows is None:
-            seen = sorted(self._timed[low:high], key=lambda entry: entry[1])
-            try:
-                rows = self._query([event for _, _, event in seen], {})
-            except QueryError as error:
-                raise self._saved.query_error(error) from None
-            self._memory[low, high] = rows
-        return rows
-
-
-def _compiled(
-    saved: SavedSearch,
-) -> tuple[Callable[..., list[dict[str, Any]]], Callable[[Mapping[str, Any]], bool]]:
-    """Return the search, and a test whether an event passes its first command: others cannot matter to any run."""
-    from converter.targets.splunk import execute, syntax  # noqa: PLC0415 - the conf parser alone needs no engine
-    from converter.targets.splunk.parse import parse as parse_search  # noqa: PLC0415
-
-    try:
-        tree = parse_search(saved.search)
-        query = execute.compile_query(tree, saved.search)
-    except QueryError as error:
-        raise saved.query_error(error) from None
-    first = tree.commands[0]
-    if not isinstance(first, syntax.Search):
-        return query, lambda event: True  # noqa: ARG005 - whatever the event
-    filtered = execute.compile_query(replace(tree, commands=(first,)), saved.search)
-
-    def relevant(event: Mapping[str, Any]) -> bool:
-        try:
-            return bool(filtered([event], {}))
-        except QueryError as error:
-            raise saved.query_error(error) from None
-
-    return query, relevant
+            left_out = set(hidden)
+            seen = sorted((self._timed[at] for at in range(low, high) if at not in left_out), key=lambda one: one[1])
+            rows = self._search.found([event for _, _, event in seen], moment / MICRO)
+            self._memory[key] = rows
+        return self._search.finished(rows, moment / MICRO, (window[0] / MICRO, window[1] / MICRO)) if rows else rows
 
 
 def _residues(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
     """Yield, for each run within one period, its clock and how far from it its window starts and ends."""
-    for clock_s in range(schedule.offset_s, schedule.offset_s + schedule.period_s, schedule.interval_s):
-        clock = clock_s * MICRO
-        yield clock, schedule.earliest.at(clock) - clock, schedule.latest.at(clock) - clock
+    for cycle in range(0, schedule.period_s, schedule.runs.cycle):
+        for offset in schedule.runs.offsets:
+            clock = (cycle + offset) * MICRO
+            yield clock, schedule.earliest.at(clock) - clock, schedule.latest.at(clock) - clock
 
 
 def _runs(
@@ -286,7 +245,6 @@ def _runs(
     """
     if not times:
         return
-    interval, offset = schedule.interval_s * MICRO, schedule.offset_s * MICRO
     residues = list(_residues(schedule))
     shortest = max(end for _, _, end in residues)
     longest = min(start for _, start, _ in residues)
@@ -294,8 +252,7 @@ def _runs(
 
     def first_clock(time: int) -> int:
         """Return the clock of the first run that may see an event at `time`."""
-        after = time - phase - shortest
-        return after - (after - offset) % interval + interval
+        return schedule.next_run(time - phase - shortest + 1)
 
     clock = first_clock(times[0])
     while clock + phase <= times[-1] - longest:
@@ -303,7 +260,7 @@ def _runs(
         low = bisect_left(times, start)
         if low < len(times) and times[low] < end:
             yield clock + phase, start, end
-            clock += interval
+            clock = schedule.next_run(clock + 1)
             if change is None:
                 continue
             high = bisect_left(times, end, low)
@@ -311,78 +268,12 @@ def _runs(
             if high < len(times):
                 candidates.append(first_clock(times[high]))
             if (moment := change()) is not None:
-                candidates.append(clock + (max(0, moment - phase - clock) + interval - 1) // interval * interval)
+                candidates.append(schedule.next_run(max(clock, moment - phase)))
             clock = max(clock, min(candidates))
         elif low < len(times):
-            clock = max(clock + interval, first_clock(times[low]))
+            clock = max(schedule.next_run(clock + 1), first_clock(times[low]))
         else:
             return
-
-
-def _check_known(saved: SavedSearch) -> None:
-    """Refuse keys that are misspelt, and keys that would change what the runs see and are not simulated."""
-    for key in saved.settings:
-        if key not in _KNOWN and not key.startswith(_KNOWN_BEGINNINGS):
-            raise saved.error(f"unknown key {key!r}", key, suggest(key, _KNOWN))
-    for key in ("dispatch.index_earliest", "dispatch.index_latest"):
-        if saved.settings.get(key):
-            raise saved.error(f"{key} selects by index time, which is not simulated", key)
-    if _flag(saved, "allow_data_time_skew", default="0"):
-        raise saved.error("allow_data_time_skew moves windows at random", "allow_data_time_skew")
-    if saved.settings.get("dispatch.sample_ratio", "1") != "1":
-        raise saved.error("dispatch.sample_ratio leaves events out at random", "dispatch.sample_ratio")
-
-
-def _suppression(saved: SavedSearch) -> Suppression | None:
-    """Return what suppresses alerts, or None; refuse what the product's documents do not settle."""
-    if not _flag(saved, "alert.suppress", default="0"):
-        return None
-    if saved.settings.get("alert.suppress.group_name"):
-        raise saved.error("suppression in a group of searches is not simulated", "alert.suppress.group_name")
-    period = _PERIOD.fullmatch(saved.settings.get("alert.suppress.period", ""))
-    if period is None:
-        key = "alert.suppress.period" if "alert.suppress.period" in saved.settings else "alert.suppress"
-        raise saved.error("alert.suppress needs an alert.suppress.period such as 60, 10m or 1h", key)
-    fields = tuple(name.strip() for name in saved.settings.get("alert.suppress.fields", "").split(",") if name.strip())
-    if _flag(saved, "alert.digest_mode", default="1"):
-        if fields:
-            raise saved.error(
-                "alert.suppress.fields is documented only for alerts on each result", "alert.suppress.fields",
-                "set alert.digest_mode = 0",
-            )  # fmt: skip
-    elif not fields:
-        raise saved.error("suppression of alerts on each result needs alert.suppress.fields", "alert.suppress")
-    unit = period[2] or "s"
-    return Suppression(int(period[1]) * read_unit(saved, "alert.suppress.period", unit) * MICRO, fields)
-
-
-def _check_trigger(saved: SavedSearch) -> None:
-    """Refuse a condition other than "there is a result"."""
-    settings = saved.settings
-    if settings.get("alert_condition"):
-        raise saved.error("alert_condition is not simulated", "alert_condition", "put the condition into the search")
-    counted = settings.get("counttype", "always")
-    if counted == "always":
-        for key in ("relation", "quantity"):
-            if settings.get(key):
-                raise saved.error(f"{key} without counttype has no meaning", key, "set counttype = number of events")
-        return
-    if counted != "number of events":
-        raise saved.error(f"counttype {counted!r} is not simulated", "counttype", "number of events, or always")
-    if settings.get("relation") != "greater than":
-        raise saved.error(f"relation {settings.get('relation', '')!r} is not simulated", "relation", "greater than")
-    if settings.get("quantity") != "0":
-        raise saved.error(
-            f"quantity {settings.get('quantity', '')!r} is not simulated", "quantity",
-            "put the count into the search and write 0 here",
-        )  # fmt: skip
-
-
-def _flag(saved: SavedSearch, key: str, *, default: str) -> bool:
-    value = saved.settings.get(key, default).lower()
-    if value not in _TRUE | _FALSE:
-        raise saved.error(f"{key} must be 0 or 1, not {value!r}", key)
-    return value in _TRUE
 
 
 def _time_us(value: Any) -> int | None:
