@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Expr, Leaf, Pattern
     from converter.target import Event, Query
 
+TOGETHER = "how the parts stand together, or how the rule is read"
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/\d+")
 
@@ -129,8 +130,10 @@ def _about(leaf: Leaf, raw: Event) -> str:
     match leaf:
         case StringMatch(field, pattern, cased):
             return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased)
-        case NumberMatch():
-            return "a number"
+        case NumberMatch(field, number):
+            return (
+                "a number" if str(number) in map(str, find(raw, field)) else "a number that the event writes otherwise"
+            )
         case BoolMatch():
             return "a boolean"
         case NumberCompare():
@@ -184,7 +187,7 @@ def _together(expr: Expr) -> str:
         for around, words in (("not", "inside NOT"), ("or", "inside OR")):
             if (kind, around) in under:
                 return f"{name} {words}"
-    return "how the parts stand together"
+    return TOGETHER
 
 
 def _surroundings(expr: Expr, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,107 @@
+"""What another converter's query for a rule does on a log: agrees, differs and why, cannot be run, or is not there.
+
+rule ──pysigma:*──> query ──events that break no assumption of ours──> differences ──each: cause_of──> Audit
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from converter.assumptions import ingest_assumptions, standing
+from converter.conversion import convert_rules
+from converter.errors import QueryError, RefusedError
+from converter.facts import Facts, load_facts
+from converter.harness.causes import TOGETHER, cause_of
+from converter.harness.replay import replay
+from converter.plan.nodes import Detection
+from converter.registry import get_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from converter.harness.compare import Side
+    from converter.harness.replay import Log
+    from converter.plan.nodes import Plan
+    from converter.rules import Rules
+    from converter.target import Assumption, Event, Product, Query
+
+Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
+_OURS: dict[Product, str] = {"splunk": "splunk", "elastic": "esql"}
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What became of one rule.
+
+    Attributes:
+        result: `not run` if our engine of the language rejects the query, `refused` if the converter raises.
+        query: what the converter wrote.
+        error: why there is no result.
+        causes: of a detection, how many events differ for each cause and side.
+        example: a side and an event of it.
+    """
+
+    result: Result
+    query: Query | None = None
+    error: QueryError | RefusedError | None = None
+    causes: Counter[tuple[str, Side]] = field(default_factory=Counter)
+    example: tuple[Side, Event] | None = None
+
+
+def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: bool = False) -> Audit:
+    """Convert a rule with a target of pySigma, run the query and say how it differs from the reference.
+
+    Events that break an assumption of our own conversion are left out: what the product does not see of an event is no
+    mistake of a converter.
+
+    Raises:
+        CompareError: the query's rows do not say enough.
+    """
+    judged = get_target(target)
+    try:
+        (query,) = convert_rules(rules, judged, without_pipeline=without_pipeline)
+    except RefusedError as error:
+        return Audit("refused", error=error)
+    fair = unbroken(
+        plan, _assumptions(rules, plan, judged.product, without_pipeline=without_pipeline), log, judged.product
+    )
+    try:
+        outcome, _ = replay(plan, query, judged, fair)
+    except QueryError as error:
+        return Audit("not run", query, error)
+    if outcome.kind != "disagree":
+        return Audit("agrees", query)
+    found = Audit("differs", query)
+    if not isinstance(plan, Detection):
+        return found
+    sides = {event: one.side for one in outcome.differences for event in one.events}
+    example: tuple[Side, Event] | None = None
+    for raw, seen, event in zip(fair.sigma, fair.seen(judged.product, plan), fair.events, strict=True):
+        side = sides.get(str(event["_id"]))
+        if side is None:
+            continue
+        cause = cause_of(plan.expr, raw, seen, target)
+        if cause == TOGETHER and "| table " in query.text:
+            cause = "the command table"
+        found.causes[cause, side] += 1
+        example = example or (side, event)
+    return Audit("differs", query, None, found.causes, example)
+
+
+def unbroken(plan: Plan, assumptions: Iterable[Assumption], log: Log, product: Product) -> Log:
+    """Return the events that break none of the assumptions, nor what stands behind every verdict."""
+    every = (*assumptions, *standing(plan))
+    pairs = zip(log.sigma, log.seen(product, plan), strict=True)
+    return log.part([at for at, pair in enumerate(pairs) if not any(one.broken(*pair) for one in every)])
+
+
+def _assumptions(rules: Rules, plan: Plan, product: Product, *, without_pipeline: bool) -> Sequence[Assumption]:
+    """Return those of our own conversion, or if there is none those about what the product takes in."""
+    try:
+        (ours,) = convert_rules(rules, get_target(_OURS[product]), without_pipeline=without_pipeline)
+    except RefusedError:
+        facts = load_facts(product, plan.logsource) if isinstance(plan, Detection) else Facts()
+        return ingest_assumptions(plan, facts, {}, product)
+    return ours.verdict.assumptions
