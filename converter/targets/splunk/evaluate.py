@@ -26,6 +26,7 @@ from converter.targets.splunk.syntax import (
     Number,
     Span,
     String,
+    Subsearch,
     Unary,
 )
 from converter.targets.splunk.values import number_of, text_of, tidy
@@ -113,6 +114,8 @@ class _Compiler:
                 return self._logical(expression)
             case Binary():
                 return self._binary(expression)
+            case Subsearch(span=span):
+                raise self.error("a subsearch is not supported here", span)
             case _:
                 assert_never(expression)
 

@@ -9,43 +9,55 @@ search that depends on that depends on the order of the events given here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from converter.targets.splunk import commands
+from converter.targets.splunk import commands, joins, late
 from converter.targets.splunk.addinfo import addinfo
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import Environment, Limits, running
+from converter.targets.splunk.formatting import format_stage, return_stage
 from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.search import compile_search
 from converter.targets.splunk.spath import spath
+from converter.targets.splunk.stages import makes_rows
+from converter.targets.splunk.stages import stage as more_stage
 from converter.targets.splunk.syntax import (
+    AddInfo,
+    Append,
+    AppendCols,
+    AppendPipe,
     Bin,
     Command,
-    AddInfo,
     Dedup,
     Eval,
     EventStats,
     Fields,
     FillNull,
+    Format,
     FromDataModel,
     Head,
+    Join,
     MakeMv,
     MultiSearch,
     MvExpand,
     Pipeline,
     Regex,
     Rename,
+    Return,
     Reverse,
     Rex,
     Search,
+    SetOperation,
     Sort,
     Spath,
     Stats,
     StreamStats,
+    Subsearch,
     Table,
     Tail,
     Tstats,
+    Union,
     Unsupported,
     Where,
 )
@@ -74,9 +86,9 @@ class Query(Protocol):
         tables: Mapping[str, Sequence[Mapping[str, Any]]],
         *,
         now: float | None = None,
+        window: tuple[float, float] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         on_note: Callable[[str], None] | None = None,
-        window: tuple[float, float] | None = None,
     ) -> list[dict[str, Any]]:
         """Run the search."""
         ...
@@ -94,17 +106,18 @@ def compile_query(tree: Pipeline, text: str) -> Query:
             what can only be seen then.
     """
     stage = _pipeline(tree, text)
+    again_needed = reads_again(tree)
 
     def run(
         events: Iterable[Mapping[str, Any]],
         tables: Mapping[str, Sequence[Mapping[str, Any]]],
         *,
         now: float | None = None,
+        window: tuple[float, float] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         on_note: Callable[[str], None] | None = None,
-        window: tuple[float, float] | None = None,
     ) -> list[dict[str, Any]]:
-        source = _Source(events) if reads_again(tree) else None
+        source = _Source(events) if again_needed else None
         again = source.rows if source is not None else Environment().events
         environment = Environment(again, tables, now, limits, window=window)
         with running(environment):
@@ -148,7 +161,17 @@ def run(
 
 def reads_again(tree: Pipeline) -> bool:
     """Tell whether a search reads its events more than once, so that they must be kept."""
-    return any(isinstance(command, MultiSearch) for command in tree.commands)
+    return any(_reads_again(command) for command in tree.commands)
+
+
+def _reads_again(command: Command) -> bool:
+    match command:
+        case MultiSearch() | Append() | AppendCols() | Union() | SetOperation() | Join():
+            return True
+        case AppendPipe(pipeline=pipeline):
+            return reads_again(pipeline)
+        case _:
+            return any(isinstance(part, Subsearch) for part in late.parts_of(command))
 
 
 def _ingested(events: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
@@ -167,9 +190,12 @@ class _Source:
 
 def _pipeline(pipeline: Pipeline, text: str) -> Stage:
     check_first(pipeline.commands, text)
-    stages = [_stage(command, text) for command in pipeline.commands]
+    begins = makes_rows(pipeline.commands, text)
+    stages = [_settled_stage(command, text, first=not index) for index, command in enumerate(pipeline.commands)]
 
     def run(rows: Iterable[Row]) -> Iterable[Row]:
+        if begins:
+            rows = ()
         for stage in stages:
             rows = stage(rows)
         return rows
@@ -177,18 +203,31 @@ def _pipeline(pipeline: Pipeline, text: str) -> Stage:
     return run
 
 
-def _stage(command: Command, text: str) -> Stage:
+def _settled_stage(command: Command, text: str, *, first: bool) -> Stage:
+    """Return the stage of a command; what in it is known only when the search runs is settled, and compiled, then."""
+    if not late.may_have_parts(text) or not late.parts_of(command):
+        return _stage(command, text, first=first)
+    late.check(command, text, first=first)
+    stages = late.stages_of(command, lambda pipeline: _pipeline(pipeline, text))
+
+    def run(rows: Iterable[Row]) -> Iterable[Row]:
+        return _stage(late.settle(command, stages, text), text, first=first)(rows)
+
+    return run
+
+
+def _stage(command: Command, text: str, *, first: bool) -> Stage:
     match command:
         case Search(expression=expression):
             test = compile_search(expression, text)
             return lambda rows: filter(test, rows)
+        case AddInfo():
+            return addinfo(command, text)
         case Where():
             return commands.where(command, text)
         case Eval():
             return commands.evaluate(command, text)
         case Stats():
-        case AddInfo():
-            return addinfo(command, text)
             return compile_stats(command, text)
         case EventStats():
             return compile_eventstats(command, text)
@@ -230,10 +269,26 @@ def _stage(command: Command, text: str) -> Stage:
             return compile_from(command, text)
         case MultiSearch(searches=searches):
             return _multisearch([_pipeline(search, text) for search in searches])
-        case Unsupported(name=name, span=span):
-            raise error_at(text, span, f"the command {name} is not supported")
+        case Append(pipeline=inner, limit=limit):
+            return joins.append([_pipeline(inner, text)], limit, "append")
+        case AppendPipe(pipeline=inner):
+            return joins.appendpipe(_pipeline(inner, text))
+        case AppendCols(pipeline=inner):
+            return joins.appendcols(command, _pipeline(inner, text), text)
+        case Union(searches=searches, limit=limit):
+            return joins.append([_pipeline(search, text) for search in searches], limit, "union", first=first)
+        case SetOperation(left=left, right=right):
+            return joins.set_operation(command, _pipeline(left, text), _pipeline(right, text))
+        case Join(pipeline=inner):
+            return joins.join(command, _pipeline(inner, text), text)
+        case Format():
+            return format_stage(command, text)
+        case Return():
+            return return_stage(command, text)
+        case Unsupported(name=name, span=span, construct=construct):
+            raise error_at(text, span, f"{construct or f'the command {name}'} is not supported")
         case _:
-            assert_never(command)
+            return more_stage(command, text)
 
 
 def _multisearch(stages: Sequence[Stage]) -> Stage:

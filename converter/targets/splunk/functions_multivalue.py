@@ -18,7 +18,7 @@ from converter.targets.splunk.functions_base import (
     text_argument,
 )
 from converter.targets.splunk.regexes import searcher
-from converter.targets.splunk.syntax import Binary, Call, Expression, Field, Logical, Number, String, Unary
+from converter.targets.splunk.syntax import Binary, Call, Expression, Field, Logical, Number, String, Subsearch, Unary
 from converter.targets.splunk.values import text_of, values_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _fields(expression: Expression) -> set[str]:
     match expression:
         case Field(name=name):
             return {name}
-        case Number() | String():
+        case Number() | String() | Subsearch():
             return set()
         case Call(arguments=parts) | Logical(operands=parts):
             return set().union(*map(_fields, parts)) if parts else set()

@@ -18,8 +18,9 @@ from converter.targets.splunk.values import tidy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from converter.errors import QueryError
     from converter.targets.splunk.compiled import Compiler
-    from converter.targets.splunk.syntax import Call, Span
+    from converter.targets.splunk.syntax import Call
     from converter.targets.splunk.values import Row
 
 _DAY = 86400
@@ -40,24 +41,47 @@ _MODIFIER = re.compile(r"([+-])([0-9]{0,9})([a-z]+)|@(w[0-7]|[a-z]+)")
 
 def _relative_time(compiler: Compiler, call: Call) -> Compiled:
     get = number_argument(compiler, call, compiler.compile(call.arguments[0]))
-    get_steps = prepared(compiler, call, 1, lambda text: _steps(text, compiler, call.arguments[1].span))
+
+    def fail(message: str, hint: str) -> QueryError:
+        return compiler.error(message, call.arguments[1].span, hint)
+
+    get_steps = prepared(compiler, call, 1, lambda text: _steps(text, fail))
 
     def run(row: Row) -> int | float | None:
         seconds, steps = get(row), get_steps(row)
-        moment = None if seconds is None else moment_of(seconds)
-        if steps is None:
-            return None
-        try:
-            for step in steps:
-                moment = None if moment is None else step(moment)
-        except (OverflowError, ValueError):
-            return None
-        return None if moment is None else tidy((moment - EPOCH) / timedelta(seconds=1))
+        return None if seconds is None or steps is None else _stepped(seconds, steps)
 
     return Compiled(run, "number")
 
 
-def _steps(modifier: str, compiler: Compiler, span: Span) -> list[Callable[[datetime], datetime]]:
+def shifted(modifier: str, seconds: float, fail: Callable[[str, str], QueryError]) -> int | float:
+    """Return the time that a relative time such as `-1d@d` stands for.
+
+    Args:
+        modifier: the relative time.
+        seconds: the time that it is relative to.
+        fail: makes an error of a message and a hint.
+
+    Raises:
+        QueryError: the text is no relative time, or leads out of the calendar.
+    """
+    time = _stepped(seconds, _steps(modifier, fail))
+    if time is None:
+        raise fail(f"{modifier!r} leads out of the calendar", "")
+    return time
+
+
+def _stepped(seconds: float, steps: list[Callable[[datetime], datetime]]) -> int | float | None:
+    moment = moment_of(seconds)
+    try:
+        for step in steps:
+            moment = None if moment is None else step(moment)
+    except (OverflowError, ValueError):
+        return None
+    return None if moment is None else tidy((moment - EPOCH) / timedelta(seconds=1))
+
+
+def _steps(modifier: str, fail: Callable[[str, str], QueryError]) -> list[Callable[[datetime], datetime]]:
     """Split `-1d@d+3h` into steps, which are taken from left to right.
 
     Raises:
@@ -70,14 +94,14 @@ def _steps(modifier: str, compiler: Compiler, span: Span) -> list[Callable[[date
         unit = _UNITS.get(match.group(3) or match.group(4), "") if match else ""
         weekday = match.group(4) if match and match.group(4) and match.group(4)[1:].isdigit() else None
         if match is None or not (unit or weekday):
-            raise compiler.error(f"{modifier!r} is no relative time", span, "for example: -1d@d")
+            raise fail(f"{modifier!r} is no relative time", "for example: -1d@d")
         if match.group(1):
             steps.append(_shift(int(match.group(2) or 1) * (-1 if match.group(1) == "-" else 1), unit))
         else:
             steps.append(_snap_weekday(int(weekday[1:]) % 7) if weekday else _snap(unit))
         position = match.end()
     if not steps:
-        raise compiler.error("an empty relative time", span, "for example: -1d@d")
+        raise fail("an empty relative time", "for example: -1d@d")
     return steps
 
 

@@ -3,6 +3,7 @@
     text ──Scanner──> parse() ──> Pipeline
                         │ `|` and the command's name
                         ├──parse_commands──> most commands
+                        ├──parse_subsearch─> commands with searches in square brackets
                         ├──parse_stats─────> stats, eventstats, streamstats
                         ├──parse_search────> search expressions
                         └──parse_eval──────> where, eval
@@ -14,14 +15,14 @@ error that names it.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from converter.errors import suggest
-from converter.targets.splunk import parse_commands, parse_stats, parse_tstats
+from converter.targets.splunk import parse_commands, parse_more, parse_stats, parse_subsearch, parse_tstats
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parse_search import parse_search
 from converter.targets.splunk.parse_unsupported import unsupported
-from converter.targets.splunk.syntax import AddInfo, Command, MultiSearch, Pipeline, Search, Span
+from converter.targets.splunk.syntax import AddInfo, Command, Pipeline, Search, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,6 +73,9 @@ _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "tstats": parse_tstats.tstats,
     "datamodel": parse_tstats.datamodel,
     "from": parse_tstats.from_dataset,
+    "multisearch": parse_subsearch.multisearch,
+    **parse_subsearch.COMMANDS,
+    **parse_more.COMMANDS,
 }
 
 # Commands that make rows of their own, and so may begin a search.
@@ -83,8 +87,11 @@ _GENERATING = frozenset(
     }
 )  # fmt: skip
 
+# Those that cannot stand anywhere else.
+_FIRST_ONLY = frozenset({"makeresults", "metadata", "multisearch", "set"})
+
 # What may stand in a search of multisearch: commands that look at one row at a time.
-_STREAMING = frozenset(
+_STREAMING = parse_more.STREAMING | frozenset(
     {"search", "where", "eval", "bin", "fields", "rename", "regex", "rex", "mvexpand", "makemv", "spath"}
 )
 
@@ -132,15 +139,8 @@ def _first(scanner: Scanner) -> Command:
             scanner.pos += len("search")
         return Search(parse_search(scanner))
     name, span = _name(scanner)
-    match name:
-        case "multisearch":
-            scanner.pos += span.length
-            return _multisearch(scanner, span)
-        case "search":
-            scanner.pos += span.length
-            return Search(parse_search(scanner))
-    if name in _GENERATING:
-        return _command(scanner)
+    if name == "search" or name in _GENERATING:
+        return _command(scanner, first=True)
     _check_known(scanner, name, span)
     raise scanner.error(
         f"{name} cannot be the first command of a search", span, "begin with search terms; * finds every event"
@@ -155,10 +155,10 @@ def _is_field(scanner: Scanner) -> bool:
     return is_field
 
 
-def _command(scanner: Scanner) -> Command:
+def _command(scanner: Scanner, *, first: bool = False) -> Command:
     name, span = _name(scanner)
-    if name == "multisearch":
-        raise scanner.error("multisearch must be the first command of a search", span)
+    if name in _FIRST_ONLY and not first:
+        raise scanner.error(f"{name} must be the first command of a search", span)
     _check_known(scanner, name, span)
     scanner.pos += span.length
     parse_arguments = _COMMANDS.get(name)
@@ -177,35 +177,31 @@ def _name(scanner: Scanner) -> tuple[str, Span]:
     return _ALIASES.get(name, name), Span(scanner.pos, len(word))
 
 
-def _check_known(scanner: Scanner, name: str, span: Span) -> None:
+def _check_known(scanner: Scanner, name: str, span: Span, hint: str = "") -> None:
     if name in _COMMANDS or name in _UNSUPPORTED:
         return
-    raise scanner.error(f"unknown command {name!r}", span, suggest(name, [*_COMMANDS, *_UNSUPPORTED]))
+    near = suggest(name, [*_COMMANDS, *_UNSUPPORTED])
+    raise scanner.error(f"unknown command {name!r}", span, near or hint)
 
 
-def _multisearch(scanner: Scanner, span: Span) -> MultiSearch:
-    searches: list[Pipeline] = []
-    while scanner.accept("["):
-        searches.append(_subsearch(scanner))
-        scanner.expect("]", "to close the search")
-    if len(searches) < 2:  # noqa: PLR2004
-        raise scanner.error("multisearch needs at least two searches in square brackets", span)
-    if not scanner.at_command_end():
-        raise scanner.error(f"unexpected {scanner.found()} in multisearch")
-    return MultiSearch(tuple(searches))
+def pipeline(scanner: Scanner, kind: Literal["search", "streaming", "commands"]) -> Pipeline:
+    """Read what stands between square brackets, up to the closing one; the kinds are those of `bracketed`.
 
-
-def _subsearch(scanner: Scanner) -> Pipeline:
-    """Read `search ... | ...` between the square brackets; only streaming commands may stand there."""
+    Raises:
+        QueryError: a command that cannot stand there, or is wrong.
+    """
     scanner.accept("|")
     name, span = _name(scanner)
-    if name != "search":
-        raise scanner.error("a search of multisearch must begin with the word search", span)
-    scanner.pos += span.length
-    commands: list[Command] = [Search(parse_search(scanner))]
+    match kind:
+        case "streaming" if name != "search":
+            raise scanner.error("a search of multisearch must begin with the word search", span)
+        case "search" if name != "search" and name not in _GENERATING:
+            _check_known(scanner, name, span, "a subsearch begins with a command: [search ...]")
+            raise scanner.error(f"{name} cannot be the first command of a subsearch", span, "begin with search")
+    commands = [_command(scanner, first=kind != "commands")]
     while scanner.accept("|"):
         name, span = _name(scanner)
-        if name in _COMMANDS and name not in _STREAMING:
+        if kind == "streaming" and name in _COMMANDS and name not in _STREAMING:
             raise scanner.error(f"{name} in multisearch, which takes streaming commands only", span)
         commands.append(_command(scanner))
     return Pipeline(tuple(commands))

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from converter.targets.splunk.lex import unescape
+from converter.targets.splunk.parse_subsearch import subsearch
 from converter.targets.splunk.syntax import (
     NOWHERE,
     Binary,
@@ -202,7 +203,7 @@ def _primary(scanner: Scanner) -> Expression:
             raise scanner.error("a field name cannot be empty", Span(start, 2))
         return Field(unescape(raw, "'"), scanner.span_from(start))
     if here == "[":
-        raise scanner.error("a subsearch in square brackets", hint="this engine runs subsearches only in multisearch")
+        return subsearch(scanner)
     if here == "$":
         raise scanner.error("a token of a dashboard or form", hint="write out its value")
     if match := _NUMBER.match(scanner.text, start):

@@ -5,7 +5,8 @@ a=1 (b="x*" OR NOT c IN (1, 2)) "some phrase"  ──>  And(Comparison, Or(...),
 and     := or (AND? or)*               NOT binds closest, then OR, then AND: not the order of `where`
 or      := not (OR not)*
 not     := NOT not | primary
-primary := "(" and ")" | field op value | field IN (value, ...) | CASE(x) | TERM(x) | keyword | "phrase"
+primary := "(" and ")" | "[" search "]" | earliest=time | latest=time | field op value | field IN (value, ...)
+           | CASE(x) | TERM(x) | keyword | "phrase"
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from converter.targets.splunk.lex import Scanner, unescape
+from converter.targets.splunk.parse_subsearch import subsearch
 from converter.targets.splunk.syntax import (
     And,
     Comparison,
@@ -24,23 +26,26 @@ from converter.targets.splunk.syntax import (
     Pattern,
     SearchExpression,
     Span,
+    TimeBound,
 )
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from converter.errors import QueryError
     from converter.targets.splunk.syntax import ComparisonOperator
 
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)")
 _FIELD = re.compile(r"""(?:[^\s,|\[\]()"`=<>!]|!(?!=))+""")
 _VALUE = re.compile(r"""(?:[^\s,|\[\]()"`\\]|\\.|\\$)+""", re.DOTALL)
+_NOTHING = re.compile(r"\s*\(\s*\)")
 _IN = re.compile(r"\s+IN\s*\(")
 _TERM = re.compile(r'[^()"`|\s\[\]]+')
+_TIME = re.compile(r"""(?:[^\s,|\[\]()"`=<>]|\(\))+""")
 _DIRECTIVE = re.compile(r"(CASE|TERM)\(")
 
-# What these mean depends on the clock or on saved objects, which a list of events has not.
+# What these mean depends on the index or on saved objects, which a list of events has not.
 _REFUSED_FIELDS = {
-    "earliest": "a time range",
-    "latest": "a time range",
     "_index_earliest": "a time range",
     "_index_latest": "a time range",
     "starttime": "a time range",
@@ -130,6 +135,10 @@ def _not(scanner: Scanner) -> SearchExpression:
     if _operator_word(scanner) != "NOT":
         return _primary(scanner)
     scanner.pos += len("NOT")
+    if match := _NOTHING.match(scanner.text, scanner.pos):
+        # What `format` gives for no results, so that a search for them finds nothing.
+        scanner.pos = match.end()
+        return Or(())
     with scanner.nested():
         return Not(_not(scanner))
 
@@ -153,7 +162,7 @@ def _primary(scanner: Scanner) -> SearchExpression:
         scanner.expect(")", "to close the bracket")
         return inner
     if here == "[":
-        raise scanner.error("a subsearch in square brackets", hint="this engine runs subsearches only in multisearch")
+        return subsearch(scanner)
     if here == '"':
         raw = scanner.quoted()
         return _after_name(scanner, unescape(raw), start) or Keyword(pattern_of(raw), span=scanner.span_from(start))
@@ -179,12 +188,14 @@ def _dangling(scanner: Scanner, word: str) -> QueryError:
     return scanner.error(f"expected a search term, found {word}", span, f"put {word} in quotes to search for the word")
 
 
-def _after_name(scanner: Scanner, name: str, start: int) -> Comparison | Membership | None:
+def _after_name(scanner: Scanner, name: str, start: int) -> Comparison | Membership | TimeBound | None:
     """Read what follows a field name; None, without moving, if it was no field name."""
     text = scanner.text
     if match := _OPERATOR.match(text, scanner.pos):
         _check_field(scanner, name, start)
         scanner.pos = match.end()
+        if name in ("earliest", "latest"):
+            return _time_bound(scanner, name, match.group(1), start)
         value = _value(scanner)
         operator = cast("ComparisonOperator", match.group(1))
         span = scanner.span_from(start)
@@ -196,6 +207,21 @@ def _after_name(scanner: Scanner, name: str, start: int) -> Comparison | Members
         scanner.pos = match.end()
         return Membership(name, _list(scanner), scanner.span_from(start))
     return None
+
+
+def _time_bound(scanner: Scanner, edge: str, operator: str, start: int) -> TimeBound:
+    """Read the value of `earliest=` or `latest=`."""
+    if operator != "=":
+        raise scanner.error(f"{edge}{operator} is no time range", scanner.span_from(start), f"write {edge}=")
+    scanner.skip()
+    if scanner.text.startswith('"', scanner.pos):
+        modifier = unescape(scanner.quoted())
+    elif match := _TIME.match(scanner.text, scanner.pos):
+        modifier = match.group(0)
+        scanner.pos = match.end()
+    else:
+        raise scanner.error(f"expected a time after {edge}=, found {scanner.found()}")
+    return TimeBound(cast("Literal['earliest', 'latest']", edge), modifier, scanner.span_from(start))
 
 
 def _check_field(scanner: Scanner, name: str, start: int) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"""(?:[^"`\[\]|\\]|\\.|\\$)+""", re.DOTALL)
 
 
-def unsupported(scanner: Scanner, span: Span, name: str) -> Unsupported:
-    """Read the rest of the command `name`, whose name stood at `span`.
+def unsupported(scanner: Scanner, span: Span, name: str, construct: str = "") -> Unsupported:
+    """Read the rest of the command `name`, whose name stood at `span`; `construct` is the part that is not supported.
 
     Raises:
         QueryError: a quote, a comment or a square bracket is not closed.
@@ -27,7 +27,7 @@ def unsupported(scanner: Scanner, span: Span, name: str) -> Unsupported:
     scanner.skip()
     start = scanner.pos
     _text(scanner)
-    return Unsupported(name, scanner.text[start : scanner.pos].rstrip(), span)
+    return Unsupported(name, scanner.text[start : scanner.pos].rstrip(), span, construct)
 
 
 def _text(scanner: Scanner) -> None:

@@ -29,6 +29,8 @@ from converter.targets.splunk.syntax import (
     Pattern,
     SearchExpression,
     Span,
+    Subsearch,
+    TimeBound,
 )
 from converter.targets.splunk.values import number_of, text_of
 
@@ -82,6 +84,10 @@ def compile_search(expression: SearchExpression, text: str) -> Predicate:
             return _field_test(field, _member_test(values))
         case Keyword():
             return _keyword(expression, text)
+        case Subsearch(span=span) | TimeBound(span=span):
+            what = "a subsearch" if isinstance(expression, Subsearch) else f"{expression.edge}= of a time range"
+            place = Place.at_offset(text, span.start, length=span.length)
+            raise QueryError(f"{what} is not supported here", place)
         case _:
             assert_never(expression)
 

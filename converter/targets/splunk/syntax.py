@@ -93,7 +93,24 @@ class Not:
     item: SearchExpression
 
 
-SearchExpression: TypeAlias = Keyword | Comparison | Membership | And | Or | Not
+@dataclass(frozen=True, slots=True)
+class TimeBound:
+    """`earliest=...` or `latest=...`: a bound of `_time`, as written; what it is depends on when the search runs."""
+
+    edge: Literal["earliest", "latest"]
+    modifier: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subsearch:
+    """`[search ...]` in an expression: stands for the text that its results are formatted to."""
+
+    pipeline: Pipeline
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+SearchExpression: TypeAlias = Keyword | Comparison | Membership | And | Or | Not | TimeBound | Subsearch
 
 
 # --- eval expressions -----------------------------------------------------------------------------------------------
@@ -160,7 +177,7 @@ class Logical:
     span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
-Expression: TypeAlias = Number | String | Field | Call | Unary | Binary | Logical
+Expression: TypeAlias = Number | String | Field | Call | Unary | Binary | Logical | Subsearch
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -784,12 +801,117 @@ class FromDataModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Append:
+    """`append maxout=N [...]`: the results of a search after the rows."""
+
+    pipeline: Pipeline
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendPipe:
+    """`appendpipe [...]`: the rows, and what commands make of them."""
+
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class AppendCols:
+    """`appendcols override=... maxout=N [...]`: the fields of the Nth result go to the Nth row."""
+
+    pipeline: Pipeline
+    override: bool
+    limit: int | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """`union maxout=N [...] [...]`: the results of all searches; after other commands, behind the rows."""
+
+    searches: tuple[Pipeline, ...]
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """`set union|diff|intersect [...] [...]`: two sets of results, in which equal rows are one."""
+
+    operation: Literal["union", "diff", "intersect"]
+    left: Pipeline
+    right: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """`join type=... max=N overwrite=... fields [...]`.
+
+    Attributes:
+        fields: what must be equal; none is refused when compiling.
+        pipeline: the search whose results are joined.
+        keep_unmatched: type left, or outer: a row without a match stays.
+        matches: results that one row joins with; 0 is all.
+        overwrite: fields of the results win.
+        by_time: usetime, which is refused when compiling.
+    """
+
+    fields: tuple[str, ...]
+    pipeline: Pipeline
+    keep_unmatched: bool
+    matches: int
+    overwrite: bool
+    by_time: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`format`: all rows as the text of a search, in the field `search`.
+
+    Attributes:
+        marks: row prefix, column prefix, column separator, column end, row separator, row end.
+        values: what stands between values of one field.
+        limit: rows; 0 is all.
+        empty: the text for no rows.
+        quote: the text is put into quotes.
+    """
+
+    marks: tuple[str, str, str, str, str, str] = ("(", "(", "AND", ")", "OR", ")")
+    values: str = "OR"
+    limit: int = 0
+    empty: str = "NOT ( )"
+    quote: bool = False
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An item of `return`: `field`, `alias=field`, or `$field`, whose value alone is returned; then `alias` is None."""
+
+    field: str
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`return N items`: the first rows as the text of a search, in the field `search`."""
+
+    count: int
+    items: tuple[Returned, ...]
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A command of Splunk that this engine parses and does not run: its name and the text of its arguments."""
+    """A command of Splunk that this engine parses and does not run: its name and the text of its arguments.
+
+    `construct` says what is not supported if that is less than the command.
+    """
 
     name: str
     arguments: str
     span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+    construct: str = ""
 
 
 Command: TypeAlias = (
@@ -843,6 +965,14 @@ Command: TypeAlias = (
     | MultiSearch
     | Tstats
     | FromDataModel
+    | Append
+    | AppendPipe
+    | AppendCols
+    | Union
+    | SetOperation
+    | Join
+    | Format
+    | Return
     | Unsupported
 )
 

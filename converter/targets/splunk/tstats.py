@@ -36,6 +36,8 @@ from converter.targets.splunk.syntax import (
     Not,
     Or,
     Stats,
+    Subsearch,
+    TimeBound,
     Tstats,
 )
 
@@ -182,6 +184,8 @@ def _searched(expression: SearchExpression) -> Iterator[tuple[str, Span]]:
             yield name, span
         case Keyword(span=span):
             yield "", span
+        case Subsearch() | TimeBound():
+            return  # what they stand for is put in before the command is compiled
         case _:
             assert_never(expression)
 
