@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.assumptions import ingest_assumptions, unique
 from converter.errors import RefusedError, RuleError, SourceError
-from converter.plan.nodes import Detection, detections_of, fields_of_plan
+from converter.plan.nodes import And, Detection, detections_of, fields_of_plan
 from converter.plan.simplify import simplified
 from converter.target import Context, Verdict
 
@@ -133,6 +133,13 @@ class _Work:
     def convert(self, context: Context, *, strict_fields: bool) -> Query:
         rule = self.mapped(self.plan.meta.key)
         mapped = simplified(self.rules.lowered(rule))
+        if isinstance(mapped, Detection) and mapped.expr == And(()) and simplified(self.plan) != mapped:
+            raise RefusedError(
+                "the pipeline leaves nothing of the rule's conditions, so the query would find every event",
+                "pipeline",
+                self.plan.place,
+                "let it refuse the rule instead (rule_failure)",
+            )
         warnings = self.unknown_fields(strict=strict_fields)
         context = replace(context, state=self.state(), guide=_guide(self.plan), titles=self.titles)
         upstream = getattr(self.target, "convert", None)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
     from sigma.correlations import SigmaCorrelationRule
-    from sigma.processing.pipeline import ProcessingPipeline
+    from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
     from sigma.rule import SigmaRule
 
     from converter.document import Document
@@ -132,9 +132,32 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise ConfigurationError(f"{key} must be {wanted}", document.place(key))
     try:
-        return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
+        if not any(_is_nest(item) for item in document.data.get("postprocessing") or ()):
+            return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
+        return ProcessingPipeline.from_dict(_with_nested(document.data, path))
     except _PIPELINE_ERRORS as bad:
         raise _blame(document, bad) from None
+
+
+def _is_nest(item: object) -> bool:
+    return isinstance(item, dict) and item.get("type") == "nest"
+
+
+def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str, Any]:
+    """Return a pipeline's data with the items inside `nest` built: pySigma 1.5 does not build them, and then fails."""
+    from sigma.processing.pipeline import QueryPostprocessingItem  # noqa: PLC0415  slow to import
+
+    folder = (str(path.resolve().parent),) if path is not None else None
+
+    def built(item: Any) -> Any:
+        if not _is_nest(item) or not isinstance(item.get("items"), list):
+            return item
+        inner = [QueryPostprocessingItem.from_dict(built(one), vars_allowed_paths=folder) for one in item["items"]]
+        return {**item, "items": inner}
+
+    copied = copy.deepcopy(dict(data))
+    copied["postprocessing"] = [built(item) for item in copied.get("postprocessing") or ()]
+    return copied
 
 
 def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
@@ -209,7 +232,16 @@ def _chained(found: list[tuple[str, ProcessingPipeline]]) -> ProcessingPipeline:
     chained = ProcessingPipeline()
     for _, pipeline in sorted(found, key=lambda pair: (pair[1].priority, pair[0])):
         chained += pipeline
+    mapping = [pipeline for _, pipeline in found if any(map(_maps_fields, pipeline.items))]
+    if all(pipeline.allowed_backends for pipeline in mapping):  # pySigma forgets these when it adds pipelines
+        chained.allowed_backends = frozenset(name for pipeline in mapping for name in pipeline.allowed_backends)
     return chained
+
+
+def _maps_fields(item: ProcessingItem) -> bool:
+    from sigma.processing.transformations import FieldMappingTransformation  # noqa: PLC0415  slow to import
+
+    return isinstance(item.transformation, FieldMappingTransformation)
 
 
 # pySigma raises errors of its own (ValueErrors), and plain ones where an item has the wrong shape.
@@ -231,7 +263,7 @@ def _blame(document: Document, bad: Exception) -> ConfigurationError:
             return ConfigurationError(f"{section} is a list", document.place(section), "begin each item with a hyphen")
         for index, item in enumerate(items or ()):
             try:
-                ProcessingPipeline.from_dict({section: [copy.deepcopy(item)]})
+                ProcessingPipeline.from_dict(_with_nested({section: [item]}))
             except _PIPELINE_ERRORS as alone:
                 place, hint = _place_of_item(document, section, index, item)
                 return ConfigurationError(f"not a valid item of {section}: {_reason(alone)}", place, hint)
@@ -291,7 +323,7 @@ class Applied:
         return self._outcomes[id(rule)].state
 
     def mapped(self, rule: AnyRule) -> frozenset[str]:
-        """Return the fields of a detection rule that a mapping named, even if it gave them the name they had."""
+        """Return the fields that a mapping named, even if it gave them the name they had, or left as they are."""
         return self._outcomes[id(rule)].mapped
 
     def postprocess(self, rule: AnyRule, query: str) -> str:
@@ -342,7 +374,10 @@ def apply(
                 f"the pipeline refuses the rule {_name(rule)!r}: {bad.args[0] if bad.args else bad}", "pipeline"
             )
             continue
-        outcomes[id(rule)] = _Outcome(dict(pipeline.state), frozenset(pipeline.applied_ids), _tracked(pipeline))
+        mapped = _tracked(pipeline)
+        if _speaks_for_fields(pipeline, backend):
+            mapped |= frozenset(fields_of(rule))
+        outcomes[id(rule)] = _Outcome(dict(pipeline.state), frozenset(pipeline.applied_ids), mapped)
         done.append(rule)
     return Applied(_collection(SigmaCollection, done), pipeline, failed, outcomes)
 
@@ -406,6 +441,17 @@ def _referenced_first(rules: list[AnyRule]) -> list[AnyRule]:
     for rule in rules:
         place(rule, 0)
     return list(ordered.values())
+
+
+def _speaks_for_fields(pipeline: ProcessingPipeline, backend: str) -> bool:
+    """Whether a mapping that is made for the backend has been applied to the rule that was processed last.
+
+    It names what is called otherwise there, and so says of all other fields that they keep their names: the mapping of
+    Windows events in Splunk names EventID alone.
+    """
+    if backend not in pipeline.allowed_backends:
+        return False
+    return any(applied and _maps_fields(item) for applied, item in zip(pipeline.applied, pipeline.items, strict=True))
 
 
 def _tracked(pipeline: ProcessingPipeline) -> frozenset[str]:

@@ -5,6 +5,7 @@ fresh pySigma rules + pipeline ──Backend.convert──> text ──our engin
 
 from __future__ import annotations
 
+import copy
 import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,9 @@ class UpstreamTarget:
         if context.options:
             raise ConfigurationError(f"the target {self.name} takes no options")
         module, name = self.backend
-        backend = getattr(importlib.import_module(module), name)(processing_pipeline=pipeline)
+        once = copy.copy(pipeline)
+        once.finalizers = []  # these run over the queries of all rules, once there are all
+        backend = getattr(importlib.import_module(module), name)(processing_pipeline=once)
         try:
             queries = backend.convert(collection, context.format)
         except Exception as bad:

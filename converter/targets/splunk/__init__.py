@@ -35,6 +35,16 @@ class SplunkTarget:
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
+        query = self._emit(plan, context)
+        index = context.state.get("index")
+        if not index:
+            return query
+        from dataclasses import replace  # noqa: PLC0415  start-up counts
+
+        told = f"the pipeline's state index ({index}) is no part of a search in SPL: add index with add_condition"
+        return replace(query, warnings=(*query.warnings, told))
+
+    def _emit(self, plan: Plan, context: Context) -> Query:
         if context.format == "savedsearches":
             from converter.targets.splunk.emit_saved import emit_saved  # noqa: PLC0415  only this format needs it
 
