@@ -226,7 +226,7 @@ def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
             )
     elif isinstance(argument, str):
         name = f"{written}({argument})"
-    if name in (aggregate.name for aggregate in into):
+    if not wild and name in (aggregate.name for aggregate in into):
         raise scanner.error(f"two statistics with the name {name!r}", span, "rename one with as")
     into.append(Aggregate(function, argument, name, percent, span))
     scanner.accept(",")
@@ -235,7 +235,9 @@ def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
 def _function(scanner: Scanner, command: str, written: str) -> tuple[str, float | None]:
     lower = written.lower()
     span = Span(scanner.pos, len(written))
-    if (function := FUNCTIONS.get(lower)) and (command == "stats" or function not in _STATS_ONLY):
+    if function := FUNCTIONS.get(lower):
+        if function in _STATS_ONLY and command != "stats":
+            raise scanner.error(f"the statistic {written} in {command}", span, "it is one of stats")
         return function, None
     if match := _PERCENTILE.fullmatch(lower):
         percent = float(match.group(2))

@@ -156,16 +156,18 @@ class Ordered:
 
 
 def percentile(percent: float) -> Callable[[list[Any]], float]:
-    """Return what computes a percentile of numbers in order."""
+    """Return what computes a percentile of numbers in order: exactly, and then the nearest double."""
+    portion = Fraction(repr(percent)) / 100
 
     def compute(numbers: list[Any]) -> float:
         """Interpolate between the two numbers that stand around the rank."""
-        rank = (len(numbers) - 1) * percent / 100
+        rank = (len(numbers) - 1) * portion
         below = math.floor(rank)
-        above = min(below + 1, len(numbers) - 1)
         share = rank - below
-        low, high = numbers[below], numbers[above]
-        return float(low + (high - low) * share) if share else float(low)
+        if not share:
+            return float(numbers[below])
+        low, high = Fraction(numbers[below]), Fraction(numbers[below + 1])
+        return as_number(low + (high - low) * share)
 
     return compute
 
