@@ -83,10 +83,6 @@ def tstats(scanner: Scanner, span: Span) -> Tstats:
         if flags[name]:
             raise scanner.error(f"the option {name} of tstats is not supported", span)
     times = [one for one in read.by if one.name == "_time"]
-    if times and read.size is None:
-        raise scanner.error(
-            "tstats by _time without a span, which depends on the time range then", times[0].span, "add span=1h"
-        )
     return Tstats(
         tuple(read.aggregates),
         read.source,
@@ -169,11 +165,11 @@ def _end_of_where(scanner: Scanner) -> int:
     depth = 0
     for piece in _PIECE.finditer(scanner.text, scanner.pos):
         match piece.group():
-            case "(":
+            case "(" | "[":
                 depth += 1
-            case ")":
+            case ")" | "]" if depth > 0:
                 depth -= 1
-            case "|" | "[" | "]" if depth <= 0:
+            case "|" | ")" | "]" if depth <= 0:
                 return piece.start()
             case word if depth <= 0 and word.lower() in _BY:
                 return piece.start()

@@ -62,6 +62,10 @@ def compile_tstats(command: Tstats, text: str) -> Stage:
     """
     if command.prestats:
         raise error_at(text, command.span, "prestats=true, which only Splunk's own commands can read, is not supported")
+    if command.size is None and (times := [one for one in command.by if one.name == "_time"]):
+        raise error_at(
+            text, times[0].span, "tstats by _time without a span, which depends on the time range then", "add span=1h"
+        )
     names = _names(command)
     read = _index_reader(names, text) if command.source is None else _model_reader(command, command.source, names, text)
     where = compile_search(command.where, text) if command.where is not None else None
