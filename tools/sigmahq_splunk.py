@@ -24,26 +24,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.assumptions import ingest_assumptions, standing
 from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError, SourceError
 from converter.facts import load_facts
-from converter.harness.causes import cause_of
+from converter.harness.audit import audit, unbroken
 from converter.harness.generate import events_for
 from converter.harness.parallel import available_jobs, run_all
 from converter.harness.replay import Log, replay
+from converter.pipelines import apply, fields_of, select
 from converter.plan.nodes import Detection, unexpanded
+from converter.reference.values import find
 from converter.registry import get_target
 from converter.rules import parse_rules
 from converter.targets.splunk.parse import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.facts import Facts
     from converter.plan.nodes import Plan
     from converter.rules import Rules
-    from converter.target import Assumption, Query
+    from converter.target import Query
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "sigmahq"
@@ -146,13 +146,43 @@ def _flatten(data: dict[str, Any], fields: dict[str, Any]) -> None:
             fields["Data" if name == "#text" else name] = value
 
 
-def possible(event: dict[str, Any], facts: Facts) -> bool:
-    """Return whether a generated event can be one of its log source: a field that is known has one value."""
-    return not any(
-        fact.single and isinstance(value, list)
-        for name, value in event.items()
-        if (fact := facts.field(name)) is not None
-    )
+def as_logged(event: dict[str, Any], plan: Detection, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return a generated event in the shape that its log source has, or None if no such event is logged.
+
+    Args:
+        event: a generated one.
+        plan: its rule.
+        names: the product's name of each field, in which {} is a list.
+    """
+    facts = load_facts("splunk", plan.logsource)
+    if not facts.known:
+        return event
+    values = {name: found[0] for name in names if len(found := find(event, name)) == 1}
+    shaped: dict[str, Any] = {"@timestamp": event["@timestamp"]}
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            return None
+        steps = names[name].split(".")
+        shaped = _merged(shaped, steps, value)
+    return shaped
+
+
+def _merged(event: dict[str, Any], steps: Sequence[str], value: Any) -> dict[str, Any]:
+    first, *rest = steps
+    name = first.removesuffix("{}")
+    inside = event.get(name)
+    if first != name:
+        inside = inside[0] if isinstance(inside, list) and inside else {}
+    new = _merged(inside if isinstance(inside, dict) else {}, rest, value) if rest else value
+    return {**event, name: [new] if first != name else new}
+
+
+def product_names(read: Rules, plan: Detection) -> dict[str, str]:
+    """Return what the pipeline that is built in calls the fields of a rule."""
+    applied = apply(read.collection(), select("splunk", [plan.logsource]))
+    (before,), (after,) = read.collection().rules, applied.collection.rules
+    old, new = fields_of(before), [name for name in fields_of(after) if name != "sourcetype"]
+    return dict(zip(old, new, strict=True))
 
 
 def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> Report:
@@ -170,8 +200,8 @@ def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> R
         report.unread = error.construct if isinstance(error, RefusedError) else error.message
         return report
     watch("parse")
-    facts = load_facts("splunk", plan.logsource)
-    generated = [event for event in events_for(plan, seed) if possible(event, facts)]
+    names = product_names(read, plan)
+    generated = [one for event in events_for(plan, seed) if (one := as_logged(event, plan, names)) is not None]
     recorded = [flat(event) for event in recordings().get(path, [])]
     report.generated, report.recorded = len(generated), len(recorded)
     watch("generate")
@@ -208,60 +238,25 @@ def compare(read: Rules, plan: Plan, log: Log, watch: Watch, pipeline: str | Non
     finally:
         watch("run")
     found.outcome = outcome.kind
-    found.excused = len({id(event) for event in log.events} - {id(event) for event in kept(plan, query, log).events})
+    fair = unbroken(plan, query.verdict.assumptions, log, "splunk")
+    found.excused = len(log) - len(fair)
     if outcome.kind == "disagree":
-        found.example = shown(outcome.differences, query, kept(plan, query, log))
+        found.example = shown(outcome.differences, query, fair)
     return found
 
 
 def compare_upstream(read: Rules, plan: Detection, log: Log, watch: Watch) -> Comparison:
     """Convert with pySigma's backend and compare, on the events that break no assumption of our own query."""
-    target = get_target(UPSTREAM)
-    try:
-        (query,) = convert_rules(read, target)
-    except RefusedError as error:
-        return Comparison("refused", (f"{error.construct}: {general(error.message)}",))
-    finally:
-        watch("upstream convert")
-    found = Comparison("unjudged")
-    try:
-        (ours,) = convert_rules(read, get_target(OURS))
-        assumptions: Sequence[Assumption] = ours.verdict.assumptions
-    except RefusedError:
-        assumptions = ingest_assumptions(plan, load_facts("splunk", plan.logsource), {}, "splunk")
-    fair = part(plan, assumptions, log)
-    try:
-        outcome, _ = replay(plan, query, target, fair)
-    except QueryError as error:
-        found.outcome, found.why, found.example = "not run", (general(error.message),), f"{error}\n{query.text}"
-        return found
-    finally:
-        watch("upstream run")
-    found.outcome = outcome.kind
-    if outcome.kind == "agree":
-        return found
-    ids = {event: one.side for one in outcome.differences for event in one.events}
-    for raw, seen, event in zip(fair.sigma, fair.seen("splunk", plan), fair.events, strict=True):
-        if (side := ids.get(str(event["_id"]))) is not None:
-            cause = cause_of(plan.expr, raw, seen, UPSTREAM)
-            if cause == "how the parts stand together" and "| table " in query.text:
-                cause = "the command table"
-            found.causes[f"{cause} ({side})"] += 1
-            found.example = found.example or f"{side}: {dict(event)}\n{query.text}"
-    watch("causes")
-    return found
-
-
-def part(plan: Plan, assumptions: Iterable[Assumption], log: Log) -> Log:
-    """Return the events that break no assumption."""
-    every = (*assumptions, *standing(plan))
-    pairs = zip(log.sigma, log.seen("splunk", plan), strict=True)
-    return log.part([at for at, pair in enumerate(pairs) if not any(one.broken(*pair) for one in every)])
-
-
-def kept(plan: Plan, query: Query, log: Log) -> Log:
-    """Return the events that break no assumption of a query."""
-    return part(plan, query.verdict.assumptions, log)
+    found = audit(read, plan, log, UPSTREAM)
+    watch("upstream")
+    text = found.query.text if found.query is not None else ""
+    if found.error is not None:
+        construct = f"{found.error.construct}: " if isinstance(found.error, RefusedError) else ""
+        return Comparison(
+            "", (construct + general(found.error.message),), found.result, example=f"{found.error}\n{text}"
+        )
+    shown = f"{found.example[0]}: {dict(found.example[1])}\n{text}" if found.example is not None else ""
+    return Comparison("", (), found.result, 0, Counter(f"{c} ({side})" for c, side in found.causes), shown)
 
 
 def channel_of(plan: Detection) -> str | None:
@@ -309,8 +304,11 @@ def lines_of(reports: Sequence[Report]) -> Iterator[str]:
     both = sum(0 < one.matching < one.generated + one.recorded for one in read)
     yield f"{generated} generated events, {recorded} recorded ones; {sum(one.matching for one in read)} match"
     yield f"{both} rules of {len(read)} have events that match and events that do not"
-    for name, select in _queries().items():
-        found = [(report, one) for report in read if (one := select(report)) is not None]
+    for report in read:
+        if not 0 < report.matching < report.generated + report.recorded:
+            yield f"  {'all' if report.matching else 'none'} match: {report.path}"
+    for name, choose in _queries().items():
+        found = [(report, one) for report in read if (one := choose(report)) is not None]
         if not found:
             continue
         yield ""
@@ -324,8 +322,8 @@ def lines_of(reports: Sequence[Report]) -> Iterator[str]:
         yield f"  {sum(one.excused for _, one in found)} events break an assumption"
     yield ""
     total: dict[str, float] = {}
-    for one in reports:
-        for kind, value in one.seconds.items():
+    for report in reports:
+        for kind, value in report.seconds.items():
             total[kind] = total.get(kind, 0.0) + value
     yield from table("CPU seconds", Counter({kind: round(value) for kind, value in total.items()}))
 
@@ -335,9 +333,9 @@ def upstream_lines(reports: Sequence[Report]) -> Iterator[str]:
     found = [one.upstream for one in reports if one.upstream is not None]
     yield ""
     yield f"{UPSTREAM}: {len(found)} rules"
-    yield from table("outcome", Counter(one.outcome or one.verdict for one in found))
-    yield from table("refused", Counter(why for one in found if one.verdict == "refused" for why in one.why))
-    yield from table("not run", Counter(why for one in found if one.outcome == "not run" for why in one.why))
+    yield from table("outcome", Counter(one.outcome for one in found))
+    for outcome in ("refused", "not run"):
+        yield from table(outcome, Counter(why for one in found if one.outcome == outcome for why in one.why))
     yield from table("differs, rules by cause", Counter(cause for one in found for cause in one.causes))
     only = Counter(" + ".join(sorted({c.rsplit(" (", 1)[0] for c in one.causes})) for one in found if one.causes)
     yield from table("differs, rules by all their causes", only)

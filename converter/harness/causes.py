@@ -182,6 +182,8 @@ def _about_text(pattern: Pattern, values: list[str], *, cased: bool) -> str:
 
 def _together(expr: Expr) -> str:
     """Return what about the whole expression a query is likely not to say, if each leaf alone is right."""
+    if any(isinstance(leaf, StringMatch) and leaf.cased for leaf in _leaves(expr)):
+        return "text that counts case"
     under = set(_surroundings(expr, ()))
     for kind, name in (("re", "a regular expression"), ("ref", "a comparison of two fields")):
         for around, words in (("not", "inside NOT"), ("or", "inside OR")):
