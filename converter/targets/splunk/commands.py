@@ -63,6 +63,8 @@ def evaluate(command: Eval, text: str) -> Stage:
     """
     assignments = []
     for assignment in command.assignments:
+        if "{" in assignment.name or "}" in assignment.name:
+            raise error_at(text, assignment.span, f"a field name that is made from values: {assignment.name!r}")
         compiled = compile_expression(assignment.expression, text)
         if compiled.kind == "bool":
             raise error_at(
@@ -219,7 +221,7 @@ def dedup(command: Dedup) -> Stage:
     return run
 
 
-def _matcher(names: Sequence[str]) -> Callable[[str], bool]:
+def matcher(names: Sequence[str]) -> Callable[[str], bool]:
     """Return a test of a field name against names that may hold wildcards."""
     plain = frozenset(name for name in names if "*" not in name)
     patterns = [wildcard(pattern_of(name).parts, cased=True) for name in names if "*" in name]
@@ -230,13 +232,13 @@ def _matcher(names: Sequence[str]) -> Callable[[str], bool]:
 
 def keep_fields(names: Sequence[str]) -> Stage:
     """Keep the fields of a list, and the internal ones, whose names begin with an underscore."""
-    wanted = _matcher(names)
+    wanted = matcher(names)
     return lambda rows: ({name: row[name] for name in row if name[0:1] == "_" or wanted(name)} for row in rows)
 
 
 def drop_fields(names: Sequence[str]) -> Stage:
     """Drop the fields of a list. `_id` is no field of Splunk: only its own name drops it."""
-    unwanted = _matcher(names)
+    unwanted = matcher(names)
     drop_id = "_id" in names
 
     def kept(name: str) -> bool:

@@ -56,6 +56,7 @@ from converter.targets.splunk.syntax import (
     Subsearch,
     Table,
     Tail,
+    TimeSpan,
     Tstats,
     Union,
     Unsupported,
@@ -233,7 +234,9 @@ def _stage(command: Command, text: str, *, first: bool) -> Stage:
             return compile_eventstats(command, text)
         case StreamStats():
             return compile_streamstats(command, text)
-        case Bin():
+        case Bin(field=field, size=size, span=span):
+            if isinstance(size, TimeSpan) and field != "_time":
+                raise error_at(text, span, f"a span of time for the field {field!r}", "only _time holds times")
             return commands.bins(command)
         case Sort():
             return commands.sort(command, text)

@@ -29,6 +29,7 @@ _MACRO = re.compile(r"`([^`]*)`?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"""[^\s,|\[\]()"'`=<>!]+""")
 _BARE = re.compile(r"""[^\s,|\[\]()"`]+""")
+_BRACKETED = re.compile(r"\([A-Za-z0-9_.]*\)")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LEADING_NUMBER = re.compile(r"([0-9]+)(?![^\s,|\]])")
 
@@ -192,6 +193,18 @@ class Scanner:
             raise self.error(f"expected {purpose}, found {self.found()}")
         self.pos = match.end()
         return match.group(0)
+
+    def title(self, purpose: str) -> str:
+        """Return a name for a new field: as `name`, and it may end with one word in round brackets, as `a(b)`.
+
+        Raises:
+            QueryError: there is none.
+        """
+        name = self.name(purpose)
+        if match := _BRACKETED.match(self.text, self.pos):
+            self.pos = match.end()
+            return name + match.group(0)
+        return name
 
     def value(self, purpose: str) -> str:
         """Return the value of an option: a bare word or a text in double quotes, escapes resolved.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from converter.targets.splunk.macros import Macros
 
-# Commands that Splunk has and this engine has not.
+# Commands that Splunk, or its Machine Learning Toolkit, has and this engine has not.
 _UNSUPPORTED_NAMES = """
 abstract accum addcoltotals addtotals analyzefields anomalies anomalousvalue anomalydetection append
 appendcols appendpipe arules associate autoregress chart cluster cofilter collect concurrency contingency
@@ -40,6 +40,7 @@ makecontinuous makeresults map mcollect metadata metasearch meventcollect mprevi
 outlier outputcsv outputlookup outputtext overlap pivot predict rangemap rare redistribute reltime replace
 require rest return run savedsearch script scrub searchtxn selfjoin sendalert sendemail set setfields sichart
 sirare sistats sitimechart sitop strcat tags timechart timewrap tojson top transaction transpose trendline
+apply fit fromjson listmodels deletemodel sample score summary
 tscollect tstats typeahead typelearner typer union uniq untable walklex x11 xmlkv xmlunescape xpath xyseries
 """
 _UNSUPPORTED = frozenset(_UNSUPPORTED_NAMES.split())
@@ -83,7 +84,7 @@ _GENERATING = frozenset(
     {
         "datamodel", "dbinspect", "eventcount", "from", "gentimes", "history", "inputcsv", "inputlookup", "loadjob",
         "makeresults", "mcatalog", "metadata", "metasearch", "mpreview", "mstats", "multisearch", "pivot", "rest",
-        "savedsearch", "set", "tstats", "typeahead", "union", "walklex",
+        "savedsearch", "set", "summary", "tstats", "typeahead", "union", "walklex",
     }
 )  # fmt: skip
 

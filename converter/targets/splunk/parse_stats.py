@@ -215,7 +215,7 @@ def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
     if wild > 1:
         raise scanner.error("more than one wildcard in the field of a statistic", span)
     if scanner.accept_word("as"):
-        name = scanner.name("a name")
+        name = scanner.title("a name")
         if name.count("*") != wild:
             raise scanner.error(
                 "a wildcard in the name of a statistic"
