@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.targets.splunk import (
+    functions_arrays,
     functions_convert,
     functions_json,
     functions_logic,
@@ -38,6 +39,7 @@ FUNCTIONS: dict[str, Function] = {
     **functions_strftime.FUNCTIONS,
     **functions_time.FUNCTIONS,
     **functions_json.FUNCTIONS,
+    **functions_arrays.FUNCTIONS,
     **functions_lookup.FUNCTIONS,
 }
 

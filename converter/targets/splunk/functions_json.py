@@ -1,4 +1,4 @@
-"""Functions of JSON: `json_extract`, `json_object`, `json_set`, `json_array_to_mv`, `toarray`, `isobject`, `spath` ...
+"""Functions of JSON: `json_extract`, `json_object`, `json_set`, `json_keys`, `isobject`, `spath` ...
 
     arguments ──document──> Python values ──json_values──> ... ──dumps──> text
 
@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 from converter.targets.splunk.compiled import Compiled
 from converter.targets.splunk.functions_base import (
     Function,
-    condition_argument,
     packed,
     prepared,
-    refuse,
     text_argument,
 )
 from converter.targets.splunk.json_values import (
@@ -31,14 +29,12 @@ from converter.targets.splunk.json_values import (
     delete,
     dumps,
     follow,
-    inferred,
     loads,
     native,
-    shown,
     steps,
 )
 from converter.targets.splunk.syntax import String
-from converter.targets.splunk.values import number_of, text_of, values_of
+from converter.targets.splunk.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,10 +45,10 @@ if TYPE_CHECKING:
     from converter.targets.splunk.values import Row
 
 
-def _safe(build: Build) -> Build:
+def safe(build: Build) -> Build:
     """Return a build whose closures tell of documents that are nested too deeply."""
 
-    def safe(compiler: Compiler, call: Call) -> Compiled:
+    def build_safely(compiler: Compiler, call: Call) -> Compiled:
         compiled = build(compiler, call)
         inner = compiled.run
 
@@ -64,7 +60,7 @@ def _safe(build: Build) -> Build:
 
         return Compiled(run, compiled.kind, compiled.constant)
 
-    return safe
+    return build_safely
 
 
 def _text(compiler: Compiler, call: Call, index: int = 0) -> Run:
@@ -142,7 +138,7 @@ def _extract(read: Callable[[Compiler, Call, int], Callable[[Row], tuple[Step, .
 
         return Compiled(run, "any")
 
-    return Function(1, None, _safe(build))
+    return Function(1, None, safe(build))
 
 
 def _at(document: Any, path: tuple[Step, ...]) -> Any:
@@ -212,7 +208,7 @@ def _of_document(compute: Callable[[str, Any], Any], kind: Kind = "any") -> Func
 
         return Compiled(run, kind)
 
-    return Function(1, 1, _safe(build))
+    return Function(1, 1, safe(build))
 
 
 def _json(text: str, document: Any) -> str:
@@ -292,7 +288,7 @@ def _changing(
 
         return Compiled(run, "string")
 
-    return Function(3, None, _safe(build))
+    return Function(3, None, safe(build))
 
 
 def _set(document: Any, changes: Sequence[Change], _fail: Callable[[str], Exception]) -> Any:
@@ -348,87 +344,11 @@ def _delete(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(run, "string")
 
 
-# --- multivalue fields and arrays ---
-
-
-def _flag(compiler: Compiler, call: Call) -> bool:
-    """Return the second argument, which must be `true()` or `false()`; false if it is not there."""
-    if len(call.arguments) < 2:  # noqa: PLR2004
-        return False
-    argument = compiler.compile(call.arguments[1])
-    condition = condition_argument(compiler, call, argument)
-    if not argument.constant:
-        raise compiler.error(f"{call.function}() takes true() or false() here", call.arguments[1].span)
-    return bool(condition({}))
-
-
-def _from_array(document: Any, *, quoted: bool) -> Any:
-    if not isinstance(document, list):
-        return None
-    return packed([dumps(item) if quoted and isinstance(item, str) else shown(item) for item in document])
-
-
-def _array_to_mv(compiler: Compiler, call: Call) -> Compiled:
-    get = _text(compiler, call)
-    quoted = _flag(compiler, call)
-
-    def run(row: Row) -> Any:
-        text = get(row)
-        return None if text is None else _from_array(container(text), quoted=quoted)
-
-    return Compiled(run, "any")
-
-
-def _tomv(compiler: Compiler, call: Call) -> Compiled:
-    argument = compiler.compile(call.arguments[0])
-    refuse(compiler, call, argument, ("bool", "null"))
-    get = argument.run
-
-    def run(row: Row) -> Any:
-        value = get(row)
-        return value if type(value) is list else _from_array(container(value), quoted=True)
-
-    return Compiled(run, "any")
-
-
-def _to_array(values: list[Any], *, infer: bool) -> str:
-    texts = [text_of(value) for value in values]
-    return dumps([inferred(text) for text in texts] if infer else texts)
-
-
-def _mv_to_array(compiler: Compiler, call: Call) -> Compiled:
-    argument = compiler.compile(call.arguments[0])
-    refuse(compiler, call, argument, ("bool", "null"))
-    get = argument.run
-    infer = _flag(compiler, call)
-
-    def run(row: Row) -> str | None:
-        values = values_of(get(row))
-        return _to_array(values, infer=infer) if values else None
-
-    return Compiled(run, "string")
-
-
-def _toarray(compiler: Compiler, call: Call) -> Compiled:
-    argument = compiler.compile(call.arguments[0])
-    refuse(compiler, call, argument, ("bool", "null"))
-    get = argument.run
-
-    def run(row: Row) -> str | None:
-        value = get(row)
-        if type(value) is list:
-            return _to_array(value, infer=True)
-        document = container(value)
-        return dumps(document) if isinstance(document, list) else None
-
-    return Compiled(run, "string")
-
-
 _ANY = None
 FUNCTIONS: dict[str, Function] = {
     "json": _of_document(_json),
-    "json_array": Function(0, _ANY, _safe(_array)),
-    "json_object": Function(0, _ANY, _safe(_object)),
+    "json_array": Function(0, _ANY, safe(_array)),
+    "json_object": Function(0, _ANY, safe(_object)),
     "json_valid": _test(lambda document: document is not NOTHING, null=None),
     "json_keys": _of_document(_keys, "string"),
     "json_entries": _of_document(_entries, "string"),
@@ -439,13 +359,9 @@ FUNCTIONS: dict[str, Function] = {
     "json_set_exact": _changing(_key, _set),
     "json_append": _changing(_path, _append),
     "json_extend": _changing(_path, _extend),
-    "json_delete": Function(2, _ANY, _safe(_delete)),
-    "json_array_to_mv": Function(1, 2, _safe(_array_to_mv)),
-    "mv_to_json_array": Function(1, 2, _safe(_mv_to_array)),
-    "toarray": Function(1, 1, _safe(_toarray)),
+    "json_delete": Function(2, _ANY, safe(_delete)),
     "toobject": _of_document(_only(dict), "string"),
-    "tomv": Function(1, 1, _safe(_tomv)),
     "isarray": _test(lambda document: isinstance(document, list), null=False),
     "isobject": _test(lambda document: isinstance(document, dict), null=False),
-    "spath": Function(2, 2, _safe(_spath)),
+    "spath": Function(2, 2, safe(_spath)),
 }
