@@ -27,10 +27,15 @@ class Assumption:
     Attributes:
         says: the assumption, for example "the values of event.action have canonical case".
         broken: (raw event, event as the product has it) to whether this event breaks it.
+        broken_in: of what only a whole log can break: (raw events, events as the product has them) to the positions of
+            events without which it holds.
     """
 
     says: str
     broken: Callable[[Event, Event], bool] = field(compare=False, repr=False)
+    broken_in: Callable[[Sequence[Event], Sequence[Event]], set[int]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +47,13 @@ class Bound:
         widest: every alert holds enough events of its group within this many seconds; None: never more than the rule.
         narrowest: every group with enough events within this many seconds is found; None: nothing is missed.
         narrowest of 0 means that only simultaneous events are found for certain.
+        doubled: whether a schedule may report an episode, or an event, more than once.
     """
 
     says: str
     widest: int | None = None
     narrowest: int | None = None
+    doubled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +164,13 @@ class Run:
         phase: at which phase of its schedule; empty for a query without one.
         alerts: what it found.
         full: whether it gave as many alerts as `Verdict.limit` lets it, at any time, so that some may be missing.
+        once: whether each alert is one that a person gets, so that two of one episode, or of one event, are one too many.
     """
 
     phase: str
     alerts: tuple[TargetAlert, ...]
     full: bool = False
+    once: bool = False
 
 
 def free_column(name: str, taken: Collection[str]) -> str:

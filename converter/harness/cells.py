@@ -81,6 +81,7 @@ class Cell:
         smallest: the smallest part of the log that shows the first difference.
         query: that of the first difference.
         seconds: how long it took.
+        phases: at how many phases schedules were replayed; 0 if there is none.
     """
 
     target: str
@@ -90,6 +91,7 @@ class Cell:
     smallest: Smallest | None = None
     query: Query | None = None
     seconds: float = 0.0
+    phases: int = 0
 
     @property
     def failed(self) -> bool:
@@ -159,8 +161,9 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
         query = column.queries.get(plan.meta.key)
         if query is not None:
             replayed.append((plan, *replay(plan, query, column.target, log)))
+    phases = sum(len(runs) for _, _, runs in replayed if any(run.phase for run in runs))
     if gap is not None:
-        return _declared_cell(gap, column, log, replayed, name)
+        return replace(_declared_cell(gap, column, log, replayed, name), phases=phases)
     kinds: set[CellKind] = {outcome.kind for _, outcome, _ in replayed}
     if column.refusals:
         kinds.add("refused")
@@ -179,10 +182,10 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
         if outcome.kind == "disagree" and first is None:
             first = plan, outcome.differences[0]
     if first is None:
-        return Cell(name, kind, tuple(notes), tuple(differences))
+        return Cell(name, kind, tuple(notes), tuple(differences), phases=phases)
     query = column.queries[first[0].meta.key]
     shown = smallest(first[0], query, column.target, log, first[1], query.verdict.bound)
-    return Cell(name, kind, tuple(notes), tuple(differences), shown, query)
+    return Cell(name, kind, tuple(notes), tuple(differences), shown, query, phases=phases)
 
 
 def _declared_cell(

@@ -3,16 +3,17 @@
     reference alerts + runs of the query ──differences──> missed and extra alerts ──allowed by a bound?──> Judgement
 
 A detection rule agrees if both report the same events. A correlation rule agrees if every episode of the reference is
-met by an alert of the same group whose time range intersects it, and every alert meets an episode; rows are never
+met by an alert of the same group whose time range intersects it, and every alert meets an episode; rows are not
 counted, because buckets, sequences and sliding windows count differently. Every run (phase of a schedule) must agree;
-only what is missing from a run that gave as many alerts as its limit lets it is within the bound.
+only what is missing from a run that gave as many alerts as its limit lets it is within the bound. Where each alert is
+one that a person gets (`Run.once`), an episode that two alerts meet, or an event that is in two, is `doubled`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from converter.plan.nodes import Detection
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from converter.reference.evaluate import Alert
     from converter.target import Bound, Run
 
-Side: TypeAlias = Literal["missed", "extra"]
+Side: TypeAlias = Literal["missed", "extra", "doubled"]
+SIDES: tuple[Side, ...] = get_args(Side)
 Group: TypeAlias = tuple[str, ...]
 
 
@@ -33,17 +35,18 @@ class CompareError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An alert that only one side has.
+    """An alert that only one side has, or that one side has more than once.
 
     Attributes:
         rule: the key of the rule.
-        side: `missed` by the query, or an `extra` alert of it.
+        side: `missed` by the query, an `extra` alert of it, or `doubled`: found more than once where once is meant.
         group: the values of the group-by fields, in the order of the rule; None for a detection.
         first: nanoseconds since the epoch; None if a detection's event has no time.
         last: the same of its end.
         events: the ids of the alert's events, as far as the side that has it knows them.
         reference: how many alerts of this group the reference has.
-        query: how many the query has, in the phase that has fewest of them (most, for an extra one).
+        query: how many the query has, in the phase that has fewest of them (most, for an extra or a doubled one).
+            Of a doubled one: how many alerts there are of this episode or event.
         phases: the phases of the schedule that show it; of a query without a schedule one, empty.
         of_phases: how many phases were replayed.
     """
@@ -122,7 +125,13 @@ def judge(
     left: list[Difference] = []
     for one in merged:
         (cut if one.side == "missed" and full.issuperset(one.phases) else left).append(one)
+    if bound is not None and bound.doubled:
+        cut += [one for one in left if one.side == "doubled"]
+        left = [one for one in left if one.side != "doubled"]
     if isinstance(plan, Detection):
+        if bound is not None and bound.narrowest is not None:
+            cut += [one for one in left if one.side == "missed"]
+            left = [one for one in left if one.side != "missed"]
         return Judgement(tuple(left), tuple(cut))
     if not left or bound is None or episodes is None or not plan.sliding:
         return Judgement(_condensed(left), _condensed(cut))
@@ -170,7 +179,12 @@ def _detection(plan: Detection, reference: Sequence[Alert], run: Run) -> list[Di
         for event, (first, last) in found.items()
         if event not in expected
     ]
-    return missed + extra
+    doubled = [
+        Difference(plan.meta.key, "doubled", None, *found[event], (event,), int(event in expected), count, (run.phase,))
+        for event, count in (_counted(run) if run.once else {}).items()
+        if count > 1
+    ]
+    return missed + extra + doubled
 
 
 def _found_events(plan: Detection, run: Run) -> dict[str, tuple[int | None, int | None]]:
@@ -181,6 +195,15 @@ def _found_events(plan: Detection, run: Run) -> dict[str, tuple[int | None, int 
         for event in alert.events:
             found.setdefault(str(event), (alert.first, alert.last))
     return found
+
+
+def _counted(run: Run) -> dict[str, int]:
+    """Return how many alerts each event is in."""
+    counts: dict[str, int] = defaultdict(int)
+    for alert in run.alerts:
+        for event in alert.events:
+            counts[str(event)] += 1
+    return counts
 
 
 def _correlation(plan: Correlation, reference: Sequence[Alert], run: Run) -> list[Difference]:
@@ -200,6 +223,13 @@ def _correlation(plan: Correlation, reference: Sequence[Alert], run: Run) -> lis
             for span in ours
             if not any(span.meets(other) for other in theirs)
         )
+        if run.once:
+            met = [(span, sum(span.meets(other) for other in theirs)) for span in ours]
+            different.extend(
+                Difference(plan.meta.key, "doubled", group, span.first, span.last, span.events, 1, count, (run.phase,))
+                for span, count in met
+                if count > 1
+            )
         alone = [span for span in theirs if not any(span.meets(other) for other in ours)]
         different.extend(
             Difference(plan.meta.key, "extra", group, span.first, span.last, span.events, *counts, (run.phase,))
@@ -245,7 +275,7 @@ def _merge(same: Sequence[Difference], of_phases: int) -> Difference:
 
 def _condensed(differences: Sequence[Difference]) -> tuple[Difference, ...]:
     """Join extra alerts of one group that overlap: each phase may see another part of the same events."""
-    joined: list[Difference] = [difference for difference in differences if difference.side == "missed"]
+    joined: list[Difference] = [difference for difference in differences if difference.side != "extra"]
     last: dict[Group | None, int] = {}
     extra = [difference for difference in differences if difference.side == "extra"]
     for one in sorted(extra, key=lambda difference: (difference.first or 0, difference.last or 0)):
@@ -276,6 +306,8 @@ def _allowance(
         if difference.group is None or difference.first is None or difference.last is None:
             return False
         span = _Span(difference.first, difference.last, ())
+        if difference.side == "doubled":
+            return bound.doubled
         if difference.side == "extra":
             # Without `widest` there is never an alert that the rule does not have.
             return widest is not None and any(span.meets(other) for other in widest.get(difference.group, []))

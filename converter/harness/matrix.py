@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING
 
 from converter.errors import CaseError, ConfigurationError
 from converter.harness.cells import KINDS, make_column, run_cell
+from converter.harness.compare import SIDES
 from converter.harness.names import FOREIGN, TargetName, parse_name
 from converter.harness.parallel import run_all
 from converter.harness.replay import Log, unmet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from converter.harness.cases import Case, Divergence, Suite
     from converter.harness.cells import Cell, CellKind, Column, Settings
+    from converter.harness.compare import Side
     from converter.plan.nodes import Plan
     from converter.target import Target
 
@@ -72,9 +74,38 @@ class Matrix:
         return sum(case.unmet is not None for suite in self.suites for case in suite.cases)
 
     @property
+    def differences(self) -> Mapping[Side, int]:
+        """How many differences there are of each kind, excused ones included."""
+        return _sides(cell for cell in self._cells)
+
+    @property
+    def scheduled(self) -> int:
+        """How many replays were of queries with a schedule."""
+        return sum(cell.phases > 0 for cell in self._cells)
+
+    @property
+    def phases(self) -> int:
+        """At how many phases, in all."""
+        return sum(cell.phases for cell in self._cells)
+
+    @property
+    def schedule_findings(self) -> Mapping[Side, int]:
+        """How many differences of each kind the replays of schedules have found."""
+        return _sides(cell for cell in self._cells if cell.phases)
+
+    @property
+    def _cells(self) -> Iterator[Cell]:
+        return (cell for suite in self.suites for case in suite.cases for cell in case.cells)
+
+    @property
     def failed(self) -> bool:
         """Whether anything is not as it must be."""
         return any(case.failed for suite in self.suites for case in suite.cases)
+
+
+def _sides(cells: Iterable[Cell]) -> Mapping[Side, int]:
+    found: Counter[Side] = Counter(difference.side for cell in cells for difference in cell.differences)
+    return {side: found[side] for side in SIDES}
 
 
 def run_matrix(

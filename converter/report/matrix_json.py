@@ -26,6 +26,8 @@ def matrix_json(matrix: Matrix) -> dict[str, Any]:
         "cases": matrix.cases,
         "unexpected": matrix.unexpected,
         "counts": dict(matrix.counts),
+        "differences": dict(matrix.differences),
+        "schedules": {"replays": matrix.scheduled, "phases": matrix.phases, **matrix.schedule_findings},
         "suites": [_suite(suite) for suite in matrix.suites],
     }
 
@@ -93,6 +95,7 @@ def _cell(cell: Cell, plans: dict[str, Plan]) -> dict[str, Any]:
         if cell.smallest is None
         else {"of": cell.smallest.of_events, "events": [_event(event) for event in cell.smallest.events]},
         "query": cell.query.text if cell.query is not None else None,
+        "phases": cell.phases,
         "seconds": round(cell.seconds, 3),
     }
 

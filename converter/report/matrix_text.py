@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from converter.harness.cells import Cell, CellKind, Column
-    from converter.harness.compare import Difference
+    from converter.harness.compare import Difference, Side
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
     from converter.harness.replay import ShownEvent, Smallest
     from converter.plan.nodes import Plan
@@ -36,6 +36,7 @@ _WORDS: Mapping[CellKind, tuple[str, tuple[Colour, ...]]] = {
     "disagree": ("DISAGREE", ("red", "bold")),
     "error": ("ERROR", ("red", "bold")),
 }
+_SIDES: Mapping[Side, str] = {"missed": "missed", "extra": "extra alert", "doubled": "doubled"}
 _COUNTED: Mapping[CellKind, str] = {
     "agree": "agree",
     "bounded": "differ within a stated bound",
@@ -206,15 +207,19 @@ def _differences(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[str]:
 
 def _difference(difference: Difference, plan: Plan) -> str:
     group = group_of(difference, plan)
-    what = "missed" if difference.side == "missed" else "extra alert"
+    what = _SIDES[difference.side]
     if group is None:
+        times = f", {difference.query} times" if difference.side == "doubled" else ""
         when = f" at {format_time(difference.first)}" if difference.first is not None else ""
-        text = f"{what}: event {printable(', '.join(difference.events))}{when}"
+        text = f"{what}: event {printable(', '.join(difference.events))}{when}{times}"
     else:
         values = ", ".join(f"{name}={value}" for name, value in group.items()) or "all events"
         count = f", {len(difference.events)} events" if difference.events else ""
         text = f"{what}: {printable(values)}: {_times(difference)}{count}"
-        text += f"; reference {_alerts(difference.reference)}, target {_alerts(difference.query)}"
+        if difference.side == "doubled":
+            text += f"; {_alerts(difference.query)} of this episode"
+        else:
+            text += f"; reference {_alerts(difference.reference)}, target {_alerts(difference.query)}"
     return text + _phases(difference)
 
 
@@ -293,7 +298,18 @@ def _summary(matrix: Matrix, style: Style) -> Iterator[str]:
     for kind, count in matrix.counts.items():
         if count:
             yield style.paint(f"  {count:>5} {_COUNTED[kind]}", *_WORDS[kind][1])
+    found = ", ".join(f"{count} {_SIDES[side]}" for side, count in matrix.differences.items() if count)
+    if found:
+        yield f"  differences: {found}"
+    if matrix.scheduled:
+        yield f"  schedules: {_scheduled(matrix)}"
     if matrix.unexpected:
         yield style.paint(f"  {matrix.unexpected:>5} where the reference itself is not as expected", "red", "bold")
     word: tuple[str, Colour] = ("FAILED", "red") if matrix.failed else ("ok", "green")
     yield style.paint(word[0], word[1], "bold")
+
+
+def _scheduled(matrix: Matrix) -> str:
+    replays = "1 replay" if matrix.scheduled == 1 else f"{matrix.scheduled} replays"
+    missed, doubled = (matrix.schedule_findings[side] for side in ("missed", "doubled"))
+    return f"{replays} at {matrix.phases} phases: {missed or 'none'} missed, {doubled or 'none'} doubled"

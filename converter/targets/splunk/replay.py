@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
+from converter.reference.time import SECOND, event_time
 from converter.replaying import event_alerts, seen_alerts
 from converter.target import Run
 from converter.targets.splunk.syntax import Tstats
@@ -18,23 +20,48 @@ if TYPE_CHECKING:
 
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
     """Return the alerts of a query: one run, or one for each phase of a saved search."""
-    if query.language == "savedsearches":
-        from converter.targets.splunk.conf import parse  # noqa: PLC0415  only this format needs it
-        from converter.targets.splunk.schedule import SavedReplay  # noqa: PLC0415
-
-        (saved,) = parse(query.text)
-        ready = SavedReplay(saved, events)
-        limit = query.verdict.limit
-        runs = []
-        for phase in ready.phases() or [0.0]:
-            alerts = _alerts(ready.run_once(phase), query)
-            runs.append(Run(f"{phase:g} s", alerts, full=limit is not None and ready.most >= limit.alerts))
-        return tuple(runs)
+    if query.language in {"savedsearches", "contentctl"}:
+        return _scheduled(query, events)
     if query.format == "data_model":
         return (Run("", _counted(query, events)),)
     from converter.targets.splunk.execute import run  # noqa: PLC0415
 
     return (Run("", _alerts(run(query.text, events), query)),)
+
+
+def _scheduled(query: Query, events: Sequence[Event]) -> Sequence[Run]:
+    """Return the alerts of a saved search at every phase; each is one that a person gets."""
+    from converter.targets.splunk.conf import parse  # noqa: PLC0415  only files need it
+    from converter.targets.splunk.schedule import SavedReplay  # noqa: PLC0415
+
+    if query.language == "contentctl":
+        from converter.targets.splunk.detection_file import saved_search_of  # noqa: PLC0415  only this format needs it
+
+        saved, macros = saved_search_of(query.text)
+    else:
+        (saved,), macros = parse(query.text), None
+    ready = SavedReplay(saved, events, macros)
+    limit = query.verdict.limit
+    runs = []
+    for phase in ready.phases(_edges(query, events)) or [0.0]:
+        alerts = _alerts(ready.run_once(phase), query)
+        full = limit is not None and ready.most >= limit.alerts
+        runs.append(Run(f"{phase:g} s", alerts, full=full, once=True))
+    return tuple(runs)
+
+
+def _edges(query: Query, events: Sequence[Event]) -> list[float]:
+    """Return the times at which a row begins or ceases to be given, because of where it lies in the window of a run.
+
+    That is when an event is two timespans away from the begin of the window, or when the fixed window that holds it is
+    whole; a microsecond before that, as what begins at a moment is there at it.
+    """
+    span = query.timespan
+    if span is None:
+        return []
+    times = [time / SECOND for event in events if (time := event_time(event)) is not None]
+    starts = {floor(time / span) * span for time in times}
+    return [*(time - 2 * span for time in times), *starts, *(start + span - 1e-6 for start in starts)]
 
 
 def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:

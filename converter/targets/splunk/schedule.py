@@ -137,11 +137,11 @@ class SavedReplay:
     An event with `_indextime` is seen by the runs after that time only; any other is there when it happens.
     """
 
-    def __init__(self, saved: SavedSearch, events: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, saved: SavedSearch, events: Iterable[Mapping[str, Any]], macros: str | None = None) -> None:
         check_settings(saved)
         self._schedule = schedule_of(saved)
         self._suppression = suppression_of(saved)
-        self._search = ScheduledSearch(saved)
+        self._search = ScheduledSearch(saved, macros)
         timed = [
             (time, position, event)
             for position, event in enumerate(events)

@@ -31,14 +31,14 @@ class ScheduledSearch:
         reads_clock: whether the first half depends on when it runs.
     """
 
-    def __init__(self, saved: SavedSearch) -> None:
+    def __init__(self, saved: SavedSearch, macros: str | None = None) -> None:
         from converter.targets.splunk import execute, syntax  # noqa: PLC0415 - the conf parser alone needs no engine
         from converter.targets.splunk.parse import parse  # noqa: PLC0415
 
         self._saved = saved
         self.reads_clock = _CLOCK.search(saved.search) is not None
         try:
-            tree = parse(saved.search)
+            tree = parse(saved.search, macros)
             commands = tree.commands
             at = next((at for at, one in enumerate(commands) if isinstance(one, syntax.AddInfo)), len(commands))
             self.timed = at < len(commands)

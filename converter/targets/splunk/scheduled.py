@@ -1,0 +1,323 @@
+"""Plan and options to a scheduled search: when it runs, over what, and what of its rows may alert.
+
+    Plan + options ──schedule_plan──> Scheduled ──> a stanza of savedsearches.conf, or a detection of contentctl
+
+A burst of span T, seen by a search that runs every I and is told of events up to `lag` late, is whole in one run if a
+run looks back T + I + lag. Three things more are needed for one alert an episode, no more and no less:
+
+- A run that begins in the middle of an episode takes the rest for another one. So a run gives only rows that begin 2T
+  after its window does: in the 2T before, it would have seen what the row continues. `addinfo` tells where the window
+  begins. To make up for it the run looks back 3T + I + lag.
+- What a run gives is then the same in every run that gives it, and is suppressed by group and `first_seen`.
+- A condition that more events can make false (averages, percentiles, sums, `not`) is judged only when they have all
+  arrived: the window ends `lag` ago. So do fixed windows, and each is judged by runs that see the whole of it.
+
+A detection needs none of that: runs look at windows that touch, [-(I + lag), -lag), so each event is in exactly one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from converter.emitting import duration, placed_groups, refused, seconds, verdict
+from converter.errors import ConfigurationError
+from converter.plan.nodes import (
+    Absent,
+    AllOf,
+    AnyOf,
+    Correlation,
+    EventCount,
+    Occurs,
+    Temporal,
+    TemporalOrdered,
+    ValueCount,
+)
+from converter.target import Bound, Limit, free_column
+from converter.targets.splunk.cron import CronError, Runs, cron_runs
+from converter.targets.splunk.emit import emit_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.plan.nodes import Occurrence, Plan
+    from converter.target import Context, Query
+
+MAX_ALERTS = 500
+MAX_RESULTS = 500_000
+MAX_LOOK_BACK = 7_300 * 86_400
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+# alert.suppress.fields is a list with commas, and has no quotes.
+_LISTED = re.compile(r"[^\s,\"']+")
+_INFO = ("info_max_time", "info_min_time", "info_search_time", "info_sid")
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A search with a schedule.
+
+    Attributes:
+        query: the search, with the verdict of the scheduled one.
+        tail: lines that follow the search.
+        cron: the cron line.
+        earliest: `dispatch.earliest_time`.
+        latest: `dispatch.latest_time`.
+        suppress: fields that a result is suppressed by; empty for a detection, of which every run sees other events.
+        period: for how many seconds.
+    """
+
+    query: Query
+    tail: tuple[str, ...]
+    cron: str
+    earliest: str
+    latest: str
+    suppress: tuple[str, ...] = ()
+    period: int = 0
+
+    def search(self, text: str) -> str:
+        """Return the whole search for the text of the query, which a pipeline may have changed."""
+        return "\n".join([text.strip(), *self.tail])
+
+
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    """Interval, lag, how long ago windows begin (None: as needed) and end (None: as needed), in seconds."""
+
+    cron: str
+    interval: int
+    lag: int
+    begin: int | None
+    end: int | None
+
+
+def schedule_plan(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Scheduled:
+    """Return the scheduled search of a plan.
+
+    Raises:
+        RefusedError: as the search; a correlation of correlations; fields that suppression cannot name.
+        ConfigurationError: an interval that cron cannot say, times that leave nothing to look at.
+    """
+    query = emit_query(plan, replace(context, format="default"), formats, options)
+    timing = _timing(context.options)
+    if not isinstance(plan, Correlation):
+        return _detection(query, timing)
+    _check_schedulable(plan, query)
+    return _sliding(plan, query, timing) if plan.sliding else _fixed(plan, query, timing)
+
+
+def _timing(options: Mapping[str, str]) -> _Timing:
+    if "cron" in options and "interval" in options:
+        raise ConfigurationError("both interval and cron say when the search runs", hint="leave one of them out")
+    if "cron" in options:
+        cron = " ".join(options["cron"].split())
+        interval = _runs(cron).longest_gap
+    else:
+        interval = seconds(options.get("interval", "5m"), "interval")
+        cron = _cron(interval)
+    begin = seconds(options["earliest"], "earliest") if "earliest" in options else None
+    end = None
+    if "latest" in options:
+        end = 0 if options["latest"] == "now" else seconds(options["latest"], "latest")
+    return _Timing(cron, interval, seconds(options.get("lag", "15m"), "lag"), begin, end)
+
+
+def _runs(cron: str) -> Runs:
+    try:
+        return cron_runs(cron)
+    except CronError as error:
+        raise ConfigurationError(str(error), hint=error.hint) from None
+
+
+def _cron(interval: int) -> str:
+    if interval % _MINUTE == 0 and _HOUR % interval == 0:
+        return f"*/{interval // _MINUTE} * * * *" if interval < _HOUR else "0 * * * *"
+    if interval % _HOUR == 0 and _DAY % interval == 0:
+        return f"0 */{interval // _HOUR} * * *" if interval < _DAY else "0 0 * * *"
+    raise ConfigurationError(
+        f"cron cannot run a search every {duration(interval)}",
+        hint="minutes that divide an hour, hours that divide a day, or a cron line in the option cron",
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ detections
+
+
+def _detection(query: Query, timing: _Timing) -> Scheduled:
+    end = timing.lag if timing.end is None else timing.end
+    begin = end + timing.interval if timing.begin is None else timing.begin
+    _check_window(begin, end, timing)
+    length = begin - end
+    sentences = []
+    if length < timing.interval:
+        sentences.append(f"misses events: windows of {duration(length)} every {duration(timing.interval)} leave gaps")
+    if end < timing.lag:
+        sentences.append(f"misses events that are indexed more than {_ago(end)} late")
+    doubled = length > timing.interval or not _even(timing)
+    if doubled:
+        sentences.append("reports an event in every run that sees it: windows overlap, and nothing is suppressed")
+    bound = Bound("; ".join(sentences), narrowest=0 if length < timing.interval else None, doubled=doubled)
+    found = verdict(query.verdict.assumptions, bound if sentences else None)
+    limit = Limit(f"a run gives at most {MAX_RESULTS:,} events (dispatch.max_count)", MAX_RESULTS)
+    # Runs are at whole minutes. Should one be some seconds off, `@m` keeps windows that touch touching.
+    return Scheduled(
+        replace(query, verdict=replace(found, limit=limit)),
+        (),
+        timing.cron,
+        f"-{duration(begin)}@m",
+        f"-{duration(end)}@m" if end else "@m",
+    )
+
+
+def _even(timing: _Timing) -> bool:
+    runs = _runs(timing.cron)
+    return runs.cycle == timing.interval * len(runs.offsets)
+
+
+# ---------------------------------------------------------------------------------------------------- correlations
+
+
+def _check_schedulable(plan: Correlation, query: Query) -> None:
+    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+        raise refused(
+            "an episode of the correlation below can be of any length, so no run can be sure to see all of it",
+            "scheduled chained correlation",
+            plan.places.get("rules"),
+            "use the format default over all of the time",
+        )
+    for name, place in placed_groups(plan):
+        if _LISTED.fullmatch(name) is None or name in _INFO:
+            why = "it is a column of addinfo" if name in _INFO else "it is a list with commas, without quotes"
+            raise refused(
+                f"alert.suppress.fields cannot name the field {name!r}: {why}",
+                "group-by field in alert.suppress.fields",
+                place,
+                "map the field with a pipeline, or use the format default",
+            )
+    if query.group_by is None:
+        raise AssertionError(query)  # a correlation has groups, if only the one of all events
+
+
+def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
+    span, grows = plan.timespan, _grows(plan)
+    end = (0 if grows else timing.lag) if timing.end is None else timing.end
+    late = max(end, timing.lag)
+    needed = span + timing.interval + late
+    begin = 2 * span + needed if timing.begin is None else timing.begin
+    _check_window(begin, end, timing)
+    margin = 2 * span
+    if grows and begin < margin + needed:  # rather twice than never
+        margin = max(0, begin - needed)
+    certain = begin - margin - timing.interval - late
+    if not grows and certain < 0:
+        raise ConfigurationError(
+            f"with a look-back of {duration(begin)} nothing would be found for certain",
+            hint=f"earliest={duration(margin + needed)}",
+        )
+    sentences = []
+    if certain < span:
+        within = f"within {duration(certain)}" if certain > 0 else "at one time"
+        sentences.append(f"misses bursts that straddle two runs: only those {within} are found for certain")
+    if margin < 2 * span:
+        sentences.append(
+            f"may report an episode again when its begin leaves the window of {duration(begin)}"
+            f" ({duration(2 * span + needed)} is enough)"
+        )
+    if end < timing.lag and not grows:
+        sentences.append(_early(timing.lag))
+    missed = max(0, certain) if certain < span else None
+    bound = Bound("; ".join(sentences), narrowest=missed, doubled=margin < 2 * span) if sentences else None
+    groups = query.group_by or ()
+    first = free_column("first_seen", groups)
+    tail = (
+        "| addinfo",
+        f"| where round({first}-info_min_time,6)>={margin}",
+        f"| fields - {' '.join(_INFO)}",
+    )
+    return _suppressed(query, timing, begin, end, tail if margin else (), bound)
+
+
+def _fixed(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
+    """Windows [k T, (k + 1) T): a run gives those that it sees the whole of, when all of their events have arrived."""
+    span = plan.timespan
+    end = timing.lag if timing.end is None else timing.end
+    needed = span + timing.interval + end
+    begin = needed if timing.begin is None else timing.begin
+    _check_window(begin, end, timing)
+    if begin < span + end:
+        raise ConfigurationError(
+            f"no run would see a whole window of {duration(span)}", hint=f"earliest={duration(needed)}"
+        )
+    sentences = []
+    if begin < needed:
+        sentences.append("misses windows that no run sees the whole of")
+    if end < timing.lag:
+        sentences.append(_early(timing.lag))
+    bound = Bound("; ".join(sentences), narrowest=0 if begin < needed else None) if sentences else None
+    first = free_column("first_seen", query.group_by or ())
+    window = f"floor({first}/{span})*{span}"
+    tail = (
+        "| addinfo",
+        f"| where {window}>=info_min_time AND {window}+{span}<=info_max_time",
+        f"| fields - {' '.join(_INFO)}",
+    )
+    return _suppressed(query, timing, begin, end, tail, bound)
+
+
+def _suppressed(
+    query: Query, timing: _Timing, begin: int, end: int, tail: tuple[str, ...], bound: Bound | None
+) -> Scheduled:
+    groups = query.group_by or ()
+    found = verdict(query.verdict.assumptions, bound)
+    limit = Limit(f"a run raises at most {MAX_ALERTS} alerts (max_per_result_alerts)", MAX_ALERTS)
+    return Scheduled(
+        replace(query, verdict=replace(found, limit=limit)),
+        tail,
+        timing.cron,
+        f"-{duration(begin)}",
+        f"-{duration(end)}" if end else "now",
+        (*groups, free_column("first_seen", groups)),
+        begin,
+    )
+
+
+def _grows(plan: Correlation) -> bool:
+    """Whether a window that meets the condition still does with more events in it."""
+    at_least = all(op in {"gt", "gte"} for op, _ in plan.limits)
+    match plan.measure:
+        case EventCount() | ValueCount() | TemporalOrdered():
+            return at_least
+        case Temporal(expr):
+            return at_least and (expr is None or not _has_absent(expr))
+        case _:
+            return False
+
+
+def _has_absent(expr: Occurrence) -> bool:
+    match expr:
+        case Absent():
+            return True
+        case AllOf(items) | AnyOf(items):
+            return any(_has_absent(item) for item in items)
+        case Occurs():
+            return False
+
+
+def _check_window(begin: int, end: int, timing: _Timing) -> None:
+    if begin <= end:
+        raise ConfigurationError(
+            f"the window of a run would be empty: it begins {duration(begin)} ago and ends {_ago(end)} ago",
+            hint=f"earliest={duration(end + timing.interval)}",
+        )
+    if begin > MAX_LOOK_BACK:
+        raise ConfigurationError(
+            f"each run would look back {duration(begin)}", hint=f"at most {duration(MAX_LOOK_BACK)}"
+        )
+
+
+def _early(lag: int) -> str:
+    return f"judges windows of which events may still be missing: they are indexed up to {duration(lag)} late"
+
+
+def _ago(length: int) -> str:
+    return duration(length) if length else "0s"
