@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from converter.reference.evaluate import Alert
@@ -83,12 +83,13 @@ def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: b
     return evaluate_plans(rules.plans, events, select=by_logsource if logsources else all_rules)
 
 
-def parse_query(text: str, language: str) -> Any:
+def parse_query(text: str, language: str, *, macros: str | Mapping[str, str] | None = None) -> Any:
     """Return the syntax tree of a query: frozen dataclasses, a module `syntax` for each language.
 
     Args:
         text: the query.
         language: spl, esql, eql or kql.
+        macros: for spl: the text of a macros.conf with the macros that the query calls; or several, by name of file.
 
     Raises:
         QueryError: the text is not a query of the language; has a place.
@@ -96,7 +97,7 @@ def parse_query(text: str, language: str) -> Any:
     """
     from converter.engines import find_engine  # noqa: PLC0415
 
-    return find_engine(language).parse(text)
+    return find_engine(language).parse(text, macros=macros)
 
 
 def run_query(
@@ -105,6 +106,10 @@ def run_query(
     events: Iterable[Mapping[str, Any]],
     *,
     tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    macros: str | Mapping[str, str] | None = None,
+    now: float | None = None,
+    limits: bool = True,
+    on_note: Callable[[str], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run a query on events with the local engine of its language.
 
@@ -113,14 +118,20 @@ def run_query(
         language: spl, esql, eql, kql, or elastic-toml for a rule file.
         events: as the product of the language has them; `_id` stays on events that pass through.
         tables: rows by name of what else the query may read: other indices, lookups.
+        macros: for spl: the text of a macros.conf with the macros that the query calls; or several, by name of file.
+        now: for spl: the time of the search, in seconds since 1970, which relative times in it are relative to.
+        limits: for spl: whether results are cut where Splunk cuts them by default.
+        on_note: called with what should be said beside the rows, a sentence each: a limit that was touched.
 
     Raises:
         QueryError: the text is not a query, or uses what the engine does not know; has a place.
-        ConfigurationError: an unknown language.
+        ConfigurationError: an unknown language, or an argument that it does not have.
     """
     from converter.engines import find_engine  # noqa: PLC0415
 
-    return find_engine(language).run(text, events, tables=tables)
+    return find_engine(language).run(
+        text, events, tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
+    )
 
 
 def list_targets() -> Mapping[str, Target]:

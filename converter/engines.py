@@ -8,14 +8,18 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import ConfigurationError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from converter.target import Product
+
+# The text of a file of macros, or several by name of file.
+Macros: TypeAlias = "str | Mapping[str, str]"
 
 GROUP = "converter.targets"
 _DEFAULT = ("execute", "run")
@@ -30,15 +34,16 @@ class Engine:
     folder: str
     runner: tuple[str, str] = _DEFAULT
 
-    def parse(self, text: str) -> Any:
-        """Return the tree of a query. Raises QueryError, or ConfigurationError if the language has no trees."""
+    def parse(self, text: str, *, macros: Macros | None = None) -> Any:
+        """Return the tree of a query. Raises QueryError; ConfigurationError if the language has no trees, or macros."""
         name = f"{self.folder}.parse"
         try:
-            return importlib.import_module(name).parse(text)
+            parse = importlib.import_module(name).parse
         except ModuleNotFoundError as missing:
             if missing.name != name:
                 raise
             raise ConfigurationError(f"{self.language} is a kind of file, which has no syntax tree") from None
+        return parse(text, **self._known(parse, {"macros": macros}))
 
     def run(
         self,
@@ -46,12 +51,35 @@ class Engine:
         events: Iterable[Mapping[str, Any]],
         *,
         tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        macros: Macros | None = None,
+        now: float | None = None,
+        limits: bool = True,
+        on_note: Callable[[str], None] | None = None,
     ) -> list[dict[str, Any]]:
-        """Return the rows of a query on events. Raises QueryError."""
+        """Return the rows of a query on events; the arguments are those of `converter.run_query`.
+
+        Raises:
+            QueryError: the text is not a query, or uses what the engine does not know.
+            ConfigurationError: an argument that the engine does not have.
+        """
         module, function = self.runner
         run = getattr(importlib.import_module(f"{self.folder}.{module}"), function)
-        rows: list[dict[str, Any]] = run(text, events, tables=tables) if tables else run(text, events)
+        options: dict[str, Any] = {"tables": tables or None, "macros": macros, "now": now, "limits": None}
+        if not limits and "limits" in signature(run).parameters:
+            options["limits"] = importlib.import_module(f"{self.folder}.environment").NO_LIMITS
+        options = self._known(run, options)
+        if on_note is not None and "on_note" in signature(run).parameters:
+            options["on_note"] = on_note
+        rows: list[dict[str, Any]] = run(text, events, **options)
         return rows
+
+    def _known(self, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that are given. Raises ConfigurationError if the function does not take one."""
+        given = {name: value for name, value in options.items() if value is not None}
+        for name in given:
+            if name not in signature(function).parameters:
+                raise ConfigurationError(f"the engine of {self.language} has no {name}")
+        return given
 
 
 def find_engine(language: str) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -26,8 +27,11 @@ from converter.errors import ConfigurationError, Place, QueryError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime, tzinfo
 
     from converter.views import Product
+
+_NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
 
 @click.command(cls=LogsCommand)
@@ -48,9 +52,39 @@ if TYPE_CHECKING:
     default="ndjson",
     help="ndjson (default, a row a line), json (an array) or text.",
 )
+@click.option(
+    "--table",
+    "tables",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Rows that the query may read under a name, as a lookup or another index: CSV, or as logs. May be repeated.",
+)
+@click.option(
+    "--macros",
+    multiple=True,
+    metavar="FILE",
+    help="spl: a macros.conf with the macros that the query calls. May be repeated; a later file wins.",
+)
+@click.option(
+    "--now",
+    metavar="TIME",
+    help="spl: the time of the search, which relative times are relative to: ISO 8601, or seconds since 1970.",
+)
+@click.option("--no-limits", is_flag=True, help="spl: keep all results where Splunk cuts them by default.")
 @debug_option
 @click.argument("query")
-def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | None, form: str) -> int:
+def run(
+    *,
+    language: str,
+    query: str,
+    logs: tuple[str, ...],
+    logsource: str | None,
+    form: str,
+    tables: tuple[str, ...],
+    macros: tuple[str, ...],
+    now: str | None,
+    no_limits: bool,
+) -> int:
     """Run a query on logs with the local engine of its language.
 
     QUERY is the text of a query, or @FILE, or @- for standard input. Logs are as the product has them, unless
@@ -64,9 +98,13 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
     engine = find_engine(language)
     text, name = _read_query(query)
     look = _view(logsource, engine.product)
+    texts = {path: _read_text(Path(path)) for path in macros}
+    clock = None if now is None else _time(now)
+    rows_by_name = _read_tables(tables)
     started = perf_counter()
     errors = LogErrors()
     count = 0
+    notes: list[str] = []
 
     def events() -> Iterator[Mapping[str, Any]]:
         nonlocal count
@@ -77,7 +115,15 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
             yield look(data)
 
     try:
-        rows = engine.run(text, events(), tables=None)
+        rows = engine.run(
+            text,
+            events(),
+            tables=rows_by_name,
+            macros=texts or None,
+            now=clock,
+            limits=not no_limits,
+            on_note=notes.append,
+        )
     except QueryError as error:
         if error.place is not None and error.place.name == "<query>":
             place = error.place
@@ -85,6 +131,8 @@ def run(*, language: str, query: str, logs: tuple[str, ...], logsource: str | No
         raise
     seconds = perf_counter() - started
     errors.close()
+    for sentence in notes:
+        warn(f"warning: {sentence}")
     match form:
         case "json":
             emit([to_json(rows, indent=True)])
@@ -103,10 +151,43 @@ def _read_query(query: str) -> tuple[str, str]:
     if query == "@-":
         return sys.stdin.read(), "<stdin>"
     path = Path(query[1:])
+    return _read_text(path), str(path)
+
+
+def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig"), str(path)
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as bad:
         raise QueryError(f"cannot read {path}: {getattr(bad, 'strerror', None) or bad}") from None
+
+
+def _read_tables(options: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each NAME=FILE. Raises UsageError, LogError."""
+    from converter.tables import read_table  # noqa: PLC0415
+
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for option in options:
+        name, equals, path = option.partition("=")
+        if not equals or not name.strip() or not path:
+            raise click.UsageError(f"--table {option}: expected NAME=FILE")
+        if name.strip() in tables:
+            raise click.UsageError(f"--table {name.strip()} is given twice")
+        tables[name.strip()] = read_table(path)
+    return tables
+
+
+def _time(text: str) -> float:
+    """Return seconds since 1970. Raises UsageError."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    try:
+        return float(text) if _NUMBER.fullmatch(text) else _moment(datetime.fromisoformat(text), UTC)
+    except (ValueError, OverflowError):
+        raise click.UsageError(f"--now {text}: expected ISO 8601, as 2024-05-01T12:00:00Z, or seconds") from None
+
+
+def _moment(moment: datetime, zone: tzinfo) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 def _view(logsource: str | None, product: Product) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

@@ -11,6 +11,7 @@ The searches read the events of the run (`current().events`), whatever became of
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.targets.splunk.compiled import error_at
@@ -31,8 +32,10 @@ _OWN = "_id"
 
 def _results(stage: Stage, limit: int | None, what: str, setting: str = "maxout") -> Iterator[Row]:
     """Return the results of a search over the events of the run."""
-    default = current().limits.append
-    return limited(stage(current().events()), default if limit is None else limit or None, what, setting)
+    rows = stage(current().events())
+    if limit is not None:
+        return islice(rows, limit or None)
+    return limited(rows, current().limits.append, what, setting)
 
 
 def append(stages: Sequence[Stage], limit: int | None, what: str, *, first: bool = False) -> Stage:

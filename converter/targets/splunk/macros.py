@@ -288,8 +288,9 @@ class _Expander:
             return macro
         counts = [str(count) for name, count in self.macros if name == call.name]
         if counts:
+            given = len(call.arguments)
             raise error(
-                f"the macro {call.name} is called with {len(call.arguments)} arguments",
+                f"the macro {call.name} is called with {given or 'no'} argument{'' if given == 1 else 's'}",
                 f"it is defined with {' or '.join(counts)}",
             )
         names = {name for name, _ in self.macros}

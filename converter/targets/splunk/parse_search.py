@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)")
 _FIELD = re.compile(r"""(?:[^\s,|\[\]()"`=<>!]|!(?!=))+""")
-_VALUE = re.compile(r"""(?:[^\s,|\[\]()"`\\]|\\.|\\$)+""", re.DOTALL)
+# An empty pair of brackets inside a word belongs to it, as in published detections with a passing test.
+_VALUE = re.compile(r"""(?:[^\s,|\[\]()"`\\]|\\.|\\$|(?<=[^\s(=])\(\))+""", re.DOTALL)
 _NOTHING = re.compile(r"\s*\(\s*\)")
 _IN = re.compile(r"\s+IN\s*\(")
 _TERM = re.compile(r'[^()"`|\s\[\]]+')
