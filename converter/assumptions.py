@@ -28,6 +28,7 @@ from converter.plan.nodes import (
     StringMatch,
     TimePart,
     Unexpanded,
+    correlations_of,
     detections_of,
 )
 from converter.target import Assumption
@@ -226,7 +227,7 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
     """
     found: dict[str, Assumption] = {}
     leaves = [leaf for detection in _detections(rule) for leaf in _leaves(detection)]
-    groups = rule.group_by if isinstance(rule, Correlation) else ()
+    groups = _correlated(rule)
     if isinstance(rule, Correlation) and not facts:
         precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
         found[precise.says] = precise
@@ -247,6 +248,12 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
             says = f"{field} is never {words} (the product drops such a value)"
             found[says] = _never(says, field, seen)
     return tuple(found.values())
+
+
+def _correlated(rule: Plan) -> tuple[str, ...]:
+    """Return the fields of events that correlations group by or measure."""
+    events = (one for plan in correlations_of(rule) for one in plan.rules if not isinstance(one.plan, Correlation))
+    return tuple(dict.fromkeys(name for one in events for name in (*one.group_by, *one.fields)))
 
 
 def _without_facts(

@@ -55,7 +55,7 @@ CONSTRUCTS = {
     "chained correlation": (RULES % ("event_count", "inner") + "  condition: {gte: 2}\n", 28),
     "aliases": (RULES % ("event_count", "a") + "  condition: {gte: 2}\n  aliases: {u: {a: v}}\n", 32),
 }
-OURS = ("splunk", "esql", "eql", "elastic-toml")
+OURS = ("esql", "eql", "elastic-toml")
 
 
 @pytest.mark.parametrize("target", OURS)

@@ -1,21 +1,46 @@
-"""Correlations in SPL: the search that finds the events of any rule, then the windows and episodes of each group.
+"""Correlations in SPL, as one search: the events of any rule, then windows and episodes of each group.
 
-Correlation ──> SEARCH | sort 0 _time | streamstats window=N | where span <= T | one row an episode
+    Correlation ──> SEARCH ──rows──> windows ──> episodes ──> | stats: one row an episode
+                       └── a correlation below: its episodes become rows at their end, in the same search
+
+No subsearch is needed, so none of its limits applies. See NOTES.md for the sources.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import check_supported, condition_of, placed_groups, refused
+from converter.emitting import condition_of, refused
+from converter.plan.nodes import (
+    Correlation,
+    EventCount,
+    ValueAvg,
+    ValueCount,
+    ValueSum,
+)
 from converter.target import free_column
-from converter.targets.splunk.emit import _base, _by, _eval_field
+from converter.targets.splunk.emit import _base as base
+from converter.targets.splunk.emit_episodes import close_fixed, close_sliding, number_sliding
+from converter.targets.splunk.emit_limits import met
+from converter.targets.splunk.emit_rows import (
+    Part,
+    Search,
+    is_plain,
+    open_parts,
+    part_rows,
+    plain_rows,
+    shown_fields,
+)
+from converter.targets.splunk.emit_windows import judged
 
 if TYPE_CHECKING:
-    from converter.emitting import Emission
-    from converter.plan.nodes import Correlation
+    from collections.abc import Sequence
 
-MAX_WINDOW = 10_000
+    from converter.emitting import Emission
+    from converter.plan.nodes import Referenced
+    from converter.targets.splunk.emit_rows import Rows
+
+_MOST_PARTS = 100
 
 
 def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
@@ -24,61 +49,122 @@ def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
     Raises:
         RefusedError: what SPL cannot say exactly.
     """
-    check_supported(plan)
-    return _base(condition_of(plan), emission) + _correlation(plan)
+    search = Search(plan, emission, base(condition_of(plan), emission))
+    shown = shown_fields(plan)
+    rows = plain_rows(plan, search, shown) if is_plain(plan) else _chain(plan, search, shown)
+    if plan.sliding:
+        by = number_sliding(plan, rows, judged(plan, rows, search), search)
+        _stats(plan, rows, search, by, shown)
+    else:
+        _fixed(plan, rows, search, shown)
+    return search.lines
 
 
-def _correlation(plan: Correlation) -> list[str]:
-    placed = placed_groups(plan)
-    groups = [_by(name, place) for name, place in placed]
-    lines = []
-    if groups:
-        guards = [f"isnotnull({_eval_field(name, place)})" for name, place in placed]
-        lines.append("| where " + " AND ".join(guards))
-    return lines + (_sliding(plan, groups) if plan.sliding else _fixed(plan, groups))
-
-
-def _sliding(plan: Correlation, groups: list[str]) -> list[str]:
-    """At each event, the count and the start of the last N events of its group; then one row for each episode.
-
-    `streamstats window=N` looks back N events whatever their times, so the window is exact and closed at both ends,
-    which `time_window` is not. The times are rounded to microseconds: `_time` is a float.
-    """
-    count, span = plan.at_least, plan.timespan
-    if count > MAX_WINDOW:
+def _chain(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
+    """Write rows for every rule at any depth, then the correlations below, innermost first; return the plan's own."""
+    parts = _Parts()
+    tree = parts.of(plan)
+    if len(parts.detections) > _MOST_PARTS:
         raise refused(
-            f"streamstats keeps at most {MAX_WINDOW} events in a window, the rule counts {count}",
-            "count above 10000",
-            plan.place,
-            "lower the count",
+            f"the correlation counts {len(parts.detections)} rules at all its depths",
+            "many rules",
+            plan.places.get("rules"),
+            f"at most {_MOST_PARTS}",
         )
-    by = f" by {' '.join(groups)}" if groups else ""
-    taken = plan.group_by
-    counted, first, previous = (free_column(f"sigma_{name}", taken) for name in ("count", "first", "previous"))
-    new, episode = (free_column(f"sigma_{name}", taken) for name in ("new", "episode"))
-    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
-    return [
-        "| sort 0 _time",
-        f"| streamstats window={count} global=f count as {counted} min(_time) as {first}{by}",
-        f"| where {counted}={count} AND round(_time-{first},6)<={span}",
-        f"| streamstats window=1 current=f global=f last(_time) as {previous}{by}",
-        f"| eval {new}=if(isnull({previous}) OR round(_time-{previous},6)>{span},1,0)",
-        f"| streamstats sum({new}) as {episode}{by}",
-        f"| stats min({first}) as {first_seen} max(_time) as {last_seen} by {' '.join([*groups, episode])}",
-        f"| fields - {episode}",
-    ]
+    read = [name for part in parts.detections for name in (*part.rule.group_by, *part.rule.fields)]
+    columns = open_parts(parts.detections, search, [*read, *shown], chained=bool(parts.below))
+    for part, own in parts.below:
+        below = part.rule.plan
+        assert isinstance(below, Correlation)  # noqa: S101  `_Parts` sorted them
+        rows = part_rows(below, own, search, columns, others=True)
+        if below.sliding:
+            close_sliding(below, rows, judged(below, rows, search), search, columns[0], part.use)
+        else:
+            close_fixed(below, rows, search, columns[0], part.use)
+        part.columns.update(zip(below.group_by, rows.keys, strict=False))
+    return part_rows(plan, tree, search, columns, others=False)
 
 
-def _fixed(plan: Correlation, groups: list[str]) -> list[str]:
+class _Parts:
+    """The parts of a correlation at any depth, numbered: first all detections, then what they make."""
+
+    def __init__(self) -> None:
+        self.detections: list[Part] = []
+        self.below: list[tuple[Part, list[Part]]] = []
+
+    def of(self, plan: Correlation) -> list[Part]:
+        """Return the parts of a correlation, in the order of its rules; the same one for a rule that is there twice."""
+        found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part] = {}
+        return [self._part(rule, found) for rule in plan.rules]
+
+    def _part(self, rule: Referenced, found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part]) -> Part:
+        key = (id(rule.plan), rule.group_by, rule.fields)
+        if key in found:
+            return found[key]
+        if isinstance(rule.plan, Correlation):
+            own = self.of(rule.plan)
+            part = Part(f"c{len(self.below) + 1}", rule)
+            self.below.append((part, own))
+        else:
+            part = Part(str(len(self.detections) + 1), rule)
+            self.detections.append(part)
+        found[key] = part
+        return part
+
+
+def _fixed(plan: Correlation, rows: Rows, search: Search, shown: Sequence[str]) -> None:
     """Windows aligned to the epoch, by arithmetic: `bin` snaps spans of a day and more to the user's midnight."""
-    operator = {"lt": "<", "lte": "<=", "eq": "=", "neq": "!="}[plan.op]
-    taken = plan.group_by
-    window, counted = (free_column(f"sigma_{name}", taken) for name in ("window", "count"))
-    first_seen, last_seen = (free_column(name, taken) for name in ("first_seen", "last_seen"))
-    return [
-        f"| eval {window}=floor(_time/{plan.timespan})*{plan.timespan}",
-        f"| stats count as {counted} min(_time) as {first_seen} max(_time) as {last_seen} by "
-        + " ".join([*groups, window]),
-        f"| where {counted}{operator}{plan.count}",
-        f"| fields - {window}",
+    window = search.column("window")
+    search.add(f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
+    counted = ""
+    if isinstance(plan.measure, ValueCount) and len(rows.values) > 1:
+        # The first row of each combination; the order does not matter.
+        counted = search.column("copy")
+        search.add(f"streamstats count as {counted}{rows.by_with(window, *rows.values)}")
+    _stats(plan, rows, search, window, shown, counted)
+
+
+def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], counted: str = "") -> None:
+    """Write one row an episode, with what an analyst needs, under names that no group-by field has."""
+    taken = [*plan.group_by]
+    names: dict[str, str] = {}
+    for name in ("first_seen", "last_seen", "event_count", "value_count", "value_sum", "value_avg", "rules"):
+        names[name] = free_column(name, taken)
+    used = {*taken, *names.values()}
+    chained = bool(rows.first)
+    parts = [
+        f"min({rows.first or '_time'}) as {names['first_seen']}",
+        f"max(_time) as {names['last_seen']}",
     ]
+    if not chained:
+        parts.append(f"{f'dc({rows.event})' if rows.event else 'count'} as {names['event_count']}")
+    measure = ""
+    match plan.measure:
+        case EventCount():
+            measure = names["event_count"]
+        case ValueCount() if counted or len(rows.values) == 1:
+            measure = names["value_count"]
+            what = f"sum(eval(if({counted}=1,1,0)))" if counted else f"dc({rows.values[0]})"
+            parts.append(f"{what} as {measure}")
+        case ValueSum():
+            measure = names["value_sum"]
+            parts.append(f"sum({rows.values[0]}) as {measure}")
+        case ValueAvg():
+            parts.append(f"avg({rows.values[0]}) as {names['value_avg']}")
+        case _:
+            pass
+    if rows.names:
+        parts.append(f"values({rows.names}) as {names['rules']}")
+    parts += [f"values({name}) as {name}" for name in shown if name not in used]
+    if not plan.sliding and chained and isinstance(plan.measure, EventCount):
+        measure = search.column("count")
+        parts.append(f"count as {measure}")
+    search.add(f"stats {' '.join(parts)}{rows.by_with(by)}")
+    dropped = [by]
+    if not plan.sliding:
+        search.add(f"where {met(measure, plan.limits, plan.places.get('condition'))}")
+        if measure not in names.values():
+            dropped.append(measure)
+    search.add(f"fields - {', '.join(dropped)}")
+    if rows.renamed:
+        search.add("rename " + ", ".join(f"{column} as {name}" for column, name in rows.renamed))

@@ -1,0 +1,101 @@
+"""Episodes: from rows at which a window is satisfied to the rows that each episode holds.
+
+    judged rows, back in time ──nearest satisfied time──> members ──a gap of more than T between those──> episodes
+
+A row is in an episode if a window that begins at it or before ends at a satisfied time; the nearest one at or after it
+tells. Two of those that are further apart than the timespan are of two episodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.plan.nodes import EventCount, ValueCount
+from converter.targets.splunk.emit_limits import met
+
+if TYPE_CHECKING:
+    from converter.plan.nodes import Correlation
+    from converter.targets.splunk.emit_rows import Rows, Search
+    from converter.targets.splunk.emit_windows import Judged
+
+
+def number_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> str:
+    """Write a number for the episode of each member, and drop all other rows; return the column of the number."""
+    new, _ = _new(plan, rows, judged, search)
+    episode = search.column("episode")
+    search.add(f"streamstats sum({new}) as {episode}{rows.by}")
+    return episode
+
+
+def close_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search, use: str, mine: str) -> None:
+    """Write one row for each episode of a correlation below another: its last member, with the time of its first."""
+    new, row = _new(plan, rows, judged, search)
+    episode = search.column("episode")
+    search.add(
+        f"streamstats sum({new}) as {episode}{rows.by}",
+        f"sort 0 {row}",
+        f"streamstats min({rows.first}) as {rows.first}{rows.by_with(episode)}",
+        f"where {rows.mine(f'{new}=1')}",
+    )
+    _rename_use(rows, search, row, use, mine)
+
+
+def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: str) -> None:
+    """Write one row for each satisfied fixed window of a correlation below another: its last member."""
+    window, row, copy, measure = (search.column(name) for name in ("window", "row", "copy", "measure"))
+    by = rows.by_with(window)
+    search.add("sort 0 _time", f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
+    match plan.measure:
+        case EventCount():
+            what = "count"
+        case ValueCount() if len(rows.values) == 1:
+            what = f"dc({rows.values[0]})"
+        case ValueCount():
+            first = search.column("copy")
+            search.add(f"streamstats count as {first}{rows.by_with(window, *rows.values)}")
+            what = f"sum(eval(if({first}=1,1,0)))"
+        case _:
+            what = f"sum({rows.values[0]})"
+    satisfied = met(measure, plan.limits, plan.places.get("condition"))
+    search.add(
+        f"streamstats {what} as {measure} min({rows.first}) as {rows.first}{by}",
+        f"streamstats count as {row}",
+        f"sort 0 -{row}",
+        f"streamstats count as {copy}{by}",
+        f"where {rows.mine(f'({copy}=1 AND {satisfied})')}",
+        f"sort 0 {row}",
+    )
+    _rename_use(rows, search, row, use, mine)
+
+
+def _new(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:
+    """Write, back in time, which members there are and which ends an episode; return that flag and the row number."""
+    row, near, before, new = (search.column(name) for name in ("row", "near", "later", "new"))
+    condition = judged.condition
+    search.add(f"streamstats count as {row}", f"sort 0 -{row}")
+    if not judged.every:
+        following = search.column("following")
+        search.add(f"streamstats window=1 current=f global=f last(_time) as {following}{rows.by}")
+        condition = f"(isnull({following}) OR {following}>_time) AND {_bracketed(condition)}"
+    inside = f"round({near}-_time,6)<={plan.timespan}"
+    if judged.member:
+        inside = f"{judged.member} AND {inside}"
+    search.add(
+        f"streamstats min(eval(if({condition},_time,null()))) as {near}{rows.by}",
+        f"where {rows.mine(f'({inside})' if rows.others and judged.member else inside)}",
+        f"streamstats window=1 current=f global=f last({near}) as {before}{rows.by}",
+        f"eval {new}=if(isnull({before}) OR round({before}-{near},6)>{plan.timespan},1,0)",
+    )
+    return new, row
+
+
+def _bracketed(condition: str) -> str:
+    return f"({condition})" if " OR " in condition else condition
+
+
+def _rename_use(rows: Rows, search: Search, row: str, use: str, mine: str) -> None:
+    """Write that the rows left are episodes: events of their own to the correlation above."""
+    key = rows.keys[0]
+    search.add(
+        f'eval {use}=if(isnull({key}),{use},"{mine}"), {rows.event}=if(isnull({key}),{rows.event},"{mine}:".{row})'
+    )

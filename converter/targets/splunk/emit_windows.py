@@ -1,0 +1,388 @@
+"""Sliding windows: what a correlation measures at each row, as commands, and whether the window is satisfied.
+
+    Rows ──streamstats──> columns ──> Judged: a condition, and at which rows it may be looked at
+
+No command of SPL has a closed window of time without a limit on its events. What is used instead:
+
+- a number of events N: the times of the last N rows of a group, `streamstats window=N`;
+- whether and when something happened: the greatest time so far;
+- different values: each value counts from its event until the timespan has passed, so a second row takes it away;
+- sums, counts and extremes: a window [t-T, t] is the end of one block of length T, from t-T on, and the beginning of
+  the next, up to t. A second row at t-T gathers the former on a pass back in time, the latter comes with a pass forth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from converter.assumptions_log import ordered_apart, whole_numbers
+from converter.emitting import EXACT_DOUBLE, refused
+from converter.plan.nodes import (
+    Absent,
+    AllOf,
+    AnyOf,
+    EventCount,
+    Occurs,
+    Temporal,
+    TemporalOrdered,
+    ValueAvg,
+    ValueCount,
+    ValueMedian,
+    ValuePercentile,
+    ValueSum,
+)
+from converter.targets.splunk.emit_limits import at_least, compared, met, scaled, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from converter.errors import Place
+    from converter.plan.nodes import Correlation, Limit, Occurrence
+    from converter.targets.splunk.emit_rows import Rows, Search
+
+MAX_WINDOW = 10_000
+_MEDIAN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """When a window is satisfied.
+
+    Attributes:
+        condition: for `if`; null counts as false.
+        every: whether any row of a time may tell; else only the last one, as a later one may undo it.
+        member: a condition for the rows that are members, if not all are.
+    """
+
+    condition: str
+    every: bool = True
+    member: str = ""
+
+
+def judged(plan: Correlation, rows: Rows, search: Search) -> Judged:
+    """Write what the windows of a correlation measure.
+
+    Raises:
+        RefusedError: a limit that cannot be compared with exactly.
+    """
+    match plan.measure:
+        case EventCount():
+            return _events(plan, rows, search)
+        case ValueCount():
+            return _values(plan, rows, search)
+        case ValueSum():
+            return _sum(plan, rows, search)
+        case ValueAvg():
+            return _mean(plan, rows, search)
+        case ValuePercentile(_, percent):
+            return _percentile(plan, rows, search, percent)
+        case ValueMedian():
+            return _percentile(plan, rows, search, _MEDIAN)
+        case Temporal(expr):
+            return _temporal(plan, rows, search, expr)
+        case TemporalOrdered(stages):
+            return _ordered(plan, rows, search, stages)
+        case _:
+            assert_never(plan.measure)
+
+
+def rising(limits: Sequence[Limit]) -> bool:
+    """Return whether more of what is measured never undoes the limits."""
+    return all(op in {"gt", "gte"} for op, _ in limits)
+
+
+def _events(plan: Correlation, rows: Rows, search: Search) -> Judged:
+    count = at_least(plan.limits)
+    if count > MAX_WINDOW:
+        kind, (found,) = _gathered(plan, rows, search, [_Wanted("count")])
+        return _of_totals(kind, f"{found}>={count}")
+    counted, first = search.column("count"), search.column("start")
+    search.add(
+        "sort 0 _time",
+        f"streamstats window={count} global=f count as {counted} min(_time) as {first}{rows.by}",
+    )
+    return Judged(f"{counted}={count} AND round(_time-{first},6)<={plan.timespan}")
+
+
+def _values(plan: Correlation, rows: Rows, search: Search) -> Judged:
+    """Count a value from its event to the next one of that value, or until the timespan has passed.
+
+    The kinds of rows are in order of what comes first at one time: 0 takes a value away because its next event is
+    there, 1 is an event, 2 takes a value away just after its time has passed.
+    """
+    following, kind, at, count = (search.column(name) for name in ("next", "kind", "at", "count"))
+    more = rows.by_with(*rows.values)
+    span = plan.timespan
+    cases = f'case({kind}="0",{following},{kind}="1",_time,{kind}="2",_time+{span})'
+    search.add(
+        "sort 0 -_time",
+        f"streamstats window=1 current=f global=f last(_time) as {following}{more}",
+        f'eval {kind}=if(isnull({following}) OR round({following}-_time,6)>{span},mvappend("1","2"),mvappend("0","1"))',
+    )
+    if rows.others:
+        search.add(f'eval {kind}=if(isnull({rows.keys[0]}),"1",{kind})')
+    search.add(
+        f"mvexpand {kind}",
+        f"eval {at}=round({cases},6)",
+        f"sort 0 {at} {kind}",
+        f'streamstats sum(eval(if({kind}="1",1,-1))) as {count}{rows.by}',
+        f'where {kind}="1"',
+    )
+    return Judged(met(count, plan.limits, plan.places.get("condition")))
+
+
+def _temporal(plan: Correlation, rows: Rows, search: Search, expr: Occurrence | None) -> Judged:
+    """Compare the last time at which each rule matched with the beginning of the window."""
+    flags = dict.fromkeys(rows.flags)
+    last = {flag: search.column(f"last_{number}") for number, flag in enumerate(flags, 1)}
+    seen = ", ".join(f"max(eval(if({flag},_time,null()))) as {column}" for flag, column in last.items())
+    search.add("sort 0 _time", f"streamstats {seen}{rows.by}")
+    tests = [f"round(_time-{last[flag]},6)<={plan.timespan}" for flag in rows.flags]
+    if expr is not None:
+        flagged = [f"if({test},1,0)=1" for test in tests]  # never null, so that NOT is two-valued
+        return Judged(_occurs(expr, flagged, inside=False), every=_monotone(expr))
+    needs_all = rising(plan.limits) and at_least(plan.limits) == len(tests)
+    if needs_all:
+        return Judged(" AND ".join(dict.fromkeys(tests)))
+    found = search.column("found")
+    search.add(f"eval {found}={'+'.join(f'if({test},1,0)' for test in tests)}")
+    return Judged(met(found, plan.limits, plan.places.get("condition")), every=rising(plan.limits))
+
+
+def _occurs(expr: Occurrence, tests: Sequence[str], *, inside: bool) -> str:
+    match expr:
+        case Occurs(rule):
+            return tests[rule]
+        case AllOf(items):
+            text = " AND ".join(_occurs(item, tests, inside=True) for item in items)
+        case AnyOf(items):
+            text = " OR ".join(_occurs(item, tests, inside=True) for item in items)
+        case Absent(item):
+            return f"NOT ({_occurs(item, tests, inside=False)})"
+        case _:
+            assert_never(expr)
+    return f"({text})" if inside else text
+
+
+def _monotone(expr: Occurrence) -> bool:
+    match expr:
+        case Occurs():
+            return True
+        case AllOf(items) | AnyOf(items):
+            return all(map(_monotone, items))
+        case Absent():
+            return False
+        case _:
+            assert_never(expr)
+
+
+def _ordered(plan: Correlation, rows: Rows, search: Search, stages: Sequence[Sequence[int]]) -> Judged:
+    """Carry forward the latest time at which so many stages can have begun.
+
+    Level n holds, at each row and for each stage s, the latest beginning of n stages in order of which the last is s or
+    one before it, and is this row. What earlier rows know of level n - 1 makes level n; a row is never two stages,
+    because it does not see itself.
+    """
+    matching = [" OR ".join(dict.fromkeys(rows.flags[rule] for rule in stage)) for stage in stages]
+    if len(set(matching)) > 1:
+        search.emission.assume(ordered_apart(plan))
+    search.add("sort 0 _time")
+    only = at_least(plan.limits) if rising(plan.limits) else None
+    if only is not None and only > len(stages):
+        return Judged("1=0")
+    begun: dict[int, str] = {}
+    found: list[str] = []
+    for level in range(1, (only or len(stages)) + 1):
+        # For one number of stages, those that leave too few behind them need not be looked at.
+        end = len(stages) - (only - level if only is not None else 0)
+        columns = {stage: search.column(f"level_{level}_{stage + 1}") for stage in range(level - 1, end)}
+        search.add("eval " + ", ".join(f"{name}={_begin(at, level, matching, begun)}" for at, name in columns.items()))
+        if only is None or level == only:
+            found.append(search.column(f"begun_{level}"))
+            search.add(f"streamstats max({columns[len(stages) - 1]}) as {found[-1]}{rows.by}")
+        if level == (only or len(stages)):
+            break
+        begun = {stage: search.column(f"after_{level}_{stage + 1}") for stage in columns}
+        seen = ", ".join(f"max({columns[stage]}) as {name}" for stage, name in begun.items())
+        search.add(f"streamstats current=f {seen}{rows.by}")
+    tests = [f"round(_time-{name},6)<={plan.timespan}" for name in found]
+    if only is not None:
+        return Judged(tests[0])
+    total = search.column("found")
+    search.add(f"eval {total}={'+'.join(f'if({test},1,0)' for test in tests)}")
+    return Judged(met(total, plan.limits, plan.places.get("condition")), every=False)
+
+
+def _begin(stage: int, level: int, matching: Sequence[str], begun: dict[int, str]) -> str:
+    """Return when so many stages have begun that end at this row, with this stage or one before it.
+
+    A later stage never has begun earlier, so the last one that matches decides.
+    """
+    if level == 1:
+        return f"if({' OR '.join(dict.fromkeys(matching[: stage + 1]))},_time,null())"
+    cases = ",".join(f"{matching[at]},{begun[at - 1]}" for at in range(stage, level - 2, -1))
+    return f"case({cases})"
+
+
+# ----------------------------------------------------------------------------------------------- sums, counts, extremes
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A statistic of the events in a window: `sum`, `max` or `min` of an expression, or `count` of a condition."""
+
+    function: str
+    of: str = ""
+
+
+def _gathered(plan: Correlation, rows: Rows, search: Search, wanted: Sequence[_Wanted]) -> tuple[str, list[str]]:
+    """Write statistics of the closed windows, as columns of rows that look back; return the column of kinds, and them.
+
+    Kind 0 is an event, kind 1 looks back from it: at t - T on the way back, when it has seen the rest of that block,
+    and at t, after all events of that time, on the way forth.
+    """
+    kind, at, block = (search.column(name) for name in ("kind", "at", "block"))
+    span = plan.timespan
+    each = f'if(isnull({rows.keys[0]}),"0",mvappend("0","1"))' if rows.others else 'mvappend("0","1")'
+    back = [search.column(f"before_{number}") for number in range(1, len(wanted) + 1)]
+    forth = [search.column(f"since_{number}") for number in range(1, len(wanted) + 1)]
+    by = rows.by_with(block)
+    search.add(
+        f"eval {kind}={each}",
+        f"mvexpand {kind}",
+        f'eval {at}=round(if({kind}="1",_time-{span},_time),6), '
+        f'{block}=floor(round(_time,6)/{span})-if({kind}="1",1,0)',
+        f"sort 0 -{at} {kind}",
+        f"streamstats {', '.join(map(_statistic, wanted, back, [kind] * len(wanted)))}{by}",
+        f"sort 0 _time {kind}",
+        f"eval {block}=floor(round(_time,6)/{span})",
+        f"streamstats {', '.join(map(_statistic, wanted, forth, [kind] * len(wanted)))}{by}",
+    )
+    totals = [search.column(f"{one.function}_{number}") for number, one in enumerate(wanted, 1)]
+    joined = [_joined(*parts) for parts in zip(wanted, back, forth, strict=True)]
+    search.add("eval " + ", ".join(f"{name}={both}" for name, both in zip(totals, joined, strict=True)))
+    return kind, totals
+
+
+def _statistic(wanted: _Wanted, name: str, kind: str) -> str:
+    if wanted.function == "count":
+        test = f'{kind}="0" AND {wanted.of}' if wanted.of else f'{kind}="0"'
+        return f"count(eval({test})) as {name}"
+    return f'{wanted.function}(eval(if({kind}="0",{wanted.of},null()))) as {name}'
+
+
+def _joined(wanted: _Wanted, back: str, forth: str) -> str:
+    """Return the statistic of both parts of a window, of which the first may be empty."""
+    match wanted.function:
+        case "count":
+            return f"{back}+{forth}"
+        case "sum":
+            return f"coalesce({back},0)+coalesce({forth},0)"
+        case extreme:
+            sign = ">" if extreme == "max" else "<"
+            return f"case(isnull({back}),{forth},isnull({forth}),{back},{back}{sign}{forth},{back},true(),{forth})"
+
+
+def _of_totals(kind: str, condition: str) -> Judged:
+    return Judged(f'{kind}="1" AND {condition}', member=f'{kind}="0"')
+
+
+def _sum(plan: Correlation, rows: Rows, search: Search) -> Judged:
+    search.emission.assume(whole_numbers(plan))
+    kind, (total,) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0])])
+    return _of_totals(kind, met(total, plan.limits, plan.places.get("condition")))
+
+
+def _mean(plan: Correlation, rows: Rows, search: Search) -> Judged:
+    place = plan.places.get("condition")
+    limits = [(op, scaled(number, place)) for op, number in plan.limits]
+    search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // max(by for _, (_, by, _) in limits)))
+    kind, (total, count) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0]), _Wanted("count")])
+    tests = [
+        compared(total if by == 1 else f"{total}*{by}", f"{written(number)}*{count}", op, side)
+        for op, (number, by, side) in limits
+    ]
+    return _of_totals(kind, " AND ".join(tests))
+
+
+def _percentile(plan: Correlation, rows: Rows, search: Search, percent: float) -> Judged:
+    """Decide on which side of a limit a percentile lies by counting the numbers on each side.
+
+    It stands k whole places and r parts of one behind the least number. With c numbers below the limit it reaches it if
+    c <= k, and not if c > k + 1; if c = k + 1 it lies between the greatest of those below and the least of the others.
+    """
+    place = plan.places.get("condition")
+    up, parts, side = scaled(percent, place)
+    parts *= 100
+    limits = [(op, number, scaled(number, place)) for op, number in plan.limits]
+    tests = _tests(limits, side, place)
+    between = percent not in {0, 100}
+    if between:
+        largest = max(by for _, _, (_, by, _) in limits)
+        search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // (2 * parts * largest), each=True))
+    value = rows.values[0]
+    wanted = [_Wanted("count")]
+    for number, strict in tests:
+        below = f"{value}{'<=' if strict else '<'}{written(number)}"
+        above = f"{value}{'>' if strict else '>='}{written(number)}"
+        wanted.append(_Wanted("count", below))
+        if between:
+            wanted += [_Wanted("max", f"if({below},{value},null())"), _Wanted("min", f"if({above},{value},null())")]
+    kind, (count, *found) = _gathered(plan, rows, search, wanted)
+    whole, rest = search.column("place"), search.column("rest")
+    search.add(f"eval {whole}=floor({up}*({count}-1)/{parts})", f"eval {rest}={up}*({count}-1)-{parts}*{whole}")
+    reached: dict[tuple[float, bool], str] = {}
+    for at, (number, strict) in enumerate(tests):
+        column = search.column(f"reached_{at + 1}")
+        if between:
+            c, low, high = found[3 * at : 3 * at + 3]
+            top, by, above_or_below = scaled(number, place)
+            mixed = f"({parts}-{rest})*{low}+{rest}*{high}"
+            right = written(top * parts)
+            exact = compared(mixed if by == 1 else f"({mixed})*{by}", right, "gt" if strict else "gte", above_or_below)
+            test = f"{c}<={whole} OR ({c}={whole}+1 AND {rest}>0 AND {exact})"
+        else:
+            test = f"{found[at]}<={whole}"
+        reached[number, strict] = column
+        search.add(f"eval {column}=if({test},1,0)")
+    return _of_totals(kind, " AND ".join(_reaches(op, number, reached) for op, number, _ in limits))
+
+
+def _tests(
+    limits: Sequence[tuple[str, float, tuple[int, int, int]]], side: int, place: Place | None
+) -> list[tuple[float, bool]]:
+    """Return which limits must be reached (False) or passed (True).
+
+    Raises:
+        RefusedError: the double next to the percentile matters: it decides what equals the limit.
+    """
+    found: dict[tuple[float, bool], None] = {}
+    for op, number, (_, _, nudge) in limits:
+        needs = {"gte": [False], "lt": [False], "gt": [True], "lte": [True]}.get(op, [False, True])
+        for strict in needs:
+            if side and (nudge or strict == (side > 0)):
+                raise refused(
+                    f"SPL does not tell exactly whether such a percentile is {op} {number}",
+                    "percentile with a fraction",
+                    place,
+                    "use a whole percentile, or gte",
+                )
+            found[number, strict] = None
+    return list(found)
+
+
+def _reaches(op: str, number: float, reached: dict[tuple[float, bool], str]) -> str:
+    match op:
+        case "gte":
+            return f"{reached[number, False]}=1"
+        case "gt":
+            return f"{reached[number, True]}=1"
+        case "lt":
+            return f"{reached[number, False]}=0"
+        case "lte":
+            return f"{reached[number, True]}=0"
+        case "eq":
+            return f"{reached[number, False]}=1 AND {reached[number, True]}=0"
+        case _:
+            return f"({reached[number, False]}=0 OR {reached[number, True]}=1)"
