@@ -30,6 +30,9 @@ class Limits:
         append: results of the searches of `append`, `union` and `join`.
         list: values that the statistic `list` keeps.
         open_transactions: transactions that `transaction` keeps open.
+        open_events: events in open transactions.
+        lookup_matches: rows of a table that `lookup` takes for one event.
+        rows: rows that `top`, `rare` and `makeresults` make.
     """
 
     sort: int | None = 10_000
@@ -38,9 +41,12 @@ class Limits:
     append: int | None = 50_000
     list: int | None = 100
     open_transactions: int | None = 5_000
+    open_events: int | None = 100_000
+    lookup_matches: int | None = 100
+    rows: int | None = 50_000
 
 
-NO_LIMITS = Limits(None, None, None, None, None, None)
+NO_LIMITS = Limits(None, None, None, None, None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +57,23 @@ class Environment:
         events: yields the rows of the events, fresh ones each time: a subsearch reads the same events.
         tables: rows by name, for `lookup` and `inputlookup`.
         now: the time of the run, in seconds since the epoch; None if the caller gave none.
+        window: the earliest and the latest time of the run, likewise; None if it is over whatever events there are.
         limits: how much is kept.
         notes: what the reader of the rows should know, one sentence each: a limit that was touched.
     """
 
     events: Callable[[], Iterator[Row]] = lambda: iter(())
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-        window: the earliest and the latest time of the run, likewise; None if it is over whatever events there are.
     now: float | None = None
     limits: Limits = Limits()
     notes: dict[str, None] = field(default_factory=dict)
+    window: tuple[float, float] | None = None
 
     def note(self, sentence: str) -> None:
         """Tell the reader of the rows something, once."""
         self.notes.setdefault(sentence)
 
 
-    window: tuple[float, float] | None = None
 _CURRENT: ContextVar[Environment] = ContextVar("environment", default=Environment())  # noqa: B039  never written to
 
 
