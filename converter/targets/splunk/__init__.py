@@ -19,17 +19,26 @@ class SplunkTarget:
     product: Literal["splunk"] = "splunk"
     description = "Splunk SPL"
     suffix = ".spl"
-    files: ClassVar[Mapping[str, tuple[str, str]]] = {"savedsearches": ("schedule", "run_saved")}
+    files: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "savedsearches": ("schedule", "run_saved"),
+        "contentctl": ("detection_file", "run_detection"),
+    }
     formats: ClassVar[Mapping[str, str]] = {
         "default": "the search",
-        "savedsearches": "a stanza of savedsearches.conf with a schedule that cannot miss a burst",
+        "savedsearches": "a stanza of savedsearches.conf with a schedule that reports each episode once",
+        "es": "the same as a correlation search of Enterprise Security: notable, risk, annotations",
+        "contentctl": "a detection of splunk/contentctl, in YAML",
         "data_model": "tstats over a data model that the pipeline names: a row and a count for each set of values",
     }
     piped: ClassVar[tuple[str, ...]] = ("data_model",)
     options: ClassVar[Mapping[str, str]] = {
-        "interval": "how often the saved search runs: a whole number of minutes that divides an hour (5m)",
+        "interval": "how often a scheduled search runs: minutes that divide an hour, or hours that divide a day (5m)",
+        "cron": "when it runs, as a cron line of minutes, hours and weekdays; in place of interval",
         "lag": "how late events may be indexed (15m)",
-        "earliest": "how far back each run looks (timespan + interval + lag)",
+        "earliest": "how long ago the window of a run begins (as long as is needed)",
+        "latest": "how long ago it ends, or now (now; lag ago if late events could change what it finds)",
+        "security_domain": "es, contentctl: access, endpoint, network, threat, identity or audit (by log source)",
+        "story": "contentctl: the name of an analytic story of the repository (none)",
         "summariesonly": "data_model: whether to search nothing but summaries of the data model (false)",
     }
 
@@ -49,6 +58,14 @@ class SplunkTarget:
             from converter.targets.splunk.emit_saved import emit_saved  # noqa: PLC0415  only this format needs it
 
             return emit_saved(plan, context, self.formats, self.options)
+        if context.format == "es":
+            from converter.targets.splunk.emit_es import emit_es  # noqa: PLC0415  only this format needs it
+
+            return emit_es(plan, context, self.formats, self.options)
+        if context.format == "contentctl":
+            from converter.targets.splunk.emit_contentctl import emit_contentctl  # noqa: PLC0415  likewise
+
+            return emit_contentctl(plan, context, self.formats, self.options)
         if context.format == "data_model":
             from converter.targets.splunk.emit_tstats import emit_data_model  # noqa: PLC0415  only this format needs it
 

@@ -18,8 +18,6 @@ from converter.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from converter.plan.nodes import Metadata
-
 MAX_TITLE = 100
 _DOLLAR = "\N{FULLWIDTH DOLLAR SIGN}"
 
@@ -50,16 +48,24 @@ def without_tokens(text: str) -> str:
     return one_line(text).replace("$", _DOLLAR)
 
 
-def unique_title(meta: Metadata, others: Collection[str], limit: int = MAX_TITLE) -> str:
-    """Return a title that none of the `others` has: Splunk merges stanzas of one title."""
-    title = plain_title(meta.title, limit)
+def unique_title(title: str, key: str, others: Collection[str], limit: int = MAX_TITLE, form: str = " ({})") -> str:
+    """Return a title that none of the `others` has: Splunk merges stanzas of one title.
+
+    Args:
+        title: that of the rule.
+        key: what tells the rule from others of the same title.
+        others: the titles of the other rules of the conversion.
+        limit: how many characters it may have.
+        form: how the key is added; one that is long is added as a hash.
+    """
+    plain = plain_title(title, limit)
     taken = {plain_title(other, limit).casefold() for other in others}
-    if title.casefold() not in taken and title.casefold() != "default":
-        return title
-    mark = f" ({meta.id or meta.key})"
-    if len(mark) > limit // 2:
-        mark = f" ({sha256((meta.id or meta.key).encode('utf-8', 'replace')).hexdigest()[:8]})"
-    return plain_title(title[: limit - len(mark)].rstrip() + mark, limit)
+    if plain.casefold() not in taken and plain.casefold() != "default":
+        return plain
+    mark = form.format(key)
+    if len(mark) > limit // 2 or plain_title(mark, limit) != mark.strip():
+        mark = form.format(sha256(key.encode("utf-8", "replace")).hexdigest()[:8])
+    return plain_title(plain[: limit - len(mark)].rstrip() + mark, limit)
 
 
 @lru_cache(maxsize=10_000)

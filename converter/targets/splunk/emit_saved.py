@@ -29,7 +29,8 @@ def emit_saved(plan: Plan, context: Context, formats: Mapping[str, str], options
     """Return the stanza of a plan. Raises as `schedule_plan`."""
     check_context("splunk", context, formats, options)
     scheduled = schedule_plan(plan, context, formats, options)
-    wrap = partial(_text, plan.meta, unique_title(plan.meta, context.titles), scheduled)
+    title = unique_title(plan.meta.title, plan.meta.id or plan.meta.key, context.titles)
+    wrap = partial(_text, plan.meta, title, scheduled)
     return as_file(scheduled, wrap, "savedsearches")
 
 

@@ -1,0 +1,254 @@
+"""Plan to a detection of splunk/contentctl 5.6, in YAML: the search with its filter macro, deployment, risk and tags.
+
+Plan ──schedule_plan──> Scheduled ──fields──> mapping ──YAML library──> text ──read again──> the same mapping
+
+contentctl makes the savedsearches.conf. It would take the schedule of its own configuration, once an hour over the hour
+before, which cuts bursts; so the file says its own under `deployment`. The name of the file must be that of the
+detection, and the search must call a macro of that name, by which a site leaves out what it knows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from converter.emitting import check_context, refused
+from converter.errors import ConfigurationError
+from converter.plan.nodes import Correlation, detections_of, fields_of_plan
+from converter.targets.splunk.conf_text import one_line, unique_title, without_tokens
+from converter.targets.splunk.describe import (
+    SCORES,
+    Risk,
+    asset_of,
+    cves_of,
+    domain_of,
+    id_of,
+    message_of,
+    risks_of,
+    techniques_of,
+)
+from converter.targets.splunk.emit_saved import as_file, period
+from converter.targets.splunk.scheduled import schedule_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from converter.plan.nodes import Metadata, Plan
+    from converter.target import Context, Query
+    from converter.targets.splunk.scheduled import Scheduled
+
+MAX_NAME = 56
+_MAX_AUTHOR = 255
+_MAX_DESCRIPTION = 10_000
+_MAX_URL = 2_000
+_PRODUCTS = ("Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud")
+# contentctl finds tables by these in the text of a search, whatever they stand in.
+_LOOKUP = re.compile(r"[^\w](input|output)?lookup\b[^|]*?\s\w", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9_.{}]+", re.ASCII)
+
+
+def emit_contentctl(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+    """Return the file of a plan.
+
+    Raises:
+        RefusedError: as `schedule_plan`, and text that contentctl would take for a table or a macro.
+        ConfigurationError: an unknown security domain.
+    """
+    check_context("splunk", context, formats, options)
+    scheduled = schedule_plan(plan, context, formats, options)
+    text = scheduled.query.text
+    if _LOOKUP.search(text) or "`" in text:
+        raise refused(
+            "contentctl takes the word lookup, or a backtick, in the text of a search for a table or a macro",
+            "text that contentctl reads",
+            plan.place,
+            "use the format es",
+        )
+    return as_file(scheduled, partial(_text, _Detection(plan, context), scheduled), "contentctl", "contentctl")
+
+
+class _Detection:
+    """What the file says besides the search."""
+
+    def __init__(self, plan: Plan, context: Context) -> None:
+        self.plan = plan
+        self.meta = plan.meta
+        self.domain = domain_of(plan, context.options)
+        self.name = name_of(plan.meta, context.titles)
+        self.story = context.options.get("story")
+        self.level = plan.meta.level if plan.meta.level in SCORES else "medium"
+        risks = risks_of(plan)
+        if all(risk.threat for risk in risks):
+            # The severity comes from the score of a risk object, so there must be one.
+            names = plan.group_by if isinstance(plan, Correlation) else fields_of_plan(plan)
+            other = next((name for name in names if _PLAIN.fullmatch(name)), None)
+            risks = (*risks, Risk(other, "other")) if other is not None else ()
+        # A field is at risk or a threat, not both.
+        self.risks = tuple({risk.field: risk for risk in risks}.values())
+
+    @property
+    def kind(self) -> str:
+        """TTP for what deserves a notable on its own, Anomaly for what adds to a risk, Hunting for what informs."""
+        if self.level in {"high", "critical"}:
+            return "TTP"
+        return "Hunting" if self.level == "informational" else "Anomaly"
+
+    @property
+    def notable(self) -> bool:
+        """Whether a result becomes a notable: a TTP; an anomaly if there is nobody whose risk it could add to."""
+        return self.kind == "TTP" or (self.kind == "Anomaly" and not self.scored)
+
+    @property
+    def scored(self) -> bool:
+        """Whether it adds to a risk."""
+        return bool(self.risks) and self.kind != "Hunting"
+
+
+def name_of(meta: Metadata, titles: tuple[str, ...]) -> str:
+    """Return a name that gives a file name and a name of a macro: ASCII letters, digits, blanks and hyphens."""
+    key = sha256((meta.id or meta.key).encode("utf-8", "replace")).hexdigest()[:8]
+    # Two titles must differ in what the names of files are made from.
+    others = [file_stem(_plain(title)) for title in titles]
+    plain = _plain(meta.title)
+    if file_stem(plain) in others:
+        return unique_title(plain, key, [plain], MAX_NAME, " {}")
+    return unique_title(plain, key, [], MAX_NAME, " {}")
+
+
+def _plain(text: str) -> str:
+    return " ".join(
+        "".join(char if char.isascii() and (char.isalnum() or char == "-") else " " for char in text).split()
+    )
+
+
+def file_stem(name: str) -> str:
+    """Return the name of the file, and of the macro without `_filter`, as contentctl makes it from the name."""
+    return re.sub(r"[ \-./]", "_", name).lower()
+
+
+def _text(detection: _Detection, scheduled: Scheduled, search: str) -> str:
+    meta, tags = detection.meta, _tags(detection, scheduled)
+    references, others = _references(meta)
+    description = one_line(" ".join([meta.description or meta.title, *(["See", *others] if others else [])]))
+    content: dict[str, Any] = {
+        "name": detection.name,
+        "id": id_of(meta),
+        "version": 1,
+        "date": meta.modified or meta.date or "1970-01-01",
+        "author": one_line(meta.author or "")[:_MAX_AUTHOR] or "unknown",
+        "status": "experimental",
+        "type": detection.kind,
+        "description": without_tokens(description)[:_MAX_DESCRIPTION] or detection.name,
+        "data_source": [],
+        "search": f"{scheduled.search(search)}\n| `{file_stem(detection.name)}_filter`",
+        "how_to_implement": _needs(detection.plan),
+        "known_false_positives": one_line("; ".join(meta.falsepositives)).ljust(4, ".")
+        if meta.falsepositives
+        else "None known.",
+        "references": references,
+    }
+    if detection.scored:
+        content["rba"] = _rba(detection)
+    content |= {"tags": tags, "deployment": _deployment(detection, scheduled), "tests": []}
+    return written(content)
+
+
+def written(content: Mapping[str, Any]) -> str:
+    """Return the YAML of a mapping.
+
+    Raises:
+        ConfigurationError: reading it gives something else.
+    """
+    text = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    if yaml.safe_load(text) != content:
+        raise ConfigurationError("the detection cannot be written as YAML")
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+
+def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represented)
+
+
+def _references(meta: Metadata) -> tuple[list[str], list[str]]:
+    """Return those that contentctl takes for a URL, and the others."""
+    good = [reference for reference in meta.references if _is_url(reference)]
+    return good, [reference for reference in meta.references if reference not in good]
+
+
+def _is_url(text: str) -> bool:
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > _MAX_URL:
+        return False
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"} and port != 0 and _HOST.fullmatch(parts.netloc.partition(":")[0]) is not None
+    )
+
+
+def _needs(plan: Plan) -> str:
+    source = detections_of(plan)[0].logsource
+    parts = [f"{what} {value}" for what in ("product", "category", "service") if (value := getattr(source, what))]
+    fields = ", ".join(dict.fromkeys(fields_of_plan(plan)))
+    return one_line(f"Needs events of {', '.join(parts) or 'the log source'} with the fields {fields or '_raw'}.")
+
+
+def _rba(detection: _Detection) -> dict[str, Any]:
+    score = SCORES[detection.level or "medium"]
+    return {
+        "message": message_of(detection.meta, detection.risks),
+        "risk_objects": [
+            {"field": risk.field, "type": risk.kind, "score": score} for risk in detection.risks if not risk.threat
+        ],
+        "threat_objects": [{"field": risk.field, "type": risk.kind} for risk in detection.risks if risk.threat],
+    }
+
+
+def _tags(detection: _Detection, scheduled: Scheduled) -> dict[str, Any]:
+    tags: dict[str, Any] = {
+        "analytic_story": [detection.story] if detection.story else [],
+        "asset_type": asset_of(detection.plan),
+        "mitre_attack_id": techniques_of(detection.meta),
+        "product": list(_PRODUCTS),
+        "security_domain": detection.domain,
+    }
+    if cves := cves_of(detection.meta):
+        tags["cve"] = cves
+    if scheduled.suppress:
+        tags["throttling"] = {"fields": list(scheduled.suppress), "period": period(scheduled.period)}
+    return tags
+
+
+def _deployment(detection: _Detection, scheduled: Scheduled) -> dict[str, Any]:
+    actions: dict[str, Any] = {"rba": {"enabled": detection.scored}}
+    if detection.notable:
+        shown = [*(scheduled.query.group_by or ()), *(risk.field for risk in detection.risks)]
+        actions["notable"] = {
+            "rule_title": "%name%",
+            "rule_description": "%description%",
+            "nes_fields": list(dict.fromkeys(shown)),
+        }
+    return {
+        "scheduling": {
+            "cron_schedule": scheduled.cron,
+            "earliest_time": scheduled.earliest,
+            "latest_time": scheduled.latest,
+            "schedule_window": "0",
+        },
+        "alert_action": actions,
+    }
