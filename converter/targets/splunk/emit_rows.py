@@ -28,10 +28,9 @@ from converter.plan.nodes import (
     fields_of_plan,
 )
 from converter.target import free_column
-from converter.targets.splunk.emit import _by as by_name
-from converter.targets.splunk.emit import _eval_field as eval_field
 from converter.targets.splunk.emit import _where as condition
-from converter.targets.splunk.emit_names import listed, plain_field, plain_name
+from converter.targets.splunk.emit_lists import listed, plain_field, plain_name
+from converter.targets.splunk.emit_names import by_field, eval_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -162,14 +161,14 @@ def plain_rows(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
     for number, ((name, place), shown_as) in enumerate(zip(placed, plan.group_by, strict=True), 1):
         many = search.many(name)
         if name == shown_as and not many:
-            keys.append(by_name(name, place))
+            keys.append(by_field(name, place))
             continue
         column = search.column(f"group_{number}")
         search.add(f"eval {column}={f'mvdedup({eval_field(name, place)})' if many else eval_field(name, place)}")
         if many:
             expanded.append(column)
         keys.append(column)
-        renamed.append((column, by_name(shown_as, place)))
+        renamed.append((column, by_field(shown_as, place)))
     search.add(*(f"mvexpand {column}" for column in expanded))
     values = _values(plan, [(eval_field(*one), search.many(one[0])) for one in measured], search, others="")
     return Rows(tuple(keys), flags, values, event, names=names, renamed=tuple(renamed))
@@ -299,7 +298,7 @@ def part_rows(
         if many:
             search.add(f"mvexpand {column}")
         keys.append(column)
-        renamed.append((column, by_name(name, place)))
+        renamed.append((column, by_field(name, place)))
     if others and not keys:
         keys.append(search.column("group"))
         search.add(f'eval {keys[0]}=if({ours},"all",null())')
