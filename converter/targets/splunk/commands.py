@@ -87,7 +87,7 @@ def evaluate(command: Eval, text: str) -> Stage:
 def bins(command: Bin) -> Stage:
     """Round a field down: `_time` to the start of its bucket, another number to a range."""
     name, target, size = command.field, command.target, command.size
-    start = _numeric_range(size) if isinstance(size, int) else _bucket(size)
+    start = numeric_range(size) if isinstance(size, int) else bucket(size)
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -101,7 +101,7 @@ def bins(command: Bin) -> Stage:
     return run
 
 
-def _numeric_range(size: int) -> Callable[[float], str]:
+def numeric_range(size: int) -> Callable[[float], str]:
     def run(number: float) -> str:
         low = math.floor(number / size) * size
         return f"{low}-{low + size}"
@@ -109,7 +109,7 @@ def _numeric_range(size: int) -> Callable[[float], str]:
     return run
 
 
-def _bucket(span: TimeSpan) -> Callable[[float], int | float]:
+def bucket(span: TimeSpan) -> Callable[[float], int | float]:
     seconds = seconds_of(span)
     if seconds is None:
         return lambda time: _calendar_start(time, span.unit)

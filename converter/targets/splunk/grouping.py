@@ -34,7 +34,7 @@ _NO_ARGUMENT = (True,)
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
+class Slot:
     """One statistic of a command: its name, what makes its accumulator, what it reads of a row."""
 
     name: str
@@ -44,8 +44,8 @@ class _Slot:
     span: Span
 
 
-def _slot(aggregate: Aggregate, text: str) -> _Slot:
-    return _Slot(
+def slot_of(aggregate: Aggregate, text: str) -> Slot:
+    return Slot(
         aggregate.name,
         maker(aggregate.function, aggregate.percent),
         _reader(aggregate, text),
@@ -83,7 +83,7 @@ def _single_reader(field: str, aggregate: Aggregate, text: str) -> Callable[[Row
     return read
 
 
-def _time(row: Row, slots: Sequence[_Slot], text: str) -> float:
+def time_of(row: Row, slots: Sequence[Slot], text: str) -> float:
     """Return the time of a row; rows without one are fine where no statistic asks for it."""
     time = number_of(row.get("_time"))
     if time is None:
@@ -94,12 +94,12 @@ def _time(row: Row, slots: Sequence[_Slot], text: str) -> float:
     return time
 
 
-class _Group:
+class Group:
     """The accumulators of one group."""
 
     __slots__ = ("accumulators",)
 
-    def __init__(self, slots: Sequence[_Slot]) -> None:
+    def __init__(self, slots: Sequence[Slot]) -> None:
         self.accumulators = [slot.make() for slot in slots]
 
     def push(self, values: Sequence[Sequence[Any]], time: float) -> None:
@@ -149,7 +149,7 @@ def _expand(aggregate: Aggregate, names: Sequence[str]) -> Iterator[Aggregate]:
             yield replace(aggregate, argument=name, name=aggregate.name.replace("*", middle))
 
 
-def _result(slot: _Slot, accumulator: Accumulator, text: str) -> Any:
+def result_of(slot: Slot, accumulator: Accumulator, text: str) -> Any:
     try:
         return accumulator.result()
     except CounterResetError:
@@ -168,31 +168,31 @@ def compile_stats(command: Stats, text: str) -> Stage:
 
 
 def _plain_stats(command: Stats, text: str) -> Stage:
-    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+    slots = [slot_of(aggregate, text) for aggregate in command.aggregates]
     by = command.by
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        groups: dict[Key, tuple[Sequence[Any], _Group]] = {}
+        groups: dict[Key, tuple[Sequence[Any], Group]] = {}
         if not by:
-            groups[()] = ((), _Group(slots))
+            groups[()] = ((), Group(slots))
         for row in rows:
             keys = [values_of(row.get(name)) for name in by]
             if not all(keys):
                 continue
             values = [slot.read(row) for slot in slots]
-            time = _time(row, slots, text)
+            time = time_of(row, slots, text)
             if command.distinct_keys:
                 keys = [_distinct(values) for values in keys]
             for shown in product(*keys):
                 key = tuple(map(text_of, shown))
                 found = groups.get(key)
                 if found is None:
-                    found = groups[key] = (shown, _Group(slots))
+                    found = groups[key] = (shown, Group(slots))
                 found[1].push(values, time)
         for _, (first, group) in sorted(groups.items(), key=lambda item: item[0]):
             row = dict(zip(by, first, strict=True))
             for slot, accumulator in zip(slots, group.accumulators, strict=True):
-                if (result := _result(slot, accumulator, text)) is not None:
+                if (result := result_of(slot, accumulator, text)) is not None:
                     put(row, slot.name, result)
             if row:
                 yield row
@@ -227,10 +227,10 @@ def compile_eventstats(command: EventStats, text: str) -> Stage:
 
 
 def _plain_eventstats(command: EventStats, text: str) -> Stage:
-    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+    slots = [slot_of(aggregate, text) for aggregate in command.aggregates]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        groups: dict[Key, _Group] = {}
+        groups: dict[Key, Group] = {}
         kept: list[tuple[Row, Key | None]] = []
         for row in rows:
             key = _single_key(row, command.by, "eventstats", command.span, text)
@@ -239,8 +239,8 @@ def _plain_eventstats(command: EventStats, text: str) -> Stage:
                 continue
             group = groups.get(key)
             if group is None:
-                group = groups[key] = _Group(slots)
-            group.push([slot.read(row) for slot in slots], _time(row, slots, text))
+                group = groups[key] = Group(slots)
+            group.push([slot.read(row) for slot in slots], time_of(row, slots, text))
         results = {key: [accumulator.result() for accumulator in group.accumulators] for key, group in groups.items()}
         for row, key in kept:
             if key is not None:
@@ -255,7 +255,7 @@ def _plain_eventstats(command: EventStats, text: str) -> Stage:
 class _Entry:
     """A row that is in a window: its group, what it gave to the accumulators, its time."""
 
-    group: _Group
+    group: Group
     values: Sequence[Sequence[Any]]
     time: float
 
@@ -270,7 +270,7 @@ def compile_streamstats(command: StreamStats, text: str) -> Stage:
 
 
 def _plain_streamstats(command: StreamStats, text: str) -> Stage:
-    slots = [_slot(aggregate, text) for aggregate in command.aggregates]
+    slots = [slot_of(aggregate, text) for aggregate in command.aggregates]
     length = command.time_window
     limit = command.window or (_TIME_WINDOW_ROWS if length is not None else 0)
 
@@ -279,7 +279,7 @@ def _plain_streamstats(command: StreamStats, text: str) -> Stage:
         if length is not None:
             rows = list(rows)
             descending = _descends(rows, command.span, text)
-        groups: dict[Key, _Group] = {}
+        groups: dict[Key, Group] = {}
         # One window over all groups, or one for each.
         windows: dict[Key, deque[_Entry]] = {}
         for row in rows:
@@ -289,8 +289,8 @@ def _plain_streamstats(command: StreamStats, text: str) -> Stage:
                 continue
             group = groups.get(key)
             if group is None:
-                group = groups[key] = _Group(slots)
-            entry = _Entry(group, [slot.read(row) for slot in slots], _time(row, slots, text))
+                group = groups[key] = Group(slots)
+            entry = _Entry(group, [slot.read(row) for slot in slots], time_of(row, slots, text))
             window = windows.setdefault(() if command.shared else key, deque()) if limit else None
             if command.current:
                 _push(entry, window)

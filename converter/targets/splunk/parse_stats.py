@@ -90,9 +90,9 @@ def streamstats(scanner: Scanner, span: Span) -> StreamStats:
         match scanner.option():
             case "":
                 if scanner.accept_word("by"):
-                    by = _by(scanner)
+                    by = read_by(scanner)
                     continue
-                _aggregate(scanner, "streamstats", aggregates)
+                read_aggregate(scanner, "streamstats", aggregates)
             case "window":
                 window = scanner.integer("a number of rows")
                 if window > _MAX_WINDOW:
@@ -137,9 +137,9 @@ def _arguments(
         elif option:
             raise _unknown_option(scanner, command, option, start)
         elif scanner.accept_word("by"):
-            by = _by(scanner)
+            by = read_by(scanner)
         else:
-            _aggregate(scanner, command, aggregates)
+            read_aggregate(scanner, command, aggregates)
     if not aggregates:
         raise scanner.error(f"{command} without a statistic", span, "for example: count by host")
     return tuple(aggregates), by
@@ -172,7 +172,7 @@ def _unknown_option(scanner: Scanner, command: str, option: str, start: int) -> 
     )
 
 
-def _by(scanner: Scanner) -> tuple[str, ...]:
+def read_by(scanner: Scanner) -> tuple[str, ...]:
     """Read the fields of `by`; an option of streamstats may follow them."""
     names: list[str] = []
     while not scanner.at_command_end():
@@ -192,7 +192,7 @@ def _by(scanner: Scanner) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
+def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
     """Read one statistic, its `as`, and the comma after it."""
     scanner.skip()
     start = scanner.pos
