@@ -67,6 +67,7 @@ class _Maker:
         self._expr = expr
         self._chance = chance
         self._turns: dict[int, int] = {}
+        self._loose = False
         self._leaves = list(_leaves(expr))
 
     @property
@@ -91,8 +92,9 @@ class _Maker:
     def solved(self, *, wanted: bool) -> Event:
         """Return an event of which the expression is true, or false by as little as possible; else the last try."""
         event: Event = {}
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             wishes: list[Wish] = []
+            self._loose = attempt >= _TRIES // 2
             self._wish(self._expr, wanted, wishes)
             event = self._event(wishes)
             if matches(self._expr, event) == wanted:
@@ -130,12 +132,13 @@ class _Maker:
                     return
                 if not items:
                     return
-                turn = self._turns.get(id(expr), self._chance.randrange(len(items)))
+                start = self._chance.randrange(len(items))
+                turn = (start if self._loose else self._turns.get(id(expr), start)) % len(items)
                 self._turns[id(expr)] = turn + 1
-                turn %= len(items)
-                if isinstance(expr, And):  # false by one alone
+                if isinstance(expr, And):  # false by one alone; or, where parts contradict each other, by any
                     for at, item in enumerate(items):
-                        self._wish(item, at != turn, wishes)
+                        if at == turn or not self._loose:
+                            self._wish(item, at != turn, wishes)
                 else:
                     self._wish(items[turn], True, wishes)  # noqa: FBT003
             case Not(item):
