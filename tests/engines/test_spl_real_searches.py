@@ -28,8 +28,8 @@ LEAST = 0.98
 # (two, of which none has a test); a full stop between two values of IN; two fields that change names in one rename;
 # sparkline, a statistic that makes a picture.
 UNPARSED = {
-    "2a9b80d3-6340-4345-b5ad-290bf5d0dac4": "expected a search term, found ')'",
-    "8d301246-fccf-45e2-a8e7-3655fd14379c": "expected a search term, found ')'",
+    "2a9b80d3-6340-4345-b5ad-290bf5d0dac4": "expected a search term, found ','",
+    "8d301246-fccf-45e2-a8e7-3655fd14379c": "expected a search term, found ','",
     "c1de2d9a-0c02-4bb4-a49a-510c6e9cf2bf": "text follows a closing quote",
     "7698b945-238e-4bb9-b172-81f5ca1685a1": "one field twice in a rename",
     "395163b8-689b-444b-86c7-9fe9ad624734": "the statistic sparkline is not supported",
