@@ -236,7 +236,7 @@ def nearly(value: Any, chance: Random) -> Any:
 
 def _typed(value: str, chance: Random) -> Any:
     number: list[Any] = []
-    if value.isascii() and value.lstrip("-").isdigit():
+    if value.isascii() and value.removeprefix("-").isdigit():
         number = [int(value), float(value), f"{value}.0", f"0{value}", f"{value}e0", f"+{value}"]
     none: tuple[Any, ...] = (MISSING, None, "", [])
     several: tuple[list[Any], ...] = ([value], ["other", value], [value, "other"], [value, None], ["other"])
