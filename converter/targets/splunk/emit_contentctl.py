@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from converter.target import Context, Query
     from converter.targets.splunk.scheduled import Scheduled
 
-MAX_NAME = 56
+MAX_NAME = 67
 _MAX_AUTHOR = 255
 _MAX_DESCRIPTION = 10_000
 _MAX_URL = 2_000

@@ -69,7 +69,7 @@ def _notable(meta: Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Sc
         "action.notable.param.nes_fields": ",".join(shown),
         "action.notable.param.drilldown_searches": _json(_drilldowns(meta, scheduled.search(search), shown)),
     }
-    if not risks:
+    if all(risk.threat for risk in risks):
         nobody = {"risk_object_field": "N/A", "risk_object_type": "N/A", "risk_score": 0}
         settings["action.notable.param._entities"] = _json([nobody])
     return settings
@@ -91,7 +91,7 @@ def _drilldowns(meta: Metadata, search: str, fields: list[str]) -> list[dict[str
 
 
 def _risk(meta: Metadata, risks: tuple[Risk, ...]) -> dict[str, str]:
-    if not any(not risk.threat for risk in risks):
+    if all(risk.threat for risk in risks):
         return {}
     score = SCORES.get(meta.level or "medium", SCORES["medium"])
     objects: list[dict[str, Any]] = [
