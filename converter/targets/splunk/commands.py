@@ -15,11 +15,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.splunk.compiled import error_at
+from converter.targets.splunk.environment import current
 from converter.targets.splunk.evaluate import compile_condition, compile_expression
 from converter.targets.splunk.parse_search import pattern_of
 from converter.targets.splunk.parse_time import seconds_of
 from converter.targets.splunk.regexes import finder, group_names, searcher
 from converter.targets.splunk.search import wildcard
+from converter.targets.splunk.syntax import Sort
 from converter.targets.splunk.values import number_of, put, text_of, values_of
 
 if TYPE_CHECKING:
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
         Dedup,
         Eval,
         FillNull,
+        HeadWhile,
         MakeMv,
         MvExpand,
         Regex,
         Rename,
         Rex,
-        Sort,
         SortKey,
         Span,
         TimeSpan,
@@ -102,6 +104,8 @@ def bins(command: Bin) -> Stage:
 
 
 def numeric_range(size: int) -> Callable[[float], str]:
+    """Return what gives the range that a number is in, as text."""
+
     def run(number: float) -> str:
         low = math.floor(number / size) * size
         return f"{low}-{low + size}"
@@ -110,6 +114,7 @@ def numeric_range(size: int) -> Callable[[float], str]:
 
 
 def bucket(span: TimeSpan) -> Callable[[float], int | float]:
+    """Return what gives the start of the bucket that a time is in."""
     seconds = seconds_of(span)
     if seconds is None:
         return lambda time: _calendar_start(time, span.unit)
@@ -144,7 +149,12 @@ def sort(command: Sort, text: str) -> Stage:
             ordered = _sorted(ordered, key, text)
         if command.flipped:
             ordered.reverse()
-        return ordered[: command.limit] if command.limit else ordered
+        limit = command.limit
+        if limit is None:
+            limit = current().limits.sort or 0
+            if limit and len(ordered) > limit:
+                current().note(f"sort kept {limit} of {len(ordered)} rows; sort 0 keeps all")
+        return ordered[:limit] if limit else ordered
 
     return run
 
@@ -191,6 +201,26 @@ def head(count: int) -> Stage:
     return lambda rows: islice(rows, count)
 
 
+def head_while(command: HeadWhile, text: str) -> Stage:
+    """Keep the first rows, for as long as a condition holds.
+
+    Raises:
+        QueryError: the expression is no condition.
+    """
+    test = compile_condition(command.condition, text, command.span, "head")
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in islice(rows, command.limit):
+            truth = test(row)
+            if not (command.null if truth is None else truth):
+                if command.keep_last:
+                    yield row
+                return
+            yield row
+
+    return run
+
+
 def tail(count: int) -> Stage:
     """Keep the last rows, last first."""
     return lambda rows: list(rows)[::-1][:count]
@@ -201,14 +231,15 @@ def reverse(rows: Iterable[Row]) -> list[Row]:
     return list(rows)[::-1]
 
 
-def dedup(command: Dedup) -> Stage:
-    """Keep the first rows of each combination of values."""
+def dedup(command: Dedup, text: str) -> Stage:
+    """Keep the first rows of each combination of values; or every row, and the fields in the first rows only."""
+    order = sort(Sort(0, command.order, flipped=False), text) if command.order else None
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         seen: Counter[tuple[tuple[str, ...], ...]] = Counter()
-        for row in rows:
+        for row in rows if order is None else order(rows):
             if any(name not in row for name in command.fields):
-                if command.keep_empty:
+                if command.keep_empty or command.keep_events:
                     yield row
                 continue
             key = tuple(tuple(map(text_of, values_of(row[name]))) for name in command.fields)
@@ -217,6 +248,8 @@ def dedup(command: Dedup) -> Stage:
             seen[key] += 1
             if seen[key] <= command.count:
                 yield row
+            elif command.keep_events:
+                yield {name: value for name, value in row.items() if name not in command.fields}
 
     return run
 
@@ -389,17 +422,39 @@ def mvexpand(command: MvExpand) -> Stage:
     return run
 
 
-def makemv(command: MakeMv) -> Stage:
-    """Split the values of a field at a delimiter."""
-    name, delimiter = command.field, command.delimiter
+def makemv(command: MakeMv, text: str) -> Stage:
+    """Split the values of a field at a delimiter, or take the first group of each match of an expression.
+
+    Raises:
+        QueryError: the expression is none; when run: it has no group.
+    """
+    name = command.field
+    split = _splitter(command, text)
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            parts = [part for value in values_of(row.get(name)) for part in text_of(value).split(delimiter)]
+            parts = [part for value in values_of(row.get(name)) for part in split(text_of(value))]
             if not command.allow_empty:
                 parts = [part for part in parts if part]
             if parts:
                 put(row, name, parts)
             yield row
+
+    return run
+
+
+def _splitter(command: MakeMv, text: str) -> Callable[[str], list[str]]:
+    if command.tokenizer is None:
+        delimiter = command.delimiter
+        return lambda value: value.split(delimiter)
+    find = finder(command.tokenizer, _fail(text, command.span))
+
+    def run(value: str) -> list[str]:
+        try:
+            return [match.group(1) or "" for match in find(value)]
+        except (IndexError, KeyError):
+            raise error_at(
+                text, command.span, "a tokenizer without a group", 'for example: tokenizer="([^,]+),?"'
+            ) from None
 
     return run

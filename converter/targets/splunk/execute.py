@@ -20,7 +20,7 @@ from converter.targets.splunk.grouping import compile_eventstats, compile_stats,
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.search import compile_search
 from converter.targets.splunk.spath import spath
-from converter.targets.splunk.stages import makes_rows
+from converter.targets.splunk.stages import makes_rows, why_not
 from converter.targets.splunk.stages import stage as more_stage
 from converter.targets.splunk.syntax import (
     AddInfo,
@@ -37,6 +37,7 @@ from converter.targets.splunk.syntax import (
     Format,
     FromDataModel,
     Head,
+    HeadWhile,
     Join,
     MakeMv,
     MultiSearch,
@@ -242,12 +243,14 @@ def _stage(command: Command, text: str, *, first: bool) -> Stage:
             return commands.sort(command, text)
         case Head(count=count):
             return commands.head(count)
+        case HeadWhile():
+            return commands.head_while(command, text)
         case Tail(count=count):
             return commands.tail(count)
         case Reverse():
             return commands.reverse
         case Dedup():
-            return commands.dedup(command)
+            return commands.dedup(command, text)
         case Fields(keep=keep, names=names):
             return commands.keep_fields(names) if keep else commands.drop_fields(names)
         case Table(names=names):
@@ -263,7 +266,7 @@ def _stage(command: Command, text: str, *, first: bool) -> Stage:
         case MvExpand():
             return commands.mvexpand(command)
         case MakeMv():
-            return commands.makemv(command)
+            return commands.makemv(command, text)
         case Spath():
             return spath(command, text)
         case Tstats():
@@ -289,9 +292,9 @@ def _stage(command: Command, text: str, *, first: bool) -> Stage:
         case Return():
             return return_stage(command, text)
         case Unsupported(name=name, span=span, construct=construct):
-            raise error_at(text, span, f"{construct or f'the command {name}'} is not supported")
+            raise error_at(text, span, f"{construct or f'the command {name}'} is not supported", why_not(name))
         case _:
-            return more_stage(command, text)
+            return more_stage(command, text, _pipeline)
 
 
 def _multisearch(stages: Sequence[Stage]) -> Stage:

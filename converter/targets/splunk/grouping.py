@@ -14,7 +14,8 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.targets.splunk.compiled import error_at
-from converter.targets.splunk.evaluate import compile_expression
+from converter.targets.splunk.environment import current
+from converter.targets.splunk.evaluate import compile_condition, compile_expression
 from converter.targets.splunk.stats import TIMED, maker
 from converter.targets.splunk.stats_numbers import CounterResetError
 from converter.targets.splunk.values import number_of, put, text_of, values_of
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, ...]
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 
-_TIME_WINDOW_ROWS = 10_000
 _NO_ARGUMENT = (True,)
 
 
@@ -45,6 +45,7 @@ class Slot:
 
 
 def slot_of(aggregate: Aggregate, text: str) -> Slot:
+    """Return what a statistic is made and read by."""
     return Slot(
         aggregate.name,
         maker(aggregate.function, aggregate.percent),
@@ -103,10 +104,12 @@ class Group:
         self.accumulators = [slot.make() for slot in slots]
 
     def push(self, values: Sequence[Sequence[Any]], time: float) -> None:
+        """Take in what each statistic read of a row."""
         for accumulator, part in zip(self.accumulators, values, strict=True):
             accumulator.push(part, time)
 
     def drop(self, values: Sequence[Sequence[Any]], time: float) -> None:
+        """Forget the oldest row."""
         for accumulator, part in zip(self.accumulators, values, strict=True):
             accumulator.drop(part, time)
 
@@ -150,6 +153,7 @@ def _expand(aggregate: Aggregate, names: Sequence[str]) -> Iterator[Aggregate]:
 
 
 def result_of(slot: Slot, accumulator: Accumulator, text: str) -> Any:
+    """Return a statistic, or None; a counter that falls is an error."""
     try:
         return accumulator.result()
     except CounterResetError:
@@ -272,9 +276,13 @@ def compile_streamstats(command: StreamStats, text: str) -> Stage:
 def _plain_streamstats(command: StreamStats, text: str) -> Stage:
     slots = [slot_of(aggregate, text) for aggregate in command.aggregates]
     length = command.time_window
-    limit = command.window or (_TIME_WINDOW_ROWS if length is not None else 0)
+    before, after = (
+        None if condition is None else compile_condition(condition, text, command.span, "a reset of streamstats")
+        for condition in (command.reset_before, command.reset_after)
+    )
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
+        limit = _window_limit(command, text)
         descending = False
         if length is not None:
             rows = list(rows)
@@ -282,30 +290,49 @@ def _plain_streamstats(command: StreamStats, text: str) -> Stage:
         groups: dict[Key, Group] = {}
         # One window over all groups, or one for each.
         windows: dict[Key, deque[_Entry]] = {}
+        last: Key | None = None
         for row in rows:
             key = _single_key(row, command.by, "streamstats", command.span, text)
             if key is None:
                 yield row
                 continue
+            if (command.reset_on_change and last not in (None, key)) or (before is not None and before(row)):
+                groups.clear()
+                windows.clear()
+            last = key
             group = groups.get(key)
             if group is None:
                 group = groups[key] = Group(slots)
             entry = _Entry(group, [slot.read(row) for slot in slots], time_of(row, slots, text))
-            window = windows.setdefault(() if command.shared else key, deque()) if limit else None
+            window = windows.setdefault(() if command.shared else key, deque()) if limit or length is not None else None
             if command.current:
                 _push(entry, window)
             if window is not None:
-                _shrink(window, limit)
                 if length is not None:
                     _expire(window, entry.time, length, descending=descending)
+                if limit and len(window) > limit:
+                    if not command.window:
+                        current().note(f"streamstats kept {limit} rows of a time_window (max_stream_window)")
+                    _shrink(window, limit)
             results = [accumulator.result() for accumulator in group.accumulators]
             if not command.current:
                 _push(entry, window)
             for slot, result in zip(slots, results, strict=True):
                 put(row, slot.name, result)
+            if after is not None and after(row):
+                groups.clear()
+                windows.clear()
             yield row
 
     return run
+
+
+def _window_limit(command: StreamStats, text: str) -> int:
+    """Return how many rows a window holds; 0 is all of them."""
+    most = current().limits.streamstats
+    if most is not None and command.window > most:
+        raise error_at(text, command.span, f"a window of more than {most} rows", "max_stream_window of limits.conf")
+    return command.window or (0 if command.time_window is None or most is None else most)
 
 
 def _push(entry: _Entry, window: deque[_Entry] | None) -> None:

@@ -46,7 +46,7 @@ tscollect tstats typeahead typelearner typer union uniq untable walklex x11 xmlk
 _UNSUPPORTED = frozenset(_UNSUPPORTED_NAMES.split())
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ALIASES = {"bucket": "bin", "discretize": "bin"}
+_ALIASES = {**parse_more.ALIASES, "bucket": "bin", "discretize": "bin"}
 
 _COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "search": lambda scanner, _: Search(parse_search(scanner)),

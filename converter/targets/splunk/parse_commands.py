@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from converter.targets.splunk.lex import unescape
 from converter.targets.splunk.parse_eval import parse_expression
+from converter.targets.splunk.parse_text import sed
 from converter.targets.splunk.parse_time import time_span
 from converter.targets.splunk.syntax import (
     Assignment,
@@ -19,6 +20,7 @@ from converter.targets.splunk.syntax import (
     Fields,
     FillNull,
     Head,
+    HeadWhile,
     MakeMv,
     MvExpand,
     Regex,
@@ -37,10 +39,9 @@ from converter.targets.splunk.syntax import (
 
 if TYPE_CHECKING:
     from converter.targets.splunk.lex import Scanner
-    from converter.targets.splunk.syntax import SortKind
+    from converter.targets.splunk.syntax import Expression, Sed, SortKind, Transliterate
 
 _DEFAULT_ROWS = 10
-_SORT_LIMIT = 10_000
 _SORT_TYPE = re.compile(r"(auto|str|ip|num)\s*\(")
 
 
@@ -117,18 +118,24 @@ def _bin_size(scanner: Scanner) -> TimeSpan | int:
 
 def sort(scanner: Scanner, span: Span) -> Sort:
     """Read `sort 0 -a, +num(b) desc`."""
-    limit = _SORT_LIMIT
+    limit: int | None = None
     scanner.skip()
     start = scanner.pos
     if scanner.option() == "limit":
         limit = scanner.integer("a number of rows")
     else:
         scanner.pos = start
-        number = scanner.leading_number()
-        limit = limit if number is None else number
+        limit = scanner.leading_number()
+    keys, flipped = _sort_keys(scanner)
+    if not keys:
+        raise scanner.error("sort without a field", span)
+    return Sort(limit, keys, flipped)
+
+
+def _sort_keys(scanner: Scanner) -> tuple[tuple[SortKey, ...], bool]:
+    """Read the fields to sort by up to the end of the command, and whether the order is turned round at last."""
     keys: list[SortKey] = []
     descending = False
-    flipped = False
     while not scanner.at_command_end():
         here = scanner.peek()
         own = descending
@@ -143,13 +150,10 @@ def sort(scanner: Scanner, span: Span) -> Sort:
         if keys and scanner.accept_word("d", "desc"):
             if not scanner.at_command_end():
                 raise scanner.error("desc before the end of sort", scanner.span_from(at))
-            flipped = True
-            break
+            return tuple(keys), True
         keys.append(_sort_key(scanner, descending=own))
         scanner.accept(",")
-    if not keys:
-        raise scanner.error("sort without a field", span)
-    return Sort(limit, tuple(keys), flipped)
+    return tuple(keys), False
 
 
 def _sort_key(scanner: Scanner, *, descending: bool) -> SortKey:
@@ -164,18 +168,32 @@ def _sort_key(scanner: Scanner, *, descending: bool) -> SortKey:
     return SortKey(field, descending, "auto", scanner.span_from(start))
 
 
-def head(scanner: Scanner, _span: Span) -> Head:
-    """Read `head N` or `head limit=N`."""
-    if scanner.at_command_end():
-        return Head(_DEFAULT_ROWS)
-    if scanner.peek() == "(":
-        raise scanner.error("head with a condition is not supported", hint="head takes a number here")
-    start = scanner.pos
-    match scanner.option():
-        case "" | "limit":
-            return Head(scanner.integer("a number of rows"))
-        case option:
-            raise scanner.error(f"the option {option} of head is not supported", Span(start, len(option)))
+def head(scanner: Scanner, span: Span) -> Head | HeadWhile:
+    """Read `head N`, `head limit=N` or `head (condition) limit=N null=... keeplast=...`."""
+    limit: int | None = None
+    condition: Expression | None = None
+    at = span
+    flags = {"null": False, "keeplast": False}
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match scanner.option():
+            case "" if scanner.peek() == "(" and condition is None:
+                start = scanner.pos
+                scanner.pos += 1
+                condition = parse_expression(scanner)
+                scanner.expect(")", "to close the condition")
+                at = scanner.span_from(start)
+            case "" | "limit":
+                limit = scanner.integer("a number of rows")
+            case "null" | "keeplast" as option:
+                flags[option] = scanner.boolean(option)
+            case option:
+                raise scanner.error(f"the option {option} of head is not supported", Span(start, len(option)))
+    if condition is not None:
+        return HeadWhile(condition, limit, flags["null"], flags["keeplast"], at)
+    if flags["null"] or flags["keeplast"]:
+        raise scanner.error("null or keeplast in head without a condition", span)
+    return Head(_DEFAULT_ROWS if limit is None else limit)
 
 
 def tail(scanner: Scanner, _span: Span) -> Tail:
@@ -191,7 +209,8 @@ def reverse(_scanner: Scanner, _span: Span) -> Reverse:
 def dedup(scanner: Scanner, span: Span) -> Dedup:
     """Read `dedup N fields keepempty=... consecutive=...`."""
     names: list[str] = []
-    keep_empty = consecutive = False
+    keep_empty = consecutive = keep_events = False
+    order: tuple[SortKey, ...] = ()
     count = scanner.leading_number()
     if count == 0:
         raise scanner.error("dedup 0", scanner.pos - 1, "the number must be positive")
@@ -199,19 +218,24 @@ def dedup(scanner: Scanner, span: Span) -> Dedup:
         start = scanner.pos
         match scanner.option():
             case "":
-                if scanner.word() == "sortby":
-                    raise scanner.error("sortby in dedup is not supported", hint="put a sort before the dedup")
+                if names and scanner.accept_word("sortby"):
+                    order, flipped = _sort_keys(scanner)
+                    if not order or flipped:
+                        raise scanner.error("sortby without a field, or with desc", scanner.span_from(start))
+                    continue
                 names.append(scanner.name("a field"))
                 scanner.accept(",")
             case "keepempty":
                 keep_empty = scanner.boolean("keepempty")
             case "consecutive":
                 consecutive = scanner.boolean("consecutive")
+            case "keepevents":
+                keep_events = scanner.boolean("keepevents")
             case option:
                 raise scanner.error(f"the option {option} of dedup is not supported", Span(start, len(option)))
     if not names:
         raise scanner.error("dedup without a field", span)
-    return Dedup(1 if count is None else count, tuple(names), keep_empty, consecutive)
+    return Dedup(1 if count is None else count, tuple(names), keep_empty, consecutive, keep_events, order)
 
 
 def fields(scanner: Scanner, span: Span) -> Fields:
@@ -288,12 +312,13 @@ def regex(scanner: Scanner, span: Span) -> Regex:
     return Regex(field, pattern, negated, scanner.span_from(at))
 
 
-def rex(scanner: Scanner, span: Span) -> Rex:
-    """Read `rex field=name "(?<group>...)" max_match=N`."""
+def rex(scanner: Scanner, span: Span) -> Rex | Sed | Transliterate:
+    """Read `rex field=name "(?<group>...)" max_match=N`, or `rex mode=sed field=name "s/a/b/g"`."""
     field = "_raw"
     pattern: str | None = None
     at = span
     max_match = 1
+    is_sed = False
     while not scanner.at_command_end():
         start = scanner.pos
         match scanner.option():
@@ -306,10 +331,16 @@ def rex(scanner: Scanner, span: Span) -> Rex:
                 field = scanner.name("a field")
             case "max_match":
                 max_match = scanner.integer("a number of matches")
+            case "mode":
+                if (mode := scanner.value("a mode").lower()) != "sed":
+                    raise scanner.error(f"mode={mode} of rex is not supported", scanner.span_from(start), "mode=sed")
+                is_sed = True
             case option:
                 raise scanner.error(f"the option {option} of rex is not supported", Span(start, len(option)))
     if pattern is None:
         raise scanner.error("rex without an expression", span)
+    if is_sed:
+        return sed(scanner, field, pattern, at)
     return Rex(field, pattern, max_match, at)
 
 
@@ -358,6 +389,8 @@ def makemv(scanner: Scanner, span: Span) -> MakeMv:
     field = ""
     delimiter = " "
     allow_empty = False
+    tokenizer: str | None = None
+    place = span
     while not scanner.at_command_end():
         start = scanner.pos
         match scanner.option():
@@ -371,11 +404,19 @@ def makemv(scanner: Scanner, span: Span) -> MakeMv:
                     raise scanner.error("an empty delimiter", scanner.span_from(start))
             case "allowempty":
                 allow_empty = scanner.boolean("allowempty")
+            case "tokenizer":
+                scanner.skip()
+                at = scanner.pos
+                tokenizer = scanner.value("an expression")
+                place = scanner.span_from(at)
+            case "setsv":
+                if scanner.boolean("setsv"):
+                    raise scanner.error("setsv=t of makemv is not supported", scanner.span_from(start))
             case option:
                 raise scanner.error(f"the option {option} of makemv is not supported", Span(start, len(option)))
     if not field:
         raise scanner.error("makemv without a field", span)
-    return MakeMv(field, delimiter, allow_empty)
+    return MakeMv(field, delimiter, allow_empty, tokenizer, place)
 
 
 def spath(scanner: Scanner, span: Span) -> Spath:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.targets.splunk import parse_chart, parse_rows, parse_tables, parse_text
 from converter.targets.splunk.parse_convert import convert
 from converter.targets.splunk.parse_lookup import inputlookup, lookup
 from converter.targets.splunk.parse_transaction import transaction
@@ -18,10 +19,33 @@ if TYPE_CHECKING:
     from converter.targets.splunk.syntax import Command, Span
 
 COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
+    "accum": parse_rows.accum,
+    "addcoltotals": parse_tables.addcoltotals,
+    "addtotals": parse_tables.addtotals,
+    "autoregress": parse_rows.autoregress,
+    "chart": parse_chart.chart,
     "convert": convert,
+    "delta": parse_rows.delta,
+    "fieldformat": parse_text.fieldformat,
+    "filldown": parse_rows.filldown,
+    "foreach": parse_text.foreach,
     "inputlookup": inputlookup,
     "lookup": lookup,
+    "makeresults": parse_rows.makeresults,
+    "mvcombine": parse_rows.mvcombine,
+    "nomv": parse_rows.nomv,
+    "rare": parse_chart.rare,
+    "replace": parse_text.replace,
+    "strcat": parse_text.strcat,
+    "timechart": parse_chart.timechart,
+    "top": parse_chart.top,
     "transaction": transaction,
+    "transpose": parse_tables.transpose,
+    "uniq": parse_rows.uniq,
+    "untable": parse_tables.untable,
+    "xyseries": parse_tables.xyseries,
 }
+# Other names of some of them.
+ALIASES = {"ar": "autoregress", "common": "top", "maketable": "xyseries", "transam": "transaction"}
 # Those that look at one row at a time.
-STREAMING = frozenset({"convert", "lookup"})
+STREAMING = frozenset({"convert", "fieldformat", "foreach", "lookup", "nomv", "replace", "strcat"})

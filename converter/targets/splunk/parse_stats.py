@@ -51,7 +51,6 @@ _STATS_ONLY = frozenset({"rate"})
 _PERCENTILE = re.compile(r"(exactperc|upperperc|perc|p)([0-9]{1,9}(?:\.[0-9]{1,15})?)")
 _UNSUPPORTED = re.compile(r"estdc_error|rate_.*|sparkline|per_(?:second|minute|hour|day)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_MAX_WINDOW = 10_000
 
 
 def stats(scanner: Scanner, span: Span) -> Stats:
@@ -83,6 +82,8 @@ def streamstats(scanner: Scanner, span: Span) -> StreamStats:
     """
     window, current, shared = 0, True, True
     time_window: float | None = None
+    on_change = False
+    resets: dict[str, Expression] = {}
     aggregates: list[Aggregate] = []
     by: tuple[str, ...] = ()
     while not scanner.at_command_end():
@@ -95,8 +96,6 @@ def streamstats(scanner: Scanner, span: Span) -> StreamStats:
                 read_aggregate(scanner, "streamstats", aggregates)
             case "window":
                 window = scanner.integer("a number of rows")
-                if window > _MAX_WINDOW:
-                    raise scanner.error(f"a window of more than {_MAX_WINDOW} rows", scanner.span_from(start))
             case "current":
                 current = scanner.boolean("current")
             case "global":
@@ -105,13 +104,20 @@ def streamstats(scanner: Scanner, span: Span) -> StreamStats:
                 time_window = seconds_of(time_span(scanner))
                 if time_window is None or time_window <= 0:
                     raise scanner.error("a time_window of no fixed positive length", scanner.span_from(start))
+            case "reset_on_change":
+                on_change = scanner.boolean("reset_on_change")
+            case "reset_before" | "reset_after" as option:
+                scanner.expect("(", f"after {option}=")
+                resets[option] = parse_expression(scanner)
+                scanner.expect(")", f"to close {option}")
             case "allnum":
                 _refuse_true(scanner, "allnum", start)
             case option:
                 raise _unknown_option(scanner, "streamstats", option, start)
     if not aggregates:
         raise scanner.error("streamstats without a statistic", span)
-    return StreamStats(tuple(aggregates), by, window, current, shared, time_window, span)
+    before, after = resets.get("reset_before"), resets.get("reset_after")
+    return StreamStats(tuple(aggregates), by, window, current, shared, time_window, on_change, before, after, span)
 
 
 def _arguments(
@@ -164,9 +170,8 @@ _KNOWN_OPTIONS = (
 
 
 def _unknown_option(scanner: Scanner, command: str, option: str, start: int) -> Exception:
-    reset = " (running statistics that start anew)" if option.startswith("reset_") else ""
     return scanner.error(
-        f"the option {option} of {command} is not supported{reset}",
+        f"the option {option} of {command} is not supported",
         Span(start, len(option)),
         suggest(option, [known for known in _KNOWN_OPTIONS if known != option]),
     )

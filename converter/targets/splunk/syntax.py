@@ -263,6 +263,9 @@ class StreamStats:
     current: bool
     shared: bool
     time_window: float | None
+    reset_on_change: bool = False
+    reset_before: Expression | None = None
+    reset_after: Expression | None = None
     span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -296,9 +299,9 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """`sort`; `limit` 0 keeps every row; `flipped` is the trailing `desc`."""
+    """`sort`; `limit` 0 keeps every row, None as many as the limits say; `flipped` is the trailing `desc`."""
 
-    limit: int
+    limit: int | None
     keys: tuple[SortKey, ...]
     flipped: bool
 
