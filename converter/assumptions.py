@@ -205,13 +205,19 @@ _JAVA_NUMBER = re.compile(
 _SIGMA_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str) -> Assumption:
-    """The raw text holds the words exactly when a value does."""
+def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str, written: KeywordRegex | None = None) -> Assumption:
+    """The raw text holds the words exactly when a value does.
+
+    Args:
+        leaf: the keyword.
+        shown: how the sentence calls it.
+        written: what is looked for in the raw text, if that is something else.
+    """
 
     def broken(_raw: Event, view: Event) -> bool:
         raw_only = {"_raw": view.get("_raw", "")}
         values = {key: value for key, value in view.items() if key != "_raw"}
-        return _true(leaf, raw_only) != _true(leaf, values)
+        return _true(written or leaf, raw_only) != _true(leaf, values)
 
     return Assumption(f"the raw text holds {shown} exactly when a value of the event does", broken)
 

@@ -19,7 +19,7 @@ from converter.plan.nodes import (
     ValueSum,
 )
 from converter.target import free_column
-from converter.targets.splunk.emit import _base as base
+from converter.targets.splunk.emit import base_lines as base
 from converter.targets.splunk.emit_episodes import close_fixed, close_sliding, number_sliding
 from converter.targets.splunk.emit_limits import met
 from converter.targets.splunk.emit_rows import (

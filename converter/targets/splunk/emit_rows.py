@@ -28,9 +28,9 @@ from converter.plan.nodes import (
     fields_of_plan,
 )
 from converter.target import free_column
-from converter.targets.splunk.emit import _where as condition
 from converter.targets.splunk.emit_lists import listed, plain_field, plain_name
 from converter.targets.splunk.emit_names import by_field, eval_field
+from converter.targets.splunk.emit_where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

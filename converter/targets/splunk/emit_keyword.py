@@ -1,0 +1,81 @@
+r"""Keywords, which are looked for in `_raw`: as a value has them, and as JSON writes them.
+
+    C:\new "x" ──> C:\x5c{1,2}new \x5c?\x22x\x5c?\x22
+
+Splunk has no way to look into every field, so what is searched is the text of the event. In JSON a quote and a
+backslash stand behind a backslash, control characters have an escape, and other characters may have one; whether the
+events are JSON is not known when converting, so both ways of writing are looked for. That the raw text holds the words
+exactly when a value does (they may be in the name of a field, or across two values) is an assumption of the verdict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.assumptions import raw_text_like_values
+from converter.plan.letters import variants
+from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
+from converter.targets.splunk.emit_regex import quoted, rule_regex
+
+if TYPE_CHECKING:
+    from converter.emitting import Emission
+
+_SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+_SPECIAL = frozenset(".+()[]{}|^$*?#")
+# One character of a value: an escape of JSON, or itself.
+_ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
+_BASIC = 0xFFFF
+
+
+def keyword_condition(leaf: Keyword | KeywordRegex, emission: Emission) -> str:
+    """Return the condition that the raw text holds a keyword."""
+    if isinstance(leaf, Keyword):
+        flags = frozenset("s" if leaf.cased else "is")
+        written = KeywordRegex(_pattern(leaf), flags)
+        shown = f"`{leaf.pattern}`"
+    else:
+        written, shown = leaf, f"/{leaf.pattern}/"
+    emission.assume(raw_text_like_values(leaf, shown, written))
+    return f"match(_raw,{quoted(rule_regex(written.pattern, written.flags))})"
+
+
+def _pattern(leaf: Keyword) -> str:
+    """Return the regular expression, in the language of rules, of a keyword in a text that may be JSON."""
+    parts = []
+    for part in leaf.pattern.parts:
+        match part:
+            case Wildcard.ANY:
+                parts.append(".*")
+            case Wildcard.ONE:
+                parts.append(_ONE)
+            case _:
+                parts.append("".join(_char(char, cased=leaf.cased) for char in part))
+    return "".join(parts).removeprefix(".*").removesuffix(".*")
+
+
+def _char(char: str, *, cased: bool) -> str:
+    match char:
+        case "\\":
+            return r"\x5c{1,2}"
+        case '"':
+            return r"\x5c?\x22"
+        case _ if char in _SHORT:
+            return rf"(?:{_escape(char)}|\x5c{_SHORT[char]}|{_unicode(char)})"
+        case _ if not char.isascii():
+            every = (char,) if cased else variants(char)
+            return f"(?:{'|'.join([*map(_escape, every), *map(_unicode, every)])})"
+        case _ if not char.isprintable():
+            return f"(?:{_escape(char)}|{_unicode(char)})"
+        case _:
+            return f"\\{char}" if char in _SPECIAL else char
+
+
+def _escape(char: str) -> str:
+    return char if char.isprintable() else f"\\x{{{ord(char):x}}}"
+
+
+def _unicode(char: str) -> str:
+    """Return the escape of JSON, whose digits may be of either case."""
+    code = ord(char)
+    halves = [code] if code <= _BASIC else [0xD800 + ((code - 0x10000) >> 10), 0xDC00 + (code & 0x3FF)]
+    return "".join(rf"\x5cu(?i:{half:04x})" for half in halves)

@@ -1,0 +1,290 @@
+"""What `search` can say of a condition: exactly, or as something weaker that finds at least the same events.
+
+    Expr ──split──> exact items for `search` | items for `where`, each ──weaker──> what `search` can say of it
+
+Splunk reads its index by the terms of the first `search`, so each term there counts. `search` ignores case, looks at
+every value of a field and has `*`; what it cannot say (case, `?`, a plain `*`, letters outside ASCII, numbers, regular
+expressions) stays whole in `where`, and the search gets a weaker form of it: without case, with `*` for a `?`, with the
+fixed texts of an expression. Weaker only ever means more events.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    TimePart,
+    Wildcard,
+)
+from converter.plan.regex import can_be_empty
+from converter.plan.regex_parse import parse
+from converter.plan.simplify import simplify
+from converter.targets.splunk.emit_fixed import fixed_patterns
+from converter.targets.splunk.emit_names import search_field, search_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from converter.plan.nodes import Expr
+
+# A value of these forms is not compared as text by `search`: networks and numbers.
+_NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
+_NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.)")
+# What a value of `search` cannot hold as itself: the wildcard, and the mark of macros.
+_NOT_PLAIN = re.compile(r"[^ -~]+|[*`]+")
+_ANYTHING = (Wildcard.ANY,)
+
+
+def plain(expr: Expr) -> Expr:
+    """Return the same condition in terms of texts where it is about texts: a boolean is the text true or false."""
+    match expr:
+        case And(items):
+            return And(tuple(map(plain, items)))
+        case Or(items):
+            return Or(tuple(map(plain, items)))
+        case Not(item):
+            return Not(plain(item))
+        case BoolMatch(name, value, place):
+            return StringMatch(name, Pattern((str(value).lower(),)), cased=False, place=place)
+        case _:
+            return expr
+
+
+def split(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+    """Return what an event must meet as items that `search` says exactly, and items that it does not."""
+    search: list[Expr] = []
+    where: list[Expr] = []
+    for item in _conjuncts(expr):
+        (search if searchable(item) else where).append(item)
+    return search, where
+
+
+def _conjuncts(expr: Expr) -> Iterable[Expr]:
+    """Yield what must all be true; a negated `or` is one item for each part only if `search` cannot say it whole."""
+    match expr:
+        case And(items):
+            for item in items:
+                yield from _conjuncts(item)
+        case Not(Or(items)) if items and not searchable(expr):
+            for item in items:
+                yield from _conjuncts(Not(item))
+        case Not(Not(item)):
+            yield from _conjuncts(item)
+        case _:
+            yield expr
+
+
+def first_clause(search: Iterable[Expr], where: Iterable[Expr]) -> str:
+    """Return the terms that a search begins with.
+
+    Args:
+        search: what it says exactly.
+        where: what is still to be judged; what `search` can say of it is added if it has any text to look for. That a
+            field is there is said only where nothing else is.
+    """
+    terms = dict.fromkeys(search)
+    loose = [simplify(found) for item in where if (found := weaker(item)) is not None]
+    for found in loose:
+        terms.update((one, None) for one in _conjuncts(found) if _has_text(one))
+    chosen = list(terms) or [one for found in loose for one in _conjuncts(found)][:1]
+    if not chosen:
+        return "*"
+    if len(chosen) == 1:
+        return search_text(chosen[0], inside=False)
+    return " ".join(search_text(item, inside=True) for item in chosen)
+
+
+def _has_text(expr: Expr) -> bool:
+    match expr:
+        case And(items) | Or(items):
+            return any(map(_has_text, items))
+        case Not():
+            return True
+        case StringMatch(pattern=pattern):
+            return pattern.parts != _ANYTHING
+        case _:
+            return isinstance(expr, Cidr)
+
+
+# ---------------------------------------------------------------------------------------------------------- exactly
+
+
+def searchable(expr: Expr) -> bool:
+    """Whether `search` can say exactly this."""
+    match expr:
+        case And(items) | Or(items):
+            return bool(items) and all(map(searchable, items))
+        case Not(item):
+            return searchable(item)
+        case StringMatch(name, pattern, cased):
+            return not cased and search_field(name) is not None and _searchable_pattern(pattern)
+        case _:
+            return False
+
+
+def _searchable_pattern(pattern: Pattern) -> bool:
+    """Text of printable ASCII without what `search` reads otherwise: a literal `*`, a network, a number, a macro.
+
+    Only ASCII: how `search` folds the case of other letters is not documented.
+    """
+    if pattern.literal == "" or pattern.parts == _ANYTHING or Wildcard.ONE in pattern.parts:
+        return False
+    if any(isinstance(part, str) and _NOT_PLAIN.search(part) for part in pattern.parts):
+        return False
+    literal = pattern.literal
+    return literal is None or not (_NETWORK.fullmatch(literal) or _NUMBER.fullmatch(literal.strip()))
+
+
+# ----------------------------------------------------------------------------------------------------------- weaker
+
+
+def weaker(expr: Expr) -> Expr | None:
+    """Return something that `search` can say and that is true of every event of which `expr` is, or None."""
+    if searchable(expr):
+        return expr
+    match expr:
+        case And(items):
+            found = [one for item in items if (one := weaker(item)) is not None]
+            return And(tuple(found)) if found else None
+        case Or(items):
+            branches = [weaker(item) for item in items]
+            known = tuple(one for one in branches if one is not None)
+            return Or(known) if known and len(known) == len(branches) else None
+        case Not(item):
+            inner = _stronger(item)
+            return Not(inner) if inner is not None else None
+        case StringMatch(name, pattern):
+            return _looser(name, pattern) if search_field(name) is not None else None
+        case Regex(name, text, flags):
+            return _regex(name, text, flags) if search_field(name) is not None else None
+        case Cidr(name, network):
+            if search_field(name) is None:
+                return None
+            return expr if isinstance(network, IPv4Network) else _present(name)
+        case NumberMatch(field=name) | NumberCompare(field=name) | TimePart(field=name):
+            return _present(name) if search_field(name) is not None else None
+        case _:
+            return None
+
+
+def _stronger(expr: Expr) -> Expr | None:
+    """Return something that `search` can say and that is true of no event of which `expr` is not, or None."""
+    if searchable(expr):
+        return expr
+    match expr:
+        case And(items):
+            parts = [_stronger(item) for item in items]
+            known = tuple(one for one in parts if one is not None)
+            return And(known) if known and len(known) == len(parts) else None
+        case Or(items):
+            found = [one for item in items if (one := _stronger(item)) is not None]
+            return Or(tuple(found)) if found else None
+        case Not(item):
+            inner = weaker(item)
+            return Not(inner) if inner is not None else None
+        case _:
+            return None
+
+
+def _present(name: str) -> StringMatch:
+    return StringMatch(name, Pattern(_ANYTHING))
+
+
+def _looser(name: str, pattern: Pattern) -> StringMatch | None:
+    """Return the pattern with `*` for all that `search` cannot say.
+
+    The empty text and a lone `*` have none: whether `f=*` finds a field that is empty is not documented.
+    """
+    loose = _with_wildcards(pattern.parts)
+    if loose != _ANYTHING:
+        return StringMatch(name, Pattern(loose)) if loose else None
+    return _present(name) if pattern.parts != _ANYTHING else None
+
+
+def _with_wildcards(parts: Iterable[str | Wildcard]) -> tuple[str | Wildcard, ...]:
+    found: list[str | Wildcard] = []
+    for part in parts:
+        pieces = [Wildcard.ANY] if isinstance(part, Wildcard) else _pieces(part)
+        for piece in pieces:
+            if not (piece is Wildcard.ANY and found and found[-1] is Wildcard.ANY):
+                found.append(piece)
+    if len(found) == 1 and isinstance(found[0], str) and _NETWORK.fullmatch(found[0]):
+        found.append(Wildcard.ANY)  # a network in full would be compared with addresses
+    return tuple(found)
+
+
+def _pieces(text: str) -> list[str | Wildcard]:
+    pieces: list[str | Wildcard] = []
+    position = 0
+    for found in _NOT_PLAIN.finditer(text):
+        pieces += [text[position : found.start()], Wildcard.ANY]
+        position = found.end()
+    return [piece for piece in [*pieces, text[position:]] if piece]
+
+
+def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
+    tree = parse(text, flags)
+    found = fixed_patterns(tree)
+    loose = [_with_wildcards(parts) for parts in found]
+    if loose and all(any(isinstance(part, str) for part in parts) for parts in loose):
+        return simplify(Or(tuple(StringMatch(name, Pattern(parts)) for parts in loose)))
+    return None if can_be_empty(tree) else _present(name)
+
+
+# ------------------------------------------------------------------------------------------------------------- text
+
+
+def search_text(expr: Expr, *, inside: bool) -> str:
+    """Return a search expression; `inside` another one, where a disjunction needs brackets.
+
+    Raises:
+        AssertionError: neither `searchable` nor `weaker` gave the expression.
+    """
+    match expr:
+        case And(items):
+            return " ".join(search_text(item, inside=True) for item in items)
+        case Or(items):
+            texts = _disjuncts(items)
+            if len(texts) == 1:
+                return texts[0]
+            return f"({' OR '.join(texts)})" if inside else " OR ".join(texts)
+        case Not(item):
+            text = search_text(item, inside=True)
+            return f"NOT ({text})" if isinstance(item, And) else f"NOT {text}"
+        case StringMatch(name, pattern):
+            return f"{search_field(name)}={'*' if pattern.parts == _ANYTHING else search_value(pattern)}"
+        case Cidr(name, network):
+            return f'{search_field(name)}="{network}"'
+        case _:
+            raise AssertionError(expr)
+
+
+def _disjuncts(items: Iterable[Expr]) -> list[str]:
+    """Return the parts of a disjunction; values of one field are a list, which is the same as an `or` of them."""
+    groups: dict[str, list[str]] = {}
+    texts: dict[str, None] = {}
+    for item in items:
+        if isinstance(item, StringMatch) and item.pattern.parts != _ANYTHING:
+            name = f"{search_field(item.field)}"
+            groups.setdefault(name, []).append(search_value(item.pattern))
+            texts[name] = None
+        else:
+            text = search_text(item, inside=True)
+            texts[f"({text})" if isinstance(item, And) else text] = None
+    return [_values(text, groups[text]) if text in groups else text for text in texts]
+
+
+def _values(name: str, values: list[str]) -> str:
+    return f"{name}={values[0]}" if len(values) == 1 else f"{name} IN ({', '.join(values)})"

@@ -1,0 +1,193 @@
+"""Conditions of `where`, each true or false of every event and never null, so that `NOT` is two-valued.
+
+    Expr ──condition──> isnotnull(mvfilter(match(x,"...")) AND NOT (...)
+
+`mvfilter` reads one field and keeps the values that pass, so `isnotnull` of it says that one does; values of a field
+that are alternatives are judged in one `mvfilter`. A comparison of two fields goes through `mvmap`, and `if` takes null
+for false.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from converter.assumptions import letters_as_written, no_zone
+from converter.emitting import EXACT_DOUBLE, check_whole
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    TimePart,
+    Unexpanded,
+    Wildcard,
+)
+from converter.targets.splunk.emit_keyword import keyword_condition
+from converter.targets.splunk.emit_names import eval_field, number_text
+from converter.targets.splunk.emit_regex import pattern_regex, quoted, rule_regex
+from converter.targets.splunk.emit_time import part_condition, plain_times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from converter.emitting import Emission
+    from converter.plan.nodes import Expr, Leaf
+
+_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+OfOneValue: TypeAlias = StringMatch | BoolMatch | Regex | NumberMatch
+
+
+def condition(expr: Expr, emission: Emission, *, inside: bool) -> str:
+    """Return a condition for `where`; `inside` another one, where several parts need brackets.
+
+    Raises:
+        RefusedError: what SPL cannot say.
+    """
+    match expr:
+        case And(items):
+            if not items:
+                return "true()"
+            texts = [condition(item, emission, inside=True) for item in items]
+            return _joined(" AND ", texts, inside=inside)
+        case Or(items):
+            if not items:
+                return "false()"
+            return _joined(" OR ", _disjuncts(items, emission), inside=inside)
+        case Not(Exists(name, place)):
+            return f"isnull({eval_field(name, place)})"
+        case Not(IsNull(name, place)):
+            return f"isnotnull({eval_field(name, place)})"
+        case Not(item):
+            return f"NOT ({condition(item, emission, inside=False)})"
+        case _:
+            return _leaf(expr, emission)
+
+
+def _joined(word: str, texts: Sequence[str], *, inside: bool) -> str:
+    text = word.join(texts)
+    return f"({text})" if inside and len(texts) > 1 else text
+
+
+def _disjuncts(items: Iterable[Expr], emission: Emission) -> list[str]:
+    """Return the parts of a disjunction; tests of one field, which one value passes or another, are one part.
+
+    Only tests of one kind are joined: a number is null where the value is none, and a text never is.
+    """
+    groups: dict[tuple[str, bool], list[OfOneValue]] = {}
+    order: list[Expr | tuple[str, bool]] = []
+    for item in items:
+        if isinstance(item, StringMatch | BoolMatch | Regex | NumberMatch) and not _is_any_text(item):
+            key = (item.field, isinstance(item, NumberMatch))
+            if key not in groups:
+                groups[key] = []
+                order.append(key)
+            groups[key].append(item)
+        else:
+            order.append(item)
+    return [
+        _any_value(_tests(groups[part])) if isinstance(part, tuple) else condition(part, emission, inside=True)
+        for part in order
+    ]
+
+
+def _is_any_text(leaf: Expr) -> bool:
+    return isinstance(leaf, StringMatch) and leaf.pattern.parts == (Wildcard.ANY,)
+
+
+def _any_value(test: str) -> str:
+    """At least one value of the field passes; false if the field is missing."""
+    return f"isnotnull(mvfilter({test}))"
+
+
+def _tests(leaves: Sequence[OfOneValue]) -> str:
+    """Return what one value must pass one of; texts that ignore case are one expression, and so are the others."""
+    field = eval_field(leaves[0].field, leaves[0].place)
+    texts: dict[bool, list[Pattern]] = {}
+    tests: dict[str, None] = {}
+    for leaf in leaves:
+        match leaf:
+            case StringMatch(pattern=pattern, cased=cased):
+                texts.setdefault(cased, []).append(pattern)
+            case BoolMatch(value=value):
+                texts.setdefault(False, []).append(Pattern((str(value).lower(),)))
+            case Regex(pattern=regex, flags=flags):
+                tests[f"match({field},{quoted(rule_regex(regex, flags))})"] = None
+            case NumberMatch(number=number, place=place):
+                check_whole(number, EXACT_DOUBLE, "SPL", place)
+                tests[f"tonumber({field})={number_text(number)}"] = None
+            case _:
+                assert_never(leaf)
+    known = [f"match({field},{quoted(pattern_regex(found, cased=cased))})" for cased, found in texts.items()]
+    return " OR ".join([*known, *tests])
+
+
+def _leaf(leaf: Leaf, emission: Emission) -> str:
+    match leaf:
+        case StringMatch(name, pattern, _, place) if pattern.parts == (Wildcard.ANY,):
+            return f"isnotnull({eval_field(name, place)})"
+        case StringMatch() | BoolMatch() | Regex() | NumberMatch():
+            return _any_value(_tests([leaf]))
+        case NumberCompare(name, op, number, place):
+            check_whole(number, EXACT_DOUBLE, "SPL", place)
+            return _any_value(f"tonumber({eval_field(name, place)}){_COMPARISONS[op]}{number_text(number)}")
+        case Cidr(name, network, place):
+            emission.assume(no_zone(name, network))
+            return _any_value(f'cidrmatch("{network}",{eval_field(name, place)})')
+        case IsNull(name, place):
+            return f"isnull({eval_field(name, place)})"
+        case Exists(name, place):
+            return f"isnotnull({eval_field(name, place)})"
+        case FieldRef():
+            return _field_reference(leaf, emission)
+        case Keyword() | KeywordRegex():
+            return keyword_condition(leaf, emission)
+        case TimePart(name, place=place):
+            check_whole(leaf.number, EXACT_DOUBLE, "SPL", place)
+            emission.assume(plain_times(name))
+            return _any_value(part_condition(leaf, eval_field(name, place)))
+        case Unexpanded():
+            raise leaf.error
+        case _:
+            assert_never(leaf)
+
+
+def _field_reference(leaf: FieldRef, emission: Emission) -> str:
+    """Any value of the field stands so to the other field, which `mvmap` wants to have one value.
+
+    Both sides of a comparison begin with a mark, so that it is one of texts also where both could be numbers.
+    """
+    emission.single(leaf.other)
+    fact = emission.context.facts.field(leaf.field)
+    field, other = (eval_field(name, leaf.place) for name in (leaf.field, leaf.other))
+    if not leaf.cased:
+        emission.assume(letters_as_written(leaf))
+    mine, their = (field, other) if leaf.cased else (f"lower({field})", f"lower({other})")
+    match leaf.relation:
+        case "equals":
+            test = f'("=".{mine})=("=".{their})'
+        case "startswith":
+            test = f'("=".substr({mine},1,len({their})))=("=".{their})'
+        case "endswith":
+            cut = f"substr({mine},len({mine})-len({their})+1)"
+            test = f'len({mine})>=len({their}) AND ("=".{cut})=("=".{their})'
+        case "contains":
+            # An empty text is in every text, but nothing can be split at it.
+            test = f"isnotnull({mine}) AND (len({their})=0 OR mvcount(split({mine},{their}))>1)"
+        case _:
+            assert_never(leaf.relation)
+    # `if` takes its last branch when the condition is null: the whole is never null.
+    if fact is not None and fact.single:
+        return f"if({test},1,0)=1"
+    return f'isnotnull(mvfind(mvmap({field},if({test},"y","n")),"y"))'
