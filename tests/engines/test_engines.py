@@ -10,7 +10,7 @@ No Sigma here. Each `tests/engines/<language>/*.toml` holds `[[case]]` tables wi
     error    table with line, column and message (a substring)
     source   a link or document that says so; optional
     tables   table of tables by name, each newline-delimited JSON; optional
-    options  table of arguments of the engine's `run`: now, macros (spl); optional
+    options  table of arguments of the engine's `run`: now, macros, limits by name (spl); optional
     notes    list of the sentences that the run says beside its rows; optional
 """
 
@@ -52,6 +52,9 @@ def test_engine_case(language: str, case: dict[str, Any]) -> None:
     events = ndjson(case.get("events", ""))
     tables = {name: ndjson(text) for name, text in case.get("tables", {}).items()}
     options: dict[str, Any] = dict(case.get("options", {}))
+    if "limits" in options:
+        limits = importlib.import_module(f"converter.targets.{ENGINES[language]}.environment").Limits
+        options["limits"] = limits(**options["limits"])
     notes: list[str] = []
     if "notes" in case:
         options["on_note"] = notes.append

@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 
 
+def total_of(total: Fraction) -> Any:
+    """Return an exact total as a row holds it."""
+    return tidy(total.numerator if total.denominator == 1 else float(total))
+
+
 def exact_sum(numbers: Iterable[float]) -> Any:
     """Return the sum of numbers, as if it were added up without rounding."""
-    total = sum((Fraction(number) for number in numbers), Fraction(0))
-    if total.denominator == 1:
-        return tidy(total.numerator)
-    return tidy(float(total))
+    return total_of(sum((Fraction(number) for number in numbers), Fraction(0)))
 
 
 def filldown(command: FillDown) -> Stage:
@@ -140,7 +142,7 @@ def accum(command: Accum) -> Stage:
             number = None if type(value := row.get(command.field)) is list else number_of(value)
             if number is not None:
                 total += Fraction(number)
-                put(row, command.target, exact_sum([total]))
+                put(row, command.target, total_of(total))
             yield row
 
     return run
