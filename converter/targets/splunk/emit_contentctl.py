@@ -50,6 +50,8 @@ _PRODUCTS = ("Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud")
 # contentctl finds tables by these in the text of a search, whatever they stand in.
 _LOOKUP = re.compile(r"[^\w](input|output)?lookup\b[^|]*?\s\w", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
+_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _PLAIN = re.compile(r"[A-Za-z0-9_.{}]+", re.ASCII)
 
 
@@ -165,18 +167,19 @@ def written(content: Mapping[str, Any]) -> str:
     Raises:
         ConfigurationError: reading it gives something else.
     """
-    text = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    if yaml.safe_load(text) != content:
+    text: str = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    if yaml.load(text, Loader=_LOADER) != content:  # noqa: S506  a safe loader, in C where there is one
         raise ConfigurationError("the detection cannot be written as YAML")
     return text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(_DUMPER):  # type: ignore[misc]
     """Writes texts of several lines as blocks."""
 
 
-def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+def _represented(dumper: Any, text: str) -> yaml.ScalarNode:
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return node
 
 
 _Dumper.add_representer(str, _represented)
@@ -196,9 +199,8 @@ def _is_url(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    return (
-        parts.scheme in {"http", "https"} and port != 0 and _HOST.fullmatch(parts.netloc.partition(":")[0]) is not None
-    )
+    host, _, tail = parts.netloc.partition(":")
+    return parts.scheme in {"http", "https"} and port != 0 and "@" not in tail and _HOST.fullmatch(host) is not None
 
 
 def _needs(plan: Plan) -> str:

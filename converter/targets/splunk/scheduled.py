@@ -218,6 +218,8 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
     if certain < span:
         within = f"within {duration(certain)}" if certain > 0 else "at one time"
         sentences.append(f"misses bursts that straddle two runs: only those {within} are found for certain")
+    if certain < 0:
+        sentences.append(f"misses bursts of which an event is indexed more than {_ago(max(0, late + certain))} late")
     if margin < 2 * span:
         sentences.append(
             f"may report an episode again when its begin leaves the window of {duration(begin)}"
