@@ -14,6 +14,7 @@ import pytest
 from converter.errors import QueryError
 from converter.targets.splunk import syntax
 from converter.targets.splunk.macros import MAX_SIZE, expand, read_macros
+from converter.targets.splunk.options import OPTIONS
 from converter.targets.splunk.parse import parse
 
 if TYPE_CHECKING:
@@ -231,3 +232,23 @@ def test_the_largest_expansion_fits() -> None:
     origin = expand("`m`", read_macros(f"[m]\ndefinition = {'x' * (MAX_SIZE - 10)}"))
     assert origin is not None
     assert len(origin.expanded) == MAX_SIZE - 10
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [(command, option) for command, options in OPTIONS.items() for option in options]
+)
+def test_each_option_that_is_suggested_is_one_of_the_command(command: str, option: str) -> None:
+    first = "" if command in ("inputlookup", "makeresults") else "* "
+    name = "x x x" if command == "xyseries" else ""
+    with pytest.raises(QueryError) as caught:
+        parse(f"{first}| {command} {name} {option}=|")
+    assert "the option" not in caught.value.message
+
+
+def test_a_misspelled_option_is_suggested() -> None:
+    with pytest.raises(QueryError) as caught:
+        parse("* | transaction maxspam=5m user")
+    assert (caught.value.message, caught.value.hint) == (
+        "the option maxspam of transaction is not supported",
+        "did you mean 'maxspan'?",
+    )

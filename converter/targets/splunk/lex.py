@@ -12,7 +12,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from converter.errors import Place, QueryError
+from converter.errors import Place, QueryError, suggest
+from converter.targets.splunk.options import OPTIONS
 from converter.targets.splunk.syntax import Span
 
 if TYPE_CHECKING:
@@ -275,6 +276,11 @@ class Scanner:
             self.pos = after + 1
             return word.lower()
         return ""
+
+    def unknown_option(self, command: str, option: str, start: int) -> QueryError:
+        """Return an error for an option that a command does not take here; a near one is suggested."""
+        hint = suggest(option, OPTIONS.get(command, ()))
+        return self.error(f"the option {option} of {command} is not supported", Span(start, len(option)), hint)
 
 
 def unescape(raw: str, quote: str = '"') -> str:

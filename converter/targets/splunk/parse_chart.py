@@ -275,7 +275,7 @@ def _top(scanner: Scanner, span: Span, command: str, *, rare: bool) -> Top:
             case "otherstr":
                 other = scanner.value("a text")
             case option:
-                raise scanner.error(f"the option {option} of {command} is not supported", Span(start, len(option)))
+                raise scanner.unknown_option(command, option, start)
     if not names or (into is by and not by):
         raise scanner.error(f"{command} without a field", span, f"for example: {command} limit=5 user by host")
     if clash := next((name for name in (count_name, percent_name) if name in (*names, *by)), ""):

@@ -89,7 +89,7 @@ def bins(scanner: Scanner, span: Span) -> Bin:
             case "span":
                 size = _bin_size(scanner)
             case option:
-                raise scanner.error(f"the option {option} of bin is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("bin", option, start)
     if not field:
         raise scanner.error("bin without a field", span)
     if size is None:
@@ -188,7 +188,7 @@ def head(scanner: Scanner, span: Span) -> Head | HeadWhile:
             case "null" | "keeplast" as option:
                 flags[option] = scanner.boolean(option)
             case option:
-                raise scanner.error(f"the option {option} of head is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("head", option, start)
     if condition is not None:
         return HeadWhile(condition, limit, flags["null"], flags["keeplast"], at)
     if flags["null"] or flags["keeplast"]:
@@ -232,7 +232,7 @@ def dedup(scanner: Scanner, span: Span) -> Dedup:
             case "keepevents":
                 keep_events = scanner.boolean("keepevents")
             case option:
-                raise scanner.error(f"the option {option} of dedup is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("dedup", option, start)
     if not names:
         raise scanner.error("dedup without a field", span)
     return Dedup(1 if count is None else count, tuple(names), keep_empty, consecutive, keep_events, order)
@@ -336,7 +336,7 @@ def rex(scanner: Scanner, span: Span) -> Rex | Sed | Transliterate:
                     raise scanner.error(f"mode={mode} of rex is not supported", scanner.span_from(start), "mode=sed")
                 is_sed = True
             case option:
-                raise scanner.error(f"the option {option} of rex is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("rex", option, start)
     if pattern is None:
         raise scanner.error("rex without an expression", span)
     if is_sed:
@@ -360,7 +360,7 @@ def fillnull(scanner: Scanner, _span: Span) -> FillNull:
             case "value":
                 value = scanner.value("a value")
             case option:
-                raise scanner.error(f"the option {option} of fillnull is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("fillnull", option, start)
     return FillNull(value, tuple(names))
 
 
@@ -378,7 +378,7 @@ def mvexpand(scanner: Scanner, span: Span) -> MvExpand:
             case "limit":
                 limit = scanner.integer("a number of values")
             case option:
-                raise scanner.error(f"the option {option} of mvexpand is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("mvexpand", option, start)
     if not field:
         raise scanner.error("mvexpand without a field", span)
     return MvExpand(field, limit)
@@ -413,7 +413,7 @@ def makemv(scanner: Scanner, span: Span) -> MakeMv:
                 if scanner.boolean("setsv"):
                     raise scanner.error("setsv=t of makemv is not supported", scanner.span_from(start))
             case option:
-                raise scanner.error(f"the option {option} of makemv is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("makemv", option, start)
     if not field:
         raise scanner.error("makemv without a field", span)
     return MakeMv(field, delimiter, allow_empty, tokenizer, place)
@@ -438,7 +438,7 @@ def spath(scanner: Scanner, span: Span) -> Spath:
             case "output":
                 output = scanner.name("a field")
             case option:
-                raise scanner.error(f"the option {option} of spath is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("spath", option, start)
     if output is not None and path is None:
         raise scanner.error("spath with an output and no path", span)
     if path is not None and any(character in path for character in "@*"):

@@ -36,7 +36,7 @@ def convert(scanner: Scanner, span: Span) -> Convert:
             case "timeformat":
                 time_format = scanner.value("a time format")
             case option:
-                raise scanner.error(f"the option {option} of convert is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("convert", option, start)
     if not conversions:
         raise scanner.error("convert without a function", span, "for example: convert ctime(firstTime)")
     return Convert(time_format, tuple(conversions), span)

@@ -41,7 +41,7 @@ def lookup(scanner: Scanner, span: Span) -> Lookup:
                     (matches if outputs is None else outputs).append(_pair(scanner))
                     scanner.accept(",")
             case option:
-                raise scanner.error(f"the option {option} of lookup is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("lookup", option, start)
     if not matches:
         raise scanner.error("lookup without a table and a field", span, "for example: lookup users uid OUTPUT name")
     if outputs == []:
@@ -85,7 +85,7 @@ def inputlookup(scanner: Scanner, span: Span) -> InputLookup:
             case "":
                 raise scanner.error(f"unexpected {scanner.found()} in inputlookup", hint="it takes one table")
             case option:
-                raise scanner.error(f"the option {option} of inputlookup is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("inputlookup", option, start)
     if not table:
         raise scanner.error("inputlookup without a table", span)
     return InputLookup(table, append, start_row, maximum, condition, span)

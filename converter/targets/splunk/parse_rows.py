@@ -52,7 +52,7 @@ def mvcombine(scanner: Scanner, span: Span) -> MvCombine:
             case "":
                 raise scanner.error(f"unexpected {scanner.found()} in mvcombine", hint="it takes one field")
             case option:
-                raise scanner.error(f"the option {option} of mvcombine is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("mvcombine", option, start)
     if not name:
         raise scanner.error("mvcombine without a field", span)
     return MvCombine(name, delimiter, span)
@@ -90,7 +90,7 @@ def makeresults(scanner: Scanner, span: Span) -> MakeResults:
             case "":
                 raise scanner.error(f"unexpected {scanner.found()} in makeresults")
             case option:
-                raise scanner.error(f"the option {option} of makeresults is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("makeresults", option, start)
     return MakeResults(count, span)
 
 
@@ -146,5 +146,5 @@ def _target_and_steps(scanner: Scanner, command: str) -> tuple[str | None, tuple
             case "":
                 raise scanner.error(f"unexpected {scanner.found()} in {command}")
             case option:
-                raise scanner.error(f"the option {option} of {command} is not supported", Span(start, len(option)))
+                raise scanner.unknown_option(command, option, start)
     return target, steps

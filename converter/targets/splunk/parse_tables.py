@@ -47,7 +47,7 @@ def _totals(scanner: Scanner, span: Span, command: str, *, rows: bool, columns: 
             case "label":
                 label = scanner.value("a text")
             case option:
-                raise scanner.error(f"the option {option} of {command} is not supported", Span(start, len(option)))
+                raise scanner.unknown_option(command, option, start)
     return AddTotals(rows, columns, tuple(names), target, label_field, label, span)
 
 
@@ -70,7 +70,7 @@ def xyseries(scanner: Scanner, span: Span) -> XySeries:
                 # It is a promise that the rows are sorted, which the engine does not need.
                 scanner.boolean("grouped")
             case option:
-                raise scanner.error(f"the option {option} of xyseries is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("xyseries", option, start)
     if len(names) < _LEAST_SERIES:
         raise scanner.error("xyseries without three fields", span, "xyseries x name value")
     return XySeries(names[0], names[1], tuple(names[2:]), separator, form, span)
@@ -107,5 +107,5 @@ def transpose(scanner: Scanner, span: Span) -> Transpose:
             case "include_empty":
                 include_empty = scanner.boolean("include_empty")
             case option:
-                raise scanner.error(f"the option {option} of transpose is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("transpose", option, start)
     return Transpose(limit, column, header, include_empty, span)

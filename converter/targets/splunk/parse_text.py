@@ -52,7 +52,7 @@ def strcat(scanner: Scanner, span: Span) -> StrCat:
             case "allrequired":
                 all_required = scanner.boolean("allrequired")
             case option:
-                raise scanner.error(f"the option {option} of strcat is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("strcat", option, start)
         scanner.accept(",")
     if len(parts) < 2 or not isinstance(parts[-1], Field):  # noqa: PLR2004
         raise scanner.error("strcat without a part and the name of the result", span, 'strcat host ":" port address')
@@ -188,7 +188,7 @@ def foreach(scanner: Scanner, span: Span) -> ForEach:
                 if not tokens[option]:
                     raise scanner.error(f"an empty {option}", scanner.span_from(start))
             case option:
-                raise scanner.error(f"the option {option} of foreach is not supported", Span(start, len(option)))
+                raise scanner.unknown_option("foreach", option, start)
     if not patterns or scanner.peek() != "[":
         raise scanner.error("foreach without a field and a template in square brackets", span)
     template = _template(scanner)

@@ -92,7 +92,7 @@ def _option(scanner: Scanner, found: Transaction, option: str, start: int) -> Tr
                 Span(start, len(option)),
                 "write its options out",
             )
-    raise scanner.error(f"the option {option} of transaction is not supported", Span(start, len(option)))
+    raise scanner.unknown_option("transaction", option, start)
 
 
 def _length(scanner: Scanner) -> float | None:
