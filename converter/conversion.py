@@ -72,6 +72,7 @@ def convert_rules(
             pipeline = work.applied.pipeline
             queries.append(work.convert(Context(work.facts, format, dict(options or {})), strict_fields=strict_fields))
         except (RefusedError, RuleError) as error:
+            error.place = error.place or plan.place
             if on_error is None:
                 raise
             on_error(error)
