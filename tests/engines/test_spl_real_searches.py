@@ -1,9 +1,9 @@
-"""Real searches parse: the published detections of splunk/security_content, with macros given plausible definitions.
+"""Real searches parse and compile: the detections of splunk/security_content, with plausible definitions of macros.
 
 The searches are not part of the project; without them the test is skipped. `UNPARSED` lists each search that does not
 parse and why; a search that is listed and parses fails the test, as does one that is not listed and does not.
 
-    pytest tests/engines/test_spl_real_searches.py -s        also prints the parse rate
+    pytest tests/engines/test_spl_real_searches.py -s        also prints the rates, and why searches are refused
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from typing import Any
 import pytest
 
 from converter.errors import QueryError
+from converter.targets.splunk.execute import compile_query
 from converter.targets.splunk.macros import Macro
 from converter.targets.splunk.parse import parse
 
 DATA = Path(__file__).parents[3] / "shared/data/spl/security_content_searches.jsonl.gz"
 LEAST = 0.98
+LEAST_COMPILED = 0.92
 
 # id of a search -> a part of the error. Why, in order: a function in a search, where a bracket cannot follow a word
 # (two, of which none has a test); a full stop between two values of IN; two fields that change names in one rename;
@@ -33,6 +36,29 @@ UNPARSED = {
     "c1de2d9a-0c02-4bb4-a49a-510c6e9cf2bf": "text follows a closing quote",
     "7698b945-238e-4bb9-b172-81f5ca1685a1": "one field twice in a rename",
     "395163b8-689b-444b-86c7-9fe9ad624734": "the statistic sparkline is not supported",
+}
+
+# Why a search that parses cannot be run: a part of the error, and the reason behind it.
+REFUSED = {
+    "the command outputlookup is": "it writes",
+    "the command mstats is": "metrics are no events",
+    "the command iplocation is": "needs a database of addresses",
+    "the command apply is": "needs a trained model",
+    "the command summary is": "needs a trained model",
+    "the command map is": "runs searches made of rows",
+    "the command xmlkv is": "how it names fields is not documented well enough",
+    "the command multikv is": "how it names fields is not documented well enough",
+    "the command fromjson is": "what it does with names that are taken is not documented",
+    "the command anomalydetection is": "how it scores is not documented",
+    "tstats by _time without a span": "the span goes by the time range",
+    "has no field": "the data model has no such field",
+    "unknown data model": "not a data model of the CIM",
+    "has several root data sets": "which one is meant is not said",
+    "a keyword in the where of tstats": "a data model has no raw text",
+    "a span of time for the field": "bin of a field that is not _time",
+    "a field name that is made from values": "eval {field}",
+    "is no relative time": "a mistake of the search",
+    "does not take a bool argument": "a mistake of the search",
 }
 
 # What a macro without arguments stands for, unless it is a command, a process, or the name of an index.
@@ -94,3 +120,27 @@ def test_real_searches_parse() -> None:
     assert not unexpected, "\n".join(f"{key}: {error}" for key, error in unexpected.items())
     assert not UNPARSED.keys() - failed.keys(), "these parse now: take them off the list"
     assert rate >= LEAST
+
+
+@pytest.mark.skipif(not DATA.exists(), reason=f"needs the real searches at {DATA}")
+def test_real_searches_compile() -> None:
+    """What is compiled can be run; what is not is refused by a name that `REFUSED` has."""
+    reasons: Counter[str] = Counter()
+    unexpected: dict[str, str] = {}
+    parsed = [search for search in searches() if search["id"] not in UNPARSED]
+    for search in parsed:
+        tree = parse(search["search"], definitions(search["search"]))
+        try:
+            compile_query(tree, search["search"])
+        except QueryError as error:
+            reason = next((part for part in REFUSED if part in error.message), None)
+            if reason is None:
+                unexpected[search["id"]] = str(error)
+            else:
+                reasons[reason] += 1
+    compiled = len(parsed) - sum(reasons.values()) - len(unexpected)
+    print(f"{compiled} of {len(searches())} real searches compile ({compiled / len(searches()):.1%})")  # noqa: T201
+    for reason, count in reasons.most_common():
+        print(f"  {count} {reason}: {REFUSED[reason]}")  # noqa: T201
+    assert not unexpected, "\n".join(f"{key}: {error}" for key, error in unexpected.items())
+    assert compiled / len(searches()) >= LEAST_COMPILED

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.splunk.commands import matcher
 from converter.targets.splunk.evaluate import compile_expression
+from converter.targets.splunk.regexes import wildcard_groups
 from converter.targets.splunk.syntax import Call, Field, String
 from converter.targets.splunk.values import number_of, put, text_of, tidy, values_of
 
@@ -81,19 +82,17 @@ def _targets(rows: Sequence[Row], item: Conversion, spared: Callable[[str], bool
     """Return the fields of the rows that a conversion is for, and what each becomes."""
     if "*" not in item.field:
         return [] if spared(item.field) else [(item.field, item.target or item.field)]
-    expression = re.compile("(.*)".join(re.escape(part) for part in item.field.split("*")), re.DOTALL)
+    parts_of = wildcard_groups(item.field)
     names = {name: None for row in rows for name in row if name[0:1] != "_"}
     found = []
     for name in names:
-        match = expression.fullmatch(name)
-        if match is None or spared(name):
+        matched = parts_of(name)
+        if matched is None or spared(name):
             continue
         target = name
         if item.target is not None:
             parts = item.target.split("*")
-            target = parts[0] + "".join(
-                matched + after for matched, after in zip(match.groups(), parts[1:], strict=True)
-            )
+            target = parts[0] + "".join(part + after for part, after in zip(matched, parts[1:], strict=True))
         found.append((name, target))
     return found
 

@@ -8,11 +8,11 @@ The fields of a wildcard are those that any row has, so rows are held back.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.errors import QueryError
 from converter.targets.splunk.compiled import error_at
+from converter.targets.splunk.regexes import wildcard_groups
 from converter.targets.splunk.syntax import (
     Convert,
     Eval,
@@ -52,15 +52,15 @@ def foreach(command: ForEach, text: str, compile_pipeline: CompilePipeline) -> S
         QueryError: the template is no search, or holds commands that do not go row by row; when run: it is none with
             the name of a field in it.
     """
-    shapes = [(pattern, _shape(pattern)) for pattern in command.patterns]
+    shapes = [(pattern, wildcard_groups(pattern)) for pattern in command.patterns]
     for pattern, _ in shapes:
         _stage(command, pattern.replace("*", "x"), ["x"] * pattern.count("*"), text, compile_pipeline)
     stages: dict[str, Stage] = {}
 
     def run(rows: Iterable[Row]) -> Iterable[Row]:
         everything = list(rows)
-        for pattern, shape in shapes:
-            for name, parts in _matches(everything, pattern, shape):
+        for pattern, parts_of in shapes:
+            for name, parts in _matches(everything, pattern, parts_of):
                 if name not in stages:
                     stages[name] = _stage(command, name, parts, text, compile_pipeline)
                 everything = list(stages[name](everything))
@@ -69,16 +69,14 @@ def foreach(command: ForEach, text: str, compile_pipeline: CompilePipeline) -> S
     return run
 
 
-def _shape(pattern: str) -> re.Pattern[str]:
-    return re.compile("(.*)".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
-
-
-def _matches(rows: Sequence[Row], pattern: str, shape: re.Pattern[str]) -> list[tuple[str, Sequence[str]]]:
+def _matches(
+    rows: Sequence[Row], pattern: str, parts_of: Callable[[str], tuple[str, ...] | None]
+) -> list[tuple[str, Sequence[str]]]:
     """Return the fields that match and what the wildcards stand for; a name without one counts, field or not."""
     if "*" not in pattern:
         return [(pattern, ())]
     names = {name: None for row in rows for name in row if name[0:1] != "_"}
-    return [(name, match.groups()) for name in names if (match := shape.fullmatch(name))]
+    return [(name, parts) for name in names if (parts := parts_of(name)) is not None]
 
 
 def _stage(command: ForEach, name: str, parts: Sequence[str], text: str, compile_pipeline: CompilePipeline) -> Stage:

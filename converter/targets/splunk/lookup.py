@@ -90,10 +90,9 @@ def lookup(command: Lookup, text: str) -> Stage:
     """Return the stage of `lookup`.
 
     Raises:
-        QueryError: a field is matched by and given out at once; when run: the table is not there or has no such
-            column, or is to be matched in a way that the search does not show.
+        QueryError: when run: the table is not there or has no such column, or is to be matched in a way that the search
+            does not show.
     """
-    _check_cycle(command, text)
     ours = [field for _, field in command.matches]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
@@ -108,14 +107,6 @@ def lookup(command: Lookup, text: str) -> Stage:
             yield row
 
     return run
-
-
-def _check_cycle(command: Lookup, text: str) -> None:
-    matched = {field for _, field in command.matches}
-    if command.outputs is not None and any(field in matched for _, field in command.outputs):
-        raise error_at(
-            text, command.span, "a field that a lookup matches by and gives out at once", "give it another name with AS"
-        )
 
 
 def _outputs(command: Lookup, columns: Mapping[str, None], text: str) -> Sequence[tuple[str, str]]:

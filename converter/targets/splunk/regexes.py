@@ -147,3 +147,15 @@ def _compile_slow(translation: Translation, fail: Fail) -> Any:
         return regex.compile(translation.slow, regex.V1)
     except (regex.error, RecursionError, OverflowError) as problem:
         raise fail(f"not a regular expression: {problem}") from None
+
+
+def wildcard_groups(pattern: str, *, cased: bool = True) -> Callable[[str], tuple[str, ...] | None]:
+    """Return a function that tells what each `*` of a pattern stands for in a whole text, or None; in linear time."""
+    flags = "(?s)" if cased else "(?si)"
+    shape = re2.compile(flags + "(.*)".join(re2.escape(clean(part)) for part in pattern.split("*")))
+
+    def run(text: str) -> tuple[str, ...] | None:
+        match = shape.fullmatch(clean(text))
+        return None if match is None else match.groups()
+
+    return run

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import re2
-
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import current
 from converter.targets.splunk.evaluate import compile_expression
-from converter.targets.splunk.regexes import clean, finder
+from converter.targets.splunk.regexes import clean, finder, wildcard_groups
 from converter.targets.splunk.syntax import String
 from converter.targets.splunk.values import put, text_of, values_of
 
@@ -121,18 +119,17 @@ def replace(command: Replace, text: str) -> Stage:
     if any("*" in name for name in command.names):
         raise error_at(text, command.span, "a wildcard in the fields of replace is not supported", "name the fields")
     pairs = [
-        (_shape(old, cased=True), _shape(old, cased=False), new.split("*")) for old, new in reversed(command.pairs)
+        (wildcard_groups(old), wildcard_groups(old, cased=False), new.split("*"))
+        for old, new in reversed(command.pairs)
     ]
 
     def replaced(value: Any) -> Any:
-        shown = clean(text_of(value))
+        shown = text_of(value)
         for exact, loose, pieces in pairs:
-            match = exact.fullmatch(shown)
-            if match is not None:
-                return pieces[0] + "".join(
-                    part + after for part, after in zip(match.groups(), pieces[1:], strict=False)
-                )
-            if loose.fullmatch(shown) is not None:
+            found = exact(shown)
+            if found is not None:
+                return pieces[0] + "".join(part + after for part, after in zip(found, pieces[1:], strict=False))
+            if loose(shown) is not None:
                 raise error_at(
                     text,
                     command.span,
@@ -149,12 +146,6 @@ def replace(command: Replace, text: str) -> Stage:
             yield row
 
     return run
-
-
-def _shape(old: str, *, cased: bool) -> Any:
-    """Return an expression that matches a whole value, with a group for each wildcard; in linear time."""
-    flags = "(?s)" if cased else "(?si)"
-    return re2.compile(flags + "(.*)".join(re2.escape(clean(part)) for part in old.split("*")))
 
 
 def fieldformat(command: FieldFormat, text: str) -> Stage:
