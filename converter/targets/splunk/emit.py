@@ -13,15 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.emitting import Emission, check_context
+from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation
-from converter.targets.splunk.emit_search import first_clause, plain, split
+from converter.target import Assumption
+from converter.targets.splunk.emit_search import first_clause, plain, plain_numbers, split
 from converter.targets.splunk.emit_where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Expr, Plan
-    from converter.target import Context, Query
+    from converter.target import Context, Event, Query
+    from converter.targets.splunk.emit_search import PlainNumber
+
+NUMBERS = ("exact", "plain")
 
 
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -29,10 +34,14 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
 
     Raises:
         RefusedError: a field name that SPL cannot quote, a count beyond what `streamstats` keeps.
+        ConfigurationError: a wrong format or option.
     """
     from converter.targets.splunk.emit_correlation import correlation_lines  # noqa: PLC0415  each imports the other
 
     check_context("splunk", context, formats, options)
+    numbers = context.options.get("numbers", "exact")
+    if numbers not in NUMBERS:
+        raise ConfigurationError(f"numbers is {numbers!r}", hint=f"one of {', '.join(NUMBERS)}")
     emission = Emission(context)
     lines = correlation_lines(plan, emission) if isinstance(plan, Correlation) else base_lines(plan.expr, emission)
     return emission.query(plan, "splunk", "spl", "\n".join(lines))
@@ -44,8 +53,25 @@ def base_lines(expr: Expr, emission: Emission) -> list[str]:
     Raises:
         RefusedError: what SPL cannot say.
     """
-    search, where = split(plain(expr))
+    expr = plain(expr, numbers=emission.context.options.get("numbers") == "plain")
+    for leaf in plain_numbers(expr):
+        emission.assume(_written_plainly(leaf))
+    search, where = split(expr)
     lines = [first_clause(search, where)]
     if where:
         lines.append("| where " + " AND ".join(condition(item, emission, inside=len(where) > 1) for item in where))
     return lines
+
+
+def _written_plainly(leaf: PlainNumber) -> Assumption:
+    """A value that is the number is written as the rule has it: 4625, not 04625 or 4625.0."""
+    name, text = leaf.field, str(leaf.pattern)
+
+    def broken(_raw: Event, view: Event) -> bool:
+        from converter.reference.values import number_of, text_of  # noqa: PLC0415  only replay needs it
+
+        value = view.get(name)
+        values = value if isinstance(value, list) else [value]
+        return any(number_of(one) == int(text) and text_of(one) != text for one in values)
+
+    return Assumption(f"{name} writes the number {text} in no other way", broken)

@@ -18,25 +18,39 @@ from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
 from converter.targets.splunk.emit_regex import quoted, rule_regex
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from converter.emitting import Emission
 
 _SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-_SPECIAL = frozenset(".+()[]{}|^$*?#")
+_SPECIAL = frozenset(".+()[]{}|^$*?")
 # One character of a value: an escape of JSON, or itself.
 _ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
 _BASIC = 0xFFFF
 
 
-def keyword_condition(leaf: Keyword | KeywordRegex, emission: Emission) -> str:
-    """Return the condition that the raw text holds a keyword."""
+def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:
+    """Return the condition that the raw text holds one of the keywords, which are of one kind (`kind_of`)."""
+    texts = [_noted(leaf, emission) for leaf in leaves]
+    return f"match(_raw,{quoted(rule_regex('|'.join(dict.fromkeys(texts)), kind_of(leaves[0])))})"
+
+
+def kind_of(leaf: Keyword | KeywordRegex) -> frozenset[str]:
+    """Return the flags under which a keyword is looked for."""
+    if isinstance(leaf, KeywordRegex):
+        return leaf.flags
+    return frozenset("s" if leaf.cased else "is")
+
+
+def _noted(leaf: Keyword | KeywordRegex, emission: Emission) -> str:
+    """Return the expression of a keyword, whose assumption is noted."""
     if isinstance(leaf, Keyword):
-        flags = frozenset("s" if leaf.cased else "is")
-        written = KeywordRegex(_pattern(leaf), flags)
+        written = KeywordRegex(_pattern(leaf), kind_of(leaf))
         shown = f"`{leaf.pattern}`"
     else:
         written, shown = leaf, f"/{leaf.pattern}/"
     emission.assume(raw_text_like_values(leaf, shown, written))
-    return f"match(_raw,{quoted(rule_regex(written.pattern, written.flags))})"
+    return written.pattern
 
 
 def _pattern(leaf: Keyword) -> str:

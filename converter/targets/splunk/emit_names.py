@@ -34,7 +34,8 @@ _SEARCH_WORDS = frozenset(
     relation inputlookup and or not in by as where
     """.split()  # noqa: SIM905  forty lines otherwise
 )
-_ALLOWED_IN_SEARCH = frozenset({"sourcetype", "source", "host", "index"})
+# Names of fields count case; published detections have the last two in `search`.
+_ALLOWED_IN_SEARCH = frozenset({"sourcetype", "source", "host", "index", "eventType", "EventType"})
 _BY_WORDS = frozenset({"and", "as", "by", "in", "like", "not", "or", "over", "where", "xor"})
 
 

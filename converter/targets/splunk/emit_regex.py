@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Pattern
     from converter.plan.regex import AnchorKind, Node, Ranges, Sequence
 
-_SPECIAL = frozenset(".+()[]{}|^$*?#")
+_SPECIAL = frozenset(".+()[]{}|^$*?")
 _UNSAFE = frozenset('\\"`')
 _SPECIAL_IN_CLASS = frozenset("[]^-&~")
 _MANY = 1000  # letters of a range that are worth a look
@@ -81,7 +81,10 @@ def pattern_regex(patterns: Iterable[Pattern], *, cased: bool) -> str:
         body = pattern_body(pattern, cased=cased)
         left, right = ("" if body.startswith(".*") else "^"), ("" if body.endswith(".*") else r"\z")
         bodies.setdefault((left, right), {})[body.removeprefix(".*").removesuffix(".*")] = None
-    choices = [f"{left}{_any_of(texts)}{right}" for (left, right), texts in bodies.items()]
+    choices = [
+        f"{left}{_any_of(texts)}{right}" if left or right else "|".join(texts)
+        for (left, right), texts in bodies.items()
+    ]
     return ("(?s)" if cased else "(?is)") + "|".join(choices)
 
 

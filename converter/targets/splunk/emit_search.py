@@ -4,20 +4,23 @@
 
 Splunk reads its index by the terms of the first `search`, so each term there counts. `search` ignores case, looks at
 every value of a field and has `*`; what it cannot say (case, `?`, a plain `*`, letters outside ASCII, numbers, regular
-expressions) stays whole in `where`, and the search gets a weaker form of it: without case, with `*` for a `?`, with the
-fixed texts of an expression. Weaker only ever means more events.
+expressions, keywords) stays whole in `where`, and the search gets a weaker form of it: without case, with `*` for a
+`?`, with the fixed texts of an expression, with the words of a keyword. Weaker only ever means more events.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from converter.plan.letters import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
     Cidr,
+    Keyword,
     Not,
     NumberCompare,
     NumberMatch,
@@ -42,24 +45,54 @@ if TYPE_CHECKING:
 # A value of these forms is not compared as text by `search`: networks and numbers.
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
 _NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.)")
-# What a value of `search` cannot hold as itself: the wildcard, and the mark of macros.
-_NOT_PLAIN = re.compile(r"[^ -~]+|[*`]+")
+# A word of a keyword between blanks or brackets: they end terms of the index, and JSON writes them as they are.
+_WORD = re.compile(r"(?<=[ ()\[\]{};,|])[A-Za-z0-9]{2,40}(?=[ ()\[\]{};,|])", re.ASCII)
+_OPERATORS = frozenset({"and", "or", "not"})
+_MOST_WORDS = 3
+_MANY = 64  # patterns that are worth comparing with each other
 _ANYTHING = (Wildcard.ANY,)
+_COLON = Pattern((Wildcard.ANY, ":", Wildcard.ANY))  # of every address of IPv6
 
 
-def plain(expr: Expr) -> Expr:
-    """Return the same condition in terms of texts where it is about texts: a boolean is the text true or false."""
+@dataclass(frozen=True, slots=True)
+class PlainNumber(StringMatch):
+    """A number that is assumed to be written in one way: `search` may compare it as a number or as text."""
+
+
+def plain(expr: Expr, *, numbers: bool = False) -> Expr:
+    """Return the same condition in terms of texts where it is about texts: a boolean is the text true or false.
+
+    Args:
+        expr: the condition.
+        numbers: whole numbers are written without sign, leading zeros, fraction and exponent, so they are texts, too.
+    """
     match expr:
         case And(items):
-            return And(tuple(map(plain, items)))
+            return And(tuple(plain(item, numbers=numbers) for item in items))
         case Or(items):
-            return Or(tuple(map(plain, items)))
+            return Or(tuple(plain(item, numbers=numbers) for item in items))
         case Not(item):
-            return Not(plain(item))
+            return Not(plain(item, numbers=numbers))
         case BoolMatch(name, value, place):
             return StringMatch(name, Pattern((str(value).lower(),)), cased=False, place=place)
+        case NumberMatch(name, int(number), place) if numbers and number >= 0:
+            return PlainNumber(name, Pattern((str(number),)), cased=False, place=place)
         case _:
             return expr
+
+
+def plain_numbers(expr: Expr) -> Iterable[PlainNumber]:
+    """Yield what `plain` has made of numbers."""
+    match expr:
+        case And(items) | Or(items):
+            for item in items:
+                yield from plain_numbers(item)
+        case Not(item):
+            yield from plain_numbers(item)
+        case PlainNumber():
+            yield expr
+        case _:
+            pass
 
 
 def split(expr: Expr) -> tuple[list[Expr], list[Expr]]:
@@ -78,8 +111,12 @@ def _conjuncts(expr: Expr) -> Iterable[Expr]:
             for item in items:
                 yield from _conjuncts(item)
         case Not(Or(items)) if items and not searchable(expr):
+            exact = tuple(item for item in items if searchable(item))
+            if exact:
+                yield Not(exact[0] if len(exact) == 1 else Or(exact))
             for item in items:
-                yield from _conjuncts(Not(item))
+                if not searchable(item):
+                    yield from _conjuncts(Not(item))
         case Not(Not(item)):
             yield from _conjuncts(item)
         case _:
@@ -109,13 +146,13 @@ def first_clause(search: Iterable[Expr], where: Iterable[Expr]) -> str:
 def _has_text(expr: Expr) -> bool:
     match expr:
         case And(items) | Or(items):
-            return any(map(_has_text, items))
+            return (any if isinstance(expr, And) else all)(map(_has_text, items))
         case Not():
             return True
         case StringMatch(pattern=pattern):
-            return pattern.parts != _ANYTHING
+            return any(isinstance(part, str) for part in pattern.parts)
         case _:
-            return isinstance(expr, Cidr)
+            return isinstance(expr, Cidr | Keyword)
 
 
 # ---------------------------------------------------------------------------------------------------------- exactly
@@ -128,6 +165,8 @@ def searchable(expr: Expr) -> bool:
             return bool(items) and all(map(searchable, items))
         case Not(item):
             return searchable(item)
+        case PlainNumber(name):
+            return search_field(name) is not None
         case StringMatch(name, pattern, cased):
             return not cased and search_field(name) is not None and _searchable_pattern(pattern)
         case _:
@@ -135,16 +174,23 @@ def searchable(expr: Expr) -> bool:
 
 
 def _searchable_pattern(pattern: Pattern) -> bool:
-    """Text of printable ASCII without what `search` reads otherwise: a literal `*`, a network, a number, a macro.
+    """Printable text without what `search` reads otherwise: a literal `*`, a network, a number, a macro.
 
-    Only ASCII: how `search` folds the case of other letters is not documented.
+    Of letters outside ASCII only those without case: how `search` folds the others is not documented.
     """
     if pattern.literal == "" or pattern.parts == _ANYTHING or Wildcard.ONE in pattern.parts:
         return False
-    if any(isinstance(part, str) and _NOT_PLAIN.search(part) for part in pattern.parts):
+    if any(isinstance(part, str) and not _is_plain(part) for part in pattern.parts):
         return False
     literal = pattern.literal
     return literal is None or not (_NETWORK.fullmatch(literal) or _NUMBER.fullmatch(literal.strip()))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text, in quotes, is itself to `search`: neither the wildcard nor the mark of macros is in it."""
+    if not text.isprintable() or "*" in text or "`" in text:
+        return False
+    return text.isascii() or not (has_foreign_case(text) or text.casefold() != text.lower())
 
 
 # ----------------------------------------------------------------------------------------------------------- weaker
@@ -161,7 +207,7 @@ def weaker(expr: Expr) -> Expr | None:
         case Or(items):
             branches = [weaker(item) for item in items]
             known = tuple(one for one in branches if one is not None)
-            return Or(known) if known and len(known) == len(branches) else None
+            return _alternatives(known) if known and len(known) == len(branches) else None
         case Not(item):
             inner = _stronger(item)
             return Not(inner) if inner is not None else None
@@ -172,7 +218,9 @@ def weaker(expr: Expr) -> Expr | None:
         case Cidr(name, network):
             if search_field(name) is None:
                 return None
-            return expr if isinstance(network, IPv4Network) else _present(name)
+            return expr if isinstance(network, IPv4Network) else StringMatch(name, _COLON)
+        case Keyword(pattern):
+            return _words(pattern)
         case NumberMatch(field=name) | NumberCompare(field=name) | TimePart(field=name):
             return _present(name) if search_field(name) is not None else None
         case _:
@@ -196,6 +244,65 @@ def _stronger(expr: Expr) -> Expr | None:
             return Not(inner) if inner is not None else None
         case _:
             return None
+
+
+def _alternatives(items: tuple[Expr, ...]) -> Expr:
+    """Return alternatives without those that another one finds, too."""
+    whole = simplify(Or(items))
+    if not isinstance(whole, Or) or len(whole.items) > _MANY:
+        return whole
+    kept = [
+        item
+        for at, item in enumerate(whole.items)
+        if not any(
+            _covers(other, item) and (place < at or not _covers(item, other))
+            for place, other in enumerate(whole.items)
+            if place != at
+        )
+    ]
+    return kept[0] if len(kept) == 1 else replace(whole, items=tuple(kept))
+
+
+def _covers(wide: Expr, narrow: Expr) -> bool:
+    """Whether a text with wildcards finds all that another one, or a network, of its field does."""
+    if not isinstance(wide, StringMatch) or not isinstance(narrow, StringMatch | Cidr) or wide.field != narrow.field:
+        return False
+    if wide.pattern.parts == _ANYTHING or isinstance(narrow, Cidr):
+        return wide.pattern.parts == _ANYTHING
+    return _finds(wide.pattern.parts, "".join(_small(part) for part in narrow.pattern.parts))
+
+
+def _small(part: str | Wildcard) -> str:
+    return part.lower() if isinstance(part, str) else "*"
+
+
+def _finds(parts: tuple[str | Wildcard, ...], text: str) -> bool:
+    """Whether a pattern matches a text in small letters; a `*` in the text is a character that only `*` takes."""
+    if not parts:
+        return not text
+    first, last = parts[0], parts[-1]
+    end = len(text)
+    if isinstance(last, str) and len(parts) > 1:
+        end -= len(last)
+        if not text.endswith(last.lower()):
+            return False
+    position = 0
+    for at, part in enumerate(parts):
+        if isinstance(part, Wildcard) or (at and at == len(parts) - 1):
+            continue
+        found = text.find(part.lower(), position, end)
+        if found < 0 or (part is first and at == 0 and found > 0):
+            return False
+        position = found + len(part)
+    return position <= end and (isinstance(last, Wildcard) or len(parts) > 1 or position == len(text))
+
+
+def _words(pattern: Pattern) -> Expr | None:
+    """Return the longest words that are whole terms of any text that holds the keyword."""
+    found = [word[0] for part in pattern.parts if isinstance(part, str) for word in _WORD.finditer(part)]
+    words = sorted({word.lower(): word for word in found if word.lower() not in _OPERATORS}.values(), key=len)
+    chosen = words[-_MOST_WORDS:]
+    return And(tuple(Keyword(Pattern((word,))) for word in found if word in chosen)) if chosen else None
 
 
 def _present(name: str) -> StringMatch:
@@ -226,12 +333,17 @@ def _with_wildcards(parts: Iterable[str | Wildcard]) -> tuple[str | Wildcard, ..
 
 
 def _pieces(text: str) -> list[str | Wildcard]:
+    if _is_plain(text):
+        return [text]
     pieces: list[str | Wildcard] = []
-    position = 0
-    for found in _NOT_PLAIN.finditer(text):
-        pieces += [text[position : found.start()], Wildcard.ANY]
-        position = found.end()
-    return [piece for piece in [*pieces, text[position:]] if piece]
+    for char in text:
+        if not _is_plain(char):
+            pieces.append(Wildcard.ANY)
+        elif pieces and isinstance(pieces[-1], str):
+            pieces[-1] += char
+        else:
+            pieces.append(char)
+    return pieces
 
 
 def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
@@ -239,7 +351,7 @@ def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
     found = fixed_patterns(tree)
     loose = [_with_wildcards(parts) for parts in found]
     if loose and all(any(isinstance(part, str) for part in parts) for parts in loose):
-        return simplify(Or(tuple(StringMatch(name, Pattern(parts)) for parts in loose)))
+        return _alternatives(tuple(StringMatch(name, Pattern(parts)) for parts in loose))
     return None if can_be_empty(tree) else _present(name)
 
 
@@ -267,6 +379,8 @@ def search_text(expr: Expr, *, inside: bool) -> str:
             return f"{search_field(name)}={'*' if pattern.parts == _ANYTHING else search_value(pattern)}"
         case Cidr(name, network):
             return f'{search_field(name)}="{network}"'
+        case Keyword(pattern):
+            return search_value(pattern)
         case _:
             raise AssertionError(expr)
 

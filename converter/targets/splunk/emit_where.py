@@ -9,6 +9,7 @@ for false.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from converter.assumptions import letters_as_written, no_zone
@@ -33,20 +34,21 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
-from converter.targets.splunk.emit_keyword import keyword_condition
+from converter.targets.splunk.emit_keyword import keyword_condition, kind_of
 from converter.targets.splunk.emit_names import eval_field, number_text
 from converter.targets.splunk.emit_regex import pattern_regex, quoted, rule_regex
 from converter.targets.splunk.emit_time import part_condition, plain_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from converter.emitting import Emission
     from converter.plan.nodes import Expr, Leaf
 
+MAX_BITS = 1_000  # a double has at most 1,024
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
-OfOneValue: TypeAlias = StringMatch | BoolMatch | Regex | NumberMatch
+OfOneValue: TypeAlias = StringMatch | BoolMatch | Regex | Cidr | NumberMatch
 
 
 def condition(expr: Expr, emission: Emission, *, inside: bool) -> str:
@@ -83,27 +85,32 @@ def _joined(word: str, texts: Sequence[str], *, inside: bool) -> str:
 def _disjuncts(items: Iterable[Expr], emission: Emission) -> list[str]:
     """Return the parts of a disjunction; tests of one field, which one value passes or another, are one part.
 
-    Only tests of one kind are joined: a number is null where the value is none, and a text never is.
+    Only tests of one kind are joined: a number is null where the value is none, and a text never is. Keywords are one
+    expression.
     """
-    groups: dict[tuple[str, bool], list[OfOneValue]] = {}
-    order: list[Expr | tuple[str, bool]] = []
+    parts: dict[object, Callable[[], str]] = {}
+    fields: dict[tuple[str, bool], list[OfOneValue]] = {}
+    keywords: dict[frozenset[str], list[Keyword]] = {}
     for item in items:
-        if isinstance(item, StringMatch | BoolMatch | Regex | NumberMatch) and not _is_any_text(item):
+        if isinstance(item, StringMatch | BoolMatch | Regex | Cidr | NumberMatch) and not _is_any_text(item):
             key = (item.field, isinstance(item, NumberMatch))
-            if key not in groups:
-                groups[key] = []
-                order.append(key)
-            groups[key].append(item)
+            fields.setdefault(key, []).append(item)
+            parts[key] = partial(_any_value_of, fields[key], emission)
+        elif isinstance(item, Keyword):
+            kind = kind_of(item)
+            keywords.setdefault(kind, []).append(item)
+            parts[kind] = partial(keyword_condition, keywords[kind], emission)
         else:
-            order.append(item)
-    return [
-        _any_value(_tests(groups[part])) if isinstance(part, tuple) else condition(part, emission, inside=True)
-        for part in order
-    ]
+            parts[item] = partial(condition, item, emission, inside=True)
+    return [write() for write in parts.values()]
 
 
 def _is_any_text(leaf: Expr) -> bool:
     return isinstance(leaf, StringMatch) and leaf.pattern.parts == (Wildcard.ANY,)
+
+
+def _any_value_of(leaves: Sequence[OfOneValue], emission: Emission) -> str:
+    return _any_value(_tests(leaves, emission))
 
 
 def _any_value(test: str) -> str:
@@ -111,7 +118,7 @@ def _any_value(test: str) -> str:
     return f"isnotnull(mvfilter({test}))"
 
 
-def _tests(leaves: Sequence[OfOneValue]) -> str:
+def _tests(leaves: Sequence[OfOneValue], emission: Emission) -> str:
     """Return what one value must pass one of; texts that ignore case are one expression, and so are the others."""
     field = eval_field(leaves[0].field, leaves[0].place)
     texts: dict[bool, list[Pattern]] = {}
@@ -124,27 +131,37 @@ def _tests(leaves: Sequence[OfOneValue]) -> str:
                 texts.setdefault(False, []).append(Pattern((str(value).lower(),)))
             case Regex(pattern=regex, flags=flags):
                 tests[f"match({field},{quoted(rule_regex(regex, flags))})"] = None
-            case NumberMatch(number=number, place=place):
-                check_whole(number, EXACT_DOUBLE, "SPL", place)
-                tests[f"tonumber({field})={number_text(number)}"] = None
+            case Cidr(name, network):
+                emission.assume(no_zone(name, network))
+                tests[f'cidrmatch("{network}",{field})'] = None
+            case NumberMatch(number=number):
+                tests[_equals(field, number)] = None
             case _:
                 assert_never(leaf)
     known = [f"match({field},{quoted(pattern_regex(found, cased=cased))})" for cased, found in texts.items()]
     return " OR ".join([*known, *tests])
 
 
+def _equals(field: str, number: float) -> str:
+    """Return that a value is a number; digits beyond those of a double are compared as text."""
+    if abs(number) < EXACT_DOUBLE:
+        return f"tonumber({field})={number_text(number)}"
+    sign, digits = r"\+?" if number > 0 else "-", abs(int(number))
+    whole = f'match({field},"^{sign}0*{digits}\\z")'
+    if digits.bit_length() > MAX_BITS or int(float(digits)) != digits:
+        return whole  # no double is this number, so no text with a fraction or an exponent is
+    return f'({whole} OR (NOT match({field},"^[+-]?\\d+\\z") AND tonumber({field})={number_text(int(number))}))'
+
+
 def _leaf(leaf: Leaf, emission: Emission) -> str:
     match leaf:
         case StringMatch(name, pattern, _, place) if pattern.parts == (Wildcard.ANY,):
             return f"isnotnull({eval_field(name, place)})"
-        case StringMatch() | BoolMatch() | Regex() | NumberMatch():
-            return _any_value(_tests([leaf]))
+        case StringMatch() | BoolMatch() | Regex() | Cidr() | NumberMatch():
+            return _any_value_of([leaf], emission)
         case NumberCompare(name, op, number, place):
             check_whole(number, EXACT_DOUBLE, "SPL", place)
             return _any_value(f"tonumber({eval_field(name, place)}){_COMPARISONS[op]}{number_text(number)}")
-        case Cidr(name, network, place):
-            emission.assume(no_zone(name, network))
-            return _any_value(f'cidrmatch("{network}",{eval_field(name, place)})')
         case IsNull(name, place):
             return f"isnull({eval_field(name, place)})"
         case Exists(name, place):
@@ -152,7 +169,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case FieldRef():
             return _field_reference(leaf, emission)
         case Keyword() | KeywordRegex():
-            return keyword_condition(leaf, emission)
+            return keyword_condition([leaf], emission)
         case TimePart(name, place=place):
             check_whole(leaf.number, EXACT_DOUBLE, "SPL", place)
             emission.assume(plain_times(name))
