@@ -155,7 +155,7 @@ def test_a_saved_search_states_its_limit_and_stays_exact(rules: Rules, limit: in
 
 
 @pytest.mark.parametrize("op", ["lt", "lte", "eq", "neq"])
-@pytest.mark.parametrize("variant", [*FILES, SAVED], ids=shown)
+@pytest.mark.parametrize("variant", FILES, ids=shown)
 def test_a_schedule_cannot_have_fixed_windows(variant: Variant, op: str) -> None:
     with pytest.raises(RefusedError, match="a schedule cuts the fixed windows") as caught:
         convert(counting(["g"], op), variant)
@@ -314,7 +314,7 @@ def test_postprocessing_is_about_the_query_in_a_file(variant: Variant, tmp_path:
     (query,) = convert(counting(["g"]), variant, [str(pipeline)])
     text = parse_conf(query.text)[0].search if variant == SAVED else parse_any(query.text)
     assert text.strip().startswith("/* ")
-    assert text.strip().endswith(" */")
+    assert text.strip().split("\n| addinfo")[0].rstrip().endswith(" */")  # what follows is the schedule's
     assert query.verdict.kind == "unjudged"
     assert any("unjudged" in warning for warning in query.warnings)
 

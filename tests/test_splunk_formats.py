@@ -35,6 +35,8 @@ from converter.rules import load_rules, parse_rules
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.targets.splunk.detection_file import run_detection, saved_search_of
 from converter.targets.splunk.emit_contentctl import file_stem, written
+from converter.targets.splunk.replay import edges_of
+from converter.targets.splunk.schedule import SavedReplay
 
 if TYPE_CHECKING:
     from converter.harness.replay import Outcome
@@ -448,8 +450,12 @@ def test_a_schedule_looks_back_as_far_as_is_needed(options: dict[str, str], cron
         ({"interval": "5"}, "not a duration", ""),
         ({"interval": "5m", "cron": "* * * * *"}, "both interval and cron", ""),
         ({"cron": "* * * *"}, "4 fields, not 5", ""),
-        ({"cron": "0 0 1 * *"}, "day of the month", ""),
+        ({"cron": "0 0 1 * *"}, "day of the month", "days of the week"),
+        ({"cron": "0 0 * 2 *"}, "with a month", ""),
         ({"cron": "0 0 * * mon"}, "day of the week 'mon'", "no names"),
+        ({"cron": "5/10 * * * *"}, "step needs a range", ""),
+        ({"cron": "*/0 * * * *"}, "minute '*/0'", ""),
+        ({"cron": "9-3 * * * *"}, "out of range", ""),
         ({"cron": "* * * * *\n[x]"}, "6 fields", ""),
         ({"lag": "soon"}, "lag is 'soon'", ""),
         ({"earliest": "15m", "latest": "15m"}, "window of a run would be empty", "earliest=20m"),
@@ -651,6 +657,42 @@ def test_uneven_schedules(cron: str, seed: int) -> None:
     plan, query = prepared(TYPES["event_count"], "savedsearches", {"cron": cron, "lag": "2m"})
     found, _ = replay(plan, query, get_target("splunk"), random_log(seed))
     assert found.kind == "agree", found
+
+
+def ready(query: Query, log: Log, plan: Plan, *, edges: bool) -> SavedReplay:
+    events = log.seen("splunk", plan)
+    (saved,) = parse_conf(query.text)
+    return SavedReplay(saved, events, edges=edges_of(query, events) if edges else None)
+
+
+@pytest.mark.parametrize("options", [{}, {"earliest": "6m"}, {"interval": "5m"}], ids=str)
+@pytest.mark.parametrize("kind", ["event_count", "fixed", "temporal_ordered", "value_sum"])
+@pytest.mark.parametrize("seed", range(4))
+def test_runs_that_are_left_out_find_nothing_new(kind: str, seed: int, options: dict[str, str]) -> None:
+    try:
+        plan, query = prepared(TYPES[kind], "savedsearches", {**QUICK, **options})
+    except ConfigurationError:
+        return  # too short for the ones that wait
+    log = random_log(seed)
+    known, plain = ready(query, log, plan, edges=True), ready(query, log, plan, edges=False)
+    for phase in known.phases():
+        assert known.run_once(phase) == plain.run(phase)
+
+
+@pytest.mark.parametrize("options", [{}, {"earliest": "6m"}], ids=str)
+@pytest.mark.parametrize("kind", ["event_count", "fixed"])
+@pytest.mark.parametrize("seed", range(6))
+def test_phases_stand_for_every_phase(kind: str, seed: int, options: dict[str, str]) -> None:
+    plan, query = prepared(TYPES[kind], "savedsearches", {**QUICK, **options})
+    saved = ready(query, random_log(seed), plan, edges=True)
+    found = saved.phases()
+
+    def rows(phase: float) -> list[dict[str, Any]]:
+        return [{**row, "run": None} for row in saved.run_once(phase)]
+
+    for half in range(120):
+        stands_for = min((one for one in found if one >= half / 2), default=found[0])
+        assert rows(half / 2) == rows(stands_for), f"{half / 2} is not as {stands_for}"
 
 
 LONG = [{"_time": START + 60 * n, "@timestamp": START + 60 * n, "k": "a", "g": "x"} for n in range(30)]

@@ -20,8 +20,7 @@ import yaml
 from converter.emitting import check_context, refused
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, detections_of, fields_of_plan
-from converter.targets.splunk.conf_text import one_line, unique_title, without_tokens
-from converter.targets.splunk.describe import (
+from converter.targets.splunk.emit_describe import (
     SCORES,
     Risk,
     asset_of,
@@ -33,14 +32,15 @@ from converter.targets.splunk.describe import (
     techniques_of,
 )
 from converter.targets.splunk.emit_saved import as_file, period
-from converter.targets.splunk.scheduled import schedule_plan
+from converter.targets.splunk.emit_schedule import schedule_plan
+from converter.targets.splunk.emit_text import one_line, unique_title, without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Context, Query
-    from converter.targets.splunk.scheduled import Scheduled
+    from converter.targets.splunk.emit_schedule import Scheduled
 
 MAX_NAME = 67
 _MAX_AUTHOR = 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from math import floor
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.target import Event, Query, TargetAlert
+
+
+_MARGIN = re.compile(r"-info_min_time,6\)>=([0-9]+)")
 
 
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
@@ -40,28 +44,33 @@ def _scheduled(query: Query, events: Sequence[Event]) -> Sequence[Run]:
         saved, macros = saved_search_of(query.text)
     else:
         (saved,), macros = parse(query.text), None
-    ready = SavedReplay(saved, events, macros)
+    ready = SavedReplay(saved, events, macros, edges_of(query, events))
     limit = query.verdict.limit
     runs = []
-    for phase in ready.phases(_edges(query, events)) or [0.0]:
+    for phase in ready.phases() or [0.0]:
         alerts = _alerts(ready.run_once(phase), query)
         full = limit is not None and ready.most >= limit.alerts
         runs.append(Run(f"{phase:g} s", alerts, full=full, once=True))
     return tuple(runs)
 
 
-def _edges(query: Query, events: Sequence[Event]) -> list[float]:
+def edges_of(query: Query, events: Sequence[Event]) -> list[float]:
     """Return the times at which a row begins or ceases to be given, because of where it lies in the window of a run.
 
-    That is when an event is two timespans away from the begin of the window, or when the fixed window that holds it is
-    whole; a microsecond before that, as what begins at a moment is there at it.
+    That is when an event is as far from the begin of the window as the search asks for, or when the fixed window that
+    holds it is whole; a microsecond before that, as what begins at a moment is there at it.
     """
     span = query.timespan
     if span is None:
         return []
     times = [time / SECOND for event in events if (time := event_time(event)) is not None]
     starts = {floor(time / span) * span for time in times}
-    return [*(time - 2 * span for time in times), *starts, *(start + span - 1e-6 for start in starts)]
+    margins = [int(margin) for margin in _MARGIN.findall(query.text)]
+    return [
+        *(time - margin for time in times for margin in margins),
+        *starts,
+        *(start + span - 1e-6 for start in starts),
+    ]
 
 
 def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:

@@ -135,9 +135,22 @@ class SavedReplay:
     """One saved search and one log, ready to be run at any phase.
 
     An event with `_indextime` is seen by the runs after that time only; any other is there when it happens.
+
+    Args:
+        saved: the search.
+        events: the log.
+        macros: the text of a macros.conf.
+        edges: for a search that reads its time range: times in seconds such that it can only find something else in
+            the next run if an event, or one of these, enters or leaves its window. Without them each run counts.
     """
 
-    def __init__(self, saved: SavedSearch, events: Iterable[Mapping[str, Any]], macros: str | None = None) -> None:
+    def __init__(
+        self,
+        saved: SavedSearch,
+        events: Iterable[Mapping[str, Any]],
+        macros: str | None = None,
+        edges: Iterable[float] | None = None,
+    ) -> None:
         check_settings(saved)
         self._schedule = schedule_of(saved)
         self._suppression = suppression_of(saved)
@@ -153,18 +166,15 @@ class SavedReplay:
         indexed = [_time_us(event.get("_indextime")) for _, _, event in timed]
         late = any(at is not None and at > time for at, time in zip(indexed, self._times, strict=True))
         self._indexed = indexed if late else None
+        self._marks = None if edges is None else sorted([*self._times, *(round(edge * MICRO) for edge in edges)])
         self._memory: dict[object, list[dict[str, Any]]] = {}
         self.most = 0
         """How many rows a single run of the phase that was run last gave at most."""
 
-    def phases(self, also: Iterable[float] = ()) -> list[float]:
-        """Return one phase, in seconds, of every class of phases with the same outcome.
-
-        Args:
-            also: further times, in seconds, at which a search that reads its time range makes a difference.
-        """
-        times = [time / MICRO for time in self._times]
-        return phases(self._schedule, [*times, *also] if times else times, self._index_times())
+    def phases(self) -> list[float]:
+        """Return one phase, in seconds, of every class of phases with the same outcome."""
+        marks = self._times if self._marks is None else self._marks
+        return phases(self._schedule, [mark / MICRO for mark in marks] if self._times else [], self._index_times())
 
     def run(self, phase: float) -> list[dict[str, Any]]:
         """Return the rows of all runs that trigger, each with `run`, the time of the run in epoch seconds."""
@@ -194,9 +204,9 @@ class SavedReplay:
                 return self._suppression.over(seen, last)
             return moment if seen and not repeated else None
 
-        skip = once and self._indexed is None and not self._search.timed
+        skip = once and self._indexed is None and (not self._search.timed or self._marks is not None)
         for moment, start, end in _runs(
-            self._schedule, self._times, round(phase * MICRO), next_change if skip else None
+            self._schedule, self._times, round(phase * MICRO), next_change if skip else None, self._marks
         ):
             before, edges = edges, (bisect_left(self._times, start), bisect_left(self._times, end))
             repeated = before == edges
@@ -232,7 +242,11 @@ def _residues(schedule: Schedule) -> Iterator[tuple[int, int, int]]:
 
 
 def _runs(
-    schedule: Schedule, times: Sequence[int], phase: int, change: Callable[[], int | None] | None = None
+    schedule: Schedule,
+    times: Sequence[int],
+    phase: int,
+    change: Callable[[], int | None] | None = None,
+    marks: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, int, int]]:
     """Yield (run, start, end) of each run that sees an event of the sorted `times`.
 
@@ -242,7 +256,9 @@ def _runs(
         phase: by how much the clock is moved.
         change: if given, runs that see the same events as the one before are left out; it is asked after each run for
             a moment from which on even the same events may give something else.
+        marks: then what else may not enter or leave a window in between, with the times; sorted.
     """
+    marks = times if marks is None else marks
     if not times:
         return
     residues = list(_residues(schedule))
@@ -263,10 +279,10 @@ def _runs(
             clock = schedule.next_run(clock + 1)
             if change is None:
                 continue
-            high = bisect_left(times, end, low)
-            candidates = [first_clock(times[low] - latest_start + shortest)]  # the oldest event leaves
-            if high < len(times):
-                candidates.append(first_clock(times[high]))
+            low, high = bisect_left(marks, start), bisect_left(marks, end)
+            candidates = [first_clock(marks[low] - latest_start + shortest)]  # the oldest one leaves
+            if high < len(marks):
+                candidates.append(first_clock(marks[high]))
             if (moment := change()) is not None:
                 candidates.append(schedule.next_run(max(clock, moment - phase)))
             clock = max(clock, min(candidates))

@@ -35,8 +35,8 @@ from converter.plan.nodes import (
     ValueCount,
 )
 from converter.target import Bound, Limit, free_column
-from converter.targets.splunk.cron import CronError, Runs, cron_runs
 from converter.targets.splunk.emit import emit_query
+from converter.targets.splunk.emit_cron import gaps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ def _timing(options: Mapping[str, str]) -> _Timing:
         raise ConfigurationError("both interval and cron say when the search runs", hint="leave one of them out")
     if "cron" in options:
         cron = " ".join(options["cron"].split())
-        interval = _runs(cron).longest_gap
+        interval = max(gaps(cron))
     else:
         interval = seconds(options.get("interval", "5m"), "interval")
         cron = _cron(interval)
@@ -120,13 +120,6 @@ def _timing(options: Mapping[str, str]) -> _Timing:
     if "latest" in options:
         end = 0 if options["latest"] == "now" else seconds(options["latest"], "latest")
     return _Timing(cron, interval, seconds(options.get("lag", "15m"), "lag"), begin, end)
-
-
-def _runs(cron: str) -> Runs:
-    try:
-        return cron_runs(cron)
-    except CronError as error:
-        raise ConfigurationError(str(error), hint=error.hint) from None
 
 
 def _cron(interval: int) -> str:
@@ -153,7 +146,7 @@ def _detection(query: Query, timing: _Timing) -> Scheduled:
         sentences.append(f"misses events: windows of {duration(length)} every {duration(timing.interval)} leave gaps")
     if end < timing.lag:
         sentences.append(f"misses events that are indexed more than {_ago(end)} late")
-    doubled = length > timing.interval or not _even(timing)
+    doubled = length > min(gaps(timing.cron))
     if doubled:
         sentences.append("reports an event in every run that sees it: windows overlap, and nothing is suppressed")
     bound = Bound("; ".join(sentences), narrowest=0 if length < timing.interval else None, doubled=doubled)
@@ -167,11 +160,6 @@ def _detection(query: Query, timing: _Timing) -> Scheduled:
         f"-{duration(begin)}@m",
         f"-{duration(end)}@m" if end else "@m",
     )
-
-
-def _even(timing: _Timing) -> bool:
-    runs = _runs(timing.cron)
-    return runs.cycle == timing.interval * len(runs.offsets)
 
 
 # ---------------------------------------------------------------------------------------------------- correlations
