@@ -78,9 +78,9 @@ def _chain(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
         assert isinstance(below, Correlation)  # noqa: S101  `_Parts` sorted them
         rows = part_rows(below, own, search, columns, others=True)
         if below.sliding:
-            close_sliding(below, rows, judged(below, rows, search), search, columns[0], part.use)
+            close_sliding(below, rows, judged(below, rows, search), search, columns.use, part.use)
         else:
-            close_fixed(below, rows, search, columns[0], part.use)
+            close_fixed(below, rows, search, columns.use, part.use)
         part.columns.update(zip(below.group_by, rows.keys, strict=False))
     return part_rows(plan, tree, search, columns, others=False)
 

@@ -79,6 +79,7 @@ class Rows:
         values: of what is measured.
         event: numbers the events, where several rows may be of one; else empty.
         first: the time of the first event of a row, where a row may be an episode; else empty.
+        position: where its last event is among all, where a row may be an episode; else empty.
         others: whether there are rows that do not belong to the correlation; their keys are null.
         names: the rules that a row matches, if there are several; else empty.
     """
@@ -88,6 +89,7 @@ class Rows:
     values: tuple[str, ...] = ()
     event: str = ""
     first: str = ""
+    position: str = ""
     others: bool = False
     names: str = ""
     renamed: tuple[tuple[str, str], ...] = ()
@@ -248,7 +250,17 @@ def _or_others(test: str, others: str, parts: int) -> str:
 # ------------------------------------------------------------------------------------------- rules that differ, chains
 
 
-def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, chained: bool) -> tuple[str, str, str]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The columns of rows that are of several rules: `Rows` has their meaning, and `use` tells of which rule."""
+
+    use: str
+    event: str
+    first: str = ""
+    position: str = ""
+
+
+def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, chained: bool) -> Opened:
     """Write a row for each rule that an event matches.
 
     Args:
@@ -256,25 +268,20 @@ def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, ch
         search: what is written.
         read: the fields that are read from here on.
         chained: whether a correlation counts another.
-
-    Returns:
-        The columns of the use, of the number of the event, and of the time at which it begins (empty: `_time`).
     """
     use, event = search.column("use"), search.column("event")
     tests = [_named_if(condition(part.rule.expr, search.emission, inside=False), part.use) for part in parts]
     search.add(f"eval {use}=mvappend({','.join(tests)})", f"streamstats count as {event}")
     _trim(search, read, [use, event])
     search.add(f"mvexpand {use}")
-    first = ""
-    if chained:
-        first = search.column("first")
-        search.add(f"eval {first}=_time")
-    return use, event, first
+    if not chained:
+        return Opened(use, event)
+    first, position = search.column("first"), search.column("position")
+    search.add(f"eval {first}=_time, {position}={event}")
+    return Opened(use, event, first, position)
 
 
-def part_rows(
-    plan: Correlation, parts: Sequence[Part], search: Search, columns: tuple[str, str, str], *, others: bool
-) -> Rows:
+def part_rows(plan: Correlation, parts: Sequence[Part], search: Search, columns: Opened, *, others: bool) -> Rows:
     """Write the rows of a correlation from those of its rules.
 
     Args:
@@ -284,7 +291,7 @@ def part_rows(
         columns: as `open_parts` returns them.
         others: whether there are rows of other correlations, which must stay as they are.
     """
-    use, event, first = columns
+    use = columns.use
     different = list({part.use: part for part in parts}.values())
     ours = " OR ".join(f'{use}="{part.use}"' for part in different)
     keys: list[str] = []
@@ -305,7 +312,15 @@ def part_rows(
     elif not others:
         search.add("where " + (" AND ".join(f"isnotnull({key})" for key in keys) or ours))
     flags = tuple(f'{use}="{part.use}"' for part in parts)
-    rows = Rows(tuple(keys), flags, event=event, first=first, others=others, renamed=tuple(renamed))
+    rows = Rows(
+        tuple(keys),
+        flags,
+        event=columns.event,
+        first=columns.first,
+        position=columns.position,
+        others=others,
+        renamed=tuple(renamed),
+    )
     return _named(parts, search, _measured(plan, different, search, rows, use))
 
 

@@ -187,7 +187,12 @@ def _ordered(plan: Correlation, rows: Rows, search: Search, stages: Sequence[Seq
     matching = [" OR ".join(dict.fromkeys(rows.flags[rule] for rule in stage)) for stage in stages]
     if len(set(matching)) > 1:
         search.emission.assume(ordered_apart(plan))
-    search.add("sort 0 _time")
+    if rows.position:  # an event may also end an episode: of the two, the rule that is first in the list comes first
+        order = search.column("order")
+        cases = ",".join(f"{flag},{number}" for number, flag in enumerate(dict.fromkeys(rows.flags), 1))
+        search.add(f"eval {order}=case({cases})", f"sort 0 _time {rows.position} {order}")
+    else:
+        search.add("sort 0 _time")
     only = at_least(plan.limits) if rising(plan.limits) else None
     if only is not None and only > len(stages):
         return Judged("1=0")
