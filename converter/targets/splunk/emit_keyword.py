@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from converter.assumptions import raw_text_like_values
 from converter.plan.letters import variants
 from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
-from converter.targets.splunk.emit_regex import quoted, rule_regex
+from converter.targets.splunk.emit_regex import in_parts, quoted, rule_regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,10 @@ _BASIC = 0xFFFF
 
 def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:
     """Return the condition that the raw text holds one of the keywords, which are of one kind (`kind_of`)."""
-    texts = [_noted(leaf, emission) for leaf in leaves]
-    return f"match(_raw,{quoted(rule_regex('|'.join(dict.fromkeys(texts)), kind_of(leaves[0])))})"
+    texts = dict.fromkeys(_noted(leaf, emission) for leaf in leaves)
+    flags = kind_of(leaves[0])
+    tests = [f"match(_raw,{quoted(rule_regex('|'.join(part), flags))})" for part in in_parts(texts)]
+    return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
 
 
 def kind_of(leaf: Keyword | KeywordRegex) -> frozenset[str]:

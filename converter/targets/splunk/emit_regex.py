@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SPECIAL = frozenset(".+()[]{}|^$*?")
 _UNSAFE = frozenset('\\"`')
 _SPECIAL_IN_CLASS = frozenset("[]^-&~")
+# PCRE compiles to at most 64 KB; a letter whose case is ignored takes a few bytes.
+_LONGEST = 8_000
 _MANY = 1000  # letters of a range that are worth a look
 _ASCII = 0x7F
 _ANCHORS: dict[AnchorKind, str] = {
@@ -74,11 +76,29 @@ def either_case(char: str) -> str:
 # ------------------------------------------------------------------------------------------------------- wildcards
 
 
-def pattern_regex(patterns: Iterable[Pattern], *, cased: bool) -> str:
-    """Return the expression of texts of which the whole matches any of the patterns, each once, in their order."""
+def pattern_regexes(patterns: Iterable[Pattern], *, cased: bool) -> list[str]:
+    """Return expressions, of which one is found in a text if the whole of it matches one of the patterns."""
+    bodies = list(dict.fromkeys(pattern_body(pattern, cased=cased) for pattern in patterns))
+    return [_whole(part, cased=cased) for part in in_parts(bodies)]
+
+
+def in_parts(texts: Iterable[str]) -> list[list[str]]:
+    """Return alternatives in lists that are short enough for one expression each."""
+    parts: list[list[str]] = [[]]
+    length = 0
+    for text in texts:
+        if parts[-1] and length + len(text) > _LONGEST:
+            parts.append([])
+            length = 0
+        parts[-1].append(text)
+        length += len(text) + 1
+    return parts
+
+
+def _whole(texts: Iterable[str], *, cased: bool) -> str:
+    """Return the expression of texts of which the whole is one of some bodies."""
     bodies: dict[tuple[str, str], dict[str, None]] = {}
-    for pattern in patterns:
-        body = pattern_body(pattern, cased=cased)
+    for body in texts:
         left, right = ("" if body.startswith(".*") else "^"), ("" if body.endswith(".*") else r"\z")
         bodies.setdefault((left, right), {})[body.removeprefix(".*").removesuffix(".*")] = None
     choices = [

@@ -36,7 +36,7 @@ from converter.plan.nodes import (
 )
 from converter.targets.splunk.emit_keyword import keyword_condition, kind_of
 from converter.targets.splunk.emit_names import eval_field, number_text
-from converter.targets.splunk.emit_regex import pattern_regex, quoted, rule_regex
+from converter.targets.splunk.emit_regex import pattern_regexes, quoted, rule_regex
 from converter.targets.splunk.emit_time import part_condition, plain_times
 
 if TYPE_CHECKING:
@@ -138,7 +138,11 @@ def _tests(leaves: Sequence[OfOneValue], emission: Emission) -> str:
                 tests[_equals(field, number)] = None
             case _:
                 assert_never(leaf)
-    known = [f"match({field},{quoted(pattern_regex(found, cased=cased))})" for cased, found in texts.items()]
+    known = [
+        f"match({field},{quoted(regex)})"
+        for cased, found in texts.items()
+        for regex in pattern_regexes(found, cased=cased)
+    ]
     return " OR ".join([*known, *tests])
 
 

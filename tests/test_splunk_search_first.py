@@ -1,0 +1,355 @@
+"""Splunk's first search, by random conditions and events: it finds whatever the rule means, and the whole exactly that.
+
+Splunk reads its index by the terms of the first `search`, so the emitter says there what it can of each condition; what
+it says may be too much and never too little. The conditions and events are drawn from what is hard: case, wildcards,
+backslashes, numbers, networks, letters outside ASCII, values that are missing, empty or several.
+"""
+
+# ruff: noqa: RUF001 -- letters that look like others are the point
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from converter.errors import RefusedError
+from converter.facts import Facts
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Detection,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    LogSource,
+    Metadata,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Pattern,
+    Regex,
+    StringMatch,
+    TimePart,
+    Wildcard,
+)
+from converter.plan.regex_parse import RegexError, parse
+from converter.plan.simplify import simplified
+from converter.reference.match import matches
+from converter.registry import get_target
+from converter.target import Context
+from converter.targets.splunk.execute import run
+
+if TYPE_CHECKING:
+    from converter.plan.nodes import Expr
+
+FIELDS = ("a", "b.c", "user name", "Über", "index2", "eventtype")
+PIECES = (
+    "a",
+    "B",
+    "ab",
+    "foo",
+    "\\",
+    '"',
+    "*",
+    "?",
+    " ",
+    "-",
+    "–",
+    "é",
+    "É",
+    "`",
+    "5",
+    ".",
+    "/8",
+    ":",
+    "\n",
+    "$",
+    "|",
+    "[",
+)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=4).map("".join) | st.sampled_from(
+    ["", "5", "05", "5.0", "1e3", "true", "TRUE", "10.0.0.5", "10.0.0.0/8", "2001:db8::5", "foo.exe", "FOO.EXE", "abba"]
+)
+REGEXES = (
+    "^foo|bar$", r"\bfoo\b", "f[oO]o+", "(?i)FOO", r"^(?:foo|ab)\.exe\z", "a(?=b)b", "(ab)+a", "fo{2}", "a.b", r"\\",
+    "é", "(?i)é", "[^a]", "", "a*", r"(a|b|)foo", r"^\A$", r"\Qa*b\E", r"(a)\g1", "(?:a|b){2}", r"foo\z", "(?<=f)oo",
+    "^", "fo*o",
+)  # fmt: skip
+
+
+def _pattern(parts: list[str | Wildcard]) -> Pattern:
+    joined: list[str | Wildcard] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif not (part is Wildcard.ANY and joined and joined[-1] is Wildcard.ANY):
+            joined.append(part)
+    return Pattern(tuple(joined))
+
+
+PATTERNS = st.lists(st.sampled_from([*Wildcard, *PIECES]), max_size=4).map(_pattern) | TEXTS.filter(bool).map(
+    lambda text: Pattern((text,))
+)
+NAMES = st.sampled_from(FIELDS)
+LEAVES = st.one_of(
+    st.builds(StringMatch, NAMES, PATTERNS, st.booleans()),
+    st.builds(StringMatch, NAMES, PATTERNS),
+    st.builds(Regex, NAMES, st.sampled_from(REGEXES), st.frozensets(st.sampled_from("ims"))).filter(
+        lambda leaf: not ({"i"} <= leaf.flags and "g1" in leaf.pattern)
+    ),
+    st.builds(NumberMatch, NAMES, st.sampled_from([5, 0, -3, 1000, 2.5])),
+    st.builds(NumberCompare, NAMES, st.sampled_from(["lt", "lte", "gt", "gte"]), st.sampled_from([5, -3])),
+    st.builds(BoolMatch, NAMES, st.booleans()),
+    st.builds(Cidr, NAMES, st.sampled_from(["10.0.0.0/8", "10.0.0.5/32", "2001:db8::/32"]).map(ip_network)),
+    st.builds(IsNull, NAMES),
+    st.builds(Exists, NAMES),
+)
+CONDITIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: And(tuple(items))),
+        st.lists(inner, min_size=1, max_size=4).map(lambda items: Or(tuple(items))),
+        inner.map(Not),
+    ),
+    max_leaves=7,
+)
+VALUES = TEXTS | st.sampled_from(["5", "6", "-3", "x"]) | st.lists(TEXTS, min_size=2, max_size=3)
+EVENTS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=1, max_size=5)
+HEALTH = list(HealthCheck)
+
+
+def emitted(expr: Expr, **options: str) -> str:
+    plan = simplified(Detection(Metadata("t", "T"), LogSource(), expr))
+    return get_target("splunk").emit(plan, Context(Facts(), options=options)).text
+
+
+def found(text: str, events: list[dict[str, Any]]) -> set[str]:
+    seen = [{"_raw": "", "_time": 0, "_id": str(at), **event} for at, event in enumerate(events)]
+    return {row["_id"] for row in run(text, seen)}
+
+
+def meant(expr: Expr, events: list[dict[str, Any]]) -> set[str]:
+    return {str(at) for at, event in enumerate(events) if matches(expr, event)}
+
+
+@given(CONDITIONS, EVENTS)
+@settings(max_examples=400, deadline=None, suppress_health_check=HEALTH)
+def test_the_first_search_finds_whatever_is_meant_and_the_whole_exactly_that(
+    expr: Expr, events: list[dict[str, Any]]
+) -> None:
+    try:
+        text = emitted(expr)
+    except RefusedError:
+        return
+    expected = meant(expr, events)
+    assert found(text.split("\n| ")[0], events) >= expected, text
+    assert found(text, events) == expected, text
+
+
+@given(
+    st.lists(st.sampled_from('abko .^$*+?|()[]{}\\dwszAbQEg12Éé-,:=!<>i"`'), max_size=12).map("".join),
+    st.lists(TEXTS, min_size=1),
+)
+@settings(max_examples=400, deadline=None, suppress_health_check=HEALTH)
+def test_the_fixed_texts_of_an_expression_are_in_every_text_that_it_is_found_in(pattern: str, texts: list[str]) -> None:
+    try:
+        parse(pattern)
+    except RegexError:
+        return
+    expr, events = Regex("a", pattern), [{"a": text} for text in texts]
+    text = emitted(expr)
+    assert found(text.split("\n| ")[0], events) >= meant(expr, events), text
+    assert found(text, events) == meant(expr, events), text
+
+
+WORDS = st.lists(
+    st.sampled_from(["foo", "Bar", "a", "(x1)", "AND", '"q"', "C:\\d", "é", "[y2]", "z3,"]), min_size=1, max_size=5
+)
+
+
+@given(WORDS.map(" ".join), st.lists(WORDS.map(" ".join), max_size=3), st.booleans())
+@settings(max_examples=300, deadline=None, suppress_health_check=HEALTH)
+def test_the_words_of_a_keyword_are_terms_of_every_text_that_holds_it(
+    keyword: str,
+    others: list[str],
+    cased: bool,  # noqa: FBT001
+) -> None:
+    expr = Keyword(Pattern((keyword,)), cased)
+    raws = [keyword, f"x{keyword}x", f'{{"k":"{keyword}"}}', *others]
+    events = [{"_raw": raw} for raw in raws]
+    text = emitted(expr)
+    assert found(text.split("\n| ")[0], events) >= meant(expr, events), text
+    assert found(text, events) >= meant(expr, events), text
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("C:\\Temp", '{"k":"C:\\\\Temp"}'),
+        ('say "x"', '{"k":"say \\"x\\""}'),
+        ("Ä😀", '{"k":"\\u00c4\\ud83d\\ude00"}'),
+        ("Ä😀", '{"k":"\\u00E4\\uD83D\\uDE00"}'),
+        ("a\tb", '{"k":"a\\tb"}'),
+        ("a\tb", '{"k":"a\\u0009b"}'),
+        ("a\tb", "a\tb"),
+    ],
+)
+def test_a_keyword_is_found_as_json_writes_it(value: str, written: str) -> None:
+    text = emitted(Keyword(Pattern((value,))))
+    assert found(text, [{"_raw": written}, {"_raw": "else"}]) == {"0"}, text
+
+
+EDGES = [
+    datetime(year, month, day, hour, 59)  # noqa: DTZ001  zones are put behind the text
+    for year in (1900, 1969, 1999, 2000, 2020, 2024, 2100)
+    for month, day in ((1, 1), (1, 3), (2, 28), (3, 1), (12, 29), (12, 31))
+    for hour in (0, 23)
+]
+INSTANTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31)) | st.sampled_from(EDGES)  # noqa: DTZ001
+ZONES = st.sampled_from(["", "Z", "z", "UTC", " UTC", "+02:00", "-0530", "+14", "-23:59", "+00:00"])
+FORMS = st.sampled_from(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S.123", "%Y-%m-%dT%H:%M:%S,9"])
+PARTS: dict[str, tuple[int, int]] = {
+    "minute": (0, 59), "hour": (0, 23), "day": (1, 31), "week": (1, 53), "month": (1, 12), "year": (1, 9999),
+}  # fmt: skip
+
+
+def _shown(instant: datetime, form: str) -> str:
+    return instant.strftime(form.replace("%Y", f"{instant.year:04d}"))
+
+
+@given(
+    INSTANTS, FORMS, ZONES, st.sampled_from(list(PARTS)), st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), st.data()
+)
+@settings(max_examples=400, deadline=None, suppress_health_check=HEALTH)
+def test_parts_of_a_time_are_those_in_utc(
+    instant: datetime, form: str, zone: str, part: Any, operator: Any, data: st.DataObject
+) -> None:
+    text = _shown(instant, form) + zone
+    near = instant.isocalendar().week if part == "week" else getattr(instant, part)
+    number = data.draw(st.sampled_from([near, near, near + 1, near - 1]) | st.integers(*PARTS[part]))
+    expr = TimePart("t", part, operator, number)
+    events: list[dict[str, Any]] = [{"t": text}, {"t": "5 o'clock"}, {}, {"t": ["x", text]}]
+    query = emitted(expr)
+    assert found(query, events) == meant(expr, events), query
+
+
+@given(INSTANTS, st.sampled_from([0, 3, 6, 9]), st.sampled_from(list(PARTS)), st.sampled_from(["eq", "gte"]))
+@settings(max_examples=200, deadline=None, suppress_health_check=HEALTH)
+def test_parts_of_a_number_are_those_of_the_unit_that_its_size_says(
+    instant: datetime, digits: int, part: Any, operator: Any
+) -> None:
+    seconds = (instant.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    assume(seconds >= 0)
+    near = instant.isocalendar().week if part == "week" else getattr(instant, part)
+    text = f"{seconds}{'9' * digits}"
+    expr, events = TimePart("t", part, operator, near), [{"t": text}, {"t": f"0{text}.5"}, {"t": f"-{text}"}]
+    query = emitted(expr)
+    assert found(query, events) == meant(expr, events), query
+    if not digits and seconds < 100_000_000_000:
+        raw = [{"_time": seconds}]
+        assert found(emitted(TimePart("_time", part, operator, near)), raw) == meant(
+            TimePart("_time", part, operator, near), raw
+        )
+
+
+@given(
+    st.sampled_from(["equals", "startswith", "endswith", "contains"]),
+    st.lists(st.sampled_from(["", "a", "A", "ab", "b", "5", "05", "5.0", "a.b", "1e1", "010"]), max_size=3),
+    st.sampled_from(["", "a", "AB", "B", "5", "05", "5.0", "010", None]),
+    st.booleans(),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_value_of_a_field_is_compared_with_the_other_field(
+    relation: Any,
+    values: list[str],
+    other: str | None,
+    cased: bool,  # noqa: FBT001
+) -> None:
+    event: dict[str, Any] = {"a": values} if values else {}
+    if other is not None:
+        event["d.e"] = other
+    for expr in (FieldRef("a", "d.e", relation, cased), Not(FieldRef("a", "d.e", relation, cased))):
+        whole = Or((expr, StringMatch("z", Pattern(("never",)))))
+        text = emitted(whole)
+        assert found(text, [event]) == meant(whole, [event]), text
+
+
+@given(st.sampled_from([2**53, 2**53 + 1, 10**16, -(10**17), 10**30, 10**400]), st.integers(-2, 2))
+@settings(deadline=None)
+def test_numbers_beyond_a_double_are_compared_exactly(number: int, off: int) -> None:
+    near = number + off
+    texts = [str(near), f"+{near}", f"{near}.0", f"{near}e0", f"0{near}", "1e16", "-1e17", "1e30"]
+    expr, events = NumberMatch("n", number), [{"n": text} for text in texts]
+    assert found(emitted(expr), events) == meant(expr, events), emitted(expr)
+
+
+def test_a_list_of_values_is_one_term_and_one_expression() -> None:
+    names = [f"name{at}" for at in range(10_000)]
+    exact = Or(tuple(StringMatch("a", Pattern((name,))) for name in names))
+    assert emitted(exact).startswith('a IN ("name0", "name1", ')
+    assert emitted(exact).count("a IN") == 1
+    with_case = Or(tuple(StringMatch("a", Pattern((name,)), cased=True) for name in names))
+    text = emitted(with_case)
+    assert text.count("mvfilter") == 1
+    assert max(map(len, text.split('"'))) < 10_000
+    assert found(text, [{"a": "name77"}, {"a": "NAME77"}, {"a": "name77x"}]) == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("expr", "text"),
+    [
+        (StringMatch("a", Pattern(("Ab",)), cased=True), 'a="Ab"'),
+        (StringMatch("a", Pattern(("A", Wildcard.ONE, "c"))), 'a="A*c"'),
+        (StringMatch("a", Pattern(("A*c",))), 'a="A*c"'),
+        (StringMatch("a", Pattern(("grüß",))), 'a="gr*"'),
+        (StringMatch("a", Pattern((Wildcard.ANY, " –x", Wildcard.ANY))), 'a="* –x*"'),
+        (StringMatch("a", Pattern(("10.0.0.0/8",))), 'a="10.0.0.0/8*"'),
+        (StringMatch("a", Pattern(("5",))), 'a="5"'),
+        (StringMatch("a", Pattern(())), "*"),
+        (NumberMatch("a", 5), "a=*"),
+        (BoolMatch("a", value=True), 'a="true"'),
+        (Cidr("a", ip_network("10.0.0.0/8")), 'a="10.0.0.0/8"'),
+        (Cidr("a", ip_network("2001:db8::/32")), 'a="*:*"'),
+        (Regex("a", r"^C:\\Temp\\\w+\.exe\z"), r'a="C:\\Temp\\*.exe"'),
+        (Regex("a", "foo|bar"), 'a IN ("*foo*", "*bar*")'),
+        (Regex("a", "a?"), "*"),
+        (Regex("a", "[ab]"), "a=*"),
+        (Keyword(Pattern(("too many errors here",))), '"many" "errors"'),
+        (Keyword(Pattern(("word",))), "*"),
+        (Or((StringMatch("a", Pattern(("x",))), IsNull("b"))), "*"),
+        (Not(Or((StringMatch("a", Pattern(("x",))), StringMatch("a", Pattern(("y",))), NumberMatch("b", 5)))),
+         'NOT a IN ("x", "y")'),
+        (And((StringMatch("a", Pattern(("x",))), NumberMatch("b", 5))), 'a="x"'),
+        (Or((StringMatch("a", Pattern(("ab?", Wildcard.ANY))), StringMatch("a", Pattern(("a", Wildcard.ONE))))),
+         'a="a*"'),
+    ],
+)  # fmt: skip
+def test_what_the_first_search_says(expr: Expr, text: str) -> None:
+    assert emitted(expr).split("\n| ")[0] == text
+
+
+def test_numbers_may_be_assumed_to_be_written_plainly() -> None:
+    expr = Or((NumberMatch("a", 5), NumberMatch("a", 6)))
+    assert emitted(expr, numbers="plain") == 'a IN ("5", "6")'
+    plan = Detection(Metadata("t", "T"), LogSource(), expr)
+    verdict = get_target("splunk").emit(plan, Context(Facts(), options={"numbers": "plain"})).verdict
+    assert verdict.notes == ("a writes the number 5 in no other way", "a writes the number 6 in no other way")
+    (first, _) = verdict.assumptions
+    assert [first.broken({}, {"a": value}) for value in ("5", "05", ["6", "5.0"], "x", None)] == [
+        False, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_no_emitted_expression_holds_what_could_end_its_quotes() -> None:
+    for pattern in ('a"b', "a`b", r"a\"b", r"a\\", r"a\\\"", "a\nb", "a\\\nb", r"\Qa\\"):
+        text = emitted(Regex("a", pattern))
+        assert re.fullmatch(r'.*\n\| where isnotnull\(mvfilter\(match\(a,"[^"`\n]*"\)\)\)', text), text
