@@ -1,7 +1,8 @@
 """Rules from strangers in SPL: no text of a rule leaves its place in a query.
 
 A text of `hostile/strings.yml`, or a mixture of several, is put into a place of a rule: the value of every kind of
-leaf, a field, a group-by, an alias, what is measured, a name. The search is parsed with our own parser and has the shape of one made from a harmless twin (`hostile/shapes.py` says which classes of texts are said in another way); its
+leaf, a field, a group-by, an alias, what is measured, a name. The search is parsed with our own parser and has the
+shape of one made from a harmless twin (`hostile/shapes.py` says which classes of texts are said in another way); its
 texts differ only where the rule does, and there they are the rule's. Then it is run beside the reference. A refusal is
 fine if it has a place.
 
