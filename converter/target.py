@@ -110,6 +110,7 @@ class Query:
         warnings: what the user should know, such as fields that no mapping knows.
         inner: of a file, the query inside: what the postprocessing of a pipeline is applied to.
         wrap: of a file, makes the whole text of an inner query.
+        stem: of a file whose format says what it must be called, that name without its suffix.
     """
 
     rule: str
@@ -123,6 +124,7 @@ class Query:
     warnings: tuple[str, ...] = ()
     inner: str | None = field(default=None, compare=False, repr=False)
     wrap: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
+    stem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class Run:
         phase: at which phase of its schedule; empty for a query without one.
         alerts: what it found.
         full: whether it gave as many alerts as `Verdict.limit` lets it, at any time, so that some may be missing.
-        once: whether each alert is one that a person gets, so that two of one episode, or of one event, are one too many.
+        once: whether each alert is one that a person gets, so that two of one episode or event are one too many.
     """
 
     phase: str

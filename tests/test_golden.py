@@ -21,6 +21,8 @@ GOLDEN = Path(__file__).parent / "golden"
 VARIANTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "splunk": ("splunk", "default", {}),
     "splunk-savedsearches": ("splunk", "savedsearches", {}),
+    "splunk-es": ("splunk", "es", {}),
+    "splunk-contentctl": ("splunk", "contentctl", {}),
     "esql": ("esql", "default", {}),
     "eql": ("eql", "default", {}),
     "kql": ("kql", "default", {}),

@@ -19,6 +19,7 @@ from uuid import UUID
 import pytest
 import yaml
 
+from converter.cli import main
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, QueryError, RefusedError
 from converter.harness.cases import Case, Expect, Suite
@@ -814,6 +815,22 @@ def test_a_detection_runs_by_its_schedule() -> None:
     text = query_of(yaml.safe_dump(DETECTION), "contentctl").text
     events = [{"_time": START, "User": "value", "src_ip": "192.0.2.1"}, {"_time": START, "User": "other"}]
     assert [row["run"] for row in run_detection(text, events)] == [START + 20 * 60]
+
+
+def test_a_detection_is_written_to_a_file_of_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, title in enumerate(["First Rule", "Second-Rule", "second rule"]):
+        text = yaml.safe_dump({**DETECTION, "title": title, "id": f"46af800b-08f9-4f53-97a0-f5b45b2a91b{number}"})
+        (tmp_path / f"{number}.yml").write_text(text, encoding="utf-8")
+    arguments = ["convert", "-t", "splunk", "-f", "contentctl", "--without-pipeline", str(tmp_path)]
+    assert main([*arguments, "-d", str(tmp_path / "out")]) == 0
+    names = {
+        path.name: yaml.safe_load(path.read_text(encoding="utf-8"))["name"] for path in (tmp_path / "out").iterdir()
+    }
+    assert len(names) == 3
+    assert names["first_rule.yml"] == "First Rule"
+    assert all(file == f"{file_stem(name)}.yml" for file, name in names.items())
+    assert main([*arguments, "-o", str(tmp_path / "one.yml")]) == 3
+    assert "each rule is a YAML file of its own" in capsys.readouterr().err
 
 
 def contentctl() -> str:

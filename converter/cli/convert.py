@@ -166,7 +166,9 @@ def _write(
     if folder is not None:
         from converter.report.files import file_names, write_files  # noqa: PLC0415
 
-        names = file_names([(query.rule, str(name), _suffix(target, query)) for name, target, query in queries])
+        names = file_names(
+            [(query.stem or query.rule, str(name), _suffix(target, query)) for name, target, query in queries]
+        )
         write_files(folder, {name: _ended(query.text) for name, (_, _, query) in zip(names, queries, strict=True)})
         return
     if output is not None:
@@ -174,8 +176,9 @@ def _write(
 
         if several:
             raise click.UsageError("-o with several targets would mix languages: use -d DIR")
-        if len(queries) > 1 and _suffix(queries[0][1], queries[0][2]) == ".toml":
-            raise click.UsageError("each rule is a TOML file of its own: use -d DIR")
+        kind = _ALONE.get(_suffix(queries[0][1], queries[0][2])) if len(queries) > 1 else None
+        if kind is not None:
+            raise click.UsageError(f"each rule is a {kind} file of its own: use -d DIR")
         if queries:
             write_file(output, "\n".join(_ended(query.text) for _, _, query in queries))
         return
@@ -208,8 +211,13 @@ def _say_once(queries: Sequence[tuple[TargetName, Target, Query]]) -> None:
                 warn(f"{kind}: {', '.join(targets)}: {text}{whose}")
 
 
+# Files of languages that a target has besides its own; files that hold one rule.
+_SUFFIXES = {"savedsearches": ".conf", "contentctl": ".yml"}
+_ALONE = {".toml": "TOML", ".yml": "YAML"}
+
+
 def _suffix(target: Target, query: Query) -> str:
-    return ".conf" if query.language == "savedsearches" else target.suffix
+    return _SUFFIXES.get(query.language, target.suffix)
 
 
 def _ended(text: str) -> str:

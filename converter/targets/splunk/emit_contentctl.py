@@ -10,6 +10,7 @@ detection, and the search must call a macro of that name, by which a site leaves
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,9 @@ def emit_contentctl(plan: Plan, context: Context, formats: Mapping[str, str], op
             plan.place,
             "use the format es",
         )
-    return as_file(scheduled, partial(_text, _Detection(plan, context), scheduled), "contentctl", "contentctl")
+    detection = _Detection(plan, context)
+    query = as_file(scheduled, partial(_text, detection, scheduled), "contentctl", "contentctl")
+    return replace(query, stem=file_stem(detection.name))
 
 
 class _Detection:
