@@ -32,6 +32,7 @@ def metadata_of(rule: SigmaRule | SigmaCorrelationRule, document: Document | Non
         references=tuple(map(str, rule.references or ())),
         tags=tuple(str(tag) for tag in rule.tags or ()),
         falsepositives=tuple(map(str, rule.falsepositives or ())),
+        fields=tuple(map(str, rule.fields or ())),
         related=tuple((item.type.name.lower(), str(item.id)) for item in related),
         path=document.name if document is not None else "<rule>",
     )

@@ -238,7 +238,10 @@ class LogSource:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a rule says about itself. `key` is its `name`, else its `id`, else its title; `path` is its file."""
+    """What a rule says about itself. `key` is its `name`, else its `id`, else its title; `path` is its file.
+
+    `fields` are those that its author thinks worth looking at, by the product's names after a pipeline.
+    """
 
     key: str
     title: str
@@ -253,6 +256,7 @@ class Metadata:
     references: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     falsepositives: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     related: tuple[tuple[str, str], ...] = ()
     path: str = "<rule>"
 

@@ -387,7 +387,7 @@ def _named(parts: Sequence[Part], search: Search, rows: Rows) -> Rows:
 
 
 def shown_fields(plan: Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
-    """Return the fields whose values are worth showing: measured ones, and those that the rules leave open.
+    """Return the fields whose values are worth showing: measured, named by an author, and those that rules leave open.
 
     A field that a rule compares with one text says nothing new. Names that a statistic cannot have are left out.
     """
@@ -397,6 +397,8 @@ def shown_fields(plan: Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
     groups = {*plan.group_by, *(name for rule in plan.rules for name in rule.group_by)}
     for rule in plan.rules:
         found.update(dict.fromkeys(rule.fields))
+    for meta in (plan.meta, *(rule.meta for rule in plan.rules)):
+        found.update(dict.fromkeys(meta.fields))
     for detection in detections_of(plan):
         found.update(dict.fromkeys(name for name in fields_of(detection.expr) if not _pinned(detection.expr, name)))
     return tuple(name for name in found if name not in groups and plain_field(name))[:limit]

@@ -346,7 +346,7 @@ def _percentile(plan: Correlation, rows: Rows, search: Search, percent: float) -
             mixed = f"({parts}-{rest})*{low}+{rest}*{high}"
             right = written(top * parts)
             exact = compared(mixed if by == 1 else f"({mixed})*{by}", right, "gt" if strict else "gte", above_or_below)
-            test = f"{c}<={whole} OR ({c}={whole}+1 AND {rest}>0 AND {exact})"
+            test = f"{c}<={whole} OR ({c}={whole}+1 AND {exact})"
         else:
             test = f"{found[at]}<={whole}"
         reached[number, strict] = column
