@@ -86,7 +86,7 @@ class _Detection:
         self.meta = plan.meta
         self.domain = domain_of(plan, context.options)
         self.name = name_of(plan.meta, context.titles)
-        self.story = context.options.get("story")
+        self.story = one_line(context.options.get("story", ""))
         self.level = plan.meta.level if plan.meta.level in SCORES else "medium"
         risks = risks_of(plan)
         if all(risk.threat for risk in risks):
