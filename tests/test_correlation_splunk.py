@@ -1,7 +1,7 @@
 """Correlations in SPL, run by the engine: rows are the episodes of the reference, in time and number of events.
 
-`test_agreement.py` asks whether alerts overlap; here groups, first and last times and counts are equal, on random logs with
-few times, many of them twice, arrays, nulls and numbers as text.
+`test_agreement.py` asks whether alerts overlap; here groups, first and last times and counts are equal, on random logs
+with few times, many of them twice, arrays, nulls and numbers as text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +54,9 @@ def query(rule: str, facts: Facts) -> tuple[Any, str]:
 
 
 def found(plan: Any, text: str, log: Log) -> list[tuple[Any, ...]]:
-    events = [{"_time": event["time"], **{key: value for key, value in event.items() if key != "time"}} for event in log]
+    events = [
+        {"_time": event["time"], **{key: value for key, value in event.items() if key != "time"}} for event in log
+    ]
     rows = []
     for row in run(text, events):
         group = tuple(str(row[name]) for name in plan.group_by)
@@ -153,8 +154,9 @@ def chain(outer: dict[str, Any], inner: dict[str, Any], other: dict[str, Any]) -
     found: dict[str, dict[str, Any]] = {"outer": {"title": "Outer", "name": "outer", "correlation": outer}}
     for name, below in (("inner", inner), ("other", other)):
         if name in outer["rules"]:
-            for part in laws.documents(below):
-                found.setdefault(part["name"] if part["name"] != "outer" else name, {**part, "name": name} if part["name"] == "outer" else part)
+            whole, *counted = laws.documents(below)
+            found[name] = {**whole, "name": name}
+            found.update({part["name"]: part for part in counted})
     for rule in outer["rules"]:
         if rule in NAMES:
             for part in laws.documents({"type": "event_count", "rules": [rule], "condition": {"gte": 1}})[1:]:

@@ -22,15 +22,8 @@ from converter.target import free_column
 from converter.targets.splunk.emit import base_lines as base
 from converter.targets.splunk.emit_episodes import close_fixed, close_sliding, number_sliding
 from converter.targets.splunk.emit_limits import met
-from converter.targets.splunk.emit_rows import (
-    Part,
-    Search,
-    is_plain,
-    open_parts,
-    part_rows,
-    plain_rows,
-    shown_fields,
-)
+from converter.targets.splunk.emit_parts import Part, open_parts, part_rows
+from converter.targets.splunk.emit_rows import Search, is_plain, plain_rows, shown_fields
 from converter.targets.splunk.emit_windows import judged
 
 if TYPE_CHECKING:

@@ -1,16 +1,16 @@
 """The rows that a correlation counts: one for each event (or episode of a correlation below), group and measured value.
 
-    rules ──one base search──> events ──rules differ: a row for each rule──> groups ──values──> rows with plain columns
+    rules ──one base search──> events ──groups──> members ──values──> rows with plain columns
 
-Where every rule calls the fields of the group alike, an event is one row, and conditions tell which rules it matches.
-Where they differ (aliases, a correlation below), `sigma_use` tells what a row is there for. Fields with several values
-make a row of each, so that the statistics behind them only see single ones.
+Where every rule calls the fields of the group alike, an event is one row, and conditions tell which rules it matches;
+for all else see `emit_parts`. Fields with several values make a row of each, so that the statistics behind them only
+see single ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from converter.emitting import placed_groups
 from converter.plan.nodes import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from converter.emitting import Emission
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Plan, Referenced
+    from converter.plan.nodes import Expr, Plan
 
 # What Sigma takes for a number, as text; no backslash but before the dot, so that quoting cannot change it.
 NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?\z"
@@ -51,6 +51,7 @@ class Search:
         self.emission = emission
         self.lines = lines
         groups = [name for one in correlations_of(plan) for name in one.group_by]
+        self._deduplicated: dict[str, str] = {}
         self._taken = {*fields_of_plan(plan), *groups}
 
     def column(self, name: str) -> str:
@@ -62,6 +63,13 @@ class Search:
     def add(self, *lines: str) -> None:
         """Append commands."""
         self.lines.extend(f"| {line}" for line in lines)
+
+    def deduplicated(self, name: str, quoted: str) -> str:
+        """Return the column with the different values of a field, which is written once."""
+        if name not in self._deduplicated:
+            self._deduplicated[name] = self.column("values")
+            self.add(f"eval {self._deduplicated[name]}=mvdedup({quoted})")
+        return self._deduplicated[name]
 
     def many(self, name: str) -> bool:
         """Return whether a field may have several values in one event, as far as is known."""
@@ -108,31 +116,6 @@ class Rows:
         return f"isnull({self.keys[0]}) OR {test}" if self.others else test
 
 
-@dataclass(slots=True)
-class Part:
-    """One place that rows of a correlation come from: a rule, by the names that it has for fields.
-
-    Attributes:
-        use: the text of `sigma_use` in its rows; empty where there is only one part.
-        columns: for a correlation below: its group-by field to the column that holds it.
-    """
-
-    use: str
-    rule: Referenced
-    columns: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def below(self) -> bool:
-        """Whether it is a correlation."""
-        return isinstance(self.rule.plan, Correlation)
-
-    def value(self, name: str, place: Place | None) -> str:
-        """Return an expression for a field of its rows."""
-        if self.below:
-            return self.columns.get(name, "null()")
-        return eval_field(name, place)
-
-
 def is_plain(plan: Correlation) -> bool:
     """Return whether all rules are detections that call the fields alike: then an event is one row."""
     (first, *rest) = plan.rules
@@ -156,24 +139,29 @@ def plain_rows(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
             event = search.column("event")
             search.add(f"streamstats count as {event}")
         own = [event, names, *dict.fromkeys(flag.partition("=")[0] for flag in flags)]
-        _trim(search, [*(name for name, _ in read), *shown], own)
+        trim(search, [*(name for name, _ in read), *shown], own)
     keys: list[str] = []
     renamed: list[tuple[str, str]] = []
-    expanded: list[str] = []
     for number, ((name, place), shown_as) in enumerate(zip(placed, plan.group_by, strict=True), 1):
-        many = search.many(name)
-        if name == shown_as and not many:
+        if name == shown_as and not search.many(name):
             keys.append(by_field(name, place))
             continue
-        column = search.column(f"group_{number}")
-        search.add(f"eval {column}={f'mvdedup({eval_field(name, place)})' if many else eval_field(name, place)}")
-        if many:
-            expanded.append(column)
-        keys.append(column)
-        renamed.append((column, by_field(shown_as, place)))
-    search.add(*(f"mvexpand {column}" for column in expanded))
-    values = _values(plan, [(eval_field(*one), search.many(one[0])) for one in measured], search, others="")
-    return Rows(tuple(keys), flags, values, event, names=names, renamed=tuple(renamed))
+        keys.append(_each_value(search, name, place, search.column(f"group_{number}")))
+        renamed.append((keys[-1], by_field(shown_as, place)))
+
+    def write(number: int, column: str, *, once: bool) -> str:
+        return _each_value(search, *measured[number], column, once=once)
+
+    return Rows(tuple(keys), flags, measured_values(plan, search, write), event, names=names, renamed=tuple(renamed))
+
+
+def _each_value(search: Search, name: str, place: Place | None, column: str, *, once: bool = True) -> str:
+    """Write a row for each value of a field, in a column; each value once, or as often as it is there."""
+    quoted, many = eval_field(name, place), search.many(name)
+    search.add(f"eval {column}={f'mvdedup({quoted})' if many and once else quoted}")
+    if many:
+        search.add(f"mvexpand {column}")
+    return column
 
 
 def _flags(plan: Correlation, search: Search) -> tuple[tuple[str, ...], str]:
@@ -192,49 +180,53 @@ def _flags(plan: Correlation, search: Search) -> tuple[tuple[str, ...], str]:
         for number, rule in enumerate(plan.rules, 1)
         for column in [columns[id(rule.plan)]]
     }
-    each = ",".join(_named_if(f"{column}=1", name) for column, name in shown.items())
-    search.add(f"eval {names}=mvappend({each})")
+    search.add(listing(names, [(f"{column}=1", name) for column, name in shown.items()]))
     return tuple(f"{columns[id(rule.plan)]}=1" for rule in plan.rules), names
 
 
-def _named_if(test: str, name: str) -> str:
-    return f'if({test},"{name}",null())'
+def listing(column: str, tests: Sequence[tuple[str, str]]) -> str:
+    """Return the command that lists the names of the tests that hold.
+
+    Others are `-` at first, as what `mvappend` makes of null is not documented.
+    """
+    each = ",".join(f'if({test},"{name}","-")' for test, name in tests)
+    return f'eval {column}=mvappend({each}), {column}=mvfilter({column}!="-")'
 
 
-def _trim(search: Search, names: Iterable[str], own: Iterable[str]) -> None:
+def trim(search: Search, names: Iterable[str], own: Iterable[str]) -> None:
     """Keep the fields that are still read: `mvexpand` copies whole rows, and its memory is limited."""
     kept = [*(one for one in own if one and one != "true()"), *(listed(name) for name in names)]
     search.add(f"fields {', '.join(dict.fromkeys(['_time', *kept]))}", "fields - _raw")
 
 
-def _values(plan: Correlation, read: Sequence[tuple[str, bool]], search: Search, *, others: str) -> tuple[str, ...]:
-    """Write one row for each value that is measured.
+class Write(Protocol):
+    """Writes a row for each value of a measured field, by its number, and returns the column."""
+
+    def __call__(self, number: int, column: str, *, once: bool) -> str:
+        """Write; `once` is for values that are told apart, not counted."""
+        ...
+
+
+def measured_values(plan: Correlation, search: Search, write: Write, others: str = "") -> tuple[str, ...]:
+    """Write one row for each value that is measured, and return the columns.
 
     Args:
         plan: the correlation.
-        read: an expression for each field that is measured, and whether it may have several values.
         search: what is written.
+        write: writes one column.
         others: a column that is null in the rows of other correlations, which stay; empty where there are none.
     """
     match plan.measure:
         case EventCount() | Temporal() | TemporalOrdered():
             return ()
-        case ValueCount():
-            columns = []
-            for number, (expression, many) in enumerate(read, 1):
-                column = search.column(f"value_{number}" if len(read) > 1 else "value")
-                search.add(f"eval {column}={f'mvdedup({expression})' if many else expression}")
-                columns.append((column, many))
-            tests = " AND ".join(f"isnotnull({column})" for column, _ in columns)
+        case ValueCount(fields):
+            names = [f"value_{number}" if len(fields) > 1 else "value" for number in range(1, len(fields) + 1)]
+            columns = [write(number, search.column(name), once=True) for number, name in enumerate(names)]
+            tests = " AND ".join(f"isnotnull({column})" for column in columns)
             search.add(f"where {_or_others(tests, others, len(columns))}")
-            search.add(*(f"mvexpand {column}" for column, many in columns if many))
-            return tuple(column for column, _ in columns)
+            return tuple(columns)
         case _:
-            ((expression, many),) = read
-            column = search.column("value")
-            search.add(f"eval {column}={expression}")
-            if many:
-                search.add(f"mvexpand {column}")
+            column = write(0, search.column("value"), once=False)
             # `match` of a missing field is null, which keeps nothing.
             test = f'match({column},"{NUMBER}")'
             search.add(f"where {_or_others(test, others, 1)}", f"eval {column}=tonumber({column})")
@@ -245,142 +237,6 @@ def _or_others(test: str, others: str, parts: int) -> str:
     if not others:
         return test
     return f"isnull({others}) OR ({test})" if parts > 1 else f"isnull({others}) OR {test}"
-
-
-# ------------------------------------------------------------------------------------------- rules that differ, chains
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The columns of rows that are of several rules: `Rows` has their meaning, and `use` tells of which rule."""
-
-    use: str
-    event: str
-    first: str = ""
-    position: str = ""
-
-
-def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, chained: bool) -> Opened:
-    """Write a row for each rule that an event matches.
-
-    Args:
-        parts: the detections at any depth, each with its `use`.
-        search: what is written.
-        read: the fields that are read from here on.
-        chained: whether a correlation counts another.
-    """
-    use, event = search.column("use"), search.column("event")
-    tests = [_named_if(condition(part.rule.expr, search.emission, inside=False), part.use) for part in parts]
-    search.add(f"eval {use}=mvappend({','.join(tests)})", f"streamstats count as {event}")
-    _trim(search, read, [use, event])
-    search.add(f"mvexpand {use}")
-    if not chained:
-        return Opened(use, event)
-    first, position = search.column("first"), search.column("position")
-    search.add(f"eval {first}=_time, {position}={event}")
-    return Opened(use, event, first, position)
-
-
-def part_rows(plan: Correlation, parts: Sequence[Part], search: Search, columns: Opened, *, others: bool) -> Rows:
-    """Write the rows of a correlation from those of its rules.
-
-    Args:
-        plan: the correlation.
-        parts: its rules, in their order; the same one twice for a rule that is there twice.
-        search: what is written.
-        columns: as `open_parts` returns them.
-        others: whether there are rows of other correlations, which must stay as they are.
-    """
-    use = columns.use
-    different = list({part.use: part for part in parts}.values())
-    ours = " OR ".join(f'{use}="{part.use}"' for part in different)
-    keys: list[str] = []
-    renamed: list[tuple[str, str]] = []
-    for number, (name, place) in enumerate(placed_groups(plan)):
-        own = [(part, part.rule.group_by[number]) for part in different]
-        many = any(not part.below and search.many(field) for part, field in own)
-        column = search.column(f"group_{number + 1}")
-        cases = ",".join(f'{use}="{part.use}",{part.value(field, place)}' for part, field in own)
-        search.add(f"eval {column}={f'mvdedup(case({cases}))' if many else f'case({cases})'}")
-        if many:
-            search.add(f"mvexpand {column}")
-        keys.append(column)
-        renamed.append((column, by_field(name, place)))
-    if others and not keys:
-        keys.append(search.column("group"))
-        search.add(f'eval {keys[0]}=if({ours},"all",null())')
-    elif not others:
-        search.add("where " + (" AND ".join(f"isnotnull({key})" for key in keys) or ours))
-    flags = tuple(f'{use}="{part.use}"' for part in parts)
-    rows = Rows(
-        tuple(keys),
-        flags,
-        event=columns.event,
-        first=columns.first,
-        position=columns.position,
-        others=others,
-        renamed=tuple(renamed),
-    )
-    return _named(parts, search, _measured(plan, different, search, rows, use))
-
-
-def _measured(plan: Correlation, parts: Sequence[Part], search: Search, rows: Rows, use: str) -> Rows:
-    """Write what is measured of the rows, and let an event that several rules match be one member."""
-    place = plan.places.get("field")
-    twice = sum(not part.below for part in parts) > 1
-    own = [part.rule.fields for part in parts]
-    if isinstance(plan.measure, TemporalOrdered):
-        return _merged(parts, search, rows, use) if twice else rows
-    if twice and not isinstance(plan.measure, Temporal | ValueCount):  # which count rules or values, not rows
-        more = []
-        if len(set(own)) > 1:
-            names = search.column("names")
-            found = {fields: str(number) for number, fields in enumerate(dict.fromkeys(own), 1)}
-            cases = ",".join(f'{use}="{part.use}","{found[part.rule.fields]}"' for part in parts)
-            search.add(f"eval {names}=case({cases})")
-            more.append(names)
-        copy = search.column("copy")
-        by = rows.by_with(rows.event, *more)
-        search.add(f"streamstats count as {copy}{by}", f"where {rows.mine(f'{copy}=1')}")
-    read = []
-    for number in range(len(parts[0].rule.fields)):
-        cases = ",".join(f'{use}="{part.use}",{part.value(part.rule.fields[number], place)}' for part in parts)
-        many = any(not part.below and search.many(part.rule.fields[number]) for part in parts)
-        read.append((f"case({cases})", many))
-    values = _values(plan, read, search, others=rows.keys[0] if rows.others else "")
-    return replace(rows, values=values)
-
-
-def _merged(parts: Sequence[Part], search: Search, rows: Rows, use: str) -> Rows:
-    """Write one row for each event of a group, with a flag for each rule: one event is never two stages."""
-    flags = {part.use: search.column(f"rule_{part.use}") for part in parts}
-    search.add("eval " + ", ".join(f'{flag}=if({use}="{key}",1,0)' for key, flag in flags.items()))
-    number, copy = search.column("row"), search.column("copy")
-    shown = ", ".join(f"max({flag}) as {flag}" for flag in flags.values())
-    by = rows.by_with(rows.event)
-    # Rows of one event follow each other, and the last of them has seen all its rules.
-    search.add(
-        f"streamstats {shown}{by}",
-        f"streamstats count as {number}",
-        f"sort 0 -{number}",
-        f"streamstats count as {copy}{by}",
-        f"where {rows.mine(f'{copy}=1')}",
-        f"sort 0 {number}",
-    )
-    merged = {f'{use}="{key}"': f"{flag}=1" for key, flag in flags.items()}
-    return replace(rows, flags=tuple(merged[flag] for flag in rows.flags))
-
-
-def _named(parts: Sequence[Part], search: Search, rows: Rows) -> Rows:
-    """Write the name of the rule of each row, for people; only the outermost correlation shows them."""
-    if rows.others or len({part.use for part in parts}) == 1:
-        return rows
-    names = search.column("rules")
-    pairs = enumerate(zip(rows.flags, parts, strict=True), 1)
-    shown = {flag: plain_name(part.rule.meta.key, number) for number, (flag, part) in pairs}
-    each = ",".join(_named_if(flag, name) for flag, name in shown.items())
-    search.add(f"eval {names}=mvappend({each})")
-    return replace(rows, names=names)
 
 
 # ------------------------------------------------------------------------------------------------ what an analyst needs

@@ -112,16 +112,16 @@ def _values(plan: Correlation, rows: Rows, search: Search) -> Judged:
     there, 1 is an event, 2 takes a value away just after its time has passed.
     """
     following, kind, at, count = (search.column(name) for name in ("next", "kind", "at", "count"))
-    more = rows.by_with(*rows.values)
     span = plan.timespan
+    kinds = f'if(isnull({following}) OR round({following}-_time,6)>{span},"1 2","0 1")'
+    if rows.others:
+        kinds = f'if(isnull({rows.keys[0]}),"1",{kinds})'
     cases = f'case({kind}="0",{following},{kind}="1",_time,{kind}="2",_time+{span})'
     search.add(
         "sort 0 -_time",
-        f"streamstats window=1 current=f global=f last(_time) as {following}{more}",
-        f'eval {kind}=if(isnull({following}) OR round({following}-_time,6)>{span},mvappend("1","2"),mvappend("0","1"))',
+        f"streamstats window=1 current=f global=f last(_time) as {following}{rows.by_with(*rows.values)}",
+        f'eval {kind}=split({kinds}," ")',
     )
-    if rows.others:
-        search.add(f'eval {kind}=if(isnull({rows.keys[0]}),"1",{kind})')
     search.add(
         f"mvexpand {kind}",
         f"eval {at}=round({cases},6)",
@@ -249,7 +249,7 @@ def _gathered(plan: Correlation, rows: Rows, search: Search, wanted: Sequence[_W
     """
     kind, at, block = (search.column(name) for name in ("kind", "at", "block"))
     span = plan.timespan
-    each = f'if(isnull({rows.keys[0]}),"0",mvappend("0","1"))' if rows.others else 'mvappend("0","1")'
+    each = f'split(if(isnull({rows.keys[0]}),"0","0 1")," ")' if rows.others else 'mvappend("0","1")'
     back = [search.column(f"before_{number}") for number in range(1, len(wanted) + 1)]
     forth = [search.column(f"since_{number}") for number in range(1, len(wanted) + 1)]
     by = rows.by_with(block)
