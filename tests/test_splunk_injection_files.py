@@ -170,12 +170,15 @@ def outline(value: Any) -> Any:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_hostile_text_stays_in_its_place(text: str) -> None:
-    for at, place in enumerate(sorted(PLACES)):
-        check(FORMS[(at + len(text)) % 2], place, text)
+    places = sorted(PLACES)
+    at = HOSTILE.index(text)
+    for step in range(5):  # each place gets every fourth text or so
+        check(FORMS[(at + step) % 2], places[(5 * at + step) % len(places)], text)
+    check("es", "title", text)
     check("contentctl", "title", text)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(FORMS), st.sampled_from(sorted(PLACES)), TEXT)
 def test_any_text_stays_in_its_place(form: str, place: str, text: str) -> None:
     check(form, place, text)
