@@ -420,15 +420,15 @@ def test_text_that_contentctl_would_read_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("options", "cron", "earliest"),
     [
-        ({}, "*/5 * * * *", "-50m"),
-        ({"interval": "1m"}, "*/1 * * * *", "-46m"),
-        ({"interval": "1h"}, "0 * * * *", "-105m"),
-        ({"interval": "6h"}, "0 */6 * * *", "-405m"),
-        ({"interval": "1d"}, "0 0 * * *", "-1485m"),
-        ({"lag": "1m"}, "*/5 * * * *", "-36m"),
-        ({"cron": "2-59/5 * * * *"}, "2-59/5 * * * *", "-50m"),
-        ({"cron": "0,10  * * * *"}, "0,10 * * * *", "-95m"),
-        ({"cron": "0 8 * * 1-5"}, "0 8 * * 1-5", "-4365m"),
+        ({}, "*/5 * * * *", "-40m"),
+        ({"interval": "1m"}, "*/1 * * * *", "-36m"),
+        ({"interval": "1h"}, "0 * * * *", "-95m"),
+        ({"interval": "6h"}, "0 */6 * * *", "-395m"),
+        ({"interval": "1d"}, "0 0 * * *", "-1475m"),
+        ({"lag": "1m"}, "*/5 * * * *", "-26m"),
+        ({"cron": "2-59/5 * * * *"}, "2-59/5 * * * *", "-40m"),
+        ({"cron": "0,10  * * * *"}, "0,10 * * * *", "-85m"),
+        ({"cron": "0 8 * * 1-5"}, "0 8 * * 1-5", "-4355m"),
         ({"earliest": "2h"}, "*/5 * * * *", "-2h"),
     ],
 )
@@ -479,13 +479,13 @@ FEW = "type: event_count, rules: [base], group-by: [user], timespan: 10m, condit
 @pytest.mark.parametrize(
     ("definition", "options", "says", "narrowest", "doubled"),
     [
-        (COUNT, {"earliest": "30m"}, ["may report an episode again", "30m", "50m is enough"], None, True),
+        (COUNT, {"earliest": "30m"}, ["may report an episode again", "30m", "40m is enough"], None, True),
         (COUNT, {"earliest": "26m"}, ["those within 6m are found", "may report an episode again"], 360, True),
         (COUNT, {"earliest": "20m"}, ["those at one time are found"], 0, True),
         (COUNT, {"earliest": "16m"}, ["misses bursts of which an event is indexed more than 11m late"], 0, True),
-        (COUNT, {"earliest": "49m"}, ["may report an episode again"], None, True),
+        (COUNT, {"earliest": "39m"}, ["may report an episode again"], None, True),
         (NOT, {"latest": "now"}, ["events may still be missing"], None, False),
-        (NOT, {"earliest": "45m"}, ["those within 5m are found"], 300, False),
+        (NOT, {"earliest": "35m"}, ["those within 5m are found"], 300, False),
         (FEW, {"earliest": "26m"}, ["misses windows that no run sees the whole of"], 0, False),
         (FEW, {"latest": "now"}, ["events may still be missing"], None, False),
         ("", {"earliest": "19m"}, ["misses events: windows of 4m every 5m leave gaps"], 0, False),
@@ -732,7 +732,7 @@ def with_text(query: Query, old: str, new: str) -> Query:
 
 def test_a_suppression_that_ends_too_early_is_found_with_a_smallest_log() -> None:
     plan, query = prepared(TYPES["event_count"], "savedsearches", QUICK)
-    broken = with_text(query, "alert.suppress.period = 9m", "alert.suppress.period = 1m")
+    broken = with_text(query, "alert.suppress.period = 7m", "alert.suppress.period = 1m")
     events = [{"_time": START + at, "@timestamp": START + at, "k": "a", "g": "x"} for at in (0, 10, 20, 30, 700)]
     log, target = Log(events), get_target("splunk")
     found, _ = replay(plan, broken, target, log)

@@ -5,9 +5,11 @@
 A burst of span T, seen by a search that runs every I and is told of events up to `lag` late, is whole in one run if a
 run looks back T + I + lag. Three things more are needed for one alert an episode, no more and no less:
 
-- A run that begins in the middle of an episode takes the rest for another one. So a run gives only rows that begin 2T
-  after its window does: in the 2T before, it would have seen what the row continues. `addinfo` tells where the window
-  begins. To make up for it the run looks back 3T + I + lag.
+- A run that begins in the middle of an episode takes the rest for another one. So a run gives only rows whose first
+  event is T after the begin of its window; `addinfo` tells where that is. Proof that such a row is no rest: a row begins
+  with the first event of its first satisfied window (all of them, not the last N). A satisfied window [t - T, t] that
+  this one continues has its last event t in it, so the row begins at t or before, so t - T is seen by the run, and the
+  row would have begun with that window. To make up for the T that is given nothing of, a run looks back 2T + I + lag.
 - What a run gives is then the same in every run that gives it, and is suppressed by group and `first_seen`.
 - A condition that more events can make false (averages, percentiles, sums, `not`) is judged only when they have all
   arrived: the window ends `lag` ago. So do fixed windows, and each is judged by runs that see the whole of it.
@@ -191,9 +193,9 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
     end = (0 if grows else timing.lag) if timing.end is None else timing.end
     late = max(end, timing.lag)
     needed = span + timing.interval + late
-    begin = 2 * span + needed if timing.begin is None else timing.begin
+    begin = span + needed if timing.begin is None else timing.begin
     _check_window(begin, end, timing)
-    margin = 2 * span
+    margin = span
     if grows and begin < margin + needed:  # rather twice than never
         margin = max(0, begin - needed)
     certain = begin - margin - timing.interval - late
@@ -208,15 +210,15 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
         sentences.append(f"misses bursts that straddle two runs: only those {within} are found for certain")
     if certain < 0:
         sentences.append(f"misses bursts of which an event is indexed more than {_ago(max(0, late + certain))} late")
-    if margin < 2 * span:
+    if margin < span:
         sentences.append(
             f"may report an episode again when its begin leaves the window of {duration(begin)}"
-            f" ({duration(2 * span + needed)} is enough)"
+            f" ({duration(span + needed)} is enough)"
         )
     if end < timing.lag and not grows:
         sentences.append(_early(timing.lag))
     missed = max(0, certain) if certain < span else None
-    bound = Bound("; ".join(sentences), narrowest=missed, doubled=margin < 2 * span) if sentences else None
+    bound = Bound("; ".join(sentences), narrowest=missed, doubled=margin < span) if sentences else None
     groups = query.group_by or ()
     first = free_column("first_seen", groups)
     tail = (
