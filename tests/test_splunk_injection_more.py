@@ -10,8 +10,10 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+import re
 import sys
 import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from random import Random
@@ -68,6 +70,12 @@ def counted(*groups: str) -> list[dict[str, Any]]:
 
 # ---------------------------------------------------------------------------------------------- pipelines, data models
 
+TSTATS = (
+    '| tstats summariesonly=false allow_old_summaries=false fillnull_value="(none)" count min(_time) as first_seen'
+    " max(_time) as last_seen from datamodel=Endpoint.Processes"
+    ' where Processes.process="value" by Processes.user Processes.process\n| rename Processes.* as *'
+)
+
 
 def pipeline(folder: Path, **state: Any) -> str:
     steps = [{"id": key, "type": "set_state", "key": key, "val": value} for key, value in state.items()]
@@ -80,15 +88,15 @@ def pipeline(folder: Path, **state: Any) -> str:
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_a_value_stays_in_its_place_in_a_data_model(text: str, tmp_path: Path) -> None:
     path = pipeline(tmp_path, data_model_set="Endpoint.Processes")
-    for field in ("Processes.process", "Processes.process|contains"):
-        query, twin = (
-            shapes.converted([rule({field: shapes.escaped(one)})], "data_model", [path])
-            for one in (text, shapes.twin(text))
-        )
-        if not isinstance(query, shapes.Refused):
-            mine, other = shapes.tree_of(query), shapes.tree_of(twin)
-            assert shapes.shape(mine) == shapes.shape(other)
-            assert {kind for kind, _, _ in shapes.differences(mine, other)} <= {"Pattern", "String"}
+    field = "Processes.process" if len(text) % 2 else "Processes.process|contains"
+    query, twin = (
+        shapes.converted([rule({field: shapes.escaped(one)})], "data_model", [path])
+        for one in (text, shapes.twin(text))
+    )
+    if not isinstance(query, shapes.Refused):
+        mine, other = shapes.tree_of(query), shapes.tree_of(twin)
+        assert shapes.shape(mine) == shapes.shape(other)
+        assert {kind for kind, _, _ in shapes.differences(mine, other)} <= {"Pattern", "String"}
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
@@ -104,11 +112,9 @@ def test_a_field_stays_in_its_place_in_a_data_model(text: str, tmp_path: Path) -
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_what_a_pipeline_notes_stays_in_its_place(text: str, tmp_path: Path) -> None:
     documents = [rule({"Processes.process": "value"})]
-    known = pipeline(tmp_path, data_model_set="Endpoint.Processes", fields=["Processes.user"])
-    plain = shapes.tree_of(shapes.converted(documents, "data_model", [known]))
     noted = pipeline(tmp_path, data_model_set="Endpoint.Processes", fields=["Processes.user", text], index=text)
     query = shapes.converted(documents, "data_model", [noted])
-    assert isinstance(query, shapes.Refused) or shapes.tree_of(query) == plain
+    assert isinstance(query, shapes.Refused) or query.text == TSTATS
     for model in (text, f"Endpoint.Processes{text or ' '}")[len(text) % 2 :]:
         other = pipeline(tmp_path, data_model_set=model)
         if model != "Endpoint.Processes":
@@ -118,17 +124,22 @@ def test_what_a_pipeline_notes_stays_in_its_place(text: str, tmp_path: Path) -> 
         assert query.text == 'Processes.process="value"'
 
 
+@cache
+def without_story() -> Any:
+    plain = yaml.safe_load(shapes.converted(counted("u"), "contentctl").text)
+    del plain["tags"]["analytic_story"]
+    return plain
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 def test_an_option_stays_in_its_place(text: str) -> None:
     documents = counted("u")
-    plain = yaml.safe_load(shapes.converted(documents, "contentctl", options={"story": "harmless"}).text)
     query = shapes.converted(documents, "contentctl", options={"story": text})
     if not isinstance(query, shapes.Refused):
         mine = yaml.safe_load(query.text)
         line = " ".join("".join(char if char.isprintable() else " " for char in text).split()).rstrip("\\ ")
         assert mine["tags"].pop("analytic_story") == ([line] if line else [])
-        plain["tags"].pop("analytic_story")
-        assert mine == plain
+        assert mine == without_story()
     options = ("interval", "cron", "lag", "earliest", "latest", "security_domain")
     for option in (options[HOSTILE.index(text) % 6], options[HOSTILE.index(text) // 6 % 6]):
         query = shapes.converted(
@@ -305,7 +316,9 @@ def test_broken_published_searches_are_errors() -> None:
         texts = [json.loads(line)["search"] for line in lines]
     random = Random(4)  # noqa: S311  a test
     for text in random.sample(texts, 500):
-        survives(mutated(text, random), run=False)
+        # Without macros, which are not at hand: their calls would be the only error that is found.
+        plain = re.sub("`[^`]*`", "a=b", re.sub(r"\|\s*`[^`]*`", "| search a=b", text))
+        survives(mutated(plain, random), run=False)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
