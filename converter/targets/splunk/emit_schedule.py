@@ -6,10 +6,10 @@ A burst of span T, seen by a search that runs every I and is told of events up t
 run looks back T + I + lag. Three things more are needed for one alert an episode, no more and no less:
 
 - A run that begins in the middle of an episode takes the rest for another one. So a run gives only rows whose first
-  event is T after the begin of its window; `addinfo` tells where that is. Proof that such a row is no rest: a row begins
+  event is T after the begin of its window; `addinfo` tells where that is. Proof that such a row is no rest: it begins
   with the first event of its first satisfied window (all of them, not the last N). A satisfied window [t - T, t] that
-  this one continues has its last event t in it, so the row begins at t or before, so t - T is seen by the run, and the
-  row would have begun with that window. To make up for the T that is given nothing of, a run looks back 2T + I + lag.
+  this one continues has its last event t in it, so the row begins at t or before, so t - T is seen by the run, and
+  the row would have begun with that window. To make up for the T that gives nothing, a run looks back 2T + I + lag.
 - What a run gives is then the same in every run that gives it, and is suppressed by group and `first_seen`.
 - A condition that more events can make false (averages, percentiles, sums, `not`) is judged only when they have all
   arrived: the window ends `lag` ago. So do fixed windows, and each is judged by runs that see the whole of it.
