@@ -16,7 +16,15 @@ from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
 from converter.logsources import sigma_view
-from converter.plan.nodes import Correlation, Detection, EventCount, ValueCount, detections_of, fields_of_plan
+from converter.plan.nodes import (
+    Correlation,
+    Detection,
+    EventCount,
+    ValueCount,
+    correlations_of,
+    detections_of,
+    fields_of_plan,
+)
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
@@ -241,7 +249,7 @@ def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
         return [[position for position, event in enumerate(log.events) if str(event["_id"]) in wanted]]
     if difference.first is None or difference.last is None:
         return []
-    margin = plan.timespan * SECOND
+    margin = sum(one.timespan for one in correlations_of(plan)) * SECOND
     near = _within(log, difference.first - margin, difference.last + margin)
     group = [
         at for at in near if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)

@@ -196,7 +196,9 @@ def listing(column: str, tests: Sequence[tuple[str, str]]) -> str:
 def trim(search: Search, names: Iterable[str], own: Iterable[str]) -> None:
     """Keep the fields that are still read: `mvexpand` copies whole rows, and its memory is limited."""
     kept = [*(one for one in own if one and one != "true()"), *(listed(name) for name in names)]
-    search.add(f"fields {', '.join(dict.fromkeys(['_time', *kept]))}", "fields - _raw")
+    search.add(f"fields {', '.join(dict.fromkeys(['_time', *kept]))}")
+    if "_raw" not in kept:  # `fields` keeps it unless told otherwise
+        search.add("fields - _raw")
 
 
 class Write(Protocol):
