@@ -116,7 +116,27 @@ def check(form: str, place: str, text: str) -> Any:
         shapes.check_first(shapes.tree_of(query), {"user"})
     else:
         assert shapes.tree_of(query) == shapes.tree_of(twin)
-    return check_detection(query.text, twin.text) if form == "contentctl" else check_stanza(query.text, twin.text)
+    found = check_detection(query.text, twin.text) if form == "contentctl" else check_stanza(query.text, twin.text)
+    check_text(form, place, text, found)
+    return found
+
+
+def check_text(form: str, place: str, text: str, found: dict[str, Any]) -> None:
+    """Check that a file says a text of the rule whole: on one line, with blanks for what cannot be printed."""
+    flat = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    match form, place:
+        case "contentctl", "author":
+            assert found["author"] == (flat.rstrip("\\ ")[:255] or "unknown")
+        case "contentctl", "description":
+            assert flat.replace("$", "\N{FULLWIDTH DOLLAR SIGN}").rstrip("\\ ")[:10_000] in found["description"]
+        case "savedsearches" | "es", "description" | "falsepositives" | "references":
+            assert flat in found["description"]
+        case "savedsearches", "title" if len(flat) <= 100 and flat.casefold() != "default":
+            assert found["[]"] == (
+                re.sub(r"\s+", " ", re.sub(r"[\[\]]", " ", flat)).strip().rstrip("\\ ") or "untitled"
+            )
+        case _:
+            pass
 
 
 def check_stanza(text: str, twin: str) -> dict[str, str]:
