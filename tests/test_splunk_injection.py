@@ -53,8 +53,8 @@ MIXED = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join) |
 )
 TEXT = st.sampled_from(HOSTILE) | MIXED
 FIELD_TWINS = ("harmless", "harm less", "daysago", "harml\u0101ss")
-# Other fields of a correlation are all that is kept of an event.
-READ_TWINS = (*FIELD_TWINS, "_raw")
+# What a correlation reads is all that is kept of an event; what is called like a column of its rows is not shown.
+READ_TWINS = (*FIELD_TWINS, "_raw", "last_seen")
 # What Splunk has in these is not what an event says of itself.
 _OF_SPLUNK = {"_time", "_raw"}
 
@@ -184,7 +184,8 @@ def intended(kind: str, text: Any, instead: Any, given: tuple[str, ...]) -> bool
         return True
     if text in given:
         return True
-    return instead in given and re.fullmatch(rf"{re.escape(instead)}_[0-9]+", text) is not None  # a column of ours
+    numbered = [re.compile(rf"{re.escape(one)}(_[0-9]+)?") for one in given]  # a column of ours, behind one of the rule
+    return any(name.fullmatch(text) and name.fullmatch(instead) for name in numbered)
 
 
 def surrogate(text: str) -> bool:
