@@ -253,6 +253,9 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
             words = ", ".join(sorted("null" if v is None else "empty" if v == "" else repr(v) for v in seen))
             says = f"{field} is never {words} (the product drops such a value)"
             found[says] = _never(says, field, seen)
+        if product == "splunk" and (fact is None or fact.nulls) and (field in groups or any(map(_reads_null, mine))):
+            says = f"{field} is never JSON null (Splunk may have it as the text null)"
+            found[says] = _never(says, field, [None])
     return tuple(found.values())
 
 
@@ -354,6 +357,14 @@ def _sees(leaf: Leaf, value: str | None) -> bool:
         return True
     field = _fields(leaf)[0]
     return _true(leaf, {field: value}) != _true(leaf, {})
+
+
+def _reads_null(leaf: Leaf) -> bool:
+    """Whether the leaf tells the text `null` from a field that is null."""
+    if isinstance(leaf, FieldRef | Unexpanded):
+        return True
+    field = _fields(leaf)[0]
+    return _true(leaf, {field: "null"}) != _true(leaf, {field: None})
 
 
 def _never(says: str, field: str, values: Sequence[str | None]) -> Assumption:

@@ -26,7 +26,7 @@ FieldType = Literal["keyword", "text", "wildcard", "ip", "date", "long", "double
 MAPPINGS = Path(__file__).parent / "mappings"
 _TYPES: tuple[str, ...] = get_args(FieldType)
 _SAFE_NAME = re.compile(r"[a-z0-9_]+")
-_FIELD_KEYS = ("type", "single", "canonical_case", "drops", "assumptions")
+_FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "drops", "assumptions")
 _ASSUMPTION_KEYS = ("says", "broken_when", "raw")
 _PART = "{raw}"
 
@@ -72,6 +72,7 @@ class FieldFact:
         type: how it is mapped; `flattened` is a key inside an object of the field type flattened.
         single: whether a document has at most one value of it.
         canonical_case: whether a given value is always written in one case.
+        nulls: whether the raw field may be JSON null; false where what writes the events leaves it out instead.
         drops: values that never reach the field: `null`, `empty` (the empty text), or a text such as `-`.
         assumptions: where it departs from the raw event.
     """
@@ -80,6 +81,7 @@ class FieldFact:
     type: FieldType = "keyword"
     single: bool = True
     canonical_case: bool = False
+    nulls: bool = True
     drops: frozenset[str] = frozenset()
     assumptions: tuple[FieldAssumption, ...] = ()
 
@@ -114,6 +116,7 @@ class Facts:
             fact.type,
             fact.single,
             fact.canonical_case,
+            fact.nulls,
             fact.drops,
             tuple(_with_raw(assumption, raw) for assumption in fact.assumptions),
         )
@@ -219,7 +222,7 @@ class _Reader:
         kind = merged.get("type", "keyword")
         if kind not in _TYPES:
             self._fail(f"{kind!r} is not a type", *path, "type", hint=suggest(str(kind), _TYPES) or ", ".join(_TYPES))
-        for key in ("single", "canonical_case"):
+        for key in ("single", "canonical_case", "nulls"):
             if not isinstance(merged.get(key, True), bool):
                 self._fail(f"{key} is true or false", *path, key)
         drops = merged.get("drops") or []
@@ -233,6 +236,7 @@ class _Reader:
             cast("FieldType", kind),
             merged.get("single", True),
             merged.get("canonical_case", False),
+            merged.get("nulls", True),
             frozenset("null" if one is None else one for one in drops),
             tuple(self._assumption(one, *path, "assumptions", index) for index, one in enumerate(assumptions)),
         )

@@ -27,6 +27,7 @@ _SPECIAL = frozenset(".+()[]{}|^$*?")
 # One character of a value: an escape of JSON, or itself.
 _ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
 _BASIC = 0xFFFF
+_ANY = ".*?"  # lazy, as in emit_regex
 
 
 def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:
@@ -61,12 +62,12 @@ def _pattern(leaf: Keyword) -> str:
     for part in leaf.pattern.parts:
         match part:
             case Wildcard.ANY:
-                parts.append(".*")
+                parts.append(_ANY)
             case Wildcard.ONE:
                 parts.append(_ONE)
             case _:
                 parts.append("".join(_char(char, cased=leaf.cased) for char in part))
-    return "".join(parts).removeprefix(".*").removesuffix(".*")
+    return "".join(parts).removeprefix(_ANY).removesuffix(_ANY)
 
 
 def _char(char: str, *, cased: bool) -> str:

@@ -30,6 +30,9 @@ _SPECIAL_IN_CLASS = frozenset("[]^-&~")
 _LONGEST = 8_000
 _MANY = 1000  # letters of a range that are worth a look
 _ASCII = 0x7F
+# Lazy: where a text matches, the first place of each piece is right, so that PCRE never goes back. With `.*` it goes
+# back from the end of the value, and gives up at its match limit (100,000 by default) on some values that do match.
+_ANY = ".*?"
 _ANCHORS: dict[AnchorKind, str] = {
     "start": "^",
     "line start": "(?m:^)",
@@ -99,8 +102,8 @@ def _whole(texts: Iterable[str], *, cased: bool) -> str:
     """Return the expression of texts of which the whole is one of some bodies."""
     bodies: dict[tuple[str, str], dict[str, None]] = {}
     for body in texts:
-        left, right = ("" if body.startswith(".*") else "^"), ("" if body.endswith(".*") else r"\z")
-        bodies.setdefault((left, right), {})[body.removeprefix(".*").removesuffix(".*")] = None
+        left, right = ("" if body.startswith(_ANY) else "^"), ("" if body.endswith(_ANY) else r"\z")
+        bodies.setdefault((left, right), {})[body.removeprefix(_ANY).removesuffix(_ANY)] = None
     choices = [
         f"{left}{_any_of(texts)}{right}" if left or right else "|".join(texts)
         for (left, right), texts in bodies.items()
@@ -109,12 +112,12 @@ def _whole(texts: Iterable[str], *, cased: bool) -> str:
 
 
 def pattern_body(pattern: Pattern, *, cased: bool) -> str:
-    """Return a pattern without anchors and flags; wildcards are `.` and `.*`."""
+    """Return a pattern without anchors and flags; wildcards are `.` and `.*?`."""
     parts = []
     for part in pattern.parts:
         match part:
             case Wildcard.ANY:
-                parts.append(".*")
+                parts.append(_ANY)
             case Wildcard.ONE:
                 parts.append(".")
             case _:

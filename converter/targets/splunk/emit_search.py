@@ -4,8 +4,12 @@
 
 Splunk reads its index by the terms of the first `search`, so each term there counts. `search` ignores case, looks at
 every value of a field and has `*`; what it cannot say (case, `?`, a plain `*`, letters outside ASCII, numbers, regular
-expressions, keywords) stays whole in `where`, and the search gets a weaker form of it: without case, with `*` for a
-`?`, with the fixed texts of an expression, with the words of a keyword. Weaker only ever means more events.
+expressions, keywords) stays whole in `where`, and the search gets a weaker form of it: without case, the texts around
+a `?`, the fixed texts of an expression, the words of a keyword. Weaker only ever means more events.
+
+Splunk looks a value up by its terms, so the first search keeps to what it is sure to find: a `*` only stands at an end
+of a value, as one between two texts "may return inconsistent results"; and a character that JSON and XML may write as
+an escape is left out, as the escape would be part of a term.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from converter.plan.letters import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -49,8 +52,11 @@ _NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0
 _WORD = re.compile(r"(?<=[ ()\[\]{};,|])[A-Za-z0-9]{2,40}(?=[ ()\[\]{};,|])", re.ASCII)
 _OPERATORS = frozenset({"and", "or", "not"})
 _MOST_WORDS = 3
+_SHORTEST = 3  # of a text beside a longer one
 _MANY = 64  # patterns that are worth comparing with each other
 _ANYTHING = (Wildcard.ANY,)
+# Writers of JSON for web pages escape these, as \\u003c for example; the terms of the index are then others.
+_ESCAPED = frozenset("<>&'\"+=")
 _COLON = Pattern((Wildcard.ANY, ":", Wildcard.ANY))  # of every address of IPv6
 
 
@@ -176,9 +182,15 @@ def searchable(expr: Expr) -> bool:
 def _searchable_pattern(pattern: Pattern) -> bool:
     """Printable text without what `search` reads otherwise: a literal `*`, a network, a number, a macro.
 
-    Of letters outside ASCII only those without case: how `search` folds the others is not documented.
+    Only ASCII: how `search` folds the case of other letters is not documented, and JSON may escape each of them.
     """
-    if pattern.literal == "" or pattern.parts == _ANYTHING or Wildcard.ONE in pattern.parts:
+    if (
+        pattern.literal == ""
+        or pattern.parts == _ANYTHING
+        or any(isinstance(part, Wildcard) for part in pattern.parts[1:-1])
+    ):
+        return False
+    if Wildcard.ONE in pattern.parts:
         return False
     if any(isinstance(part, str) and not _is_plain(part) for part in pattern.parts):
         return False
@@ -188,9 +200,7 @@ def _searchable_pattern(pattern: Pattern) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Whether a text, in quotes, is itself to `search`: neither the wildcard nor the mark of macros is in it."""
-    if not text.isprintable() or "*" in text or "`" in text:
-        return False
-    return text.isascii() or not (has_foreign_case(text) or text.casefold() != text.lower())
+    return text.isascii() and text.isprintable() and "*" not in text and "`" not in text and _ESCAPED.isdisjoint(text)
 
 
 # ----------------------------------------------------------------------------------------------------------- weaker
@@ -309,15 +319,28 @@ def _present(name: str) -> StringMatch:
     return StringMatch(name, Pattern(_ANYTHING))
 
 
-def _looser(name: str, pattern: Pattern) -> StringMatch | None:
-    """Return the pattern with `*` for all that `search` cannot say.
+def _looser(name: str, pattern: Pattern) -> Expr | None:
+    """Return the texts of the pattern that `search` can say.
 
     The empty text and a lone `*` have none: whether `f=*` finds a field that is empty is not documented.
     """
     loose = _with_wildcards(pattern.parts)
     if loose != _ANYTHING:
-        return StringMatch(name, Pattern(loose)) if loose else None
+        return _texts(name, loose) if loose else None
     return _present(name) if pattern.parts != _ANYTHING else None
+
+
+def _texts(name: str, parts: tuple[str | Wildcard, ...]) -> Expr:
+    """Return that the texts of a pattern are in the value, one at an end of the pattern at that end."""
+    last = len(parts) - 1
+    texts = [(at, part) for at, part in enumerate(parts) if isinstance(part, str)]
+    longest = max(len(text) for _, text in texts)
+    found = [
+        StringMatch(name, Pattern((*(_ANYTHING if at else ()), text, *(_ANYTHING if at < last else ()))))
+        for at, text in texts
+        if len(text) >= min(longest, _SHORTEST)
+    ]
+    return found[0] if len(found) == 1 else And(tuple(found))
 
 
 def _with_wildcards(parts: Iterable[str | Wildcard]) -> tuple[str | Wildcard, ...]:
@@ -351,7 +374,7 @@ def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
     found = fixed_patterns(tree)
     loose = [_with_wildcards(parts) for parts in found]
     if loose and all(any(isinstance(part, str) for part in parts) for parts in loose):
-        return _alternatives(tuple(StringMatch(name, Pattern(parts)) for parts in loose))
+        return _alternatives(tuple(_texts(name, parts) for parts in loose))
     return None if can_be_empty(tree) else _present(name)
 
 
