@@ -84,7 +84,6 @@ LEAVES: dict[str, Leaf] = {
     "cased contains": Leaf(lambda f, v: {f"{f}|contains|cased": [e(v), "Second"]}, lambda v: f"<{v}>"),
     "neq": Leaf(lambda f, v: {f"{f}|neq": e(v)}, lambda v: f"{v}x"),
     "windash": Leaf(lambda f, v: {f"{f}|contains|windash": f"-x{e(undashed(v))}"}, lambda v: f"/x{undashed(v)}"),
-    "base64": Leaf(lambda f, v: {f"{f}|base64offset|contains": e(v)}, None),
     "unescaped": Leaf(lambda f, v: {f: v}, None, kept="*?\\"),
     "keyword": Leaf(lambda _, v: [e(v)], lambda v: f"say {v}."),
     "keyword list": Leaf(lambda _, v: [e(v), "second"], lambda v: f"say {v}."),
@@ -120,8 +119,8 @@ REGEXES: dict[str, Leaf] = {
     "keyword re": Leaf(lambda _, v: {"|re": v}),
     "keyword re i": Leaf(lambda _, v: {"|re|i": re.escape(v)}),
 }
-# Leaves of which the first search has parts that depend on what is in the text: an encoding, words between blanks.
-_WITHIN = {"base64", "keyword", "keyword list"}
+# Leaves of which the first search has parts that depend on what is in the text: words between blanks.
+_WITHIN = {"keyword", "keyword list"}
 _OFTEN_REFUSED = {"cidr", "greater than a text", "hour of a text", "placeholder"}
 CONDITIONS = ("hostile", "not hostile", "other or hostile", "other and not (hostile or third)", "hostile and third")
 
@@ -157,7 +156,7 @@ def check(
         return None
     tree = shapes.tree_of(query)
     if loose:
-        shapes.check_first(tree, {"f", "kind"})
+        shapes.check_first(tree, {"f", "kind", "f0", "f1", "f2", "f3"})
         tree = shapes.rest(tree)
     found = shapes.shape(tree)
     known = [shapes.rest(other) if loose else other for one in twins if (other := twin_tree(repr(one))) is not None]
@@ -253,12 +252,12 @@ def test_each_hostile_value_stays_in_its_place(text: str) -> None:
 def check_value(kind: str, text: str, condition: str) -> None:
     leaf = LEAVES[kind]
     documents = [rule(leaf.detection("f", text), condition)]
-    twin = shapes.twin(text, leaf.kept)
-    twins = [[rule(leaf.detection("f", twin), condition)]]
+    plain = shapes.twins(text, leaf.kept)
+    twins = [[rule(leaf.detection("f", twin), condition)] for twin in plain]
     if kind == "placeholder":  # what stands between percent signs is a text, unless it is a name
-        twins.append([rule(LEAVES["equals"].detection("f", f"w{twin}w"), condition)])
+        twins.extend([rule(LEAVES["equals"].detection("f", f"w{twin}w"), condition)] for twin in plain)
     given = (text, f"%{text}%".replace("\\", ""), *(f"{dash}x{undashed(text)}" for dash in "-/\u2013\u2014\u2015"))
-    query = check(documents, twins, given, loose=kind in _WITHIN)
+    query = check(documents, twins, given, loose=True)
     if query is None or surrogate(text):
         return
     hit = text if leaf.hit is None else leaf.hit(text)
@@ -290,9 +289,10 @@ def test_several_values_stay_in_their_places(kinds: list[str], values: list[str]
         ]
         return [rule([parts[0] | parts[1], parts[2] | parts[3]])]
 
-    twins = [shapes.twin(text, LEAVES[kind].kept) for kind, text in zip(kinds, values, strict=True)]
+    pairs = [shapes.twins(text, LEAVES[kind].kept) for kind, text in zip(kinds, values, strict=True)]
+    twins = [several([pair[at] for pair in pairs]) for at in (0, 1)]
     given = [*values, *(f"{dash}x{undashed(text)}" for text in values for dash in "-/\u2013\u2014\u2015")]
-    query = check(several(values), [several(twins)], tuple(given))
+    query = check(several(values), twins, tuple(given), loose=True)
     if query is not None and not any(map(surrogate, values)):
         hits = [(LEAVES[kind].hit or str)(text) for kind, text in zip(kinds, values, strict=True)]
         events = [dict(zip(("f0", "f1", "f2", "f3"), one, strict=True)) for one in (hits, values, hits[::-1])]

@@ -62,6 +62,7 @@ _OF_THE_LANGUAGE = {
     "SetOperation": {"operation"},
     "Chart": {"command"},
 }
+_ESCAPED = frozenset("<>&'\"+=")
 _CASED, _CASELESS = "\u0101", "\u3042"
 _KEPT = re.compile(r"[0-9a-fA-F.:]+/[0-9]+|(?=.*[0-9]|$)\s*[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]*([eE][+-]?[0-9]+)?)\s*")
 
@@ -76,6 +77,22 @@ class Refused:
 def escaped(text: str) -> str:
     """Return text as a Sigma value without wildcards."""
     return re.sub(r"(\\+(?=[*?\\]|$)|[*?])", lambda match: "".join(f"\\{char}" for char in match[0]), text)
+
+
+def twins(text: str, kept: str = "") -> tuple[str, str]:
+    """Return a twin for each of what the first search may take for plain.
+
+    Letters without case, and what JSON may write as an escape, are in `where` or not.
+    """
+    plain = twin(text, kept)
+    wide = (
+        text
+        if plain == text
+        else "".join(
+            char if char in kept else _CASED if not char.isascii() or char in _ESCAPED else _twin(char) for char in text
+        )
+    )
+    return plain, wide
 
 
 def twin(text: str, kept: str = "") -> str:
