@@ -60,6 +60,7 @@ _BACK = re.compile(r"\\([1-9][0-9]?)|\\g\{?([1-9][0-9]?)\}?|\\[kg][<{'](\w+)[>}'
 _NAMED = re.compile(r"\(\?(?:P?<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')", re.ASCII)
 _LOOK = re.compile(r"\(\?(?:<?[=!]|>)")
 _FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])")
+_COUNT = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _POSSESSIVE = re.compile(r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\+")
 _PROPERTY = re.compile(r"\\[pP](?:\{\^?\w+\}|\w)")
 _POSIX_CLASS = re.compile(r"\[:(\^?)(\w+):\]")
@@ -127,6 +128,8 @@ class _Scanner:
                 case "$":
                     self.minds_end = True
                     self._put("$", read=1)
+                case "{" if _COUNT.match(self._pattern, self._at) is None:
+                    self._put(r"\x7b", read=1)  # the package `regex` takes more than counts for something else
                 case char:
                     if (found := _POSSESSIVE.match(self._pattern, self._at)) is not None:
                         self._slow(found[0], read=len(found[0]))
