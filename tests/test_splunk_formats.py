@@ -276,7 +276,33 @@ def test_the_settings_of_a_saved_search() -> None:
         "relation": "greater than",
         "quantity": "0",
         "alert.severity": "4",
+        "alert.track": "1",
     }
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_only_an_alert_without_a_notable_is_tracked(form: str) -> None:
+    assert ("alert.track" in emitted(form)) == (form == "savedsearches")
+
+
+@pytest.mark.parametrize("form", FILES)
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [
+        ("No full stop", "No full stop."),
+        ("One.", "One."),
+        ("Really?", "Really?"),
+        ("blank ", "blank."),
+        ("", "Harmless."),
+    ],
+)
+def test_a_description_ends_with_a_full_stop(form: str, description: str, shown: str) -> None:
+    whole = emitted(form, {"description": description, "references": ["A book"]})
+    if form == "contentctl":
+        assert yaml.safe_load(whole)["description"] == f"{shown} See A book."
+    else:
+        (settings,) = read_conf(whole).values()
+        assert settings["description"].startswith(f"{shown} ATT&CK: ")
 
 
 def test_the_settings_of_a_correlation_search() -> None:
@@ -430,6 +456,10 @@ def test_text_that_contentctl_would_read_is_refused(text: str) -> None:
         ({"cron": "0,10  * * * *"}, "0,10 * * * *", "-85m"),
         ({"cron": "0 8 * * 1-5"}, "0 8 * * 1-5", "-4355m"),
         ({"earliest": "2h"}, "*/5 * * * *", "-2h"),
+        ({"earliest": "2d"}, "*/5 * * * *", "-48h"),
+        ({"lag": "0s"}, "*/5 * * * *", "-25m"),
+        ({"lag": "0"}, "*/5 * * * *", "-25m"),
+        ({"lag": "0s", "latest": "0m"}, "*/5 * * * *", "-25m"),
     ],
 )
 def test_a_schedule_looks_back_as_far_as_is_needed(options: dict[str, str], cron: str, earliest: str) -> None:
@@ -459,6 +489,9 @@ def test_a_schedule_looks_back_as_far_as_is_needed(options: dict[str, str], cron
         ({"cron": "9-3 * * * *"}, "out of range", ""),
         ({"cron": "* * * * *\n[x]"}, "6 fields", ""),
         ({"lag": "soon"}, "lag is 'soon'", ""),
+        ({"lag": "0w"}, "lag is '0w'", ""),
+        ({"interval": "0s"}, "interval is '0s'", ""),
+        ({"earliest": "0s"}, "earliest is '0s'", ""),
         ({"earliest": "15m", "latest": "15m"}, "window of a run would be empty", "earliest=20m"),
         ({"earliest": "8000d"}, "would look back 8000d", "7300d"),
         ({"security_domain": "endpiont"}, "no security domain 'endpiont'", "endpoint"),
@@ -491,6 +524,7 @@ FEW = "type: event_count, rules: [base], group-by: [user], timespan: 10m, condit
         ("", {"earliest": "19m"}, ["misses events: windows of 4m every 5m leave gaps"], 0, False),
         ("", {"latest": "now"}, ["indexed more than 0s late"], None, False),
         ("", {"earliest": "30m"}, ["reports an event in every run that sees it"], None, True),
+        ("", {"earliest": "15m", "latest": "now"}, ["indexed more than 10m late", "windows overlap"], None, True),
         ("", {"cron": "0,10 * * * *"}, ["reports an event in every run that sees it"], None, True),
     ],
 )
@@ -642,6 +676,110 @@ def test_events_that_come_too_late_are_lost() -> None:
     (missed,) = found.differences
     assert (missed.side, missed.events) == ("missed", ("1",))
     assert len(runs) > 1
+    assert found.kind == "assumption"
+    assert [(broken.says, broken.events) for broken in found.broken] == [(INDEXED.format("2m"), 1)]
+
+
+INDEXED = "every event is indexed within {} of its time"
+MOVED = "no event that is indexed after a run has seen its episode moves the begin of that episode"
+CLOCK = "the clock of the scheduler has no daylight saving time"
+
+
+def told(query: Query) -> list[str]:
+    """Return which of the assumptions about clocks and ingestion the verdict has."""
+    return [
+        assumption.says if "indexed within" in assumption.says or "indexed late" in assumption.says else begin
+        for assumption in query.verdict.assumptions
+        for begin in ("every event is", "no event is indexed late", MOVED, CLOCK)
+        if assumption.says.startswith(begin)
+    ]
+
+
+@pytest.mark.parametrize("form", FILES)
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(
+    ("options", "within", "moved", "clock"),
+    [
+        ({}, "15m", True, False),
+        ({"lag": "1h"}, "1h", True, False),
+        ({"latest": "15m"}, "15m", False, False),
+        ({"latest": "20m"}, "20m", False, False),
+        ({"interval": "1h"}, "15m", True, False),
+        ({"interval": "2h"}, "15m", True, True),
+        ({"interval": "1d"}, "15m", True, True),
+        ({"cron": "*/5 * * * *"}, "15m", True, False),
+        ({"cron": "0,10 0-23 * * *"}, "15m", True, False),
+        ({"cron": "*/5 8-17 * * *"}, "15m", True, True),
+        ({"cron": "* * * * 1-5"}, "15m", True, True),
+        ({"cron": "* 0-22 * * *"}, "15m", True, True),
+    ],
+)
+def test_a_verdict_says_what_it_assumes_of_clocks(
+    form: str,
+    kind: str,
+    options: dict[str, str],
+    within: str,
+    moved: bool,  # noqa: FBT001
+    clock: bool,  # noqa: FBT001
+) -> None:
+    _, query = prepared(TYPES[kind], form, options)
+    expected = [INDEXED.format(within), *([MOVED] if moved and kind in GROWING else []), *([CLOCK] if clock else [])]
+    assert told(query) == expected
+    assert query.verdict.kind != "exact"
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_without_lag_no_event_may_be_late(kind: str) -> None:
+    _, query = prepared(TYPES[kind], "savedsearches", {"lag": "0s"})
+    assert told(query) == ["no event is indexed late"]
+    found, _ = outcome(TYPES[kind], random_log(1), lag="0s")
+    assert found.kind == "agree", found
+
+
+def three(*late: int) -> Log:
+    """Return events at 0, 60, 100 and 115 seconds, indexed so many seconds later."""
+    times = zip((0, 60, 100, 115), late, strict=True)
+    return Log(
+        [{"_time": START + at, "@timestamp": START + at, "k": "a", "_indextime": START + at + by} for at, by in times]
+    )
+
+
+@pytest.mark.parametrize(
+    ("log", "options", "kind", "side", "broken"),
+    [
+        (three(0, 0, 0, 0), {}, "agree", "", []),
+        (three(119, 0, 0, 0), {}, "assumption", "doubled", [MOVED]),
+        (three(119, 0, 0, 0), {"latest": "2m"}, "agree", "", []),
+        (three(119, 0, 0, 0), {"latest": "3s"}, "assumption", "doubled", [MOVED]),
+        (three(119, 0, 0, 0), {"latest": "4s"}, "agree", "", []),
+        (three(0, 0, 2000, 2000), {}, "assumption", "missed", [INDEXED.format("2m"), MOVED]),
+        (three(0, 0, 2000, 2000), {"latest": "2m"}, "assumption", "missed", [INDEXED.format("2m")]),
+    ],
+)
+def test_what_late_events_do_is_what_the_verdict_assumes(
+    log: Log, options: dict[str, str], kind: str, side: str, broken: list[str]
+) -> None:
+    found, _ = outcome(TYPES["event_count of all"], log, **options)
+    assert found.kind == kind, found
+    assert {difference.side for difference in found.differences} == ({side} if side else set())
+    assert len(found.broken) == len(broken)
+    assert all(one.says.startswith(says) for one, says in zip(found.broken, broken, strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"latest": "now"}, {"latest": "1m"}, {"latest": "3m"}, {"lag": "0s"}], ids=str)
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_that_late_events_do_is_a_disagreement(kind: str, seed: int, options: dict[str, str]) -> None:
+    found, _ = outcome(TYPES[kind], random_log(seed, late=600), **options)
+    assert found.kind != "disagree", found
+
+
+@pytest.mark.parametrize("late", ["soon", None, True])
+def test_an_index_time_that_cannot_be_read_is_not_known_to_be_in_time(late: object) -> None:
+    _, query = prepared("", "savedsearches", QUICK)
+    (assumption,) = (one for one in query.verdict.assumptions if one.says == INDEXED.format("2m"))
+    event = {"_time": START, "_indextime": late}
+    assert assumption.broken(event, event) == (late is not None)
 
 
 @pytest.mark.parametrize("interval", ["5m", "15m"])

@@ -32,8 +32,8 @@ from converter.targets.splunk.emit_describe import (
     risks_of,
     techniques_of,
 )
-from converter.targets.splunk.emit_saved import as_file, period
-from converter.targets.splunk.emit_schedule import schedule_plan
+from converter.targets.splunk.emit_saved import as_file, sentence
+from converter.targets.splunk.emit_schedule import period, schedule_plan
 from converter.targets.splunk.emit_text import one_line, unique_title, without_tokens
 
 if TYPE_CHECKING:
@@ -140,7 +140,8 @@ def file_stem(name: str) -> str:
 def _text(detection: _Detection, scheduled: Scheduled, search: str) -> str:
     meta, tags = detection.meta, _tags(detection, scheduled)
     references, others = _references(meta)
-    description = one_line(" ".join([meta.description or meta.title, *(["See", *others] if others else [])]))
+    parts = [sentence(meta.description or meta.title), *([f"See {', '.join(others)}."] if others else [])]
+    description = one_line(" ".join(parts))
     content: dict[str, Any] = {
         "name": detection.name,
         "id": id_of(meta),

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from converter.emitting import check_context, duration
-from converter.targets.splunk.emit_schedule import schedule_plan
+from converter.emitting import check_context
+from converter.targets.splunk.emit_schedule import period, schedule_plan
 from converter.targets.splunk.emit_text import one_line, stanza, unique_title
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from converter.target import Context, Query
     from converter.targets.splunk.emit_schedule import Scheduled
 
-_HOUR = 3600
+_ENDS = (".", "!", "?", ":", ";")
 # alert.severity goes from 1 (debug) to 6 (fatal).
 _SEVERITY = {"informational": 2, "low": 2, "medium": 3, "high": 4, "critical": 5}
 
@@ -71,14 +71,9 @@ def settings_of(scheduled: Scheduled, search: str, level: str | None) -> dict[st
     return settings
 
 
-def period(length: int) -> str:
-    """Return a period of suppression in seconds, minutes or hours: savedsearches.conf.spec shows no days."""
-    return f"{length // _HOUR}h" if length % _HOUR == 0 else duration(length)
-
-
 def description_of(meta: Metadata) -> str:
     """Return what the rule says of itself: description, tags, references, author, on one line."""
-    parts = [meta.description or meta.title]
+    parts = [sentence(meta.description or meta.title)]
     attack = [tag.removeprefix("attack.").upper() for tag in meta.tags if tag.startswith("attack.t")]
     for name, values in (("ATT&CK", attack), ("References", meta.references), ("False positives", meta.falsepositives)):
         if values:
@@ -88,6 +83,17 @@ def description_of(meta: Metadata) -> str:
     return one_line(" ".join(parts))
 
 
+def sentence(text: str) -> str:
+    """Return text that other sentences may follow: with a full stop, unless it ends with a sign of its own."""
+    text = text.rstrip()
+    return text if not text or text.endswith(_ENDS) else f"{text}."
+
+
 def _text(meta: Metadata, title: str, scheduled: Scheduled, search: str) -> str:
-    settings = {"description": description_of(meta), **settings_of(scheduled, search, meta.level)}
+    settings = {
+        "description": description_of(meta),
+        **settings_of(scheduled, search, meta.level),
+        # There is no action that would track it, and only what is tracked is listed under Triggered Alerts.
+        "alert.track": "1",
+    }
     return stanza(title, settings)

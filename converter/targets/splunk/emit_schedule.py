@@ -38,13 +38,14 @@ from converter.plan.nodes import (
 )
 from converter.target import Bound, Limit, free_column
 from converter.targets.splunk.emit import emit_query
+from converter.targets.splunk.emit_clock import timely
 from converter.targets.splunk.emit_cron import gaps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Occurrence, Plan
-    from converter.target import Context, Query
+    from converter.target import Assumption, Context, Query
 
 MAX_ALERTS = 500
 MAX_RESULTS = 500_000
@@ -52,6 +53,7 @@ MAX_LOOK_BACK = 7_300 * 86_400
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 # alert.suppress.fields is a list with commas, and has no quotes.
 _LISTED = re.compile(r"[^\s,\"']+")
+_NOTHING = re.compile("0[smhd]?", re.ASCII)
 _INFO = ("info_max_time", "info_min_time", "info_search_time", "info_sid")
 
 
@@ -120,8 +122,12 @@ def _timing(options: Mapping[str, str]) -> _Timing:
     begin = seconds(options["earliest"], "earliest") if "earliest" in options else None
     end = None
     if "latest" in options:
-        end = 0 if options["latest"] == "now" else seconds(options["latest"], "latest")
-    return _Timing(cron, interval, seconds(options.get("lag", "15m"), "lag"), begin, end)
+        end = 0 if options["latest"] == "now" else _seconds_or_none(options["latest"], "latest")
+    return _Timing(cron, interval, _seconds_or_none(options.get("lag", "15m"), "lag"), begin, end)
+
+
+def _seconds_or_none(text: str, what: str) -> int:
+    return 0 if _NOTHING.fullmatch(text) else seconds(text, what)
 
 
 def _cron(interval: int) -> str:
@@ -143,24 +149,27 @@ def _detection(query: Query, timing: _Timing) -> Scheduled:
     begin = end + timing.interval if timing.begin is None else timing.begin
     _check_window(begin, end, timing)
     length = begin - end
+    # Where windows overlap, the last of those that an event is in counts.
+    tolerated = max(end, begin - timing.interval)
     sentences = []
     if length < timing.interval:
         sentences.append(f"misses events: windows of {duration(length)} every {duration(timing.interval)} leave gaps")
-    if end < timing.lag:
-        sentences.append(f"misses events that are indexed more than {_ago(end)} late")
+    if tolerated < timing.lag:
+        sentences.append(f"misses events that are indexed more than {duration(tolerated)} late")
     doubled = length > min(gaps(timing.cron))
     if doubled:
         sentences.append("reports an event in every run that sees it: windows overlap, and nothing is suppressed")
     bound = Bound("; ".join(sentences), narrowest=0 if length < timing.interval else None, doubled=doubled)
-    found = verdict(query.verdict.assumptions, bound if sentences else None)
+    clock = timely(timing.interval, tolerated, None, timing.lag)
+    found = verdict((*query.verdict.assumptions, *clock), bound if sentences else None)
     limit = Limit(f"a run gives at most {MAX_RESULTS:,} events (dispatch.max_count)", MAX_RESULTS)
     # Runs are at whole minutes. Should one be some seconds off, `@m` keeps windows that touch touching.
     return Scheduled(
         replace(query, verdict=replace(found, limit=limit)),
         (),
         timing.cron,
-        f"-{duration(begin)}@m",
-        f"-{duration(end)}@m" if end else "@m",
+        f"-{period(begin)}@m",
+        f"-{period(end)}@m" if end else "@m",
     )
 
 
@@ -205,11 +214,13 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
             hint=f"earliest={duration(margin + needed)}",
         )
     sentences = []
+    # What waits for late events judges without those that come later still.
+    tolerated = max(0, late + min(0, certain)) if grows else end
     if certain < span:
         within = f"within {duration(certain)}" if certain > 0 else "at one time"
         sentences.append(f"misses bursts that straddle two runs: only those {within} are found for certain")
     if certain < 0:
-        sentences.append(f"misses bursts of which an event is indexed more than {_ago(max(0, late + certain))} late")
+        sentences.append(f"misses bursts of which an event is indexed more than {duration(tolerated)} late")
     if margin < span:
         sentences.append(
             f"may report an episode again when its begin leaves the window of {duration(begin)}"
@@ -226,7 +237,11 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
         f"| where round({first}-info_min_time,6)>={margin}",
         f"| fields - {' '.join(_INFO)}",
     )
-    return _suppressed(query, timing, begin, end, tail if margin else (), bound)
+    # An event that comes no later than windows end is in every run that sees its time; with a short look-back, the
+    # bound says already that an episode may come twice.
+    moved = end if grows and end < tolerated and margin == span else None
+    clock = timely(timing.interval, tolerated, moved, late)
+    return _suppressed(query, timing, begin, end, tail if margin else (), bound, clock)
 
 
 def _fixed(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
@@ -253,21 +268,28 @@ def _fixed(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
         f"| where {window}>=info_min_time AND {window}+{span}<=info_max_time",
         f"| fields - {' '.join(_INFO)}",
     )
-    return _suppressed(query, timing, begin, end, tail, bound)
+    clock = timely(timing.interval, end, None, timing.lag)
+    return _suppressed(query, timing, begin, end, tail, bound, clock)
 
 
 def _suppressed(
-    query: Query, timing: _Timing, begin: int, end: int, tail: tuple[str, ...], bound: Bound | None
+    query: Query,
+    timing: _Timing,
+    begin: int,
+    end: int,
+    tail: tuple[str, ...],
+    bound: Bound | None,
+    clock: tuple[Assumption, ...],
 ) -> Scheduled:
     groups = query.group_by or ()
-    found = verdict(query.verdict.assumptions, bound)
+    found = verdict((*query.verdict.assumptions, *clock), bound)
     limit = Limit(f"a run raises at most {MAX_ALERTS} alerts (max_per_result_alerts)", MAX_ALERTS)
     return Scheduled(
         replace(query, verdict=replace(found, limit=limit)),
         tail,
         timing.cron,
-        f"-{duration(begin)}",
-        f"-{duration(end)}" if end else "now",
+        f"-{period(begin)}",
+        f"-{period(end)}" if end else "now",
         (*groups, free_column("first_seen", groups)),
         begin,
     )
@@ -298,7 +320,7 @@ def _has_absent(expr: Occurrence) -> bool:
 def _check_window(begin: int, end: int, timing: _Timing) -> None:
     if begin <= end:
         raise ConfigurationError(
-            f"the window of a run would be empty: it begins {duration(begin)} ago and ends {_ago(end)} ago",
+            f"the window of a run would be empty: it begins {duration(begin)} ago and ends {duration(end)} ago",
             hint=f"earliest={duration(end + timing.interval)}",
         )
     if begin > MAX_LOOK_BACK:
@@ -311,5 +333,10 @@ def _early(lag: int) -> str:
     return f"judges windows of which events may still be missing: they are indexed up to {duration(lag)} late"
 
 
-def _ago(length: int) -> str:
-    return duration(length) if length else "0s"
+def period(length: int) -> str:
+    """Return a length of time in seconds, minutes or hours.
+
+    A day of a relative time is one of the calendar, which may have 23 or 25 hours; and a period of suppression is
+    shown with no days in savedsearches.conf.spec.
+    """
+    return f"{length // _HOUR}h" if length % _HOUR == 0 else duration(length)
