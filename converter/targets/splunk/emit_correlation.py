@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.assumptions_log import whole_numbers
 from converter.emitting import condition_of, refused
 from converter.plan.nodes import (
     Correlation,
@@ -110,10 +111,12 @@ def _fixed(plan: Correlation, rows: Rows, search: Search, shown: Sequence[str]) 
     window = search.column("window")
     search.add(f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
     counted = ""
+    if isinstance(plan.measure, ValueSum):
+        search.emission.assume(whole_numbers(plan))
     if isinstance(plan.measure, ValueCount) and len(rows.values) > 1:
         # The first row of each combination; the order does not matter.
         counted = search.column("copy")
-        search.add(f"streamstats count as {counted}{rows.by_with(window, *rows.values)}")
+        search.add(f"streamstats window=0 count as {counted}{rows.by_with(window, *rows.values)}")
     _stats(plan, rows, search, window, shown, counted)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.assumptions_log import whole_numbers
 from converter.plan.nodes import EventCount, ValueCount
 from converter.targets.splunk.emit_limits import met
 
@@ -23,7 +24,7 @@ def number_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search
     """Write a number for the episode of each member, and drop all other rows; return the column of the number."""
     new, _ = _new(plan, rows, judged, search)
     episode = search.column("episode")
-    search.add(f"streamstats sum({new}) as {episode}{rows.by}")
+    search.add(f"streamstats window=0 sum({new}) as {episode}{rows.by}")
     return episode
 
 
@@ -32,9 +33,9 @@ def close_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search,
     new, row = _new(plan, rows, judged, search)
     episode = search.column("episode")
     search.add(
-        f"streamstats sum({new}) as {episode}{rows.by}",
+        f"streamstats window=0 sum({new}) as {episode}{rows.by}",
         f"sort 0 {row}",
-        f"streamstats min({rows.first}) as {rows.first}{rows.by_with(episode)}",
+        f"streamstats window=0 min({rows.first}) as {rows.first}{rows.by_with(episode)}",
         f"where {rows.mine(f'{new}=1')}",
     )
     _rename_use(rows, search, row, use, mine)
@@ -52,16 +53,17 @@ def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: s
             what = f"dc({rows.values[0]})"
         case ValueCount():
             first = search.column("copy")
-            search.add(f"streamstats count as {first}{rows.by_with(window, *rows.values)}")
+            search.add(f"streamstats window=0 count as {first}{rows.by_with(window, *rows.values)}")
             what = f"sum(eval(if({first}=1,1,0)))"
         case _:
+            search.emission.assume(whole_numbers(plan))
             what = f"sum({rows.values[0]})"
     satisfied = met(measure, plan.limits, plan.places.get("condition"))
     search.add(
-        f"streamstats {what} as {measure} min({rows.first}) as {rows.first}{by}",
-        f"streamstats count as {row}",
+        f"streamstats window=0 {what} as {measure} min({rows.first}) as {rows.first}{by}",
+        f"streamstats window=0 count as {row}",
         f"sort 0 -{row}",
-        f"streamstats count as {copy}{by}",
+        f"streamstats window=0 count as {copy}{by}",
         f"where {rows.mine(f'({copy}=1 AND {satisfied})')}",
         f"sort 0 {row}",
     )
@@ -72,7 +74,7 @@ def _new(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> tuple
     """Write, back in time, which members there are and which ends an episode; return that flag and the row number."""
     row, near, before, new = (search.column(name) for name in ("row", "near", "later", "new"))
     condition = judged.condition
-    search.add(f"streamstats count as {row}", f"sort 0 -{row}")
+    search.add(f"streamstats window=0 count as {row}", f"sort 0 -{row}")
     if not judged.every:
         following = search.column("following")
         search.add(f"streamstats window=1 current=f global=f last(_time) as {following}{rows.by}")
@@ -81,7 +83,7 @@ def _new(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> tuple
     if judged.member:
         inside = f"{judged.member} AND {inside}"
     search.add(
-        f"streamstats min(eval(if({condition},_time,null()))) as {near}{rows.by}",
+        f"streamstats window=0 min(eval(if({condition},_time,null()))) as {near}{rows.by}",
         f"where {rows.mine(f'({inside})' if rows.others and judged.member else inside)}",
         f"streamstats window=1 current=f global=f last({near}) as {before}{rows.by}",
         f"eval {new}=if(isnull({before}) OR round({before}-{near},6)>{plan.timespan},1,0)",

@@ -77,7 +77,7 @@ def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, ch
     else:
         tests = [(condition(part.rule.expr, search.emission, inside=False), part.use) for part in parts]
         search.add(listing(use, tests))
-    search.add(f"streamstats count as {event}")
+    search.add(f"streamstats window=0 count as {event}")
     trim(search, read, [use, event])
     if len(parts) > 1:
         search.add(f"mvexpand {use}")
@@ -171,7 +171,7 @@ def _measured(plan: Correlation, parts: Sequence[Part], search: Search, rows: Ro
             more.append(names)
         copy = search.column("copy")
         by = rows.by_with(rows.event, *more)
-        search.add(f"streamstats count as {copy}{by}", f"where {rows.mine(f'{copy}=1')}")
+        search.add(f"streamstats window=0 count as {copy}{by}", f"where {rows.mine(f'{copy}=1')}")
 
     def write(number: int, column: str, *, once: bool) -> str:
         fields = [(part, part.rule.fields[number]) for part in parts]
@@ -190,10 +190,10 @@ def _merged(parts: Sequence[Part], search: Search, rows: Rows, use: str) -> Rows
     by = rows.by_with(rows.event)
     # Rows of one event follow each other, and the last of them has seen all its rules.
     search.add(
-        f"streamstats {shown}{by}",
-        f"streamstats count as {number}",
+        f"streamstats window=0 {shown}{by}",
+        f"streamstats window=0 count as {number}",
         f"sort 0 -{number}",
-        f"streamstats count as {copy}{by}",
+        f"streamstats window=0 count as {copy}{by}",
         f"where {rows.mine(f'{copy}=1')}",
         f"sort 0 {number}",
     )

@@ -137,7 +137,7 @@ def plain_rows(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
     if any(search.many(name) for name, _ in read):
         if any(search.many(name) for name, _ in measured):
             event = search.column("event")
-            search.add(f"streamstats count as {event}")
+            search.add(f"streamstats window=0 count as {event}")
         own = [event, names, *dict.fromkeys(flag.partition("=")[0] for flag in flags)]
         trim(search, [*(name for name, _ in read), *shown], own)
     keys: list[str] = []
@@ -231,7 +231,12 @@ def measured_values(plan: Correlation, search: Search, write: Write, others: str
             column = write(0, search.column("value"), once=False)
             # `match` of a missing field is null, which keeps nothing.
             test = f'match({column},"{NUMBER}")'
-            search.add(f"where {_or_others(test, others, 1)}", f"eval {column}=tonumber({column})")
+            search.add(
+                f"where {_or_others(test, others, 1)}",
+                f"eval {column}=tonumber({column})",
+                # Forms that only we take for numbers, if there are any, are then missing for all statistics alike.
+                f"where {_or_others(f'isnotnull({column})', others, 1)}",
+            )
             return (column,)
 
 

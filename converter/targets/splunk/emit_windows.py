@@ -126,7 +126,7 @@ def _values(plan: Correlation, rows: Rows, search: Search) -> Judged:
         f"mvexpand {kind}",
         f"eval {at}=round({cases},6)",
         f"sort 0 {at} {kind}",
-        f'streamstats sum(eval(if({kind}="1",1,-1))) as {count}{rows.by}',
+        f'streamstats window=0 sum(eval(if({kind}="1",1,-1))) as {count}{rows.by}',
         f'where {kind}="1"',
     )
     return Judged(met(count, plan.limits, plan.places.get("condition")))
@@ -137,7 +137,7 @@ def _temporal(plan: Correlation, rows: Rows, search: Search, expr: Occurrence | 
     flags = dict.fromkeys(rows.flags)
     last = {flag: search.column(f"last_{number}") for number, flag in enumerate(flags, 1)}
     seen = ", ".join(f"max(eval(if({flag},_time,null()))) as {column}" for flag, column in last.items())
-    search.add("sort 0 _time", f"streamstats {seen}{rows.by}")
+    search.add("sort 0 _time", f"streamstats window=0 {seen}{rows.by}")
     tests = [f"round(_time-{last[flag]},6)<={plan.timespan}" for flag in rows.flags]
     if expr is not None:
         flagged = [f"if({test},1,0)=1" for test in tests]  # never null, so that NOT is two-valued
@@ -205,12 +205,12 @@ def _ordered(plan: Correlation, rows: Rows, search: Search, stages: Sequence[Seq
         search.add("eval " + ", ".join(f"{name}={_begin(at, level, matching, begun)}" for at, name in columns.items()))
         if only is None or level == only:
             found.append(search.column(f"begun_{level}"))
-            search.add(f"streamstats max({columns[len(stages) - 1]}) as {found[-1]}{rows.by}")
+            search.add(f"streamstats window=0 max({columns[len(stages) - 1]}) as {found[-1]}{rows.by}")
         if level == (only or len(stages)):
             break
         begun = {stage: search.column(f"after_{level}_{stage + 1}") for stage in columns}
         seen = ", ".join(f"max({columns[stage]}) as {name}" for stage, name in begun.items())
-        search.add(f"streamstats current=f {seen}{rows.by}")
+        search.add(f"streamstats window=0 current=f {seen}{rows.by}")
     tests = [f"round(_time-{name},6)<={plan.timespan}" for name in found]
     if only is not None:
         return Judged(tests[0])
@@ -259,10 +259,10 @@ def _gathered(plan: Correlation, rows: Rows, search: Search, wanted: Sequence[_W
         f'eval {at}=round(if({kind}="1",_time-{span},_time),6), '
         f'{block}=floor(round(_time,6)/{span})-if({kind}="1",1,0)',
         f"sort 0 -{at} {kind}",
-        f"streamstats {', '.join(map(_statistic, wanted, back, [kind] * len(wanted)))}{by}",
+        f"streamstats window=0 {', '.join(map(_statistic, wanted, back, [kind] * len(wanted)))}{by}",
         f"sort 0 _time {kind}",
         f"eval {block}=floor(round(_time,6)/{span})",
-        f"streamstats {', '.join(map(_statistic, wanted, forth, [kind] * len(wanted)))}{by}",
+        f"streamstats window=0 {', '.join(map(_statistic, wanted, forth, [kind] * len(wanted)))}{by}",
     )
     totals = [search.column(f"{one.function}_{number}") for number, one in enumerate(wanted, 1)]
     joined = [_joined(*parts) for parts in zip(wanted, back, forth, strict=True)]
