@@ -774,6 +774,26 @@ def test_nothing_that_late_events_do_is_a_disagreement(kind: str, seed: int, opt
     assert found.kind != "disagree", found
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "within"),
+    [
+        ("detection", {"earliest": "8m"}, 420),
+        ("detection", {"earliest": "8m", "latest": "now"}, 420),
+        ("detection", {"latest": "4m"}, 240),
+        ("value_sum", {"latest": "4m"}, 240),
+        ("fixed", {"latest": "4m"}, 240),
+        ("event_count", {"latest": "4m"}, 240),
+        ("temporal", {"lag": "4m"}, 240),
+    ],
+)
+def test_nothing_is_missed_up_to_the_lateness_that_is_assumed(kind: str, options: dict[str, str], within: int) -> None:
+    _, query = prepared(TYPES[kind], "savedsearches", {**QUICK, **options})
+    assert told(query)[0] == INDEXED.format(f"{within // 60}m")
+    for seed in range(6):
+        found, _ = outcome(TYPES[kind], random_log(seed, late=within), **options)
+        assert not [one for one in (*found.differences, *found.bounded) if one.side == "missed"], found
+
+
 @pytest.mark.parametrize("late", ["soon", None, True])
 def test_an_index_time_that_cannot_be_read_is_not_known_to_be_in_time(late: object) -> None:
     _, query = prepared("", "savedsearches", QUICK)
