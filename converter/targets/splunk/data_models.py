@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import suggest
-from converter.targets.splunk.parse_search import parse_search_text
+from converter.targets.splunk.parsing.search import parse_search_text
 from converter.targets.splunk.search import compile_search
 from converter.targets.splunk.values import number_of, text_of
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from converter.targets.splunk import commands, joins, late
-from converter.targets.splunk.addinfo import addinfo
+from converter.targets.splunk import late
+from converter.targets.splunk.commands import basic as commands
+from converter.targets.splunk.commands import joins
+from converter.targets.splunk.commands.addinfo import addinfo
+from converter.targets.splunk.commands.spath import spath
+from converter.targets.splunk.commands.tstats import check_first, compile_from, compile_tstats
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import Environment, Limits, running
 from converter.targets.splunk.formatting import format_stage, return_stage
 from converter.targets.splunk.grouping import compile_eventstats, compile_stats, compile_streamstats
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.search import compile_search
-from converter.targets.splunk.spath import spath
 from converter.targets.splunk.stages import makes_rows, why_not
 from converter.targets.splunk.stages import stage as more_stage
 from converter.targets.splunk.syntax import (
@@ -63,7 +66,6 @@ from converter.targets.splunk.syntax import (
     Unsupported,
     Where,
 )
-from converter.targets.splunk.tstats import check_first, compile_from, compile_tstats
 from converter.targets.splunk.values import ingest
 
 if TYPE_CHECKING:

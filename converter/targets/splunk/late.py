@@ -19,10 +19,10 @@ from converter.errors import QueryError
 from converter.targets.splunk.compiled import error_at
 from converter.targets.splunk.environment import current
 from converter.targets.splunk.formatting import format_rows
-from converter.targets.splunk.functions_time import shifted
+from converter.targets.splunk.functions.time import shifted
 from converter.targets.splunk.lex import Scanner
-from converter.targets.splunk.parse_eval import parse_expression
-from converter.targets.splunk.parse_search import parse_search_text
+from converter.targets.splunk.parsing.eval import parse_expression
+from converter.targets.splunk.parsing.search import parse_search_text
 from converter.targets.splunk.syntax import (
     And,
     Comparison,

@@ -346,7 +346,7 @@ def _evaluate(expression: str, name: str, what: str, error: Callable[[str, str],
     """Return the value of an eval expression without fields, and what kind it was known to be."""
     from converter.targets.splunk.evaluate import compile_expression  # noqa: PLC0415  only macros with expressions
     from converter.targets.splunk.lex import Scanner  # noqa: PLC0415
-    from converter.targets.splunk.parse_eval import parse_expression  # noqa: PLC0415
+    from converter.targets.splunk.parsing.eval import parse_expression  # noqa: PLC0415
 
     try:
         scanner = Scanner(expression)

@@ -18,10 +18,14 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from converter.errors import suggest
-from converter.targets.splunk import parse_commands, parse_more, parse_stats, parse_subsearch, parse_tstats
 from converter.targets.splunk.lex import Scanner
-from converter.targets.splunk.parse_search import parse_search
-from converter.targets.splunk.parse_unsupported import unsupported
+from converter.targets.splunk.parsing import commands as parse_commands
+from converter.targets.splunk.parsing import more as parse_more
+from converter.targets.splunk.parsing import stats as parse_stats
+from converter.targets.splunk.parsing import subsearch as parse_subsearch
+from converter.targets.splunk.parsing import tstats as parse_tstats
+from converter.targets.splunk.parsing.search import parse_search
+from converter.targets.splunk.parsing.unsupported import unsupported
 from converter.targets.splunk.syntax import AddInfo, Command, Pipeline, Search, Span
 
 if TYPE_CHECKING:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from converter.targets.splunk import more_rows, more_tables, rewrite
-from converter.targets.splunk.chart import chart
+from converter.targets.splunk.commands import more_rows, more_tables, rewrite
+from converter.targets.splunk.commands.chart import chart
+from converter.targets.splunk.commands.convert import convert
+from converter.targets.splunk.commands.foreach import foreach
+from converter.targets.splunk.commands.lookup import inputlookup, lookup
+from converter.targets.splunk.commands.top import top
+from converter.targets.splunk.commands.transaction import transaction
 from converter.targets.splunk.compiled import error_at
-from converter.targets.splunk.convert import convert
-from converter.targets.splunk.foreach import foreach
-from converter.targets.splunk.lookup import inputlookup, lookup
 from converter.targets.splunk.syntax import (
     Accum,
     AddTotals,
@@ -39,13 +41,11 @@ from converter.targets.splunk.syntax import (
     Untable,
     XySeries,
 )
-from converter.targets.splunk.top import top
-from converter.targets.splunk.transaction import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from converter.targets.splunk.foreach import CompilePipeline
+    from converter.targets.splunk.commands.foreach import CompilePipeline
     from converter.targets.splunk.syntax import Command
     from converter.targets.splunk.values import Row
 
