@@ -11,7 +11,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_netw
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.plan.nodes import (
-    And,
     BoolMatch,
     Cidr,
     Correlation,
@@ -20,16 +19,15 @@ from converter.plan.nodes import (
     IsNull,
     Keyword,
     KeywordRegex,
-    Not,
     NumberCompare,
     NumberMatch,
-    Or,
     Regex,
     StringMatch,
     TimePart,
     Unexpanded,
     correlations_of,
     detections_of,
+    leaves_of,
 )
 from converter.target import Assumption
 
@@ -82,7 +80,7 @@ def standing(rule: Plan) -> tuple[Assumption, ...]:
 
 def _no_strange_letters(rule: Plan) -> Assumption:
     """No value that the rule reads has a letter that is one of ASCII to some products."""
-    leaves = [leaf for detection in detections_of(rule) for leaf in _leaves(detection.expr)]
+    leaves = [leaf for detection in detections_of(rule) for leaf in leaves_of(detection.expr)]
     everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
     fields = {field for leaf in leaves for field in _fields(leaf)}
 
@@ -232,7 +230,7 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
         product: whose ingestion; for fields without facts its treatment of JSON in general is assumed.
     """
     found: dict[str, Assumption] = {}
-    leaves = [leaf for detection in _detections(rule) for leaf in _leaves(detection)]
+    leaves = [leaf for detection in _detections(rule) for leaf in leaves_of(detection)]
     groups = _correlated(rule)
     if isinstance(rule, Correlation) and not facts:
         precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
@@ -314,17 +312,6 @@ def _is_hollow(value: Any, steps: Sequence[str]) -> bool:
 
 def _detections(rule: Plan) -> list[Expr]:
     return [one.expr for one in rule.rules] if isinstance(rule, Correlation) else [rule.expr]
-
-
-def _leaves(expr: Expr) -> Iterator[Leaf]:
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from _leaves(item)
-        case Not(item):
-            yield from _leaves(item)
-        case _:
-            yield expr
 
 
 def _fields(leaf: Leaf) -> tuple[str, ...]:

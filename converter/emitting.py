@@ -60,7 +60,7 @@ _KINDS: dict[type, str] = {
     Temporal: "temporal",
     TemporalOrdered: "temporal_ordered",
 }
-_EVALUATED = "`eval` knows what it means"
+_ELSEWHERE = "convert to splunk"
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 
 
@@ -134,23 +134,23 @@ def check_supported(plan: Plan) -> None:
     kind = _KINDS[type(plan.measure)]
     places = plan.places
     if not isinstance(plan.measure, EventCount):
-        raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _EVALUATED)
+        raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _ELSEWHERE)
     if len(plan.limits) != 1:
         raise refused(
             "a condition of several operators is not converted yet",
             "range condition",
             places.get("condition"),
-            _EVALUATED,
+            _ELSEWHERE,
         )
     if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
         raise refused(
             "a correlation of a correlation is not converted yet",
             "chained correlation",
             places.get("rules"),
-            _EVALUATED,
+            _ELSEWHERE,
         )
     if any(rule.group_by != plan.group_by for rule in plan.rules):
-        raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _EVALUATED)
+        raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
 
 
 def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:

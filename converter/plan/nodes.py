@@ -475,8 +475,8 @@ def correlations_of(plan: Plan) -> tuple[Correlation, ...]:
     return tuple(found.values())
 
 
-def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
-    """Yield the values of an expression that hold a placeholder, in order."""
+def leaves_of(expr: Expr) -> Iterator[Leaf]:
+    """Yield the leaves of an expression, in order."""
     stack: list[Expr] = [expr]
     while stack:
         match stack.pop():
@@ -484,10 +484,13 @@ def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
                 stack.extend(reversed(items))
             case Not(item):
                 stack.append(item)
-            case Unexpanded() as leaf:
+            case leaf:
                 yield leaf
-            case _:
-                pass
+
+
+def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
+    """Yield the values of an expression that hold a placeholder, in order."""
+    return (leaf for leaf in leaves_of(expr) if isinstance(leaf, Unexpanded))
 
 
 def notes_of(plan: Plan) -> tuple[str, ...]:
@@ -503,18 +506,13 @@ def notes_of(plan: Plan) -> tuple[str, ...]:
 def fields_of(expr: Expr) -> tuple[str, ...]:
     """Return every field that the expression reads, in order, each once."""
     found: dict[str, None] = {}
-    stack: list[Expr] = [expr]
-    while stack:
-        match stack.pop():
-            case And(items) | Or(items):
-                stack.extend(reversed(items))
-            case Not(item):
-                stack.append(item)
+    for leaf in leaves_of(expr):
+        match leaf:
             case FieldRef(field=name, other=other):
                 found.update({name: None, other: None})
             case Keyword() | KeywordRegex() | Unexpanded(field=None):
                 pass
-            case leaf:
+            case _:
                 found[str(leaf.field)] = None
     return tuple(found)
 

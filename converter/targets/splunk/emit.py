@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import Emission, check_context
+from converter.emitting import Emission, check_context, refused
 from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation
+from converter.plan.nodes import Cidr, Correlation, FieldRef, Regex, StringMatch, fields_of, leaves_of
 from converter.target import Assumption
 from converter.targets.splunk.emit_search import first_clause, plain, plain_numbers, split
 from converter.targets.splunk.emit_where import condition
@@ -53,6 +53,14 @@ def base_lines(expr: Expr, emission: Emission) -> list[str]:
     Raises:
         RefusedError: what SPL cannot say.
     """
+    for leaf in leaves_of(expr):
+        if isinstance(leaf, StringMatch | Regex | Cidr | FieldRef) and "_time" in fields_of(leaf):
+            raise refused(
+                "_time is a number in Splunk (seconds since 1970), so it has no text to compare",
+                "text of _time",
+                leaf.place,
+                "compare a part of the time, or a field that holds the time as text",
+            )
     expr = plain(expr, numbers=emission.context.options.get("numbers") == "plain")
     for leaf in plain_numbers(expr):
         emission.assume(_written_plainly(leaf))
