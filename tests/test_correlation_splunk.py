@@ -19,7 +19,7 @@ from converter.plan.simplify import simplified
 from converter.reference.evaluate import evaluate_plans
 from converter.registry import get_target
 from converter.target import Context
-from converter.targets.splunk import emit_windows
+from converter.targets.splunk.emitter import windows as emit_windows
 from converter.targets.splunk.execute import run
 
 

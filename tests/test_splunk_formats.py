@@ -35,7 +35,7 @@ from converter.report.matrix_text import matrix_text
 from converter.rules import load_rules, parse_rules
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.targets.splunk.detection_file import run_detection, saved_search_of
-from converter.targets.splunk.emit_contentctl import file_stem, written
+from converter.targets.splunk.emitter.contentctl import file_stem, written
 from converter.targets.splunk.replay import edges_of
 from converter.targets.splunk.schedule import SavedReplay
 

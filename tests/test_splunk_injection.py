@@ -162,7 +162,14 @@ def check(
     known = [shapes.rest(other) if loose else other for one in twins if (other := twin_tree(repr(one))) is not None]
     same = [other for other in known if shapes.shape(other) == found]
     assert same, query.text
-    strange = [[one for one in shapes.differences(tree, other) if not intended(*one, given)] for other in same]
+    strange = [
+        [
+            (kind, text)
+            for kind, text, instead in shapes.differences(tree, other)
+            if not intended(kind, text, instead, given)
+        ]
+        for other in same
+    ]
     assert not all(strange), (query.text, strange)
     return query
 

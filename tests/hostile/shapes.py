@@ -33,6 +33,7 @@ from converter.targets.splunk.syntax import (
     Membership,
     Not,
     Or,
+    Pattern,
     Search,
     Span,
     Unsupported,
@@ -239,7 +240,7 @@ def _texts(node: Any, kind: str) -> Iterator[tuple[str, Any]]:
                 yield from _texts(item, kind)
         case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
             inner = type(node).__name__
-            if inner == "Pattern":
+            if isinstance(node, Pattern):
                 yield inner, node.parts
                 return
             for field in _fields(node):

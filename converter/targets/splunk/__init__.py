@@ -56,19 +56,19 @@ class SplunkTarget:
 
     def _emit(self, plan: Plan, context: Context) -> Query:
         if context.format == "savedsearches":
-            from converter.targets.splunk.emit_saved import emit_saved  # noqa: PLC0415  only this format needs it
+            from converter.targets.splunk.emitter.saved import emit_saved  # noqa: PLC0415  only this format needs it
 
             return emit_saved(plan, context, self.formats, self.options)
         if context.format == "es":
-            from converter.targets.splunk.emit_es import emit_es  # noqa: PLC0415  only this format needs it
+            from converter.targets.splunk.emitter.es import emit_es  # noqa: PLC0415  only this format needs it
 
             return emit_es(plan, context, self.formats, self.options)
         if context.format == "contentctl":
-            from converter.targets.splunk.emit_contentctl import emit_contentctl  # noqa: PLC0415  likewise
+            from converter.targets.splunk.emitter.contentctl import emit_contentctl  # noqa: PLC0415  likewise
 
             return emit_contentctl(plan, context, self.formats, self.options)
         if context.format == "data_model":
-            from converter.targets.splunk.emit_tstats import emit_data_model  # noqa: PLC0415  only this format needs it
+            from converter.targets.splunk.emitter.tstats import emit_data_model  # noqa: PLC0415  only this format needs it
 
             return emit_data_model(plan, context, self.formats, self.options)
         from converter.targets.splunk.emit import emit_query  # noqa: PLC0415  start-up counts

@@ -1,11 +1,11 @@
 """Plan to Splunk SPL.
 
     Expr ──split──> terms for `search` | conditions for `where`
-    Correlation ──> emit_correlation
+    Correlation ──> emitter.correlation
 
 `search` ignores case, uses the index and looks at every value of a field, so it takes whatever it can say exactly
-(`emit_search`). All else goes to `where`, as conditions that are never null, so that `NOT` is two-valued
-(`emit_where`); of that, too, the search says as much as it can. See NOTES.md for the sources.
+(`emitter.search`). All else goes to `where`, as conditions that are never null, so that `NOT` is two-valued
+(`emitter.where`); of that, too, the search says as much as it can. See NOTES.md for the sources.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from converter.emitting import Emission, check_context, refused
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Cidr, Correlation, FieldRef, Regex, StringMatch, fields_of, leaves_of
 from converter.target import Assumption
-from converter.targets.splunk.emit_search import first_clause, plain, plain_numbers, split
-from converter.targets.splunk.emit_where import condition
+from converter.targets.splunk.emitter.search import first_clause, plain, plain_numbers, split
+from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Expr, Plan
     from converter.target import Context, Event, Query
-    from converter.targets.splunk.emit_search import PlainNumber
+    from converter.targets.splunk.emitter.search import PlainNumber
 
 NUMBERS = ("exact", "plain")
 
@@ -36,7 +36,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         RefusedError: a field name that SPL cannot quote, a count beyond what `streamstats` keeps.
         ConfigurationError: a wrong format or option.
     """
-    from converter.targets.splunk.emit_correlation import correlation_lines  # noqa: PLC0415  each imports the other
+    from converter.targets.splunk.emitter.correlation import correlation_lines  # noqa: PLC0415  each imports the other
 
     check_context("splunk", context, formats, options)
     numbers = context.options.get("numbers", "exact")

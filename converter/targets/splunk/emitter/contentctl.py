@@ -21,7 +21,7 @@ import yaml
 from converter.emitting import check_context, refused
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, detections_of, fields_of_plan
-from converter.targets.splunk.emit_describe import (
+from converter.targets.splunk.emitter.describe import (
     SCORES,
     Risk,
     asset_of,
@@ -32,16 +32,16 @@ from converter.targets.splunk.emit_describe import (
     risks_of,
     techniques_of,
 )
-from converter.targets.splunk.emit_saved import as_file, sentence
-from converter.targets.splunk.emit_schedule import period, schedule_plan
-from converter.targets.splunk.emit_text import one_line, unique_title, without_tokens
+from converter.targets.splunk.emitter.saved import as_file, sentence
+from converter.targets.splunk.emitter.schedule import period, schedule_plan
+from converter.targets.splunk.emitter.text import one_line, unique_title, without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Context, Query
-    from converter.targets.splunk.emit_schedule import Scheduled
+    from converter.targets.splunk.emitter.schedule import Scheduled
 
 MAX_NAME = 67
 _MAX_AUTHOR = 255

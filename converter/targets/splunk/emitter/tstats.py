@@ -45,7 +45,7 @@ from converter.plan.nodes import (
 from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.target import Assumption, free_column
-from converter.targets.splunk.emit_where import condition
+from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

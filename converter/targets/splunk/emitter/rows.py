@@ -3,7 +3,7 @@
     rules ──one base search──> events ──groups──> members ──values──> rows with plain columns
 
 Where every rule calls the fields of the group alike, an event is one row, and conditions tell which rules it matches;
-for all else see `emit_parts`. Fields with several values make a row of each, so that the statistics behind them only
+for all else see `emitter.parts`. Fields with several values make a row of each, so that the statistics behind them only
 see single ones.
 """
 
@@ -28,9 +28,9 @@ from converter.plan.nodes import (
     fields_of_plan,
 )
 from converter.target import free_column
-from converter.targets.splunk.emit_lists import listed, plain_field, plain_name
-from converter.targets.splunk.emit_names import by_field, eval_field
-from converter.targets.splunk.emit_where import condition
+from converter.targets.splunk.emitter.lists import listed, plain_field, plain_name
+from converter.targets.splunk.emitter.names import by_field, eval_field
+from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

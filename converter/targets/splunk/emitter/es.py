@@ -14,18 +14,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.emitting import check_context
-from converter.targets.splunk.emit_describe import SCORES, domain_of, id_of, message_of, risks_of, techniques_of
-from converter.targets.splunk.emit_saved import as_file, description_of, settings_of
-from converter.targets.splunk.emit_schedule import schedule_plan
-from converter.targets.splunk.emit_text import one_line, plain_title, stanza, unique_title, without_tokens
+from converter.targets.splunk.emitter.describe import SCORES, domain_of, id_of, message_of, risks_of, techniques_of
+from converter.targets.splunk.emitter.saved import as_file, description_of, settings_of
+from converter.targets.splunk.emitter.schedule import schedule_plan
+from converter.targets.splunk.emitter.text import one_line, plain_title, stanza, unique_title, without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Context, Query
-    from converter.targets.splunk.emit_describe import Risk
-    from converter.targets.splunk.emit_schedule import Scheduled
+    from converter.targets.splunk.emitter.describe import Risk
+    from converter.targets.splunk.emitter.schedule import Scheduled
 
 _LABEL = 70
 _DRILLED = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)

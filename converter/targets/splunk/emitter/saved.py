@@ -10,15 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from converter.emitting import check_context
-from converter.targets.splunk.emit_schedule import period, schedule_plan
-from converter.targets.splunk.emit_text import one_line, stanza, unique_title
+from converter.targets.splunk.emitter.schedule import period, schedule_plan
+from converter.targets.splunk.emitter.text import one_line, stanza, unique_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Context, Query
-    from converter.targets.splunk.emit_schedule import Scheduled
+    from converter.targets.splunk.emitter.schedule import Scheduled
 
 _ENDS = (".", "!", "?", ":", ";")
 # alert.severity goes from 1 (debug) to 6 (fatal).

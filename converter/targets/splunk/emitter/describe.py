@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from converter.emitting import condition_of
 from converter.errors import ConfigurationError, suggest
 from converter.plan.nodes import Correlation, detections_of, fields_of
-from converter.targets.splunk.emit_text import without_tokens
+from converter.targets.splunk.emitter.text import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

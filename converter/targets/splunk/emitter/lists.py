@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from converter.targets.splunk.emit_names import eval_field
+from converter.targets.splunk.emitter.names import eval_field
 
 _PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .:()/-]*[A-Za-z0-9_.)])?", re.ASCII)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from converter.assumptions import raw_text_like_values
 from converter.plan.letters import variants
 from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
-from converter.targets.splunk.emit_regex import in_parts, quoted, rule_regex
+from converter.targets.splunk.emitter.regex import in_parts, quoted, rule_regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ _SPECIAL = frozenset(".+()[]{}|^$*?")
 # One character of a value: an escape of JSON, or itself.
 _ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
 _BASIC = 0xFFFF
-_ANY = ".*?"  # lazy, as in emit_regex
+_ANY = ".*?"  # lazy, as in emitter.regex
 
 
 def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:

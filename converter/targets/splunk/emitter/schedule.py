@@ -38,8 +38,8 @@ from converter.plan.nodes import (
 )
 from converter.target import Bound, Limit, free_column
 from converter.targets.splunk.emit import emit_query
-from converter.targets.splunk.emit_clock import timely
-from converter.targets.splunk.emit_cron import gaps
+from converter.targets.splunk.emitter.clock import timely
+from converter.targets.splunk.emitter.cron import gaps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -32,14 +32,14 @@ from converter.plan.nodes import (
     ValuePercentile,
     ValueSum,
 )
-from converter.targets.splunk.emit_limits import at_least, compared, met, scaled, written
+from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.errors import Place
     from converter.plan.nodes import Correlation, Limit, Occurrence
-    from converter.targets.splunk.emit_rows import Rows, Search
+    from converter.targets.splunk.emitter.rows import Rows, Search
 
 MAX_WINDOW = 10_000
 _MEDIAN = 50

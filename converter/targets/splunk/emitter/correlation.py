@@ -21,18 +21,18 @@ from converter.plan.nodes import (
 )
 from converter.target import free_column
 from converter.targets.splunk.emit import base_lines as base
-from converter.targets.splunk.emit_episodes import close_fixed, close_sliding, number_sliding
-from converter.targets.splunk.emit_limits import met
-from converter.targets.splunk.emit_parts import Part, open_parts, part_rows
-from converter.targets.splunk.emit_rows import Search, is_plain, plain_rows, shown_fields
-from converter.targets.splunk.emit_windows import judged
+from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, number_sliding
+from converter.targets.splunk.emitter.limits import met
+from converter.targets.splunk.emitter.parts import Part, open_parts, part_rows
+from converter.targets.splunk.emitter.rows import Search, is_plain, plain_rows, shown_fields
+from converter.targets.splunk.emitter.windows import judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.emitting import Emission
     from converter.plan.nodes import Referenced
-    from converter.targets.splunk.emit_rows import Rows
+    from converter.targets.splunk.emitter.rows import Rows
 
 _MOST_PARTS = 100
 

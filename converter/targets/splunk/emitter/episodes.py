@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from converter.assumptions_log import whole_numbers
 from converter.plan.nodes import EventCount, ValueCount
-from converter.targets.splunk.emit_limits import met
+from converter.targets.splunk.emitter.limits import met
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Correlation
-    from converter.targets.splunk.emit_rows import Rows, Search
-    from converter.targets.splunk.emit_windows import Judged
+    from converter.targets.splunk.emitter.rows import Rows, Search
+    from converter.targets.splunk.emitter.windows import Judged
 
 
 def number_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> str:

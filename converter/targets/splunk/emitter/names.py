@@ -3,7 +3,7 @@
     field name ──search_field──> x="..." | ──eval_field──> match(x,...) | ──by_field──> stats ... by x
     text       ──search_value──> "..." in `search`
 
-Regular expressions, the only texts that `where` holds, are quoted in `emit_regex`. What no documentation says how to
+Regular expressions, the only texts that `where` holds, are quoted in `emitter.regex`. What no documentation says how to
 quote is refused, or is said where it can be.
 """
 

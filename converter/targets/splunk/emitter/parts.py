@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from converter.emitting import placed_groups
 from converter.plan.nodes import Correlation, Temporal, TemporalOrdered, ValueCount
-from converter.targets.splunk.emit_lists import plain_name
-from converter.targets.splunk.emit_names import by_field, eval_field
-from converter.targets.splunk.emit_rows import Rows, listing, measured_values, trim
-from converter.targets.splunk.emit_where import condition
+from converter.targets.splunk.emitter.lists import plain_name
+from converter.targets.splunk.emitter.names import by_field, eval_field
+from converter.targets.splunk.emitter.rows import Rows, listing, measured_values, trim
+from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.errors import Place
     from converter.plan.nodes import Referenced
-    from converter.targets.splunk.emit_rows import Search
+    from converter.targets.splunk.emitter.rows import Search
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.target import Assumption
-from converter.targets.splunk.emit_names import number_text
-from converter.targets.splunk.emit_regex import quoted
+from converter.targets.splunk.emitter.names import number_text
+from converter.targets.splunk.emitter.regex import quoted
 
 if TYPE_CHECKING:
     from converter.plan.nodes import TimePart

@@ -34,10 +34,10 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
-from converter.targets.splunk.emit_keyword import keyword_condition, kind_of
-from converter.targets.splunk.emit_names import eval_field, number_text
-from converter.targets.splunk.emit_regex import pattern_regexes, quoted, rule_regex
-from converter.targets.splunk.emit_time import part_condition, plain_times
+from converter.targets.splunk.emitter.keyword import keyword_condition, kind_of
+from converter.targets.splunk.emitter.names import eval_field, number_text
+from converter.targets.splunk.emitter.regex import pattern_regexes, quoted, rule_regex
+from converter.targets.splunk.emitter.time import part_condition, plain_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
