@@ -466,20 +466,20 @@ def _unescaped(pattern: Any) -> str:
 
 
 LEAKS: dict[str, tuple[str, Callable[..., str], Callable[[str], Any]]] = {
-    "a value": ("emit_search.search_value", _unescaped, lambda v: check_value("equals", v, "hostile")),
+    "a value": ("emitter.search.search_value", _unescaped, lambda v: check_value("equals", v, "hostile")),
     "a regular expression": (
-        "emit_where.quoted",
+        "emitter.where.quoted",
         lambda regex: f'"{regex}"'.replace("\\x22", '"'),
         lambda v: check_value("cased", v, "hostile"),
     ),
-    "a field": ("emit_where.eval_field", lambda name, _: f"'{name}'", lambda v: check_field("number", v, "hostile")),
+    "a field": ("emitter.where.eval_field", lambda name, _: f"'{name}'", lambda v: check_field("number", v, "hostile")),
     "a group": (
-        "emit_names._checked",
+        "emitter.names._checked",
         lambda name, _: name,
         lambda v: check_correlation("event_count", PLACES["group"], v, FIELD_TWINS),
     ),
     "a name": (
-        "emit_rows.plain_name",
+        "emitter.rows.plain_name",
         lambda key, _: key,
         lambda v: check_correlation("event_count", NAMES["name"], v, ("harmless",)),
     ),

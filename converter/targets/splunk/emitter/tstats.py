@@ -192,7 +192,7 @@ class _DataSet:
 
 @lru_cache(maxsize=1)
 def _known() -> Mapping[str, Any]:
-    return tomllib.loads((Path(__file__).parent / "data_models.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((Path(__file__).parent.parent / "data_models.toml").read_text(encoding="utf-8"))
 
 
 def _data_set(name: object, plan: Plan) -> _DataSet:
