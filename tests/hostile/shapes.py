@@ -3,8 +3,8 @@
     rule with hostile text ──convert──> text ──parse──> tree ──shape──┐
     rule with a twin       ──convert──> text ──parse──> tree ──shape──┴──> equal; texts differ only where they should
 
-A twin is a text of the same class, since a few classes are said in another way, as documented in `emitter.search`: letters
-outside ASCII that have case, control characters, a literal `*` and a backtick go to `where` with a weaker term in the
+A twin is a text of the same class, since a few classes are said in another way, as documented in `emitter.search`:
+letters outside ASCII, control characters, a literal `*` and a backtick go to `where` with a weaker term in the
 search; so do numbers and networks, the empty text, and `?`. All else of a text (quotes, brackets, pipes, words) may not
 matter.
 """
