@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from converter.emitting import EXACT_DOUBLE
 from converter.plan.nodes import Correlation, Detection, detections_of
 from converter.target import Assumption
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Referenced
     from converter.target import Event
 
-_EXACT = 2**53
 
-
-def whole_numbers(plan: Correlation, below: int = _EXACT, *, each: bool = False) -> Assumption:
+def whole_numbers(plan: Correlation, below: int = EXACT_DOUBLE, *, each: bool = False) -> Assumption:
     """The numbers that a correlation measures are whole, and so small that no sum of them is rounded.
 
     Args:

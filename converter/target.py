@@ -37,6 +37,11 @@ class Assumption:
         default=None, compare=False, repr=False
     )
 
+    def breaking(self, raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
+        """Return the positions of the events of a log that break it."""
+        alone = {at for at, pair in enumerate(zip(raws, views, strict=True)) if self.broken(*pair)}
+        return alone | (self.broken_in(raws, views) if self.broken_in is not None else set())
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:

@@ -27,7 +27,6 @@ from converter.errors import ConfigurationError, Place, QueryError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime, tzinfo
 
     from converter.views import Product
 
@@ -181,13 +180,12 @@ def _time(text: str) -> float:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     try:
-        return float(text) if _NUMBER.fullmatch(text) else _moment(datetime.fromisoformat(text), UTC)
+        if _NUMBER.fullmatch(text):
+            return float(text)
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise click.UsageError(f"--now {text}: expected ISO 8601, as 2024-05-01T12:00:00Z, or seconds") from None
-
-
-def _moment(moment: datetime, zone: tzinfo) -> float:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
 
 
 def _view(logsource: str | None, product: Product) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:

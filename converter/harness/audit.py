@@ -92,14 +92,9 @@ def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: 
 
 def unbroken(plan: Plan, assumptions: Iterable[Assumption], log: Log, product: Product) -> Log:
     """Return the events that break none of the assumptions, nor what stands behind every verdict."""
-    every = (*assumptions, *standing(plan))
     seen = log.seen(product, plan)
-    broken = {
-        at for at, pair in enumerate(zip(log.sigma, seen, strict=True)) if any(one.broken(*pair) for one in every)
-    }
-    for one in every:
-        if one.broken_in is not None:
-            broken |= one.broken_in(log.sigma, seen)
+    every = (*assumptions, *standing(plan))
+    broken = {at for one in every for at in one.breaking(log.sigma, seen)}
     return log.part([at for at in range(len(log)) if at not in broken])
 
 

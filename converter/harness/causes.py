@@ -33,6 +33,7 @@ from converter.plan.nodes import (
     TimePart,
     Unexpanded,
     Wildcard,
+    leaves_of,
 )
 from converter.reference.match import matches
 from converter.reference.values import find
@@ -59,7 +60,7 @@ def cause_of(expr: Expr, raw: Event, seen: Event, target: str) -> str:
         seen: the same as the product has it, with those names too: the leaves are converted without a pipeline.
         target: a name, such as `pysigma:splunk`.
     """
-    leaves = dict.fromkeys(_leaves(expr))
+    leaves = dict.fromkeys(leaves_of(expr))
     for negated in (False, True):
         for leaf in leaves:
             if _differs(leaf, raw, seen, target, negated=negated):
@@ -182,7 +183,7 @@ def _about_text(pattern: Pattern, values: list[str], *, cased: bool) -> str:
 
 def _together(expr: Expr) -> str:
     """Return what about the whole expression a query is likely not to say, if each leaf alone is right."""
-    if any(isinstance(leaf, StringMatch) and leaf.cased for leaf in _leaves(expr)):
+    if any(isinstance(leaf, StringMatch) and leaf.cased for leaf in leaves_of(expr)):
         return "text that counts case"
     under = set(_surroundings(expr, ()))
     for kind, name in (("re", "a regular expression"), ("ref", "a comparison of two fields")):
@@ -208,14 +209,3 @@ def _surroundings(expr: Expr, around: tuple[str, ...]) -> Iterator[tuple[str, st
             yield from (("ref", one) for one in around)
         case _:
             pass
-
-
-def _leaves(expr: Expr) -> Iterator[Leaf]:
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from _leaves(item)
-        case Not(item):
-            yield from _leaves(item)
-        case _:
-            yield expr

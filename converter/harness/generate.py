@@ -26,11 +26,12 @@ from converter.plan.nodes import (
     Or,
     Unexpanded,
     detections_of,
+    leaves_of,
 )
 from converter.reference.match import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from converter.plan.nodes import Expr, FieldNode, Leaf, Plan
 
@@ -68,7 +69,7 @@ class _Maker:
         self._chance = chance
         self._turns: dict[int, int] = {}
         self._loose = False
-        self._leaves = list(_leaves(expr))
+        self._leaves = list(leaves_of(expr))
 
     @property
     def enough(self) -> int:
@@ -209,17 +210,6 @@ class _Maker:
             event["message"] = " ".join(texts)
         else:
             event.update((f"field{number}", text) for number, text in enumerate(texts))
-
-
-def _leaves(expr: Expr) -> Iterator[Leaf]:
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from _leaves(item)
-        case Not(item):
-            yield from _leaves(item)
-        case _:
-            yield expr
 
 
 def _nested(event: Event) -> Event:

@@ -233,10 +233,7 @@ def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tu
     broken: list[Broken] = []
     bad: set[int] = set()
     for assumption in (*query.verdict.assumptions, *standing(plan)):
-        by = {at for at, (raw, event) in enumerate(zip(log.sigma, seen, strict=True)) if assumption.broken(raw, event)}
-        if assumption.broken_in is not None:
-            by |= assumption.broken_in(log.sigma, seen)
-        if by:
+        if by := assumption.breaking(log.sigma, seen):
             broken.append(Broken(assumption.says, len(by)))
             bad |= by
     return tuple(broken), [position for position in range(len(log)) if position not in bad]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from converter.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
     from converter.errors import Place
@@ -421,7 +421,7 @@ class Correlation:
     def sliding(self) -> bool:
         """Whether the measure is judged on a trailing window at each event (else on fixed windows)."""
         counted = isinstance(self.measure, EventCount | ValueCount | ValueSum)
-        return not counted or all(op in {"gt", "gte"} for op, _ in self.limits)
+        return not counted or rising(self.limits)
 
     @property
     def op(self) -> CountOperator:
@@ -446,6 +446,11 @@ class Correlation:
 
 
 Plan: TypeAlias = Detection | Correlation
+
+
+def rising(limits: Iterable[Limit]) -> bool:
+    """Return whether more of what is measured never undoes the limits."""
+    return all(op in {"gt", "gte"} for op, _ in limits)
 
 
 def detections_of(plan: Plan) -> tuple[Detection, ...]:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from converter.errors import RefusedError, SourceError
-from converter.plan.nodes import And, Detection, KeywordRegex, Not, Or, Regex, detections_of
+from converter.plan.nodes import Detection, KeywordRegex, Regex, detections_of, leaves_of
 from converter.plan.regex import Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse
 from converter.reference.evaluate import evaluate_plans
@@ -25,9 +25,7 @@ from converter.reference.match import matches
 from converter.rules import parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from converter.plan.nodes import Expr, Plan
+    from converter.plan.nodes import Plan
     from converter.plan.regex import Node
 
 DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "sigmahq"
@@ -165,17 +163,6 @@ def test_which_regular_expressions_need_the_fallback() -> None:
         print(f"  {why}: {name}")  # noqa: T201
     assert found == FALLBACK
     assert count > 100
-
-
-def leaves_of(expr: Expr) -> Iterator[Expr]:
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from leaves_of(item)
-        case Not(item):
-            yield from leaves_of(item)
-        case _:
-            yield expr
 
 
 def beyond_re2(node: Node) -> str | None:

@@ -28,6 +28,7 @@ from converter.targets.splunk.emitter.describe import (
     cves_of,
     domain_of,
     id_of,
+    level_of,
     message_of,
     risks_of,
     techniques_of,
@@ -87,7 +88,7 @@ class _Detection:
         self.domain = domain_of(plan, context.options)
         self.name = name_of(plan.meta, context.titles)
         self.story = one_line(context.options.get("story", ""))
-        self.level = plan.meta.level if plan.meta.level in SCORES else "medium"
+        self.level = level_of(plan.meta)
         risks = risks_of(plan)
         if all(risk.threat for risk in risks):
             # The severity comes from the score of a risk object, so there must be one.
@@ -215,7 +216,7 @@ def _needs(plan: Plan) -> str:
 
 
 def _rba(detection: _Detection) -> dict[str, Any]:
-    score = SCORES[detection.level or "medium"]
+    score = SCORES[detection.level]
     return {
         "message": message_of(detection.meta, detection.risks),
         "risk_objects": [

@@ -20,7 +20,7 @@ from converter.plan.nodes import (
     ValueSum,
 )
 from converter.target import free_column
-from converter.targets.splunk.emit import base_lines as base
+from converter.targets.splunk.emitter.base import base_lines
 from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, number_sliding
 from converter.targets.splunk.emitter.limits import met
 from converter.targets.splunk.emitter.parts import Part, open_parts, part_rows
@@ -43,7 +43,7 @@ def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
     Raises:
         RefusedError: what SPL cannot say exactly.
     """
-    search = Search(plan, emission, base(condition_of(plan), emission))
+    search = Search(plan, emission, base_lines(condition_of(plan), emission))
     shown = shown_fields(plan)
     rows = plain_rows(plan, search, shown) if is_plain(plan) else _chain(plan, search, shown)
     if plan.sliding:

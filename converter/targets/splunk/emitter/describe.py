@@ -117,6 +117,11 @@ def techniques_of(meta: Metadata) -> list[str]:
     return [one for one in dict.fromkeys(found) if not any(other.startswith(f"{one}.") for other in found)]
 
 
+def level_of(meta: Metadata) -> str:
+    """Return the level of a rule; medium if it says none that is known."""
+    return meta.level if meta.level in SCORES else "medium"
+
+
 def cves_of(meta: Metadata) -> list[str]:
     """Return the CVEs that the tags name."""
     found = [f"CVE-{match[1]}-{match[2]}" for tag in meta.tags if (match := _CVE.fullmatch(tag.lower()))]

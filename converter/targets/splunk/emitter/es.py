@@ -14,7 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.emitting import check_context
-from converter.targets.splunk.emitter.describe import SCORES, domain_of, id_of, message_of, risks_of, techniques_of
+from converter.targets.splunk.emitter.describe import (
+    SCORES,
+    domain_of,
+    id_of,
+    level_of,
+    message_of,
+    risks_of,
+    techniques_of,
+)
 from converter.targets.splunk.emitter.saved import as_file, description_of, settings_of
 from converter.targets.splunk.emitter.schedule import schedule_plan
 from converter.targets.splunk.emitter.text import one_line, plain_title, stanza, unique_title, without_tokens
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
 
 _LABEL = 70
 _DRILLED = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
-_SEVERITIES = ("informational", "low", "medium", "high", "critical")
 
 
 def emit_es(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -44,7 +51,7 @@ def emit_es(plan: Plan, context: Context, formats: Mapping[str, str], options: M
 def _text(meta: Metadata, label: str, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str) -> str:
     settings = {
         "description": description_of(meta),
-        **settings_of(scheduled, search, meta.level),
+        **settings_of(scheduled, search, meta),
         "action.correlationsearch.enabled": "1",
         "action.correlationsearch.detection_type": "ebd",
         "action.correlationsearch.label": label,
@@ -57,7 +64,6 @@ def _text(meta: Metadata, label: str, domain: str, risks: tuple[Risk, ...], sche
 
 
 def _notable(meta: Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str) -> dict[str, str]:
-    level = meta.level if meta.level in _SEVERITIES else "medium"
     groups = [name for name in scheduled.query.group_by or () if _DRILLED.fullmatch(name)]
     shown = list(dict.fromkeys([*groups, *(risk.field for risk in risks)]))
     settings = {
@@ -65,7 +71,7 @@ def _notable(meta: Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Sc
         "action.notable.param.rule_title": message_of(meta, risks),
         "action.notable.param.rule_description": without_tokens(description_of(meta)),
         "action.notable.param.security_domain": domain,
-        "action.notable.param.severity": level or "medium",
+        "action.notable.param.severity": level_of(meta),
         "action.notable.param.nes_fields": ",".join(shown),
         "action.notable.param.drilldown_searches": _json(_drilldowns(meta, scheduled.search(search), shown)),
     }
@@ -93,7 +99,7 @@ def _drilldowns(meta: Metadata, search: str, fields: list[str]) -> list[dict[str
 def _risk(meta: Metadata, risks: tuple[Risk, ...]) -> dict[str, str]:
     if all(risk.threat for risk in risks):
         return {}
-    score = SCORES.get(meta.level or "medium", SCORES["medium"])
+    score = SCORES[level_of(meta)]
     objects: list[dict[str, Any]] = [
         {"threat_object_field": risk.field, "threat_object_type": risk.kind}
         if risk.threat

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from converter.assumptions import raw_text_like_values
 from converter.plan.letters import variants
 from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
-from converter.targets.splunk.emitter.regex import in_parts, quoted, rule_regex
+from converter.targets.splunk.emitter.regex import ANY, SPECIAL, in_parts, quoted, rule_regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from converter.emitting import Emission
 
 _SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
-_SPECIAL = frozenset(".+()[]{}|^$*?")
 # One character of a value: an escape of JSON, or itself.
 _ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
 _BASIC = 0xFFFF
-_ANY = ".*?"  # lazy, as in emitter.regex
 
 
 def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:
@@ -62,12 +60,12 @@ def _pattern(leaf: Keyword) -> str:
     for part in leaf.pattern.parts:
         match part:
             case Wildcard.ANY:
-                parts.append(_ANY)
+                parts.append(ANY)
             case Wildcard.ONE:
                 parts.append(_ONE)
             case _:
                 parts.append("".join(_char(char, cased=leaf.cased) for char in part))
-    return "".join(parts).removeprefix(_ANY).removesuffix(_ANY)
+    return "".join(parts).removeprefix(ANY).removesuffix(ANY)
 
 
 def _char(char: str, *, cased: bool) -> str:
@@ -84,7 +82,7 @@ def _char(char: str, *, cased: bool) -> str:
         case _ if not char.isprintable():
             return f"(?:{_escape(char)}|{_unicode(char)})"
         case _:
-            return f"\\{char}" if char in _SPECIAL else char
+            return f"\\{char}" if char in SPECIAL else char
 
 
 def _escape(char: str) -> str:

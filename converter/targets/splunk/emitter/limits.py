@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from converter.emitting import EXACT_DOUBLE, check_whole, refused
+from converter.targets.splunk.emitter.names import SIGNS, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
     from converter.errors import Place
     from converter.plan.nodes import Limit
 
-_SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "neq": "!="}
 _LARGEST_SCALE = 10**6
-
-
-def written(number: float) -> str:
-    """Return a number as eval reads it, without an exponent; brackets around a negative one."""
-    text = format(Decimal(repr(number)) if isinstance(number, float) else Decimal(int(number)), "f")
-    return f"({text})" if text.startswith("-") else text
 
 
 def met(value: str, limits: Sequence[Limit], place: Place | None) -> str:
@@ -38,7 +32,7 @@ def met(value: str, limits: Sequence[Limit], place: Place | None) -> str:
     """
     for _, number in limits:
         check_whole(number, EXACT_DOUBLE, "SPL", place)
-    return " AND ".join(f"{value}{_SIGNS[op]}{written(number)}" for op, number in limits)
+    return " AND ".join(f"{value}{SIGNS[op]}{number_text(number)}" for op, number in limits)
 
 
 def scaled(number: float, place: Place | None) -> tuple[int, int, int]:
@@ -71,4 +65,4 @@ def compared(left: str, right: str, op: str, side: int) -> str:
         op = {"gte": "gt", "lt": "lte"}.get(op, op)
     elif side < 0:
         op = {"gt": "gte", "lte": "lt"}.get(op, op)
-    return f"{left}{_SIGNS[op]}{right}"
+    return f"{left}{SIGNS[op]}{right}"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-from converter.targets.splunk.emitter.names import eval_field
+from converter.targets.splunk.emitter.names import BY_WORDS, eval_field
 
 _PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .:()/-]*[A-Za-z0-9_.)])?", re.ASCII)
-_WORDS = frozenset({"and", "as", "by", "in", "like", "not", "or", "over", "where", "xor"})
 _LONGEST = 100
 
 
 def plain_field(name: str) -> bool:
     """Return whether a field can stand in a list of fields, or in a statistic, as it is."""
-    return _PLAIN_FIELD.fullmatch(name) is not None and name.lower() not in _WORDS
+    return _PLAIN_FIELD.fullmatch(name) is not None and name.lower() not in BY_WORDS
 
 
 def listed(name: str) -> str:

@@ -36,7 +36,8 @@ _SEARCH_WORDS = frozenset(
 )
 # Names of fields count case; published detections have the last two in `search`.
 _ALLOWED_IN_SEARCH = frozenset({"sourcetype", "source", "host", "index", "eventType", "EventType"})
-_BY_WORDS = frozenset({"and", "as", "by", "in", "like", "not", "or", "over", "where", "xor"})
+SIGNS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">=", "eq": "=", "neq": "!="}
+BY_WORDS = frozenset({"and", "as", "by", "in", "like", "not", "or", "over", "where", "xor"})
 
 
 def search_field(name: str) -> str | None:
@@ -83,7 +84,7 @@ def by_field(name: str, place: Place | None) -> str:
             place,
             "map the field with a pipeline, or convert to esql",
         )
-    if _SEARCH_FIELD.fullmatch(name) and "{" not in name and name.lower() not in _BY_WORDS:
+    if _SEARCH_FIELD.fullmatch(name) and "{" not in name and name.lower() not in BY_WORDS:
         return name
     return f'"{_checked(name, place)}"'
 

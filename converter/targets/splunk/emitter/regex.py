@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Pattern
     from converter.plan.regex import AnchorKind, Node, Ranges, Sequence
 
-_SPECIAL = frozenset(".+()[]{}|^$*?")
+SPECIAL = frozenset(".+()[]{}|^$*?")
 _UNSAFE = frozenset('\\"`')
 _SPECIAL_IN_CLASS = frozenset("[]^-&~")
 # PCRE compiles to at most 64 KB; a letter whose case is ignored takes a few bytes.
@@ -32,7 +32,7 @@ _MANY = 1000  # letters of a range that are worth a look
 _ASCII = 0x7F
 # Lazy: where a text matches, the first place of each piece is right, so that PCRE never goes back. With `.*` it goes
 # back from the end of the value, and gives up at its match limit (100,000 by default) on some values that do match.
-_ANY = ".*?"
+ANY = ".*?"
 _ANCHORS: dict[AnchorKind, str] = {
     "start": "^",
     "line start": "(?m:^)",
@@ -57,7 +57,7 @@ def quoted(regex: str) -> str:
 
 def literal(char: str) -> str:
     r"""Return a character that stands for itself: `\.`, `\x22`."""
-    if char in _SPECIAL:
+    if char in SPECIAL:
         return f"\\{char}"
     return _coded(char) if char in _UNSAFE or not char.isprintable() else char
 
@@ -102,8 +102,8 @@ def _whole(texts: Iterable[str], *, cased: bool) -> str:
     """Return the expression of texts of which the whole is one of some bodies."""
     bodies: dict[tuple[str, str], dict[str, None]] = {}
     for body in texts:
-        left, right = ("" if body.startswith(_ANY) else "^"), ("" if body.endswith(_ANY) else r"\z")
-        bodies.setdefault((left, right), {})[body.removeprefix(_ANY).removesuffix(_ANY)] = None
+        left, right = ("" if body.startswith(ANY) else "^"), ("" if body.endswith(ANY) else r"\z")
+        bodies.setdefault((left, right), {})[body.removeprefix(ANY).removesuffix(ANY)] = None
     choices = [
         f"{left}{_any_of(texts)}{right}" if left or right else "|".join(texts)
         for (left, right), texts in bodies.items()
@@ -117,7 +117,7 @@ def pattern_body(pattern: Pattern, *, cased: bool) -> str:
     for part in pattern.parts:
         match part:
             case Wildcard.ANY:
-                parts.append(_ANY)
+                parts.append(ANY)
             case Wildcard.ONE:
                 parts.append(".")
             case _:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from converter.emitting import check_context
+from converter.targets.splunk.emitter.describe import level_of
 from converter.targets.splunk.emitter.schedule import period, schedule_plan
 from converter.targets.splunk.emitter.text import one_line, stanza, unique_title
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from converter.plan.nodes import Metadata, Plan
     from converter.target import Context, Query
-    from converter.targets.splunk.emitter.schedule import Scheduled
+from converter.targets.splunk.emitter.schedule import Scheduled
 
 _ENDS = (".", "!", "?", ":", ";")
 # alert.severity goes from 1 (debug) to 6 (fatal).
@@ -40,7 +41,7 @@ def as_file(scheduled: Scheduled, wrap: partial[str], form: str, language: str =
     return replace(query, format=form, language=language, text=wrap(query.text), inner=query.text, wrap=wrap)
 
 
-def settings_of(scheduled: Scheduled, search: str, level: str | None) -> dict[str, str]:
+def settings_of(scheduled: Scheduled, search: str, meta: Metadata) -> dict[str, str]:
     """Return the settings of the search, its schedule, its trigger and its suppression.
 
     Source: savedsearches.conf.spec. `realtime_schedule = 0` makes up for runs that were skipped, with the times that
@@ -58,7 +59,7 @@ def settings_of(scheduled: Scheduled, search: str, level: str | None) -> dict[st
         "counttype": "number of events",
         "relation": "greater than",
         "quantity": "0",
-        "alert.severity": str(_SEVERITY.get(level or "medium", 3)),
+        "alert.severity": str(_SEVERITY[level_of(meta)]),
     }
     if scheduled.suppress:
         # Only an alert on each result can be suppressed by fields.
@@ -92,7 +93,7 @@ def sentence(text: str) -> str:
 def _text(meta: Metadata, title: str, scheduled: Scheduled, search: str) -> str:
     settings = {
         "description": description_of(meta),
-        **settings_of(scheduled, search, meta.level),
+        **settings_of(scheduled, search, meta),
         # There is no action that would track it, and only what is tracked is listed under Triggered Alerts.
         "alert.track": "1",
     }

@@ -25,26 +25,17 @@ from typing import TYPE_CHECKING
 
 from converter.emitting import duration, placed_groups, refused, seconds, verdict
 from converter.errors import ConfigurationError
-from converter.plan.nodes import (
-    Absent,
-    AllOf,
-    AnyOf,
-    Correlation,
-    EventCount,
-    Occurs,
-    Temporal,
-    TemporalOrdered,
-    ValueCount,
-)
+from converter.plan.nodes import Correlation, EventCount, Temporal, TemporalOrdered, ValueCount, rising
 from converter.target import Bound, Limit, free_column
 from converter.targets.splunk.emit import emit_query
 from converter.targets.splunk.emitter.clock import timely
 from converter.targets.splunk.emitter.cron import gaps
+from converter.targets.splunk.emitter.windows import monotone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Occurrence, Plan
+    from converter.plan.nodes import Plan
     from converter.target import Assumption, Context, Query
 
 MAX_ALERTS = 500
@@ -122,11 +113,11 @@ def _timing(options: Mapping[str, str]) -> _Timing:
     begin = seconds(options["earliest"], "earliest") if "earliest" in options else None
     end = None
     if "latest" in options:
-        end = 0 if options["latest"] == "now" else _seconds_or_none(options["latest"], "latest")
-    return _Timing(cron, interval, _seconds_or_none(options.get("lag", "15m"), "lag"), begin, end)
+        end = 0 if options["latest"] == "now" else _seconds_or_zero(options["latest"], "latest")
+    return _Timing(cron, interval, _seconds_or_zero(options.get("lag", "15m"), "lag"), begin, end)
 
 
-def _seconds_or_none(text: str, what: str) -> int:
+def _seconds_or_zero(text: str, what: str) -> int:
     return 0 if _NOTHING.fullmatch(text) else seconds(text, what)
 
 
@@ -297,23 +288,12 @@ def _suppressed(
 
 def _grows(plan: Correlation) -> bool:
     """Whether a window that meets the condition still does with more events in it."""
-    at_least = all(op in {"gt", "gte"} for op, _ in plan.limits)
     match plan.measure:
         case EventCount() | ValueCount() | TemporalOrdered():
-            return at_least
+            return rising(plan.limits)
         case Temporal(expr):
-            return at_least and (expr is None or not _has_absent(expr))
+            return rising(plan.limits) and (expr is None or monotone(expr))
         case _:
-            return False
-
-
-def _has_absent(expr: Occurrence) -> bool:
-    match expr:
-        case Absent():
-            return True
-        case AllOf(items) | AnyOf(items):
-            return any(_has_absent(item) for item in items)
-        case Occurs():
             return False
 
 

@@ -87,20 +87,6 @@ def plain(expr: Expr, *, numbers: bool = False) -> Expr:
             return expr
 
 
-def plain_numbers(expr: Expr) -> Iterable[PlainNumber]:
-    """Yield what `plain` has made of numbers."""
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from plain_numbers(item)
-        case Not(item):
-            yield from plain_numbers(item)
-        case PlainNumber():
-            yield expr
-        case _:
-            pass
-
-
 def split(expr: Expr) -> tuple[list[Expr], list[Expr]]:
     """Return what an event must meet as items that `search` says exactly, and items that it does not."""
     search: list[Expr] = []

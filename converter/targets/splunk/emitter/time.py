@@ -14,14 +14,13 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.target import Assumption
-from converter.targets.splunk.emitter.names import number_text
+from converter.targets.splunk.emitter.names import SIGNS, number_text
 from converter.targets.splunk.emitter.regex import quoted
 
 if TYPE_CHECKING:
     from converter.plan.nodes import TimePart
     from converter.target import Event
 
-_OPERATORS = {"eq": "=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 # A decimal number of up to 20 digits; if it counts milli-, micro- or nanoseconds, the first 9 to 11 are seconds.
 _NUMBER = r"^\s*(?=\d{1,20}(?!\d))0*(\d{1,11})(?:\d{3}){0,3}(?:\.\d+)?\s*\z"
 _TIME = (
@@ -58,7 +57,7 @@ def part_condition(leaf: TimePart, field: str) -> str:
             f'case(match({field},{number}),tonumber(replace({field},{number},"\\1")),'
             f"match({field},{quoted(_TIME)}),{text})"
         )
-    return f"{_part(leaf.part, instant)}{_OPERATORS[leaf.op]}{number_text(leaf.number)}"
+    return f"{_part(leaf.part, instant)}{SIGNS[leaf.op]}{number_text(leaf.number)}"
 
 
 def _part(part: str, instant: str) -> str:

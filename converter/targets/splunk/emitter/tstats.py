@@ -41,6 +41,7 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
     fields_of,
+    leaves_of,
 )
 from converter.reference.match import matches
 from converter.reference.values import number_of
@@ -48,7 +49,7 @@ from converter.target import Assumption, free_column
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Pattern, Plan
@@ -131,7 +132,7 @@ _COLUMNS = ("count", "first_seen", "last_seen")
 def _over_rows(expr: Expr, emission: Emission) -> list[str]:
     """Return conditions on rows: fields have lost their prefix, and what was filled in is missing again."""
     names = list(dict.fromkeys(name.rpartition(".")[2] for name in fields_of(expr)))
-    for leaf in _leaves(expr):
+    for leaf in leaves_of(expr):
         for full in fields_of(leaf):
             emission.assume(_single(full))
             if isinstance(leaf, FieldRef | TimePart) or matches(leaf, {full: FILL}) != matches(leaf, {}):
@@ -268,17 +269,6 @@ def _shown(names: object, data_set: _DataSet) -> tuple[list[str], list[str]]:
 # ----------------------------------------------------------------------------------------------- what may be said
 
 
-def _leaves(expr: Expr) -> Iterator[Leaf]:
-    match expr:
-        case And(items) | Or(items):
-            for item in items:
-                yield from _leaves(item)
-        case Not(item):
-            yield from _leaves(item)
-        case _:
-            yield expr
-
-
 def _check(expr: Expr, data_set: _DataSet, emission: Emission) -> None:
     """Refuse what a data model cannot tell, and assume what it would tell otherwise.
 
@@ -286,7 +276,7 @@ def _check(expr: Expr, data_set: _DataSet, emission: Emission) -> None:
         RefusedError: a keyword, a field that the data set lacks, letters whose case it does not keep, an empty text, a
             missing value of a field that it always writes.
     """
-    for leaf in _leaves(expr):
+    for leaf in leaves_of(expr):
         match leaf:
             case Keyword(place=place) | KeywordRegex(place=place):
                 raise refused(

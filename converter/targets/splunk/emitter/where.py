@@ -35,7 +35,7 @@ from converter.plan.nodes import (
     Wildcard,
 )
 from converter.targets.splunk.emitter.keyword import keyword_condition, kind_of
-from converter.targets.splunk.emitter.names import eval_field, number_text
+from converter.targets.splunk.emitter.names import SIGNS, eval_field, number_text
 from converter.targets.splunk.emitter.regex import pattern_regexes, quoted, rule_regex
 from converter.targets.splunk.emitter.time import part_condition, plain_times
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Expr, Leaf
 
 MAX_BITS = 1_000  # a double has at most 1,024
-_COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 OfOneValue: TypeAlias = StringMatch | BoolMatch | Regex | Cidr | NumberMatch
 
@@ -165,7 +164,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             return _any_value_of([leaf], emission)
         case NumberCompare(name, op, number, place):
             check_whole(number, EXACT_DOUBLE, "SPL", place)
-            return _any_value(f"tonumber({eval_field(name, place)}){_COMPARISONS[op]}{number_text(number)}")
+            return _any_value(f"tonumber({eval_field(name, place)}){SIGNS[op]}{number_text(number)}")
         case IsNull(name, place):
             return f"isnull({eval_field(name, place)})"
         case Exists(name, place):

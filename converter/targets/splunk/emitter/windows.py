@@ -31,14 +31,16 @@ from converter.plan.nodes import (
     ValueMedian,
     ValuePercentile,
     ValueSum,
+    rising,
 )
-from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled, written
+from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
+from converter.targets.splunk.emitter.names import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Correlation, Limit, Occurrence
+    from converter.plan.nodes import Correlation, Occurrence
     from converter.targets.splunk.emitter.rows import Rows, Search
 
 MAX_WINDOW = 10_000
@@ -85,11 +87,6 @@ def judged(plan: Correlation, rows: Rows, search: Search) -> Judged:
             return _ordered(plan, rows, search, stages)
         case _:
             assert_never(plan.measure)
-
-
-def rising(limits: Sequence[Limit]) -> bool:
-    """Return whether more of what is measured never undoes the limits."""
-    return all(op in {"gt", "gte"} for op, _ in limits)
 
 
 def _events(plan: Correlation, rows: Rows, search: Search) -> Judged:
@@ -141,7 +138,7 @@ def _temporal(plan: Correlation, rows: Rows, search: Search, expr: Occurrence | 
     tests = [f"round(_time-{last[flag]},6)<={plan.timespan}" for flag in rows.flags]
     if expr is not None:
         flagged = [f"if({test},1,0)=1" for test in tests]  # never null, so that NOT is two-valued
-        return Judged(_occurs(expr, flagged, inside=False), every=_monotone(expr))
+        return Judged(_occurs(expr, flagged, inside=False), every=monotone(expr))
     needs_all = rising(plan.limits) and at_least(plan.limits) == len(tests)
     if needs_all:
         return Judged(" AND ".join(dict.fromkeys(tests)))
@@ -165,12 +162,13 @@ def _occurs(expr: Occurrence, tests: Sequence[str], *, inside: bool) -> str:
     return f"({text})" if inside else text
 
 
-def _monotone(expr: Occurrence) -> bool:
+def monotone(expr: Occurrence) -> bool:
+    """Return whether more events never undo an expression: nothing in it must be absent."""
     match expr:
         case Occurs():
             return True
         case AllOf(items) | AnyOf(items):
-            return all(map(_monotone, items))
+            return all(map(monotone, items))
         case Absent():
             return False
         case _:
@@ -259,15 +257,19 @@ def _gathered(plan: Correlation, rows: Rows, search: Search, wanted: Sequence[_W
         f'eval {at}=round(if({kind}="1",_time-{span},_time),6), '
         f'{block}=floor(round(_time,6)/{span})-if({kind}="1",1,0)',
         f"sort 0 -{at} {kind}",
-        f"streamstats window=0 {', '.join(map(_statistic, wanted, back, [kind] * len(wanted)))}{by}",
+        f"streamstats window=0 {_statistics(wanted, back, kind)}{by}",
         f"sort 0 _time {kind}",
         f"eval {block}=floor(round(_time,6)/{span})",
-        f"streamstats window=0 {', '.join(map(_statistic, wanted, forth, [kind] * len(wanted)))}{by}",
+        f"streamstats window=0 {_statistics(wanted, forth, kind)}{by}",
     )
     totals = [search.column(f"{one.function}_{number}") for number, one in enumerate(wanted, 1)]
     joined = [_joined(*parts) for parts in zip(wanted, back, forth, strict=True)]
     search.add("eval " + ", ".join(f"{name}={both}" for name, both in zip(totals, joined, strict=True)))
     return kind, totals
+
+
+def _statistics(wanted: Sequence[_Wanted], names: Sequence[str], kind: str) -> str:
+    return ", ".join(_statistic(one, name, kind) for one, name in zip(wanted, names, strict=True))
 
 
 def _statistic(wanted: _Wanted, name: str, kind: str) -> str:
@@ -305,7 +307,7 @@ def _mean(plan: Correlation, rows: Rows, search: Search) -> Judged:
     search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // max(by for _, (_, by, _) in limits)))
     kind, (total, count) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0]), _Wanted("count")])
     tests = [
-        compared(total if by == 1 else f"{total}*{by}", f"{written(number)}*{count}", op, side)
+        compared(total if by == 1 else f"{total}*{by}", f"{number_text(number)}*{count}", op, side)
         for op, (number, by, side) in limits
     ]
     return _of_totals(kind, " AND ".join(tests))
@@ -329,8 +331,8 @@ def _percentile(plan: Correlation, rows: Rows, search: Search, percent: float) -
     value = rows.values[0]
     wanted = [_Wanted("count")]
     for number, strict in tests:
-        below = f"{value}{'<=' if strict else '<'}{written(number)}"
-        above = f"{value}{'>' if strict else '>='}{written(number)}"
+        below = f"{value}{'<=' if strict else '<'}{number_text(number)}"
+        above = f"{value}{'>' if strict else '>='}{number_text(number)}"
         wanted.append(_Wanted("count", below))
         if between:
             wanted += [_Wanted("max", f"if({below},{value},null())"), _Wanted("min", f"if({above},{value},null())")]
@@ -344,7 +346,7 @@ def _percentile(plan: Correlation, rows: Rows, search: Search, percent: float) -
             c, low, high = found[3 * at : 3 * at + 3]
             top, by, above_or_below = scaled(number, place)
             mixed = f"({parts}-{rest})*{low}+{rest}*{high}"
-            right = written(top * parts)
+            right = number_text(top * parts)
             exact = compared(mixed if by == 1 else f"({mixed})*{by}", right, "gt" if strict else "gte", above_or_below)
             test = f"{c}<={whole} OR ({c}={whole}+1 AND {exact})"
         else:
