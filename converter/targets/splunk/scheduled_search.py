@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.targets.splunk.conf import SavedSearch
+    from converter.targets.splunk.execute import Query
 
 # Functions of eval that give another value at another time. What only looks like one costs time, and nothing else.
 _CLOCK = re.compile(r"\b(now|time|random)\b")
@@ -56,23 +57,24 @@ class ScheduledSearch:
 
     def relevant(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event passes the first command: others cannot matter to any run."""
-        try:
-            return self._filter is None or bool(self._filter([event], {}))
-        except QueryError as error:
-            raise self._saved.query_error(error) from None
+        return self._filter is None or bool(self._run(self._filter, [event]))
 
     def found(self, events: Sequence[Mapping[str, Any]], now: float) -> list[dict[str, Any]]:
         """Return the rows of the first half."""
-        try:
-            return self._first(events, {}, now=now)
-        except QueryError as error:
-            raise self._saved.query_error(error) from None
+        return self._run(self._first, events, now)
 
     def finished(self, rows: list[dict[str, Any]], now: float, window: tuple[float, float]) -> list[dict[str, Any]]:
         """Return the rows of a run over `window` from those of the first half."""
-        if self._second is None:
-            return rows
+        return rows if self._second is None else self._run(self._second, rows, now, window)
+
+    def _run(
+        self,
+        query: Query,
+        rows: Sequence[Mapping[str, Any]],
+        now: float | None = None,
+        window: tuple[float, float] | None = None,
+    ) -> list[dict[str, Any]]:
         try:
-            return self._second(rows, {}, now=now, window=window)
+            return query(rows, {}, now=now, window=window)
         except QueryError as error:
             raise self._saved.query_error(error) from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.assumptions_log import whole_numbers
 from converter.emitting import condition_of, refused
 from converter.plan.nodes import (
     Correlation,
@@ -21,7 +20,7 @@ from converter.plan.nodes import (
 )
 from converter.target import free_column
 from converter.targets.splunk.emitter.base import base_lines
-from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, number_sliding
+from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, fixed_statistic, number_sliding
 from converter.targets.splunk.emitter.limits import met
 from converter.targets.splunk.emitter.parts import Part, open_parts, part_rows
 from converter.targets.splunk.emitter.rows import Search, is_plain, plain_rows, shown_fields
@@ -48,7 +47,7 @@ def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
     rows = plain_rows(plan, search, shown) if is_plain(plan) else _chain(plan, search, shown)
     if plan.sliding:
         by = number_sliding(plan, rows, judged(plan, rows, search), search)
-        _stats(plan, rows, search, by, shown)
+        _stats(plan, rows, search, by, shown, _of_episode(plan, rows))
     else:
         _fixed(plan, rows, search, shown)
     return search.lines
@@ -110,18 +109,33 @@ def _fixed(plan: Correlation, rows: Rows, search: Search, shown: Sequence[str]) 
     """Windows aligned to the epoch, by arithmetic: `bin` snaps spans of a day and more to the user's midnight."""
     window = search.column("window")
     search.add(f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
-    counted = ""
-    if isinstance(plan.measure, ValueSum):
-        search.emission.assume(whole_numbers(plan))
-    if isinstance(plan.measure, ValueCount) and len(rows.values) > 1:
-        # The first row of each combination; the order does not matter.
-        counted = search.column("copy")
-        search.add(f"streamstats window=0 count as {counted}{rows.by_with(window, *rows.values)}")
-    _stats(plan, rows, search, window, shown, counted)
+    _stats(plan, rows, search, window, shown, fixed_statistic(plan, rows, search, window))
 
 
-def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], counted: str = "") -> None:
-    """Write one row an episode, with what an analyst needs, under names that no group-by field has."""
+def _of_episode(plan: Correlation, rows: Rows) -> str:
+    """Return the statistic that an episode of sliding windows is shown with; of combinations there is none."""
+    match plan.measure:
+        case ValueCount() if len(rows.values) == 1:
+            return f"dc({rows.values[0]})"
+        case ValueSum():
+            return f"sum({rows.values[0]})"
+        case ValueAvg():
+            return f"avg({rows.values[0]})"
+        case _:
+            return ""
+
+
+def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str) -> None:
+    """Write one row an episode, with what an analyst needs, under names that no group-by field has.
+
+    Args:
+        plan: the correlation.
+        rows: its members.
+        search: what is written.
+        by: the column that tells the episodes of a group apart.
+        shown: fields whose values are shown.
+        what: the statistic that is the measure of all members together; empty where there is none.
+    """
     taken = [*plan.group_by]
     names: dict[str, str] = {}
     for name in ("first_seen", "last_seen", "event_count", "value_count", "value_sum", "value_avg", "rules"):
@@ -138,15 +152,10 @@ def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequen
     match plan.measure:
         case EventCount():
             measure = names["event_count"]
-        case ValueCount() if counted or len(rows.values) == 1:
-            measure = names["value_count"]
-            what = f"sum(eval(if({counted}=1,1,0)))" if counted else f"dc({rows.values[0]})"
+        case ValueCount() | ValueSum() | ValueAvg() if what:
+            kind = {ValueCount: "value_count", ValueSum: "value_sum", ValueAvg: "value_avg"}[type(plan.measure)]
+            measure = names[kind]
             parts.append(f"{what} as {measure}")
-        case ValueSum():
-            measure = names["value_sum"]
-            parts.append(f"sum({rows.values[0]}) as {measure}")
-        case ValueAvg():
-            parts.append(f"avg({rows.values[0]}) as {names['value_avg']}")
         case _:
             pass
     if rows.names:

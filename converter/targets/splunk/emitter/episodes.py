@@ -46,18 +46,7 @@ def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: s
     window, row, copy, measure = (search.column(name) for name in ("window", "row", "copy", "measure"))
     by = rows.by_with(window)
     search.add("sort 0 _time", f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
-    match plan.measure:
-        case EventCount():
-            what = "count"
-        case ValueCount() if len(rows.values) == 1:
-            what = f"dc({rows.values[0]})"
-        case ValueCount():
-            first = search.column("copy")
-            search.add(f"streamstats window=0 count as {first}{rows.by_with(window, *rows.values)}")
-            what = f"sum(eval(if({first}=1,1,0)))"
-        case _:
-            search.emission.assume(whole_numbers(plan))
-            what = f"sum({rows.values[0]})"
+    what = fixed_statistic(plan, rows, search, window)
     satisfied = met(measure, plan.limits, plan.places.get("condition"))
     search.add(
         f"streamstats window=0 {what} as {measure} min({rows.first}) as {rows.first}{by}",
@@ -68,6 +57,23 @@ def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: s
         f"sort 0 {row}",
     )
     _rename_use(rows, search, row, use, mine)
+
+
+def fixed_statistic(plan: Correlation, rows: Rows, search: Search, window: str) -> str:
+    """Return the statistic of all rows of a fixed window that is the measure of the correlation."""
+    match plan.measure:
+        case EventCount():
+            return "count"
+        case ValueCount() if len(rows.values) > 1:
+            # The first row of each combination; the order does not matter.
+            first = search.column("copy")
+            search.add(f"streamstats window=0 count as {first}{rows.by_with(window, *rows.values)}")
+            return f"sum(eval(if({first}=1,1,0)))"
+        case ValueCount():
+            return f"dc({rows.values[0]})"
+        case _:
+            search.emission.assume(whole_numbers(plan))
+            return f"sum({rows.values[0]})"
 
 
 def _new(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:

@@ -169,17 +169,14 @@ def _flags(plan: Correlation, search: Search) -> tuple[tuple[str, ...], str]:
     if len({id(rule.plan) for rule in plan.rules}) == 1:
         return ("true()",) * len(plan.rules), ""
     columns: dict[int, str] = {}
+    shown: dict[str, str] = {}
     for number, rule in enumerate(plan.rules, 1):
         if id(rule.plan) not in columns:
             column = search.column(f"rule_{number}")
             columns[id(rule.plan)] = column
             search.add(f"eval {column}=if({condition(rule.expr, search.emission, inside=False)},1,0)")
+        shown[columns[id(rule.plan)]] = plain_name(rule.meta.key, number)
     names = search.column("rules")
-    shown = {
-        column: plain_name(rule.meta.key, number)
-        for number, rule in enumerate(plan.rules, 1)
-        for column in [columns[id(rule.plan)]]
-    }
     search.add(listing(names, [(f"{column}=1", name) for column, name in shown.items()]))
     return tuple(f"{columns[id(rule.plan)]}=1" for rule in plan.rules), names
 

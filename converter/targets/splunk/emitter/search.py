@@ -170,13 +170,8 @@ def _searchable_pattern(pattern: Pattern) -> bool:
 
     Only ASCII: how `search` folds the case of other letters is not documented, and JSON may escape each of them.
     """
-    if (
-        pattern.literal == ""
-        or pattern.parts == _ANYTHING
-        or any(isinstance(part, Wildcard) for part in pattern.parts[1:-1])
-    ):
-        return False
-    if Wildcard.ONE in pattern.parts:
+    inner = Wildcard.ANY in pattern.parts[1:-1]
+    if pattern.literal == "" or pattern.parts == _ANYTHING or inner or Wildcard.ONE in pattern.parts:
         return False
     if any(isinstance(part, str) and not _is_plain(part) for part in pattern.parts):
         return False
@@ -265,32 +260,15 @@ def _covers(wide: Expr, narrow: Expr) -> bool:
         return False
     if wide.pattern.parts == _ANYTHING or isinstance(narrow, Cidr):
         return wide.pattern.parts == _ANYTHING
-    return _finds(wide.pattern.parts, "".join(_small(part) for part in narrow.pattern.parts))
-
-
-def _small(part: str | Wildcard) -> str:
-    return part.lower() if isinstance(part, str) else "*"
-
-
-def _finds(parts: tuple[str | Wildcard, ...], text: str) -> bool:
-    """Whether a pattern matches a text in small letters; a `*` in the text is a character that only `*` takes."""
-    if not parts:
-        return not text
-    first, last = parts[0], parts[-1]
-    end = len(text)
-    if isinstance(last, str) and len(parts) > 1:
-        end -= len(last)
-        if not text.endswith(last.lower()):
-            return False
-    position = 0
-    for at, part in enumerate(parts):
-        if isinstance(part, Wildcard) or (at and at == len(parts) - 1):
-            continue
-        found = text.find(part.lower(), position, end)
-        if found < 0 or (part is first and at == 0 and found > 0):
-            return False
-        position = found + len(part)
-    return position <= end and (isinstance(last, Wildcard) or len(parts) > 1 or position == len(text))
+    # No text here has a `*` of its own: one at an end of the narrow text is what only a `*` takes.
+    text = "".join(part.lower() if isinstance(part, str) else "*" for part in narrow.pattern.parts)
+    (found,) = (part.lower() for part in wide.pattern.parts if isinstance(part, str))
+    before, after = wide.pattern.parts[0] is Wildcard.ANY, wide.pattern.parts[-1] is Wildcard.ANY
+    if before and after:
+        return found in text
+    if before:
+        return text.endswith(found)
+    return text.startswith(found) if after else text == found
 
 
 def _words(pattern: Pattern) -> Expr | None:

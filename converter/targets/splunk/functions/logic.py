@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
@@ -37,10 +38,10 @@ def _if(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(lambda row: then(row) if test(row) else otherwise(row), kind)
 
 
-def _case(compiler: Compiler, call: Call) -> Compiled:
+def _pairs(compiler: Compiler, call: Call, *, name: str, wanted: bool) -> Compiled:
     compiled = arguments(compiler, call)
     if len(compiled) % 2:
-        raise compiler.error("case() takes pairs of a condition and a value", call.span)
+        raise compiler.error(f"{name}() takes pairs of a condition and a value", call.span)
     pairs = [
         (condition_argument(compiler, call, condition), value.run)
         for condition, value in zip(compiled[::2], compiled[1::2], strict=True)
@@ -48,11 +49,15 @@ def _case(compiler: Compiler, call: Call) -> Compiled:
 
     def run(row: Row) -> Any:
         for test, value in pairs:
-            if test(row):
+            if bool(test(row)) is wanted:
                 return value(row)
         return None
 
     return Compiled(run, _joint_kind(compiled[1::2], compiler, call))
+
+
+_case = partial(_pairs, name="case", wanted=True)
+_validate = partial(_pairs, name="validate", wanted=False)
 
 
 def _coalesce(compiler: Compiler, call: Call) -> Compiled:
@@ -179,24 +184,6 @@ def _typeof(compiler: Compiler, call: Call) -> Compiled:
                 return "Number" if not written_text and number_of(value) is not None else "String"
 
     return Compiled(run, "string")
-
-
-def _validate(compiler: Compiler, call: Call) -> Compiled:
-    compiled = arguments(compiler, call)
-    if len(compiled) % 2:
-        raise compiler.error("validate() takes pairs of a condition and a value", call.span)
-    pairs = [
-        (condition_argument(compiler, call, condition), value.run)
-        for condition, value in zip(compiled[::2], compiled[1::2], strict=True)
-    ]
-
-    def run(row: Row) -> Any:
-        for test, value in pairs:
-            if not test(row):
-                return value(row)
-        return None
-
-    return Compiled(run, _joint_kind(compiled[1::2], compiler, call))
 
 
 def _searchmatch(compiler: Compiler, call: Call) -> Compiled:

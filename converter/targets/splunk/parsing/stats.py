@@ -14,6 +14,8 @@ from converter.targets.splunk.parsing.time import seconds_of, time_span
 from converter.targets.splunk.syntax import Aggregate, EventStats, Span, Stats, StreamStats
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from converter.targets.splunk.lex import Scanner
     from converter.targets.splunk.syntax import Expression
 
@@ -185,16 +187,23 @@ def read_by(scanner: Scanner) -> tuple[str, ...]:
         if scanner.option():
             scanner.pos = start
             break
-        name = scanner.name("a field to group by")
-        if "*" in name:
-            raise scanner.error("a wildcard in by", scanner.span_from(start))
-        if name in names:
-            raise scanner.error(f"the field {name!r} twice in by", scanner.span_from(start))
-        names.append(name)
+        names.append(by_name(scanner, names))
         scanner.accept(",")
     if not names:
         raise scanner.error(f"expected a field to group by, found {scanner.found()}")
     return tuple(names)
+
+
+def by_name(scanner: Scanner, names: Container[str]) -> str:
+    """Read a field of `by` that is none of the names before it."""
+    scanner.skip()
+    start = scanner.pos
+    name = scanner.name("a field to group by")
+    if "*" in name:
+        raise scanner.error("a wildcard in by", scanner.span_from(start))
+    if name in names:
+        raise scanner.error(f"the field {name!r} twice in by", scanner.span_from(start))
+    return name
 
 
 def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from converter.errors import suggest
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parsing.search import parse_search
-from converter.targets.splunk.parsing.stats import FUNCTIONS
+from converter.targets.splunk.parsing.stats import FUNCTIONS, by_name
 from converter.targets.splunk.parsing.time import time_span
 from converter.targets.splunk.parsing.unsupported import unsupported
 from converter.targets.splunk.syntax import Aggregate, DataModel, FromDataModel, Named, Span, Tstats, Unsupported
@@ -189,11 +189,7 @@ def _by(scanner: Scanner, read: _Reading) -> None:
             continue
         scanner.pos = start
         _refuse_prefix(scanner)
-        name = scanner.name("a field to group by")
-        if "*" in name:
-            raise scanner.error("a wildcard in by", scanner.span_from(start))
-        if name in names:
-            raise scanner.error(f"the field {name!r} twice in by", scanner.span_from(start))
+        name = by_name(scanner, names)
         names.add(name)
         read.by.append(Named(name, scanner.span_from(start)))
         scanner.accept(",")
