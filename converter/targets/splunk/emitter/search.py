@@ -41,7 +41,7 @@ from converter.targets.splunk.emitter.fixed import fixed_patterns
 from converter.targets.splunk.emitter.names import search_field, search_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from converter.plan.nodes import Expr
 
@@ -166,22 +166,35 @@ def searchable(expr: Expr) -> bool:
 
 
 def _searchable_pattern(pattern: Pattern) -> bool:
-    """Printable text without what `search` reads otherwise: a literal `*`, a network, a number, a macro.
+    return Wildcard.ANY not in pattern.parts[1:-1] and is_text(pattern, _is_plain)
 
-    Only ASCII: how `search` folds the case of other letters is not documented, and JSON may escape each of them.
+
+def is_text(pattern: Pattern, plain: Callable[[str], bool]) -> bool:
+    """Whether `search` compares with a pattern as text: a literal network or number it does not.
+
+    Args:
+        pattern: an empty one, a lone `*` and one with `?` are none either.
+        plain: whether a text, in quotes, is itself.
     """
-    inner = Wildcard.ANY in pattern.parts[1:-1]
-    if pattern.literal == "" or pattern.parts == _ANYTHING or inner or Wildcard.ONE in pattern.parts:
+    if pattern.literal == "" or pattern.parts == _ANYTHING or Wildcard.ONE in pattern.parts:
         return False
-    if any(isinstance(part, str) and not _is_plain(part) for part in pattern.parts):
+    if not all(plain(part) for part in pattern.parts if isinstance(part, str)):
         return False
     literal = pattern.literal
     return literal is None or not (_NETWORK.fullmatch(literal) or _NUMBER.fullmatch(literal.strip()))
 
 
+def is_printable(text: str) -> bool:
+    """Whether a text, in quotes, is itself to `search`: neither the wildcard nor the mark of macros is in it.
+
+    Only ASCII: how `search` folds the case of other letters is not documented.
+    """
+    return text.isascii() and text.isprintable() and "*" not in text and "`" not in text
+
+
 def _is_plain(text: str) -> bool:
-    """Whether a text, in quotes, is itself to `search`: neither the wildcard nor the mark of macros is in it."""
-    return text.isascii() and text.isprintable() and "*" not in text and "`" not in text and _ESCAPED.isdisjoint(text)
+    """Whether, besides, the raw text of an event is sure to have it as it is: JSON may escape what is not ASCII."""
+    return is_printable(text) and _ESCAPED.isdisjoint(text)
 
 
 # ----------------------------------------------------------------------------------------------------------- weaker

@@ -39,28 +39,26 @@ from converter.plan.nodes import (
     StringMatch,
     TimePart,
     Unexpanded,
-    Wildcard,
     fields_of,
     leaves_of,
 )
 from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.target import Assumption, free_column
+from converter.targets.splunk.emitter.names import search_value
+from converter.targets.splunk.emitter.search import is_printable, is_text
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Leaf, Pattern, Plan
+    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.target import Context, Event, Query
 
 FILL = "(none)"
 _BASE = frozenset({"host", "source", "sourcetype", "index"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-# A value of these forms is not compared as text by `search`: networks and numbers.
-_NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
-_NUMBER = re.compile(r"[+-]?(0x[0-9a-fA-F]+|[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?)")
 _TAG = re.compile(r"tag=(\w+)")
 
 
@@ -402,20 +400,9 @@ def _searchable(expr: Expr) -> bool:
         case Not(item):
             return _searchable(item)
         case StringMatch(cased=False, pattern=pattern):
-            return _searchable_pattern(pattern)
+            return is_text(pattern, is_printable)
         case _:
             return False
-
-
-def _searchable_pattern(pattern: Pattern) -> bool:
-    """Text of printable ASCII without what `search` reads otherwise: see `emit`."""
-    if pattern.literal == "" or pattern.parts == (Wildcard.ANY,) or Wildcard.ONE in pattern.parts:
-        return False
-    for part in pattern.parts:
-        if isinstance(part, str) and (not part.isascii() or not part.isprintable() or set(part) & {"*", "`"}):
-            return False
-    literal = pattern.literal
-    return literal is None or not (_NETWORK.fullmatch(literal) or _NUMBER.fullmatch(literal.strip()))
 
 
 def _search(expr: Expr) -> str:
@@ -428,10 +415,6 @@ def _search(expr: Expr) -> str:
         case Not(item):
             return f"NOT {_search(item)}"
         case StringMatch(name, pattern):
-            escaped = "".join(
-                part.replace("\\", "\\\\").replace('"', '\\"') if isinstance(part, str) else "*"
-                for part in pattern.parts
-            )
-            return f'{name}="{escaped}"'
+            return f"{name}={search_value(pattern)}"
         case _:
             raise AssertionError(expr)  # `_searchable` lets nothing else through
