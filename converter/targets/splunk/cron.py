@@ -65,11 +65,6 @@ class Runs:
     offsets: tuple[int, ...]
 
     @property
-    def longest_gap(self) -> int:
-        """The longest time between two runs, in seconds."""
-        return max(after - before for before, after in zip(self.offsets, self._wrapped, strict=True))
-
-    @property
     def _wrapped(self) -> tuple[int, ...]:
         return (*self.offsets[1:], self.offsets[0] + self.cycle)
 
