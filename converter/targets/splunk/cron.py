@@ -64,10 +64,6 @@ class Runs:
     cycle: int
     offsets: tuple[int, ...]
 
-    @property
-    def _wrapped(self) -> tuple[int, ...]:
-        return (*self.offsets[1:], self.offsets[0] + self.cycle)
-
 
 class CronError(ValueError):
     """A cron line that is none, or that is not simulated; `hint` may say what to write."""
