@@ -1,0 +1,148 @@
+"""Credentials of live products: from the environment, or from a file that only its owner can read.
+
+    SIGMA_CONVERT_ELASTICSEARCH_API_KEY, ... ─┐
+    SIGMA_CONVERT_CREDENTIALS ──TOML file─────┴──> ElasticsearchCredentials, SplunkCredentials
+
+A variable wins over the same key of the file. No representation and no message shows a value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from converter.errors import ConfigurationError, suggest
+from converter.live import check_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_VARIABLE = "SIGMA_CONVERT_CREDENTIALS"
+_PREFIX = "SIGMA_CONVERT_"
+_TOML_PLACE = re.compile(r"line \d+, column \d+")
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticsearchCredentials:
+    """How to log in to Elasticsearch; nothing for a server without security.
+
+    Attributes:
+        api_key: an API key in its encoded form.
+        username: with `password`, in place of `api_key`.
+        password: of that user.
+        ca_cert: path of a file with the certificates that are trusted; None: those of the system.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_cert: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SplunkCredentials:
+    """How to log in to Splunk's management port, and to its HTTP event collector.
+
+    Attributes:
+        token: an authentication token.
+        username: with `password`, in place of `token`.
+        password: of that user.
+        hec_token: of the HTTP event collector.
+        hec_url: of the HTTP event collector, such as https://localhost:8088.
+        ca_cert: path of a file with the certificates that are trusted; None: those of the system.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    hec_token: str | None = field(default=None, repr=False)
+    hec_url: str | None = None
+    ca_cert: str | None = None
+
+
+_TABLES: Mapping[str, type[Any]] = {"elasticsearch": ElasticsearchCredentials, "splunk": SplunkCredentials}
+_Kind = TypeVar("_Kind", ElasticsearchCredentials, SplunkCredentials)
+
+
+def elasticsearch_credentials(environ: Mapping[str, str] | None = None) -> ElasticsearchCredentials:
+    """Return the credentials for Elasticsearch; `environ` takes the place of the process's environment.
+
+    Raises:
+        ConfigurationError: two ways to log in, half of one, or a file that cannot be used.
+    """
+    found = _load("elasticsearch", ElasticsearchCredentials, os.environ if environ is None else environ)
+    _check_login("elasticsearch", "api_key", found.api_key, found.username, found.password)
+    return found
+
+
+def splunk_credentials(environ: Mapping[str, str] | None = None) -> SplunkCredentials:
+    """Return the credentials for Splunk. See `elasticsearch_credentials`."""
+    found = _load("splunk", SplunkCredentials, os.environ if environ is None else environ)
+    _check_login("splunk", "token", found.token, found.username, found.password)
+    if found.hec_url is not None:
+        check_url(found.hec_url, variable("splunk", "hec_url"))
+    return found
+
+
+def variable(product: str, key: str) -> str:
+    """Return the name of the environment variable for a key."""
+    return f"{_PREFIX}{product}_{key}".upper()
+
+
+def _load(product: str, kind: type[_Kind], environ: Mapping[str, str]) -> _Kind:
+    path = environ.get(FILE_VARIABLE)
+    values = dict(_read(Path(path)).get(product, {})) if path else {}
+    for one in fields(kind):
+        given = environ.get(variable(product, one.name))
+        if given:
+            values[one.name] = given
+    ca_cert = values.get("ca_cert")
+    if ca_cert is not None and not Path(ca_cert).is_file():
+        raise ConfigurationError(f"{product}: there is no file {ca_cert}", hint="ca_cert is the path of a PEM file")
+    return kind(**values)
+
+
+def _check_login(product: str, key: str, token: str | None, username: str | None, password: str | None) -> None:
+    names = f"{variable(product, key)}, or {variable(product, 'username')} with {variable(product, 'password')}"
+    if token is not None and (username is not None or password is not None):
+        raise ConfigurationError(f"{product}: both {key} and a user are given, and only one can be used", hint=names)
+    if (username is None) != (password is None):
+        missing = "password" if password is None else "username"
+        raise ConfigurationError(f"{product}: the {missing} is missing", hint=names)
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    """Return the tables of a file of credentials, checked. The file's text is in no message: it holds secrets."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            raw = file.read()
+    except OSError as bad:
+        raise ConfigurationError(f"cannot read the credentials in {path}: {bad.strerror}") from None
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"others can read the credentials in {path}", hint=f"chmod 600 {path}")
+    try:
+        tables: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not TOML: not UTF-8") from None
+    except tomllib.TOMLDecodeError as bad:
+        place = _TOML_PLACE.search(str(bad))
+        raise ConfigurationError(f"{path} is not TOML" + (f": see {place[0]}" if place else "")) from None
+    for name, table in tables.items():
+        if name not in _TABLES or not isinstance(table, dict):
+            hint = suggest(name, _TABLES) if name not in _TABLES else ""
+            raise ConfigurationError(f"{path}: unknown table {name!r}", hint=hint or f"tables: {', '.join(_TABLES)}")
+        known = [one.name for one in fields(_TABLES[name])]
+        for key, value in table.items():
+            if key not in known:
+                raise ConfigurationError(
+                    f"{path}: unknown key {key!r} in [{name}]", hint=suggest(key, known) or f"known: {', '.join(known)}"
+                )
+            if not isinstance(value, str) or not value:
+                raise ConfigurationError(f"{path}: {key} in [{name}] is not a text")
+    return tables

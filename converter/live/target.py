@@ -1,0 +1,55 @@
+"""A target whose queries run on a live product: converted as the target does, run by the vendor's own code.
+
+Query of a Target + events ──LiveTarget.replay──> LiveProduct.run ──> the runs, as of Target.replay
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.facts import Facts
+    from converter.live import LiveProduct
+    from converter.plan.nodes import Plan
+    from converter.target import Context, Event, Product, Query, Run, Target
+
+
+class LiveTarget:
+    """See `converter.target.Target`.
+
+    Args:
+        target: what converts; perhaps a backend of pySigma.
+        live: what runs the queries.
+        facts: what is known of the fields of each rule, by its key.
+    """
+
+    def __init__(self, target: Target, live: LiveProduct, facts: Mapping[str, Facts] | None = None) -> None:
+        self._target = target
+        self._live = live
+        self._facts = dict(facts or {})
+        self.name = f"{target.name}@{live.name}"
+        self.language = target.language
+        self.product: Product = live.product
+        self.description = f"{target.description}, run by {live.name} {live.version}"
+        self.suffix = target.suffix
+        self.formats = target.formats
+        self.options = target.options
+        convert = getattr(target, "convert", None)
+        if convert is not None:  # the harness tells the backends of pySigma by this
+            self.convert = convert
+
+    def emit(self, plan: Plan, context: Context) -> Query:
+        """Convert a plan, as the target does."""
+        self._facts[plan.meta.key] = context.facts
+        return self._target.emit(plan, context)
+
+    def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
+        """Run a query on the product.
+
+        Raises:
+            QueryError: the product refuses it.
+            LiveError: the product cannot be asked.
+        """
+        return self._live.run(query, events, self._facts.get(query.rule))
