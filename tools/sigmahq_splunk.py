@@ -11,57 +11,41 @@ differs and no assumption of its verdict explains it, or if one is not run by ou
 
 from __future__ import annotations
 
-import argparse
-import gzip
-import json
-import re
 import sys
-import tarfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.conversion import convert_rules
-from converter.errors import QueryError, RefusedError, SourceError
-from converter.facts import load_facts
-from converter.harness.audit import audit, unbroken
+from sigmahq import (
+    DATA,
+    LEGACY,
+    Comparison,
+    Watch,
+    arguments_of,
+    as_logged,
+    chosen,
+    compare,
+    compare_upstream,
+    examine_all,
+    flat,
+    general,
+    product_names,
+    recordings,
+    rules,
+    table,
+)
+
+from converter.errors import RefusedError, SourceError
 from converter.harness.generate import events_for
-from converter.harness.parallel import available_jobs, run_all
-from converter.harness.replay import Log, replay
-from converter.pipelines import apply, fields_of, select
+from converter.harness.replay import Log
 from converter.plan.nodes import Detection, unexpanded
-from converter.reference.values import find
-from converter.registry import get_target
 from converter.rules import parse_rules
-from converter.targets.splunk.parse import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from converter.plan.nodes import Plan
-    from converter.rules import Rules
-    from converter.target import Query
-
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared" / "data" / "sigmahq"
-LEGACY = ("deprecated", "unsupported")
 OURS, UPSTREAM, WINDOWS = "splunk", "pysigma:splunk", "splunk_windows"
-_QUOTED = re.compile(r"`[^`]*`|'[^']*'|/.*/|\"[^\"]*\"", re.DOTALL)
-
-
-@dataclass(slots=True)
-class Comparison:
-    """How one query of a rule relates to it on the events."""
-
-    verdict: str
-    why: tuple[str, ...] = ()
-    outcome: str = ""
-    excused: int = 0
-    causes: Counter[str] = field(default_factory=Counter)
-    example: str = ""
 
 
 @dataclass(slots=True)
@@ -90,101 +74,6 @@ class Report:
         return any(one is not None and one.outcome in {"disagree", "not run"} for one in found)
 
 
-class Watch:
-    """Adds up the seconds of each kind of work."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-        self._last = time.process_time()
-
-    def __call__(self, kind: str) -> None:
-        """Say what has been done since the last call."""
-        now = time.process_time()
-        self._seconds[kind] = self._seconds.get(kind, 0.0) + now - self._last
-        self._last = now
-
-
-@cache
-def rules() -> dict[str, str]:
-    """Return the text of every rule by its path."""
-    with tarfile.open(DATA / "rules.tar.gz") as archive:
-        members = [member for member in archive if member.name.endswith(".yml")]
-        files = {member.name.removeprefix("./"): archive.extractfile(member) for member in members}
-        return {name: file.read().decode() for name, file in sorted(files.items()) if file is not None}
-
-
-@cache
-def recordings() -> dict[str, list[dict[str, Any]]]:
-    """Return the recorded events of each rule that has any, by its path."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    with gzip.open(DATA / "regression.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            case = json.loads(line)
-            found.setdefault(case["rule_path"], []).extend(case["events"])
-    return found
-
-
-def flat(event: dict[str, Any]) -> dict[str, Any]:
-    """Return a recorded event of Windows with Sigma's names of its fields, as an add-on for Windows has them."""
-    fields: dict[str, Any] = {}
-    for name, value in event["Event"]["System"].items():
-        if isinstance(value, dict):
-            fields |= {f"{name}_{key}": inner for key, inner in value.get("#attributes", {}).items()}
-            fields |= {name: value["#text"]} if "#text" in value else {}
-        else:
-            fields[name] = value
-    for section in ("EventData", "UserData"):
-        _flatten(event["Event"].get(section) or {}, fields)
-    return {"@timestamp": fields.get("TimeCreated_SystemTime"), **fields}
-
-
-def _flatten(data: dict[str, Any], fields: dict[str, Any]) -> None:
-    for name, value in data.items():
-        if isinstance(value, dict):
-            _flatten(value, fields)
-        elif name not in {"xmlns", "Name"}:
-            fields["Data" if name == "#text" else name] = value
-
-
-def as_logged(event: dict[str, Any], plan: Detection, names: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return a generated event in the shape that its log source has, or None if no such event is logged.
-
-    Args:
-        event: a generated one.
-        plan: its rule.
-        names: the product's name of each field, in which {} is a list.
-    """
-    facts = load_facts("splunk", plan.logsource)
-    if not facts.known:
-        return event
-    values = {name: found[0] for name in names if len(found := find(event, name)) == 1}
-    shaped: dict[str, Any] = {"@timestamp": event["@timestamp"]}
-    for name, value in values.items():
-        if isinstance(value, dict | list):
-            return None
-        steps = names[name].split(".")
-        shaped = _merged(shaped, steps, value)
-    return shaped
-
-
-def _merged(event: dict[str, Any], steps: Sequence[str], value: Any) -> dict[str, Any]:
-    first, *rest = steps
-    name = first.removesuffix("{}")
-    inside = event.get(name)
-    if first != name:
-        inside = inside[0] if isinstance(inside, list) and inside else {}
-    new = _merged(inside if isinstance(inside, dict) else {}, rest, value) if rest else value
-    return {**event, name: [new] if first != name else new}
-
-
-def product_names(read: Rules, plan: Detection) -> dict[str, str]:
-    """Return what the pipeline that is built in calls the fields of a rule."""
-    applied = apply(read.collection(), select("splunk", [plan.logsource]))
-    (before,), (after,) = read.collection().rules, applied.collection.rules
-    old, new = fields_of(before), [name for name in fields_of(after) if name != "sourcetype"]
-    return dict(zip(old, new, strict=True))
-
-
 def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> Report:
     """Convert a rule, make events, run the queries on them and compare."""
     report = Report(path)
@@ -210,53 +99,13 @@ def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> R
     watch("reference")
     log.seen("splunk", plan)
     watch("view")
-    report.ours = compare(read, plan, log, watch)
+    report.ours = compare(read, plan, log, watch, OURS)
     if (channel := channel_of(plan)) is not None:
-        report.windows = compare(read, plan, Log([as_windows(event, channel) for event in generated]), watch, WINDOWS)
+        windows = Log([as_windows(event, channel) for event in generated])
+        report.windows = compare(read, plan, windows, watch, OURS, pipelines=[WINDOWS])
     if upstream:
-        report.upstream = compare_upstream(read, plan, log, watch)
+        report.upstream = compare_upstream(read, plan, log, watch, UPSTREAM)
     return report
-
-
-def compare(read: Rules, plan: Plan, log: Log, watch: Watch, pipeline: str | None = None) -> Comparison:
-    """Convert to SPL and compare with the reference."""
-    target = get_target(OURS)
-    try:
-        (query,) = convert_rules(read, target, pipelines=[pipeline] if pipeline else ())
-    except RefusedError as error:
-        return Comparison("refused", (f"{error.construct}: {general(error.message)}",))
-    finally:
-        watch("convert")
-    found = Comparison(query.verdict.kind, tuple(dict.fromkeys(map(general, query.verdict.notes))))
-    try:
-        parse(query.text)
-        watch("parse SPL")
-        outcome, _ = replay(plan, query, target, log)
-    except QueryError as error:
-        found.outcome, found.example = "not run", f"{error}\n{query.text}"
-        return found
-    finally:
-        watch("run")
-    found.outcome = outcome.kind
-    fair = unbroken(plan, query.verdict.assumptions, log, "splunk")
-    found.excused = len(log) - len(fair)
-    if outcome.kind == "disagree":
-        found.example = shown(outcome.differences, query, fair)
-    return found
-
-
-def compare_upstream(read: Rules, plan: Detection, log: Log, watch: Watch) -> Comparison:
-    """Convert with pySigma's backend and compare, on the events that break no assumption of our own query."""
-    found = audit(read, plan, log, UPSTREAM)
-    watch("upstream")
-    text = found.query.text if found.query is not None else ""
-    if found.error is not None:
-        construct = f"{found.error.construct}: " if isinstance(found.error, RefusedError) else ""
-        return Comparison(
-            "", (construct + general(found.error.message),), found.result, example=f"{found.error}\n{text}"
-        )
-    shown = f"{found.example[0]}: {dict(found.example[1])}\n{text}" if found.example is not None else ""
-    return Comparison("", (), found.result, 0, Counter(f"{c} ({side})" for c, side in found.causes), shown)
 
 
 def channel_of(plan: Detection) -> str | None:
@@ -273,22 +122,6 @@ def as_windows(event: dict[str, Any], channel: str) -> dict[str, Any]:
     """Return an event with the fields that the pipeline takes from Splunk's add-on: the source, and EventCode."""
     code = {"EventCode": event["EventID"]} if "EventID" in event else {}
     return {**event, "source": f"WinEventLog:{channel}", **code}
-
-
-def general(sentence: str) -> str:
-    """Return a sentence without what it quotes, and without names at its start."""
-    sentence = _QUOTED.sub("...", sentence)
-    return re.sub(r"^(the values of )?[\w.@{}-]+( and [\w.@-]+)?(?= (is|are|hold|holds|have)\b)", r"\1FIELD", sentence)
-
-
-def shown(differences: Sequence[Any], query: Query, log: Log) -> str:
-    """Return the first difference that no assumption explains, with the query."""
-    events = {str(event["_id"]): event for event in log.events}
-    for one in differences:
-        for name in one.events:
-            if name in events:
-                return f"{one.side}: {dict(events[name])}\n{query.text}\n{'; '.join(query.verdict.notes)}"
-    return f"{differences[0]}\n{query.text}"
 
 
 # --------------------------------------------------------------------------------------------------------- the report
@@ -358,14 +191,6 @@ def examples(reports: Sequence[Report], most: int) -> Iterator[str]:
             yield from ("", f"{report.path}: {cause}", other.example)
 
 
-def table(title: str, counts: Counter[str]) -> Iterator[str]:
-    """Yield a table of counts, the largest first."""
-    if counts:
-        yield f"  {title}"
-        for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
-            yield f"{count:8} {name}"
-
-
 def _queries() -> dict[str, Callable[[Report], Comparison | None]]:
     return {
         "splunk, with the pipelines that are built in": lambda report: report.ours,
@@ -375,32 +200,16 @@ def _queries() -> dict[str, Callable[[Report], Comparison | None]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="only N rules, spread over the collection")
-    parser.add_argument("--jobs", type=int, default=available_jobs(), metavar="N", help="processes")
-    parser.add_argument("--upstream", action="store_true", help="the queries of pySigma's backend as well")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only rules whose path holds TEXT")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generated events")
-    parser.add_argument("--show", type=int, default=10, metavar="N", help="how many differences are shown of each kind")
-    options = parser.parse_args(arguments)
+    options = arguments_of(__doc__ or "").parse_args(arguments)
     if not DATA.is_dir():
         sys.stderr.write(f"there is no SigmaHQ data in {DATA}\n")
         return 2
     started = time.monotonic()
-    names = [name for name in rules() if options.only in name]
-    if options.limit:
-        names = names[:: max(1, len(names) // options.limit)][: options.limit]
-    recordings()
-    chunks = [names[at : at + 40] for at in range(0, len(names), 40)]
 
-    def work(number: int) -> list[Report]:
-        return [examine(name, rules()[name], seed=options.seed, upstream=options.upstream) for name in chunks[number]]
+    def one(name: str) -> Report:
+        return examine(name, rules()[name], seed=options.seed, upstream=options.upstream)
 
-    def done(number: int) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{number} of {len(chunks)}")
-
-    reports = [report for chunk in run_all(work, len(chunks), options.jobs, done) for report in chunk]
+    reports = examine_all(chosen(options), one, options.jobs)
     lines = [*lines_of(reports), *(upstream_lines(reports) if options.upstream else ())]
     lines += ["", f"{time.monotonic() - started:.0f} s with {options.jobs} processes"]
     lines += examples(reports, options.show)
