@@ -11,6 +11,7 @@ null.
 from __future__ import annotations
 
 from itertools import product
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql import syntax as tree
@@ -18,7 +19,7 @@ from converter.targets.eql.documents import Document, Getter, getter, millisecon
 from converter.targets.eql.functions import block, in_blocks
 from converter.targets.eql.kinds import Checker, foldable
 from converter.targets.eql.lucene_regex import compile_regex
-from converter.targets.eql.text import RegexError, Test, fold, like_pieces, lucene_pieces, tester, text_of
+from converter.targets.eql.text import RegexError, Test, like_pieces, lucene_pieces, tester, text_of
 from converter.targets.eql.values import Row, Values
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ Condition: TypeAlias = "Callable[[Document], bool]"
 
 # The default of the setting index.max_regex_length; the product joins a list of expressions with |.
 _MAX_REGEX_LENGTH = 1_000
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _MIRRORED: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {
     "==": "==",
     "!=": "!=",
@@ -176,8 +178,8 @@ class Conditions:
         constants = [self._values.constant(item) for item in node.items]
         read = self.getter(node.operand.name)
         if node.insensitive:
-            folded = frozenset(fold(item) for item in constants)
-            return _some(read, lambda value: fold(text_of(value)) in folded)
+            folded = frozenset(_folded(item) for item in constants)
+            return _some(read, lambda value: _folded(text_of(value)) in folded)
         if node.operand.name == self._timestamp_field:
             self._checker.refuse(f"{node.operand.name} is a date; in is not supported for it", node.operand)
         texts = frozenset(item for item in constants if isinstance(item, str))
@@ -239,8 +241,8 @@ class Conditions:
         match node.name:
             case "startswith":
                 if node.insensitive:
-                    folded = fold(sought)
-                    return lambda text: fold(text).startswith(folded)
+                    folded = _folded(sought)
+                    return lambda text: _folded(text).startswith(folded)
                 return lambda text: text.startswith(sought)
             case "endswith":
                 pattern = f"*{sought}"
@@ -337,6 +339,11 @@ def _equals(constant: Any) -> Callable[[Any], bool]:
         return number is not None and bool(value == number)
 
     return test
+
+
+def _folded(text: str) -> str:
+    """Return the text as a query compares it that ignores case: only the letters of ASCII fold there."""
+    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def _is_number(value: Any) -> bool:

@@ -23,6 +23,9 @@ Implementation: TypeAlias = Callable[..., Any]
 _HEXADECIMAL = 16
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_ALL_BITS = 2**128 - 1
+_IPV4_BITS = 2**32 - 1
+_MAPPED = 0xFFFF << 32
 
 
 class FunctionError(Exception):
@@ -144,9 +147,8 @@ def _parse_number(text: str, base: Any) -> int | float:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An address block: IP version, network as a number, and the mask that leads to it."""
+    """An address block: its network as a number of 128 bits, and the mask that leads to it."""
 
-    version: int
     network: int
     mask: int
 
@@ -154,32 +156,36 @@ class Block:
 def block(cidr: str) -> Block:
     """Return an address block; host bits may be set, and an address alone is a block of one.
 
+    The product keeps every address as one of IPv6, an IPv4 address as the IPv6 address that it is mapped to, so a block
+    of IPv6 such as `::/0` holds IPv4 addresses.
+
     Raises:
-        ValueError: not a CIDR block.
+        ValueError: not a CIDR block, or one of mapped addresses, which the product does not take for its ambiguity.
     """
     network = ipaddress.ip_network(cidr, strict=False)
-    return Block(network.version, int(network.network_address), int(network.netmask))
+    number, mask = int(network.network_address), int(network.netmask)
+    if isinstance(network, ipaddress.IPv4Network):
+        return Block(_MAPPED | number, _ALL_BITS & ~_IPV4_BITS | mask)
+    if "/" in cidr and ipaddress.IPv6Address(cidr.partition("/")[0]).ipv4_mapped:
+        raise ValueError("a block of IPv4 addresses mapped into IPv6 is ambiguous")
+    return Block(number, mask)
 
 
 @lru_cache(maxsize=65_536)
-def _address(text: str) -> tuple[int, int] | None:
-    """Return IP version and number of an address; an IPv4 address mapped into IPv6 is the IPv4 address."""
+def _address(text: str) -> int | None:
+    """Return the number of an address in IPv6, or None if the text is not an address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.version, int(address)
+    number = int(address)
+    return _MAPPED | number if isinstance(address, ipaddress.IPv4Address) else number
 
 
 def in_blocks(text: str, blocks: tuple[Block, ...]) -> bool:
     """Return whether an address lies in one of `blocks`; what is not an address does not."""
     address = _address(text)
-    if address is None:
-        return False
-    version, number = address
-    return any(one.version == version and number & one.mask == one.network for one in blocks)
+    return address is not None and any(address & one.mask == one.network for one in blocks)
 
 
 def _cidr_match(source: Any, *cidrs: Any) -> bool:
