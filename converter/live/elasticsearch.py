@@ -18,14 +18,15 @@ from converter.live.credentials import elasticsearch_credentials
 from converter.live.elasticsearch_index import Indices
 from converter.live.elasticsearch_mapping import METADATA, mapping_for
 from converter.live.elasticsearch_search import (
-    POSITION,
     ask_eql,
     ask_esql,
     eql_fields,
+    eql_rows,
     esql_fields,
     find,
     kql,
     on_index,
+    positions,
 )
 from converter.live.elasticsearch_server import connect, read_version
 from converter.replaying import event_alerts, grouped_event_alerts, row_alerts, seen_alerts, sequence_alerts
@@ -151,24 +152,3 @@ class ElasticsearchProduct:
         if "sequences" not in hits:
             return grouped_event_alerts(rows, query)
         return sequence_alerts(rows, query)
-
-
-def positions(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return for each event the field with its place in the log."""
-    return [{POSITION: place} for place in range(len(events))]
-
-
-def eql_rows(hits: Mapping[str, Any], events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the hits of EQL as rows of the local engine: events, or `join_keys` and `events`."""
-    by_id = {str(event["_id"]): dict(event) for event in events}
-    if "sequences" not in hits:
-        return [by_id[hit["_id"]] for hit in hits.get("events", ())]
-    return [
-        {
-            "join_keys": sequence.get("join_keys", []),
-            "events": [
-                {"_id": "", "missing": True} if hit.get("missing") else by_id[hit["_id"]] for hit in sequence["events"]
-            ],
-        }
-        for sequence in hits["sequences"]
-    ]

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 METADATA = frozenset({"_id", "_index"})
 """Keys of an event that are no fields of its document."""
 
+POSITION = "sigma_convert.position"
+"""A field of our own: the place of an event in the log, which orders events of one time."""
+
+CLOCK = "sigma_convert.time"
+"""A field of our own: the time by `timestamp_override`, else `@timestamp`. Kibana computes it in each search."""
+
+_OURS: Mapping[str, str] = {POSITION: "long", CLOCK: "date"}
+
 IGNORE_ABOVE = 1_024
 _LONG_TEXTS = frozenset(
     f"aws.cloudtrail.{name}"
@@ -56,7 +64,13 @@ def mapping_for(events: Iterable[Event], facts: Facts | None, named: Iterable[st
         if fact is not None and fact.type == "flattened" and below is not None:
             properties[below.rstrip(".")] = {"type": "flattened", "ignore_above": _LONG_IGNORE_ABOVE}
         elif name not in METADATA and name not in objects and not _inside(name, kinds):
-            kind = (fact.type if fact is not None else None) or ecs_type(name) or kinds.get(name) or "keyword"
+            kind = (
+                _OURS.get(name)
+                or (fact.type if fact is not None else None)
+                or ecs_type(name)
+                or kinds.get(name)
+                or "keyword"
+            )
             properties[name] = _property(name, kind)
     return {
         "date_detection": False,
@@ -80,13 +94,15 @@ def substituted(mapping: Mapping[str, Any], missing: frozenset[str]) -> dict[str
 
 def leaves(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield every (dotted name, value) of an event; null and what is empty have none."""
-    stack: list[tuple[str, Any]] = [(str(key), value) for key, value in event.items() if key not in METADATA]
+    stack: list[tuple[str, Any]] = [
+        (str(key), value) for key, value in reversed(list(event.items())) if key not in METADATA
+    ]
     while stack:
         path, value = stack.pop()
         if isinstance(value, Mapping):
-            stack.extend((f"{path}.{key}", inner) for key, inner in value.items())
+            stack.extend((f"{path}.{key}", inner) for key, inner in reversed(list(value.items())))
         elif isinstance(value, list | tuple):
-            stack.extend((path, inner) for inner in value)
+            stack.extend((path, inner) for inner in reversed(value))
         elif value is not None:
             yield path, value
 

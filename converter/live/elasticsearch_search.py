@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from converter.live import LiveError
+from converter.live.elasticsearch_mapping import POSITION
 from converter.live.elasticsearch_server import asking, check_answer
 
 if TYPE_CHECKING:
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
+    from converter.target import Event
+
 PAGE = 10_000
 """How many hits or buckets a request gives at most (index.max_result_window)."""
 
 _TOGETHER = 100
 _Node = TypeVar("_Node")
-
-POSITION = "sigma_convert.position"
-"""A field of our own: the place of an event in the log, which orders events of one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,27 @@ def ask_eql(
     if size == PAGE and len(hits.get("sequences") or hits.get("events") or ()) == PAGE:
         raise LiveError(f"elasticsearch gives no more than {PAGE:,} results of an EQL query, and there may be more")
     return hits
+
+
+def positions(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return for each event the field with its place in the log."""
+    return [{POSITION: place} for place in range(len(events))]
+
+
+def eql_rows(hits: Mapping[str, Any], events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return the hits of EQL as rows of the local engine: events, or `join_keys` and `events`."""
+    by_id = {str(event["_id"]): dict(event) for event in events}
+    if "sequences" not in hits:
+        return [by_id[hit["_id"]] for hit in hits.get("events", ())]
+    return [
+        {
+            "join_keys": sequence.get("join_keys", []),
+            "events": [
+                {"_id": "", "missing": True} if hit.get("missing") else by_id[hit["_id"]] for hit in sequence["events"]
+            ],
+        }
+        for sequence in hits["sequences"]
+    ]
 
 
 def on_index(text: str, index: str, *, metadata: Sequence[str] | None = None) -> str:
