@@ -124,12 +124,13 @@ class SplunkProduct:
         atexit.unregister(self.close)
 
     def _alerts(self, query: Query, search: LiveSearch, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
+        window = _range(events)
         texts = texts_of_events(events, search.named, keywords=search.keywords)
         index = self._own_index()
         text = search.narrowed(index, self._load(events, texts, index))
         if query.group_by is None:
             text += f"\n| fields {ID_FIELD}"  # keeps the field, if there still is one, and `_time`
-        results = self._searches.run(text, *_range(events))
+        results = self._searches.run(text, *window)
         self.notes.extend((query.rule, warning) for warning in results.warnings)
         if query.group_by is not None:
             upstream = query.target.startswith("pysigma:")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MANAGEMENT_PORT, _COLLECTOR_PORT = 8089, 8088
 _REQUEST_S = 60.0
-_REFUSED = 400
+_ELSEWHERE, _REFUSED = 300, 400
 _SHOWN = 300
 
 
@@ -117,7 +117,7 @@ def connect(url: str, credentials: SplunkCredentials | None = None) -> Connectio
             "splunk: no token of the HTTP event collector is given", hint=f"set {variable('splunk', 'hec_token')}"
         )
     trusted = _trusted(found.ca_cert)
-    handler = binding.handler(timeout=_REQUEST_S, verify=True, context=trusted)
+    handler = _without_redirects(binding.handler(timeout=_REQUEST_S, verify=True, context=trusted))
     host = parts.hostname or ""
     login = {"splunkToken": found.token} if found.token else {"username": found.username, "password": found.password}
     service = client.Service(
@@ -144,6 +144,18 @@ def _trusted(ca_cert: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_cert)
     except ssl.SSLError:
         raise ConfigurationError(f"splunk: {ca_cert} is no file of certificates", hint="in PEM") from None
+
+
+def _without_redirects(handler: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
+    """Return the SDK's handler, refusing what it would read as the answer itself: that the answer is elsewhere."""
+
+    def send(url: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = handler(url, message)
+        if _ELSEWHERE <= answer["status"] < _REFUSED:
+            raise LiveError("Splunk answers that it is at another address", hint="give that address")
+        return answer
+
+    return send
 
 
 def _collector_url(given: str | None, scheme: str, host: str) -> str:
