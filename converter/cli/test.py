@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +15,16 @@ from converter.cli.common import (
     App,
     backend_option,
     debug_option,
+    explain,
     parse_options,
     pipeline_options,
 )
+from converter.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from converter.live import LiveError, LiveProduct
 
 
 @click.command()
@@ -30,6 +39,13 @@ from converter.cli.common import (
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
 @click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases that have this in their name.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; default: one a processor.")
+@click.option(
+    "--live",
+    "live_texts",
+    multiple=True,
+    metavar="PRODUCT=URL",
+    help="Run the queries on a product as well: elasticsearch=URL, splunk=URL. Takes several; see docs/live.md.",
+)
 @backend_option
 @pipeline_options
 @debug_option
@@ -42,6 +58,7 @@ def test(
     form: str,
     keyword: str,
     jobs: int | None,
+    live_texts: tuple[str, ...],
     options: tuple[str, ...],
     pipelines: tuple[str, ...],
     without_pipeline: bool,
@@ -74,7 +91,8 @@ def test(
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
         raise click.UsageError(f"no case has {keyword!r} in its name")
-    with progress() as show:
+    left: list[LiveError] = []
+    with _opened(live_texts, left) as live, progress() as show:
         matrix = run_matrix(
             suites,
             names,
@@ -87,10 +105,45 @@ def test(
             ),
             keyword=keyword,
             add_declared=not target_texts,
+            live=live,
             progress=show,
         )
     if form == "json":
         sys.stdout.write(to_json(matrix_json(matrix), indent=True) + "\n")
     else:
         sys.stdout.write(matrix_text(matrix, style_for(sys.stdout)))
-    return FINDINGS if matrix.failed else OK
+    return FINDINGS if matrix.failed or left else OK
+
+
+@contextmanager
+def _opened(texts: Sequence[str], left: list[LiveError]) -> Iterator[list[LiveProduct]]:
+    """Connect to live products, and afterwards have each remove what it created, whatever happened.
+
+    Args:
+        texts: products and URLs, as on the command line.
+        left: is given an error for each product in which something is left behind.
+
+    Raises:
+        ConfigurationError: not a product and a URL, or one product twice.
+        LiveError: one does not answer.
+    """
+    if not texts:
+        yield []
+        return
+    from converter.live import LiveError, open_live  # noqa: PLC0415  only with --live
+
+    opened: list[LiveProduct] = []
+    try:
+        for text in texts:
+            product = open_live(text)
+            opened.append(product)
+            if product.name in {other.name for other in opened[:-1]}:
+                raise ConfigurationError(f"--live {product.name} is given twice")
+        yield opened
+    finally:
+        for product in opened:
+            try:
+                product.close()
+            except LiveError as error:
+                explain(error)
+                left.append(error)

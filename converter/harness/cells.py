@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.harness.names import TargetName
     from converter.harness.replay import Log, Outcome, Smallest
+    from converter.live import LiveProduct
     from converter.plan.nodes import Plan
     from converter.rules import Rules
     from converter.target import Query, Run, Target
@@ -53,13 +54,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A target of a suite: its queries by the key of the rule, and what it refused."""
+    """A target of a suite: its queries by the key of the rule, and what it refused.
+
+    `live` says by which product the queries are run, with its version; empty for the local engine.
+    """
 
     name: TargetName
     target: Target
     queries: Mapping[str, Query]
     refusals: tuple[Refusal, ...] = ()
     error: str | None = None
+    live: str = ""
 
     @property
     def verdict(self) -> str:
@@ -128,6 +133,18 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
     return Column(name, target, by_rule, refusals, problem)
 
 
+def live_column(column: Column, live: LiveProduct, plans: Sequence[Plan]) -> Column | None:
+    """Return a column of the same queries, run by a live product; None if it does not run their language."""
+    languages = {query.language for query in column.queries.values()} or {column.target.language}
+    if column.target.product != live.product or not languages <= live.languages:
+        return None
+    from converter.live.target import LiveTarget, facts_of  # noqa: PLC0415  only with --live
+
+    target = LiveTarget(column.target, live, {plan.meta.key: facts_of(plan, live.product) for plan in plans})
+    shown = f"{live.name} {live.version}"
+    return replace(column, name=replace(column.name, live=live.name), target=target, live=shown)
+
+
 def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settings: Settings) -> Cell:
     """Replay one case on one target."""
     started = perf_counter()
@@ -149,7 +166,9 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
     if column.error is not None:
         return Cell(name, "error", (column.error,))
-    gap = next((gap for gap in case.divergences if gap.target == name), None)
+    # What is declared of a target is so of its queries, whoever runs them, unless something else is.
+    declared = {gap.target: gap for gap in case.divergences}
+    gap = declared.get(name) or declared.get(str(replace(column.name, live="")))
     if column.refusals:
         reasons = tuple(refusal.message for refusal in column.refusals)
         if gap is not None:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from converter.errors import CaseError, ConfigurationError
-from converter.harness.cells import KINDS, make_column, run_cell
+from converter.harness.cells import KINDS, live_column, make_column, run_cell
 from converter.harness.compare import SIDES
 from converter.harness.names import FOREIGN, TargetName, parse_name
 from converter.harness.parallel import run_all
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from converter.harness.cases import Case, Divergence, Suite
     from converter.harness.cells import Cell, CellKind, Column, Settings
     from converter.harness.compare import Side
+    from converter.live import LiveProduct
     from converter.plan.nodes import Plan
     from converter.target import Target
 
@@ -116,6 +117,7 @@ def run_matrix(
     *,
     keyword: str = "",
     add_declared: bool = False,
+    live: Sequence[LiveProduct] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Matrix:
     """Replay the cases.
@@ -127,12 +129,14 @@ def run_matrix(
         settings: how to convert.
         keyword: only cases that have it in their name, case ignored.
         add_declared: also the targets of others (`pysigma:...`) of which a suite declares a divergence.
+        live: products that run the same queries once more, each in a column beside that of the local engine. Then
+            everything is done in this process, which is the one that created what is in the products.
         progress: called with what is being done.
 
     Raises:
         CaseError: a divergence is declared of a target that there is not.
         RuleError, RefusedError: a rule of a suite is bad.
-        ConfigurationError: a pipeline, a target or an option is wrong.
+        ConfigurationError: a pipeline, a target or an option is wrong; or a live product runs none of the queries.
     """
     started = perf_counter()
     for gap in (gap for suite in suites for case in suite.cases for gap in case.divergences):
@@ -142,7 +146,8 @@ def run_matrix(
         cases = [case for case in suite.cases if keyword.lower() in case.name.lower()]
         if cases:
             chosen = dict.fromkeys([*names, *(_declared(cases, known) if add_declared else ())])
-            prepared.append(_prepare(suite, cases, list(chosen), known, settings, progress))
+            prepared.append(_prepare(suite, cases, list(chosen), known, settings, live, progress))
+    _check_live(live, prepared)
     pieces = [(one, case) for one in prepared for case in one.cases]
 
     def work(number: int) -> _Row:
@@ -152,7 +157,7 @@ def run_matrix(
     def show(done: int) -> None:
         progress(f"{done}/{len(pieces)} cases replayed")
 
-    rows = iter(run_all(work, len(pieces), 1 if settings.debug else settings.jobs, show))
+    rows = iter(run_all(work, len(pieces), 1 if settings.debug or live else settings.jobs, show))
     results = [
         SuiteResult(one.suite, one.plans, one.columns, tuple(_result(one, case, next(rows)) for case in one.cases))
         for one in prepared
@@ -173,7 +178,19 @@ def _check_declaration(gap: Divergence, known: Mapping[str, Target]) -> None:
 
 def _declared(cases: Iterable[Case], known: Mapping[str, Target]) -> list[TargetName]:
     declared = dict.fromkeys(gap.target for case in cases for gap in case.divergences)
-    return [parse_name(target, known) for target in declared if target.startswith(FOREIGN)]
+    names = [parse_name(target, known) for target in declared if target.startswith(FOREIGN)]
+    return list(dict.fromkeys(replace(name, live="") for name in names))
+
+
+def _check_live(live: Sequence[LiveProduct], prepared: Sequence[_Prepared]) -> None:
+    """A product that runs nothing would only look as if all were well."""
+    used = {column.name.live for one in prepared for column in one.columns}
+    for product in live:
+        if product.name not in used:
+            raise ConfigurationError(
+                f"--live {product.name}: none of the chosen targets has queries that it runs",
+                hint=f"it runs {', '.join(sorted(product.languages))}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +219,18 @@ def _prepare(
     names: Sequence[TargetName],
     known: Mapping[str, Target],
     settings: Settings,
+    live: Sequence[LiveProduct],
     progress: Callable[[str], None],
 ) -> _Prepared:
     from converter.rules import load_rules  # noqa: PLC0415  pySigma is slow to import
 
     rules = load_rules(suite.rules).expanded(() if settings.without_pipeline else settings.pipelines)
-    columns = []
+    columns: list[Column] = []
     for name in names:
         progress(f"{suite.path.parent.name}: converting for {name}")
-        columns.append(make_column(rules, name, known[name.name], settings))
+        column = make_column(rules, name, known[name.name], settings)
+        columns.append(column)
+        columns.extend(one for product in live if (one := live_column(column, product, rules.plans)) is not None)
     return _Prepared(suite, tuple(cases), rules.plans, tuple(columns))
 
 

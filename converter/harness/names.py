@@ -2,15 +2,17 @@
 
     "splunk", "splunk:savedsearches", "elastic-toml:rule_type=eql", "pysigma:esql" ──parse_name──> TargetName
 
-The colon is also part of the names of pySigma's backends (`pysigma:esql`); the longest known name wins.
+The colon is also part of the names of pySigma's backends (`pysigma:esql`); the longest known name wins. A column of
+`test --live` is called NAME@PRODUCT[:FORMAT]...; a case may declare a divergence of it, and `-t` cannot name it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
+from converter.live import PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,15 +24,24 @@ FOREIGN = "pysigma:"
 
 @dataclass(frozen=True, slots=True)
 class TargetName:
-    """A target with a format and options. `str()` is the one way to write it: options are in order of their keys."""
+    """A target with a format and options. `str()` is the one way to write it: options are in order of their keys.
+
+    Attributes:
+        name: of the target.
+        format: one of its formats.
+        options: keys and values, in order of the keys.
+        live: the product that runs its queries; empty for the local engine.
+    """
 
     name: str
     format: str = "default"
     options: tuple[tuple[str, str], ...] = ()
+    live: str = ""
 
     def __str__(self) -> str:
         form = () if self.format == "default" else (self.format,)
-        return ":".join((self.name, *form, *(f"{key}={value}" for key, value in self.options)))
+        name = f"{self.name}@{self.live}" if self.live else self.name
+        return ":".join((name, *form, *(f"{key}={value}" for key, value in self.options)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,13 @@ def parse_names(
             if part.strip() == "all":
                 names.update(dict.fromkeys(every))
             elif part.strip():
-                names[parse_name(part.strip(), known)] = None
+                name = parse_name(part.strip(), known)
+                if name.live:
+                    raise ConfigurationError(
+                        f"{part.strip()!r} is the name of a column, and no target",
+                        hint=f"-t {replace(name, live='')} --live {name.live}=URL",
+                    )
+                names[name] = None
     targets = [known[name.name] for name in names]
     if configured is not None:
         _check_defaults(configured, list(known.values()), "no target")
@@ -92,12 +109,12 @@ def parse_names(
 
 
 def parse_name(text: str, known: Mapping[str, Target]) -> TargetName:
-    """Return the target that the text names. Raises ConfigurationError."""
+    """Return the target, or the column of a live product, that the text names. Raises ConfigurationError."""
     parts = text.split(":")
     for used in range(len(parts), 0, -1):
-        name = ":".join(parts[:used])
-        if name in known:
-            return _checked(name, parts[used:], known[name])
+        name, at, live = ":".join(parts[:used]).partition("@")
+        if name in known and (not at or live in PRODUCTS):
+            return replace(_checked(name, parts[used:], known[name]), live=live)
     name = ":".join(parts[:2]) if text.startswith(FOREIGN) else parts[0]
     hint = suggest(name, known) or f"known: all, {', '.join(sorted(known))}"
     raise ConfigurationError(f"there is no target {name!r}", hint=hint)

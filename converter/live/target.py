@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.facts import Facts, load_facts
+from converter.plan.nodes import detections_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.facts import Facts
     from converter.live import LiveProduct
     from converter.plan.nodes import Plan
     from converter.target import Context, Event, Product, Query, Run, Target
@@ -53,3 +55,9 @@ class LiveTarget:
             LiveError: the product cannot be asked.
         """
         return self._live.run(query, events, self._facts.get(query.rule))
+
+
+def facts_of(plan: Plan, product: Product) -> Facts:
+    """Return what is known of the fields of a rule's events; nothing if it counts rules of several log sources."""
+    sources = list(dict.fromkeys(rule.logsource for rule in detections_of(plan)))
+    return load_facts(product, sources[0]) if len(sources) == 1 else Facts()

@@ -46,6 +46,7 @@ def _column(column: Column) -> dict[str, Any]:
     return {
         "target": str(column.name),
         "verdict": column.verdict,
+        "live": column.live or None,
         "queries": [
             {
                 "rule": query.rule,

@@ -134,8 +134,10 @@ def _columns(columns: Sequence[Column]) -> Iterator[str]:
         for refusal in column.refusals
         for line in _indented(f"{column.name}: {refusal.rule}: {refusal.construct}: {refusal.message}")
     ]
-    if said or refused:
+    live = [f"{column.name}: run by {printable(column.live)}" for column in columns if column.live]
+    if said or refused or live:
         yield ""
+    yield from live
     for text, names in said.items():
         yield f"{', '.join(names)}: {text}"
     yield from refused
