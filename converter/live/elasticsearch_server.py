@@ -118,7 +118,7 @@ def reason_of(error: Mapping[str, Any]) -> str:
         cause = below
         if not any(str(below["reason"]) in one for one in said):
             said.append(str(below["reason"]))
-    return ": ".join(said)
+    return " ".join(": ".join(said).split())
 
 
 def check_answer(answer: Mapping[str, Any]) -> None:
