@@ -46,7 +46,19 @@ INTEGERS = [0, 1, -1, 2, 5, 10, 2**31, -(2**31), 2**53 + 1, 2**63 - 1]
 DOUBLES = [0.0, 0.5, -0.5, 1.0, 2.0, 2.5, 5.0, 1e7, 1e-5, 1.5e300]
 # What no long is as large as, the node does not take for a field of that type.
 NUMBER_CONSTANTS = [*INTEGERS, *(number for number in DOUBLES if number < 2**63)]
-TIMES = ["2024-05-01T00:00:00Z", "2024-05-01T00:00:01Z", "2024-05-01T12:00:00.500Z", "2024-05-01T12:00:00Z"]
+TIMES = [
+    "2024-05-01T00:00:00Z",
+    "2024-05-01T00:00:01Z",
+    "2024-05-01T12:00:00.5Z",
+    "2024-05-01T12:00:00.999Z",
+    "2024-05-01T12:00:00Z",
+    "2024-05-01T14:00:00+02:00",
+    "2024-05-01T12:34:00,25",
+    "2024-05-01T23:59:59.999999Z",
+    1714521600000,
+    1714521599999,
+]
+DATES = [*TIMES, "2024-05-01", "2024-05", "2024-05-01T12Z", "2024-05-01T12:00", "2024", "2024-05-01T13:30+0130"]
 CATEGORIES = ["process", "file"]
 
 Dsl = dict[str, Any]
@@ -122,8 +134,8 @@ def document(dice: random.Random, number: int) -> dict[str, Any]:
 
 def equality(dice: random.Random) -> Leaf:
     """ExpressionTranslators, BinaryComparisons: a term. The parser makes `!=` a negated `==` (ExpressionBuilder)."""
-    field = dice.choice((*TEXTS, *NUMBERS, "address", "flag"))
-    value = some_value(dice, field)
+    field = dice.choice(FIELDS)
+    value = dice.choice(DATES) if field == "@timestamp" else some_value(dice, field)
     if field in NUMBERS and dice.random() < 0.3:
         value = dice.choice(NUMBER_CONSTANTS)
     term = {"term": {field: {"value": value}}}
@@ -135,7 +147,8 @@ def equality(dice: random.Random) -> Leaf:
 def order(dice: random.Random) -> Leaf:
     """ExpressionTranslators, BinaryComparisons: a range. A constant on the left is moved (LiteralsOnTheRight)."""
     field = dice.choice((*TEXTS, *NUMBERS, "@timestamp"))
-    value = dice.choice(NUMBER_CONSTANTS) if field in NUMBERS else some_value(dice, field)
+    constants: dict[str, list[Any]] = {"number": NUMBER_CONSTANTS, "size": NUMBER_CONSTANTS, "@timestamp": DATES}
+    value = dice.choice(constants[field]) if field in constants else some_value(dice, field)
     operator, bound, mirrored = dice.choice(
         [("<", "lt", ">"), ("<=", "lte", ">="), (">", "gt", "<"), (">=", "gte", "<=")]
     )
@@ -154,8 +167,10 @@ def presence(dice: random.Random) -> Leaf:
 
 def membership(dice: random.Random) -> Leaf:
     """ExpressionTranslators, InComparisons: terms, nulls left out; `not in` is its negation."""
-    field = dice.choice((*TEXTS, *NUMBERS, "address", "flag"))
+    field = dice.choice(FIELDS)
     values = [some_value(dice, field) for _ in range(dice.choice([1, 2, 4]))]
+    if field == "@timestamp":
+        values = [value for value in values if isinstance(value, str)] or [TIMES[0]]  # a list is of one kind
     items = [literal(value) for value in values] + dice.choice([[], [], ["null"]])
     terms = {"terms": {field: values}}
     if dice.random() < 0.3:

@@ -15,7 +15,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql import syntax as tree
-from converter.targets.eql.documents import Document, Getter, getter, milliseconds
+from converter.targets.eql.documents import Document, Getter, getter, milliseconds, moments
 from converter.targets.eql.functions import block, in_blocks
 from converter.targets.eql.kinds import Checker, foldable
 from converter.targets.eql.lucene_regex import compile_regex
@@ -154,17 +154,23 @@ class Conditions:
         return lambda found: _ordered_number(operator, found, value)
 
     def _date_test(self, operator: tree.ComparisonOperator, value: Any, node: tree.Expression) -> Callable[[Any], bool]:
-        moment = milliseconds(value)
-        if moment is None or (isinstance(value, str) and value.count(":") < 2):  # noqa: PLR2004 - HH:MM:SS
+        """Return the test of a time against what a date stands for, which may be a whole second, hour or day."""
+        span = moments(value)
+        if span is None:
             self._checker.refuse(
-                f"{self._timestamp_field} is compared with something that is not a full time",
+                f"{self._timestamp_field} is compared with something that is not a time",
                 node,
-                'write a time with seconds, such as "2024-05-01T00:00:00Z"; rounding and date math are not supported',
+                'write a time such as "2024-05-01T00:00:00Z"; date math and names of zones are not supported',
             )
+        first, last = span
 
         def test(found: Any) -> bool:
             time = milliseconds(found)
-            return time is not None and _in_order(operator, time, moment)
+            if time is None:
+                return False
+            if operator in {"==", "!="}:
+                return first <= time <= last
+            return _in_order(operator, time, last if operator in {">", "<="} else first)
 
         return test
 
@@ -181,7 +187,8 @@ class Conditions:
             folded = frozenset(_folded(item) for item in constants)
             return _some(read, lambda value: _folded(text_of(value)) in folded)
         if node.operand.name == self._timestamp_field:
-            self._checker.refuse(f"{node.operand.name} is a date; in is not supported for it", node.operand)
+            dates = [self._date_test("==", item, node) for item in constants if item is not None]
+            return _some(read, lambda value: any(test(value) for test in dates))
         texts = frozenset(item for item in constants if isinstance(item, str))
         tests = [_equals(item) for item in constants if item is not None]
         if len(texts) == len(tests):

@@ -8,9 +8,10 @@ the product indexes all of these alike, so a field is a list of values and a mis
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 Document: TypeAlias = Mapping[str, Any]
@@ -18,6 +19,12 @@ Getter: TypeAlias = Callable[[Document], list[Any]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"[+-]?[0-9]+")
+_DATE = re.compile(
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2})(?:T(?:(?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
+    r"(?P<zone>Z|(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?)?)?)?)?)?"
+)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _FRACTION_DIGITS = re.compile(r"\.([0-9]{7,})")
 _YEAR_LENGTH = 4
 _MONTH_LENGTH = 7
@@ -89,7 +96,50 @@ def milliseconds(value: Any) -> int | None:
         return _milliseconds_of_text(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value)
+    return math.floor(value)
+
+
+def moments(value: Any) -> tuple[int, int] | None:
+    """Return the first and the last millisecond that a date in a query stands for, or None if it is not a date.
+
+    The product rounds a date of a query down or up as its place in a range asks for, so that a time without a fraction
+    is the whole second, one without minutes the whole hour; a missing day or month is the first. A number is
+    milliseconds since the epoch; four digits in a text are a year.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return math.floor(value), math.floor(value)
+    if not isinstance(value, str):
+        return None
+    found = _DATE.fullmatch(value)
+    if found is None:
+        number = math.floor(float(value)) if _NUMBER.fullmatch(value) else None
+        return None if number is None else (number, number)
+    return _moments_of_date(found)
+
+
+def _moments_of_date(found: re.Match[str]) -> tuple[int, int] | None:
+    fraction = found["fraction"]
+    first, last = [], []
+    for part, lowest, highest in (("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59)):
+        first.append(int(found[part] or lowest))
+        last.append(int(found[part] or highest))
+    offset = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
+    try:
+        day = datetime(int(found["year"]), int(found["month"] or 1), int(found["day"] or 1), tzinfo=UTC)
+        start = day.replace(hour=first[0], minute=first[1], second=first[2])
+        end = day.replace(hour=last[0], minute=last[1], second=last[2])
+    except ValueError:
+        return None
+    shift = -offset if found["sign"] == "+" else offset
+    within = int(fraction[:3].ljust(3, "0")) if fraction else None
+    lowest, highest = (_whole_milliseconds(moment - _EPOCH + shift) for moment in (start, end))
+    return lowest + (within or 0), highest + (999 if within is None else within)
+
+
+def _whole_milliseconds(span: timedelta) -> int:
+    return (span.days * 86_400 + span.seconds) * 1_000 + span.microseconds // 1_000
 
 
 def _milliseconds_of_text(text: str) -> int | None:
@@ -103,8 +153,7 @@ def _milliseconds_of_text(text: str) -> int | None:
         return int(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    span = moment - _EPOCH
-    return (span.days * 86_400 + span.seconds) * 1_000 + span.microseconds // 1_000
+    return _whole_milliseconds(moment - _EPOCH)
 
 
 def _rare_forms(text: str) -> int | None:
