@@ -91,7 +91,7 @@ class Indices:
             self._asked.add(name)
             try:
                 # What the server says no to, it has not done; without an answer that is not known.
-                with _answered(self._asked, name), asking():
+                with asking(), _answered(self._asked, name):
                     self._client.indices.create(index=name, mappings=body, settings=_SETTINGS)
             except LiveError as error:
                 lacks = _NO_TYPE.search(error.message)
@@ -133,10 +133,10 @@ class Indices:
 
         with asking():
             try:
-                found = self._client.indices.get_mapping(index=name, expand_wildcards="none")
+                found: dict[str, Any] = self._client.indices.get_mapping(index=name, expand_wildcards="none").body
             except NotFoundError:
                 return False
-        meta = found[name]["mappings"].get("_meta", {})
+        meta = found.get(name, {}).get("mappings", {}).get("_meta", {})
         return bool(meta.get("sigma_convert") == self._mark)
 
 

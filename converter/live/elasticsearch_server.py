@@ -54,13 +54,13 @@ def read_version(client: Elasticsearch) -> str:
     Raises:
         LiveError: no answer, a login refused, or not Elasticsearch.
     """
-    from elasticsearch import ApiError  # noqa: PLC0415
+    from elasticsearch import ApiError, UnsupportedProductError  # noqa: PLC0415
 
     with asking():
         try:
             return str(client.info()["version"]["number"])
         except ApiError as error:
-            if error.status_code == _UNAUTHORIZED:
+            if error.status_code == _UNAUTHORIZED or isinstance(error, UnsupportedProductError):
                 raise
         try:  # a node without the module for GET /
             nodes = client.nodes.info(filter_path="nodes.*.version").get("nodes", {})
@@ -90,10 +90,10 @@ def asking(*, query: bool = False) -> Iterator[None]:
             # The server warns of what replay does on purpose, such as a query without LIMIT.
             warnings.simplefilter("ignore", elasticsearch.ElasticsearchWarning)
             yield
+    except elasticsearch.UnsupportedProductError:  # a kind of ApiError
+        raise LiveError("elasticsearch: what answers there is not Elasticsearch") from None
     except elasticsearch.ApiError as error:
         raise _refusal(error.status_code, error.body, query=query) from None
-    except elasticsearch.UnsupportedProductError:
-        raise LiveError("elasticsearch: what answers there is not Elasticsearch") from None
     except elasticsearch.ConnectionTimeout:
         raise LiveError(f"elasticsearch does not answer within {TIMEOUT:g} seconds") from None
     except TlsError as error:

@@ -89,7 +89,8 @@ class Recording:
         if step.get("hold"):
             self.reached.set()
             self.go_on.wait(20)
-        return step["response"].get("status", 200), self._named(step["response"].get("body", {}))
+        answer = step["response"].get("body", {})
+        return step["response"].get("status", 200), self._named(answer(self) if callable(answer) else answer)
 
     def _named(self, value: Any) -> Any:
         return json.loads(json.dumps(value).replace("{index}", self.index))
