@@ -16,6 +16,7 @@ from converter.errors import LogError
 from converter.targets.eql import syntax as tree
 from converter.targets.eql.conditions import Condition, Conditions
 from converter.targets.eql.documents import Document, Getter, milliseconds
+from converter.targets.eql.join_keys import with_key_conditions
 from converter.targets.eql.parse import parse
 from converter.targets.eql.sequence import Hit, Key, Match, Plan, match_sequences
 
@@ -120,7 +121,9 @@ class _Compiler:
         def source_of(stage: tree.Stage) -> int:
             return sources.setdefault((stage.filter, stage.keys), len(sources))
 
-        stages = tuple((source_of(stage), stage.missing) for stage in node.stages for _ in range(stage.runs))
+        stages = tuple(
+            (source_of(stage), stage.missing) for stage in with_key_conditions(node.stages) for _ in range(stage.runs)
+        )
         until = None if node.until is None else source_of(node.until)
         plan = Plan(stages, node.maxspan, until)
         compiled = [

@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -66,12 +66,8 @@ class _State:
     expired: int = -1
 
 
-@dataclass(slots=True)
-class _Absences:
-    """Ranks and times of the events that a missing stage forbids, for one key."""
-
-    ranks: list[int] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
+# The times of the events that a missing stage forbids, in order: per source, per join key.
+_Absences: TypeAlias = "dict[int, defaultdict[Key, list[int]]]"
 
 
 def match_sequences(plan: Plan, hits: Iterable[Hit]) -> list[Match]:
@@ -88,7 +84,7 @@ def match_sequences(plan: Plan, hits: Iterable[Hit]) -> list[Match]:
     }
     merged: dict[tuple[int, ...], tuple[int, ...]] = {}
     states: dict[Key, _State] = {}
-    absences: dict[int, dict[Key, _Absences]] = {source: defaultdict(_Absences) for source in forbidden}
+    absences: _Absences = {source: defaultdict(list) for source in forbidden}
     completed: list[tuple[Key, _Link]] = []
     last = len(positive) - 1
 
@@ -100,9 +96,7 @@ def match_sequences(plan: Plan, hits: Iterable[Hit]) -> list[Match]:
                     by_key[key] = (*by_key.get(key, ()), source)
             if source in forbidden:
                 for key in keys:
-                    absence = absences[source][key]
-                    absence.ranks.append(rank)
-                    absence.times.append(hit.time)
+                    absences[source][key].append(hit.time)
         for key, sources in by_key.items():
             descending = merged.get(sources)
             if descending is None:
@@ -156,9 +150,7 @@ def _expire(until: int, hit: Hit, states: dict[Key, _State], rank: int) -> None:
                     state.expired = rank
 
 
-def _events(
-    plan: Plan, absences: dict[int, dict[Key, _Absences]], key: Key, link: _Link | None
-) -> tuple[Any, ...] | None:
+def _events(plan: Plan, absences: _Absences, key: Key, link: _Link | None) -> tuple[Any, ...] | None:
     """Return the events of all stages, or None if an event that must be missing is there."""
     links: list[_Link] = []
     while link is not None:
@@ -173,15 +165,16 @@ def _events(
     return tuple(None if missing else next(found)[3].event for _, missing in plan.stages)
 
 
-def _broken(plan: Plan, absences: dict[int, dict[Key, _Absences]], key: Key, links: list[_Link]) -> bool:
+def _broken(plan: Plan, absences: _Absences, key: Key, links: list[_Link]) -> bool:
     """Return whether a missing event occurs.
 
     Between two events of the sequence any occurrence counts. Before the first, one no more than maxspan before the
     last; after the last, one no more than maxspan after the first. A sequence with both kinds is broken only if one
-    before and one after lie within maxspan of each other: otherwise some span around the sequence holds neither.
+    before and one after lie within maxspan of each other: otherwise some span around the sequence holds neither. The
+    product asks for them by time alone, so one at the very time of an event of the sequence is not found.
     """
     maxspan = plan.maxspan or 0
-    first_rank, first_time, last_rank, last_time = links[0][0], links[0][3].time, links[-1][0], links[-1][3].time
+    first, last = links[0][3].time, links[-1][3].time
     before: list[int] = []
     after: list[int] = []
     leading = trailing = False
@@ -190,21 +183,20 @@ def _broken(plan: Plan, absences: dict[int, dict[Key, _Absences]], key: Key, lin
         if not missing:
             passed += 1
             continue
-        absence = absences[source].get(key)
         leading = leading or passed == 0
         trailing = trailing or passed == len(links)
-        if absence is None:
+        times = absences[source].get(key)
+        if times is None:
             continue
-        ranks, times = absence.ranks, absence.times
         if passed == 0:
-            index = bisect_left(ranks, first_rank) - 1
-            if index >= 0 and times[index] >= last_time - maxspan:
+            index = bisect_left(times, first) - 1
+            if index >= 0 and times[index] >= last - maxspan:
                 before.append(times[index])
         elif passed == len(links):
-            index = bisect_right(ranks, last_rank)
-            if index < len(ranks) and times[index] <= first_time + maxspan:
+            index = bisect_right(times, last)
+            if index < len(times) and times[index] <= first + maxspan:
                 after.append(times[index])
-        elif bisect_left(ranks, links[passed][0]) > bisect_right(ranks, links[passed - 1][0]):
+        elif bisect_left(times, links[passed][3].time) > bisect_right(times, links[passed - 1][3].time):
             return True
     if leading and trailing:
         return bool(before) and bool(after) and min(after) - max(before) <= maxspan
