@@ -143,23 +143,22 @@ def leaves(document: Document) -> Iterator[tuple[str, Scalar]]:
 
 
 def expanded(document: Document) -> dict[str, Any]:
-    """Return the document with dotted keys opened into objects, as Elasticsearch reads them when it indexes."""
+    """Return the document with dotted keys opened into objects, as Elasticsearch reads them when it indexes.
+
+    Each dotted key makes an object of its own: `{"u.a": 1, "u.b": 2}` has two objects in a nested field `u`.
+    """
     out: dict[str, Any] = {}
     for key, value in document.items():
+        first, *rest = key.split(".")
         opened = _expanded_value(value)
-        parts = key.split(".")
-        at = out
-        for part in parts[:-1]:
-            inner = at.get(part)
-            if not isinstance(inner, dict):
-                inner = at[part] = {}
-            at = inner
-        present = at.get(parts[-1])
-        if isinstance(present, dict) and isinstance(opened, dict):
-            present.update(opened)
-        else:
-            at[parts[-1]] = opened
+        for part in reversed(rest):
+            opened = {part: opened}
+        out[first] = [*_listed(out[first]), *_listed(opened)] if first in out else opened
     return out
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _expanded_value(value: Any) -> Any:

@@ -1,0 +1,128 @@
+"""Every case of the KQL engine, and every real KQL rule, is asked of the vendor's code.
+
+Twice: as the server's own `kql` query, and as the Query DSL that Kibana would send for it (`tools/referee_kql.py`).
+What differs is declared here, strictly: a declared case that agrees is a failure too.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from referee_kql import Question, ask, engine_answer, questions
+
+from converter.errors import QueryError
+
+if TYPE_CHECKING:
+    from referee import Node
+
+CASES = Path(__file__).parent.parent / "engines" / "kql"
+
+# The two parsers of the vendor differ; our target is Kibana's (NOTES.md).
+BRACKETS = "the server's grammar reads `a and b or c` as a and (b or c)"
+OBJECTS = "the server asks only fields, Kibana passes the name of an object on"
+NULL = "null is a text for the server"
+SPACES = "the server takes the no-break space for a letter"
+ESCAPES = "the server reads this escape otherwise, or loses it beside a wildcard"
+WORDS = "the server reads whole words: `not(`, `not not`, `cannot`, and an operator at an end are no errors"
+LENIENT = "the server's `kql` is lenient with a number that is none"
+NO_OBJECTS = "the server's names with a star stand only for fields that can take the value"
+# What our engine leaves out on purpose: it refuses where the vendor answers.
+NOT_SIMULATED = "refused by our engine: NOTES.md, What is refused"
+# Where our engine has no mapping, and takes the milder of two: a field of JSON numbers may be indexed as texts.
+MILD = "a text meets a number: an error on a numeric field, no match on a keyword field"
+
+KQL = {
+    "a value is missing before an operator": WORDS,
+    "an escaped quote does not close": ESCAPES,
+    "not directly before a bracket": WORDS,
+    "not twice": WORDS,
+    "not as a value": WORDS,
+    "a word that ends in not": WORDS,
+    "null is no value": NULL,
+    "null is no field": NULL,
+    "null alone": NULL,
+    "no number in a number field": LENIENT,
+    "any field meets an address field that cannot take the value": LENIENT,
+    "exists on an object": OBJECTS,
+    "operators in any case": BRACKETS,
+    "line feeds and no-break spaces are blanks": SPACES,
+    "an escaped star next to a star": ESCAPES,
+    "a surrogate pair is one character": ESCAPES,
+    "an escaped not is a line feed and ot": ESCAPES,
+    "false in quotes": MILD,
+}
+DSL = {
+    "null is no field": NOT_SIMULATED,
+    "a value alone in braces": NOT_SIMULATED,
+    "true is the boolean and the text": MILD,
+    "false in quotes": MILD,
+    "True in capitals is a text": MILD,
+}
+BOTH = {
+    "a wildcard in a range": NOT_SIMULATED,
+    "a boolean in a range": NOT_SIMULATED,
+    "the time of the query": NOT_SIMULATED,
+    "a text field is analysed": NOT_SIMULATED,
+    "a text field of a keyword field": NOT_SIMULATED,
+    "a pattern with blanks on a wildcard field": NOT_SIMULATED,
+    "a pattern with blanks and no field": NOT_SIMULATED,
+    "any field meets a text field": NOT_SIMULATED,
+    "a value alone meets a text field": NOT_SIMULATED,
+    "a wildcard as a nested path": NOT_SIMULATED,
+}
+DECLARED = {"kql": {**KQL, **BOTH}, "dsl": {**DSL, **BOTH}}
+# The server's parser takes exponential time over brackets that nest, and cannot be stopped.
+NOT_ASKED = {"brackets that nest too deep", "braces that nest too deep", "lists that nest too deep"}
+
+
+def cases() -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(CASES.glob("*.toml")):
+        found += tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+    return [case for case in found if case["name"] not in NOT_ASKED]
+
+
+def events(case: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in case.get("events", "").splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def answers(node: Node) -> dict[tuple[str, str], set[str] | str]:
+    """Return the referee's answer to each case, asked in both ways."""
+    asked: list[Question] = []
+    names: list[str] = []
+    for case in cases():
+        found = questions(case["query"], events(case))
+        asked += found
+        names += [case["name"]] * len(found)
+    out: dict[tuple[str, str], set[str] | str] = {}
+    for kind in DECLARED:
+        for name, answer in zip(names, ask(node, asked, kind), strict=True):
+            before = out.get((name, kind), set())
+            out[name, kind] = (
+                answer if isinstance(answer, str) else before if isinstance(before, str) else before | answer
+            )
+    return out
+
+
+def test_names_are_unique() -> None:
+    names = [case["name"] for case in cases()]
+    assert len(set(names)) == len(names)
+    assert not set().union(*DECLARED.values()) - set(names), "a declared case is gone"
+
+
+@pytest.mark.parametrize("kind", DECLARED)
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in cases()])
+def test_case(case: dict[str, Any], kind: str, answers: dict[tuple[str, str], set[str] | str]) -> None:
+    ours = engine_answer(case["query"], events(case))
+    theirs = answers[case["name"], kind]
+    same = ours == theirs if isinstance(theirs, set) else isinstance(ours, QueryError)
+    why = DECLARED[kind].get(case["name"])
+    if why is None:
+        assert same, f"ours {ours}, the referee {theirs}"
+    else:
+        assert not same, f"no longer differs: {why}"

@@ -1,0 +1,411 @@
+"""Ask the referee what a KQL query means: as the server's own `kql` query, and as the Query DSL that Kibana would send.
+
+    documents + query ──Mapping──> an index
+    query ──our parser──> tree ──kibana_dsl──> Query DSL ──┐
+    query ─────────────────────────── `kql` ───────────────┴──> ids, to be compared with those of our engine
+
+There are two parsers of KQL by the vendor: kbn-es-query in Kibana, which our target is for, and x-pack-kql in the
+server. They differ in places; `dialect` says in which, so that only what both read alike is asked of the server's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from converter.errors import QueryError
+from converter.targets.kql.execute import compile_filter
+from converter.targets.kql.fields import Kind, kind_of, leaves
+from converter.targets.kql.parse import parse
+from converter.targets.kql.syntax import (
+    And,
+    Constant,
+    Is,
+    MatchAll,
+    Nested,
+    Not,
+    Or,
+    Query,
+    Range,
+    Text,
+    Value,
+    Wildcard,
+)
+
+if TYPE_CHECKING:
+    from referee import Node, NodeError
+
+Document: TypeAlias = Mapping[str, Any]
+Dsl: TypeAlias = dict[str, Any]
+
+_OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_RESERVED = frozenset('+-=&|><!(){}[]^"~*?:\\/')  # what Kibana escapes in a pattern
+FILLER = "filler"
+REFUSED = "refused before it is asked of an index"
+_SAMPLES: Mapping[str, Any] = {
+    "keyword": "filler", "wildcard": "filler", "text": "filler", "boolean": True, "long": 1, "double": 1.5,
+    "ip": "192.0.2.1", "date": "2020-02-02T02:02:02.222Z",
+}  # fmt: skip
+_TYPES = {Kind.IP: "ip", Kind.DATE: "date", Kind.TEXT: "text", Kind.WILDCARD: "wildcard"}
+
+
+_BY_JSON = {str: "keyword", bool: "boolean", int: "long", float: "double"}
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The fields of an index.
+
+    Attributes:
+        types: by path, the type that Kibana sees: "wildcard" is a keyword on the referee, which has no such type.
+        nested: the paths that are nested.
+    """
+
+    types: Mapping[str, str]
+    nested: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], tree: Query | None = None) -> Index | None:
+        """Return the fields that documents hold and a query names, typed as the engine says that they are.
+
+        None if no mapping takes all the documents: a field is a number in one and a text in another, or an object.
+        """
+        nested = frozenset(_nested_paths(tree, "")) if tree is not None else frozenset()
+        held: dict[str, list[Any]] = {}
+        for document in documents:
+            for path, scalar in leaves(document):
+                held.setdefault(path, []).append(scalar)
+        named = {path for path in (_names(tree, "") if tree is not None else ()) if _usable(path)}
+        inside = {parent for path in held for parent in _parents(path)} | nested
+        types = {path: _type_of(path, scalars) for path, scalars in held.items()}
+        types |= {path: _type_of(path, ()) for path in named - inside - set(held)}
+        inside |= {parent for path in types for parent in _parents(path)}
+        if "" in types.values() or any(path in inside for path in held):
+            return None
+        return cls({path: type_ for path, type_ in types.items() if path not in inside}, nested)
+
+    def joined(self, other: Index) -> Index | None:
+        """Return the fields of both, or None if they contradict each other."""
+        types = {**self.types, **other.types}
+        if any(types[path] != type_ for path, type_ in self.types.items()):
+            return None
+        inside = {parent for path in types for parent in _parents(path)} | self.nested | other.nested
+        ours = {path for path in inside if any(at.startswith(f"{path}.") for at in self.types)}
+        theirs = {path for path in inside if any(at.startswith(f"{path}.") for at in other.types)}
+        # An object of both must be nested in both or in none.
+        if inside & set(types) or (self.nested ^ other.nested) & ours & theirs:
+            return None
+        return Index(types, self.nested | other.nested)
+
+    def mapping(self) -> Dsl:
+        """Return the mapping. Values that their type does not take are passed over, as the mappings of Elastic do."""
+        root: Dsl = {"properties": {}, "dynamic": False}
+        for path in sorted(self.nested):
+            _object_at(root, path)["type"] = "nested"
+        for path, type_ in self.types.items():
+            parent, _, name = path.rpartition(".")
+            at = _object_at(root, parent) if parent else root
+            lenient = {"ignore_malformed": True} if type_ in {"ip", "date", "long", "double"} else {}
+            at.setdefault("properties", {})[name] = {"type": "keyword" if type_ == "wildcard" else type_, **lenient}
+        return root
+
+    def filler(self) -> Document:
+        """Return a document with a value in every field, so that no query is skipped for want of values."""
+        out: dict[str, Any] = {"_id": FILLER}
+        for path, type_ in self.types.items():
+            out[path] = _SAMPLES[type_]
+        return out
+
+
+@dataclass(slots=True)
+class Question:
+    """A query over documents that share one mapping."""
+
+    query: str
+    tree: Query | None
+    documents: Sequence[Document]
+    index: Index
+
+
+def questions(query: str, documents: Sequence[Document]) -> list[Question]:
+    """Return a query over documents as questions: documents that no one mapping takes are asked about apart."""
+    try:
+        tree = parse(query)
+    except QueryError:
+        tree = None
+    groups: list[list[Document]] = [[]]
+    for document in documents:
+        for group in groups:
+            if Index.of([*group, document], tree) is not None:
+                group.append(document)
+                break
+        else:
+            groups.append([document])
+    found = [(group, Index.of(group, tree)) for group in groups]
+    return [Question(query, tree, group, index) for group, index in found if index is not None]
+
+
+def ask(node: Node, asked: Sequence[Question], kind: str) -> list[set[str] | str]:
+    """Return for each question the ids that the referee finds, or its error; few indices hold all of them.
+
+    Args:
+        node: the referee.
+        asked: the questions; a query that looks at every field has an index of its own.
+        kind: "kql", the server's own query, or "dsl", what Kibana would send.
+    """
+    answers: list[set[str] | str] = [set()] * len(asked)
+    packs: list[tuple[Index, list[int]]] = []
+    for number, question in enumerate(asked):
+        if _alone(question.tree):
+            packs.insert(0, (question.index, [number]))
+            continue
+        for place, (index, numbers) in enumerate(packs):
+            joined = None if _alone(asked[numbers[0]].tree) else index.joined(question.index)
+            if joined is not None:
+                packs[place] = (joined, [*numbers, number])
+                break
+        else:
+            packs.append((question.index, [number]))
+    for index, numbers in packs:
+        documents: list[Document] = [index.filler()]
+        queries: list[Dsl | None] = []
+        for number in numbers:
+            question = asked[number]
+            prefix = f"{number}-" if len(numbers) > 1 else ""
+            ids = [f"{prefix}{document['_id']}" for document in question.documents]
+            documents += [{**document, "_id": id_} for document, id_ in zip(question.documents, ids, strict=True)]
+            query = dsl_of(question.query, question.tree, question.index, kind)
+            queries.append(
+                query if query is None else {"bool": {"must": query, "filter": {"ids": {"values": [*ids, FILLER]}}}}
+            )
+        with node.index(index.mapping(), documents) as name:
+            found = iter(node.search_ids(name, [query for query in queries if query is not None]))
+        for number, query in zip(numbers, queries, strict=True):
+            answer = next(found) if query is not None else REFUSED
+            cut = len(f"{number}-") if len(numbers) > 1 else 0
+            if isinstance(answer, set):
+                answers[number] = {id_[cut:] for id_ in answer - {FILLER}}
+            else:
+                answers[number] = answer if isinstance(answer, str) else reason(answer)
+    return answers
+
+
+def dsl_of(query: str, tree: Query | None, index: Index, kind: str) -> Dsl | None:
+    """Return the Query DSL of a query, or None where Kibana's code, or the server's reader of Query DSL, refuses it."""
+    if kind == "kql":
+        return {"kql": {"query": query}}
+    try:
+        return None if tree is None else kibana_dsl(tree, index)
+    except ValueError:
+        return None
+
+
+def reason(error: NodeError) -> str:
+    """Return the innermost reason of an error, of whatever shard."""
+    found: list[str] = []
+    waiting: list[Any] = [error.body]
+    while waiting:
+        value = waiting.pop(0)
+        if isinstance(value, dict):
+            found += [value["reason"]] if isinstance(value.get("reason"), str) else []
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return next((text for text in reversed(found) if text != "all shards failed"), str(error))
+
+
+def engine_answer(query: str, documents: Sequence[Document]) -> set[str] | QueryError:
+    """Return the ids of the documents that our engine finds, or the first error that it raises."""
+    try:
+        matches = compile_filter(parse(query), query)
+        return {str(document["_id"]) for document in documents if matches(document)}
+    except QueryError as error:
+        return error
+
+
+def kibana_dsl(tree: Query, index: Index) -> Dsl:
+    """Return what Kibana sends for a query over an index whose fields it knows.
+
+    Raises:
+        ValueError: Kibana itself refuses, or what it sends is no Query DSL: a value that is null.
+
+    Source: elastic/kibana, kbn-es-query, src/kuery/functions and node_types; written anew.
+    """
+    return _dsl(tree, index, "")
+
+
+def _dsl(node: Query, index: Index, nested: str) -> Dsl:
+    match node:
+        case MatchAll():
+            return {"match_all": {}}
+        case Is():
+            return _is(node, index, nested)
+        case Range(name, operator, value):
+            bound = {_OPERATORS[operator]: _given(value)}
+            return _any_of([{"range": {path: bound}} for path, _ in _fields(name, index, nested)])
+        case Not(query):
+            return {"bool": {"must_not": _dsl(query, index, nested)}}
+        case And(queries):
+            return {"bool": {"filter": [_dsl(query, index, nested) for query in queries]}}
+        case Or(queries):
+            return _any_of([_dsl(query, index, nested) for query in queries])
+        case Nested(name, query):
+            path = f"{nested}.{_plain(name)}" if nested else str(_plain(name))
+            return {"nested": {"path": path, "query": _dsl(query, index, path), "score_mode": "none"}}
+        case _ as never:
+            assert_never(never)
+
+
+def _is(node: Is, index: Index, nested: str) -> Dsl:
+    name, value = node.field, node.value
+    exists = isinstance(value, Wildcard) and value.lone
+    if exists and isinstance(name, Wildcard) and name.lone:
+        return {"match_all": {}}
+    quoted = isinstance(value, Text) and value.quoted
+    if (name is None and not nested) or name == Constant(None):
+        if isinstance(value, Wildcard):
+            return {"query_string": {"query": _pattern(value)}}
+        kind = "phrase" if quoted else "best_fields"
+        return {"multi_match": {"type": kind, "query": _given(value), "lenient": True}}
+    queries: list[Dsl] = []
+    for path, type_ in _fields(name or Constant(None), index, nested):
+        if exists:
+            queries.append({"exists": {"field": path}})
+        elif isinstance(value, Wildcard) and type_ == "keyword":
+            queries.append({"wildcard": {path: {"value": _pattern(value)}}})
+        elif isinstance(value, Wildcard):
+            queries.append({"query_string": {"fields": [path], "query": _pattern(value)}})
+        elif type_ == "date":
+            queries.append({"range": {path: {"gte": _given(value), "lte": _given(value)}}})
+        elif type_ == "keyword":
+            queries.append({"term": {path: {"value": _given(value)}}})
+        else:
+            queries.append({"match_phrase" if quoted else "match": {path: _given(value)}})
+    return _any_of(queries)
+
+
+def _any_of(queries: Sequence[Dsl]) -> Dsl:
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+
+
+def _fields(name: Value, index: Index, nested: str) -> list[tuple[str, str]]:
+    """Return the path and type of each field that a name stands for; one that is not known goes as it is."""
+    prefix = f"{nested}." if nested else ""
+    if not isinstance(name, Wildcard):
+        path = f"{prefix}{'null' if name == Constant(None) else _plain(name)}".replace("True", "true")
+        found = [(path, index.types[path])] if path in index.types else []
+    else:
+        parts = (prefix + name.parts[0], *name.parts[1:])
+        found = [(path, type_) for path, type_ in index.types.items() if _like(path, parts)]
+        path = "*".join(parts)
+    for known, _ in found:
+        parent = max((at for at in index.nested if known.startswith(f"{at}.")), key=len, default="")
+        if parent != nested and not (isinstance(name, Wildcard) and not nested):
+            raise ValueError(f"{known} is nested in {parent!r}, and is asked in {nested!r}")
+    return found or [(path, "")]
+
+
+def _like(path: str, parts: Sequence[str]) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, parts)), path, re.DOTALL) is not None
+
+
+def _plain(value: Value) -> str | bool | None:
+    match value:
+        case Text(text):
+            return text
+        case Constant(constant):
+            return constant
+        case Wildcard(parts):
+            return "*".join(parts)
+        case _ as never:
+            assert_never(never)
+
+
+def _given(value: Value) -> str | bool:
+    plain = _plain(value)
+    if plain is None:
+        raise ValueError("null is no value of Query DSL")
+    return plain
+
+
+def _pattern(value: Wildcard) -> str:
+    return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
+
+
+def _type_of(path: str, scalars: Sequence[Any]) -> str:
+    """Return the type of a field by its name and values, or an empty text if its values have several."""
+    kind = kind_of(path)
+    if kind in _TYPES:
+        return _TYPES[kind]
+    if kind is Kind.NUMBER:
+        return "double" if any(re.search(r"[.eE]", str(scalar)) for scalar in scalars) else "long"
+    types = {_BY_JSON[type(scalar)] for scalar in scalars} or {"keyword"}
+    return types.pop() if len(types) == 1 else ""
+
+
+def _alone(tree: Query | None) -> bool:
+    """Return whether a query must not meet the fields of other documents, or other ids."""
+    match tree:
+        case None | MatchAll():
+            return False
+        case Is(name, _) | Range(name, _, _):
+            return not isinstance(name, Text) or name.text.startswith("_")
+        case Not(query) | Nested(_, query):
+            return _alone(query)
+        case And(queries) | Or(queries):
+            return any(map(_alone, queries))
+        case _ as never:
+            assert_never(never)
+
+
+def _parents(path: str) -> set[str]:
+    parts = path.split(".")
+    return {".".join(parts[:n]) for n in range(1, len(parts))}
+
+
+def _usable(path: str) -> bool:
+    """Return whether a name that a query has can be that of a field of ours."""
+    return bool(path) and not path.startswith("_") and all(part.strip() for part in path.split("."))
+
+
+def _object_at(root: Dsl, path: str) -> Dsl:
+    at = root
+    for part in path.split("."):
+        at = at.setdefault("properties", {}).setdefault(part, {})
+    return at
+
+
+def _names(node: Query, prefix: str) -> Iterator[str]:
+    match node:
+        case Is(name, _) | Range(name, _, _):
+            if isinstance(name, Text):
+                yield prefix + name.text
+        case Not(query):
+            yield from _names(query, prefix)
+        case And(queries) | Or(queries):
+            for query in queries:
+                yield from _names(query, prefix)
+        case Nested(name, query):
+            yield from _names(query, f"{prefix}{_plain(name)}.")
+        case MatchAll():
+            pass
+        case _ as never:
+            assert_never(never)
+
+
+def _nested_paths(node: Query, prefix: str) -> Iterator[str]:
+    match node:
+        case Not(query):
+            yield from _nested_paths(query, prefix)
+        case And(queries) | Or(queries):
+            for query in queries:
+                yield from _nested_paths(query, prefix)
+        case Nested(name, query):
+            yield f"{prefix}{_plain(name)}"
+            yield from _nested_paths(query, f"{prefix}{_plain(name)}.")
+        case MatchAll() | Is() | Range():
+            pass
+        case _ as never:
+            assert_never(never)
