@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from converter.errors import QueryError
 from converter.live import LiveError
 from converter.live.splunk_connection import connect, failures
-from converter.live.splunk_events import ID_FIELD, OWN, batches, seconds, texts_of_events, time_of
+from converter.live.splunk_events import ID_FIELD, KEEP_ID, OWN, batches, seconds, texts_of_events, time_of, time_range
 from converter.live.splunk_jobs import Patience, Searches
-from converter.live.splunk_query import live_search
+from converter.live.splunk_query import LiveSearch, live_search
+from converter.live.splunk_schedule import LANGUAGES, LiveSaved, replay_saved, saved_of, with_id
 from converter.replaying import event_alerts, row_alerts, seen_alerts
 from converter.target import Run
 
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
 
     from converter.facts import Facts
     from converter.live.splunk_connection import Connection
-    from converter.live.splunk_query import LiveSearch
-    from converter.target import Event, Query, TargetAlert
+    from converter.target import Event, Query
 
 PREFIX = "sigma-convert-test-"
-_MICRO = 1_000_000
 _NOT_FOUND, _CONFLICT, _SERVER_ERROR = 404, 409, 500
 _PROBE = re.compile(r"[A-Za-z0-9_.{}]+")
 _KEPT_S = 4_294_967_295  # the highest frozenTimePeriodInSecs: a log may be older than the six years of the default
@@ -67,7 +66,7 @@ class SplunkProduct:
 
     name = "splunk"
     product: Literal["splunk"] = "splunk"
-    languages: ClassVar[frozenset[str]] = frozenset({"spl"})
+    languages: ClassVar[frozenset[str]] = frozenset({"spl"}) | LANGUAGES
 
     def __init__(self, connection: Connection, patience: Patience | None = None) -> None:
         self.version = connection.version
@@ -88,11 +87,11 @@ class SplunkProduct:
                 "a search over a data model is not run live: the data model is not on the server",
                 hint="run it with the local engine",
             )
-        search = live_search(query.text)  # before anything is created
+        what = saved_of(query) if query.language in LANGUAGES else live_search(query.text)  # before anything is created
         if not events:
-            return (Run("", ()),)
+            return (Run("", (), once=isinstance(what, LiveSaved)),)
         try:
-            return (Run("", self._alerts(query, search, events)),)
+            return self._runs(query, what, events)
         except QueryError:
             raise
         except BaseException:
@@ -123,20 +122,30 @@ class SplunkProduct:
         self._index = None
         atexit.unregister(self.close)
 
-    def _alerts(self, query: Query, search: LiveSearch, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
-        window = _range(events)
+    def _runs(self, query: Query, what: LiveSearch | LiveSaved, events: Sequence[Event]) -> tuple[Run, ...]:
+        window = time_range(events)
+        search = what if isinstance(what, LiveSearch) else what.search
         texts = texts_of_events(events, search.named, keywords=search.keywords)
         index = self._own_index()
-        text = search.narrowed(index, self._load(events, texts, index))
+        source = self._load(events, texts, index)
+
+        def narrowed(search: LiveSearch) -> str:
+            return search.narrowed(index, source)
+
+        def ask(text: str, earliest: str, latest: str) -> list[dict[str, Any]]:
+            results = self._searches.run(text, earliest, latest)
+            self.notes.extend((query.rule, warning) for warning in results.warnings)
+            return results.rows
+
+        if isinstance(what, LiveSaved):
+            return replay_saved(what, query, events, narrowed, ask)
         if query.group_by is None:
-            text += f"\n| fields {ID_FIELD}"  # keeps the field, if there still is one, and `_time`
-        results = self._searches.run(text, *window)
-        self.notes.extend((query.rule, warning) for warning in results.warnings)
-        if query.group_by is not None:
-            upstream = query.target.startswith("pysigma:")
-            return row_alerts(results.rows, query, "_time") if upstream else seen_alerts(results.rows, query)
-        times = {str(event["_id"]): event["_time"] for event in events}
-        return event_alerts(_with_id(row, times) for row in results.rows)
+            rows = ask(narrowed(search) + KEEP_ID, *window)
+            times = {str(event["_id"]): event["_time"] for event in events}
+            return (Run("", event_alerts(with_id(row, times) for row in rows)),)
+        rows = ask(narrowed(search), *window)
+        upstream = query.target.startswith("pysigma:")
+        return (Run("", row_alerts(rows, query, "_time") if upstream else seen_alerts(rows, query)),)
 
     def _own_index(self) -> str:
         """Return the index of the runs; make it if there is none.
@@ -212,7 +221,7 @@ class SplunkProduct:
         found = 0
         for _ in self._patience.until(self._patience.searchable_s):
             try:
-                rows = self._searches.run(text, *_range(events)).rows
+                rows = self._searches.run(text, *time_range(events)).rows
             except QueryError as bad:  # of our own search, so not the query's fault
                 raise LiveError(f"Splunk does not count the events: {bad.message}") from None
             found = len(rows)
@@ -223,12 +232,6 @@ class SplunkProduct:
             f"Splunk finds {found} of {len(events)} events after {self._patience.searchable_s:g} seconds",
             hint="does the collector write to this Splunk, and may the user search every index?",
         )
-
-
-def _range(events: Sequence[Event]) -> tuple[str, str]:
-    """Return the time range of a job over all events; its end is not in it."""
-    times = [time_of(event) // _MICRO for event in events]
-    return str(min(times)), str(max(times) + 1)
 
 
 def _probe(events: Sequence[Event]) -> str | None:
@@ -271,11 +274,3 @@ def _check(events: Sequence[Event], rows: list[dict[str, Any]], probe: str | Non
             f"Splunk extracts the field {probe} from {seen} of the {having} events that have it",
             hint="is the sourcetype _json as Splunk ships it?",
         )
-
-
-def _with_id(row: dict[str, Any], times: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as the local engine has it: `_id`, and the time of the event, which results show in milliseconds."""
-    number = row.get(ID_FIELD)
-    if not isinstance(number, str):
-        return {}
-    return {"_id": number, "_time": times.get(number)}

@@ -26,6 +26,9 @@ SOURCETYPE = "_json"
 ID_FIELD = "sigma_convert_id"
 """An indexed field: it is no part of the event's text."""
 
+KEEP_ID = f"\n| fields {ID_FIELD}"
+"""What is put behind a search for events: keeps the id, if there still is one, and `_time`."""
+
 OWN = ("index", "source", "sourcetype", "host")
 """Fields that Splunk gives every event when it takes it in."""
 
@@ -60,6 +63,12 @@ def time_of(event: Event) -> int:
 def seconds(micros: int) -> str:
     """Return a time as the collector and a search job take it: seconds with six digits."""
     return f"{micros // _MICRO}.{micros % _MICRO:06d}"
+
+
+def time_range(events: Iterable[Event]) -> tuple[str, str]:
+    """Return the range of a job over all events, in whole seconds; its end is not in it. See `time_of`."""
+    times = [time_of(event) // _MICRO for event in events]
+    return str(min(times)), str(max(times) + 1)
 
 
 def texts_of_events(events: Iterable[Event], named: Collection[str], *, keywords: bool) -> tuple[str, ...]:

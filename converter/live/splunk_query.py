@@ -19,6 +19,7 @@ from converter.live.splunk_events import OWN, renamed
 from converter.targets.splunk import syntax
 from converter.targets.splunk.lex import Scanner
 from converter.targets.splunk.parse import parse
+from converter.targets.splunk.parsing.search import parse_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,18 @@ class LiveSearch:
     tree: Pipeline
     named: frozenset[str]
     keywords: bool
+
+    @property
+    def first(self) -> LiveSearch:
+        """The first command alone, which says which events can matter to the others."""
+        scanner = Scanner(self.body)
+        parse_search(scanner)
+        return replace(self, body=self.body[: scanner.pos], tree=syntax.Pipeline(self.tree.commands[:1]))
+
+    @property
+    def timed(self) -> bool:
+        """Whether it reads the time range that it runs over."""
+        return any(isinstance(command, syntax.AddInfo) for command in self.tree.commands)
 
     def narrowed(self, index: str, source: str) -> str:
         """Return the text for a job that finds only events of one source in one index.

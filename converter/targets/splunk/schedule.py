@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.splunk.conf import SavedSearch, parse
 from converter.targets.splunk.cron import MICRO, Relative, Runs, read_cron, read_relative
-from converter.targets.splunk.scheduled_search import ScheduledSearch
+from converter.targets.splunk.scheduled_search import RunSearch, ScheduledSearch
 from converter.targets.splunk.trigger import check_settings, flag, suppression_of
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ class SavedReplay:
         macros: the text of a macros.conf.
         edges: for a search that reads its time range: times in seconds such that it can only find something else in
             the next run if an event, or one of these, enters or leaves its window. Without them each run counts.
+        search: what runs the search in place of this engine.
     """
 
     def __init__(
@@ -150,11 +151,12 @@ class SavedReplay:
         events: Iterable[Mapping[str, Any]],
         macros: str | None = None,
         edges: Iterable[float] | None = None,
+        search: RunSearch | None = None,
     ) -> None:
         check_settings(saved)
         self._schedule = schedule_of(saved)
         self._suppression = suppression_of(saved)
-        self._search = ScheduledSearch(saved, macros)
+        self._search: RunSearch = ScheduledSearch(saved, macros) if search is None else search
         timed = [
             (time, position, event)
             for position, event in enumerate(events)

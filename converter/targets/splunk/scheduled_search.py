@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from converter.errors import QueryError
 
@@ -22,6 +22,32 @@ if TYPE_CHECKING:
 
 # Functions of eval that give another value at another time. What only looks like one costs time, and nothing else.
 _CLOCK = re.compile(r"\b(now|time|random)\b")
+
+
+class RunSearch(Protocol):
+    """What a schedule needs to run its search; see `ScheduledSearch`."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether runs over the same events may differ, because the search reads the window of its run."""
+        ...
+
+    @property
+    def reads_clock(self) -> bool:
+        """Whether the first half depends on when it runs."""
+        ...
+
+    def relevant(self, event: Mapping[str, Any]) -> bool:
+        """Return whether an event can matter to a run."""
+        ...
+
+    def found(self, events: Sequence[Mapping[str, Any]], now: float) -> list[dict[str, Any]]:
+        """Return the rows of the first half; none if no run over these events gives one."""
+        ...
+
+    def finished(self, rows: list[dict[str, Any]], now: float, window: tuple[float, float]) -> list[dict[str, Any]]:
+        """Return the rows of a run over `window` from those of the first half."""
+        ...
 
 
 class ScheduledSearch:

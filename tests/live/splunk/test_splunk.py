@@ -76,6 +76,16 @@ def test_a_correlation_of_upstream_has_the_columns_of_upstream(splunk: Splunk) -
     product.close()
 
 
+def test_a_saved_search_finds_what_it_finds_locally(splunk: Splunk) -> None:
+    product = splunk(*FOUND, "saved_search", "index_removed")
+    text = '[logins]\nsearch = action="login"\ncron_schedule = 0 * * * *\ndispatch.earliest_time = -1h\nenableSched = 1'
+    saved = query(text, language="savedsearches")
+    live, local = product.run(saved, EVENTS), TARGET.replay(saved, EVENTS)
+    assert live == local
+    assert [len(run.alerts) for run in live] == [2, 2]
+    product.close()
+
+
 def test_events_that_are_there_are_not_sent_again(splunk: Splunk) -> None:
     product = splunk(*FOUND, "detection", "correlation", "index_removed")
     product.run(DETECTION, EVENTS)
@@ -178,7 +188,7 @@ def test_a_search_that_needs_more_than_the_events_is_refused_before_anything_is_
     product.close()
 
 
-@pytest.mark.parametrize("more", [{"language": "contentctl"}, {"language": "esql"}, {"format": "data_model"}])
+@pytest.mark.parametrize("more", [{"language": "eql"}, {"language": "esql"}, {"format": "data_model"}])
 def test_other_languages_and_formats_are_refused_by_name(splunk: Splunk, more: dict[str, str]) -> None:
     product = splunk()
     with pytest.raises(QueryError, match=f"{more.get('language', 'data model')}.* is not run live"):
