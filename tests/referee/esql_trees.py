@@ -1,4 +1,4 @@
-"""Both trees of an ES\\|QL query, the vendor's and ours, in one neutral shape that can be compared.
+"""Both trees of an ES|QL query, the vendor's and ours, in one neutral shape that can be compared.
 
     vendor's parse tree (flat) ──from_vendor──┐
     converter.targets.esql.syntax ──from_ours─┴──> nested tuples: equal, or the two read the query differently
@@ -25,7 +25,7 @@ class Unknown(Exception):  # noqa: N818  not an error: the query uses what our p
 
 
 class _Node:
-    """A node of the vendor's tree: the rule's name, and children: nodes, and leaves as (token, text)."""
+    """A node of the vendor's tree: the rule's name, and children: nodes, and leaves as (kind, text)."""
 
     __slots__ = ("children", "rule")
 
@@ -36,8 +36,8 @@ class _Node:
     def nodes(self, *rules: str) -> list[_Node]:
         return [child for child in self.children if isinstance(child, _Node) and (not rules or child.rule in rules)]
 
-    def has(self, token: str) -> bool:
-        return any(isinstance(child, tuple) and child[0] == token for child in self.children)
+    def has(self, kind: str) -> bool:
+        return any(isinstance(child, tuple) and child[0] == kind for child in self.children)
 
     def leaves(self) -> Iterator[tuple[str, str]]:
         for child in self.children:
@@ -62,8 +62,8 @@ def _unflatten(flat: Sequence[str]) -> _Node:
             stack[-1].children.append(node)
             stack.append(node)
         else:
-            token, _, text = entry.partition(" ")
-            stack[-1].children.append((token, text))
+            kind, _, text = entry.partition(" ")
+            stack[-1].children.append((kind, text))
     return root.nodes()[0]
 
 
@@ -91,7 +91,7 @@ def from_vendor(flat: Sequence[str]) -> Shape:
     return tuple(_command(command.nodes()[0]) for command in reversed(commands))
 
 
-def _command(node: _Node) -> Shape:  # noqa: C901, PLR0911, PLR0912  one case a command
+def _command(node: _Node) -> Shape:
     match node.rule:
         case "FromCommand":
             return _from(node.nodes()[0])
@@ -132,9 +132,12 @@ def _from(node: _Node) -> Shape:
         (pattern,) = one.nodes()
         if pattern.rule != "IndexPattern" or pattern.has("CAST_OP"):
             raise Unknown(pattern.rule)
-        indices.append(":".join(_string(text) if token == "QUOTED_STRING" else text  # noqa: S105
-                                for token, text in pattern.leaves() if token != "COLON"))  # noqa: S105
-    metadata = [text for part in node.nodes("Metadata") for token, text in part.leaves() if token == "UNQUOTED_SOURCE"]  # noqa: S105
+        indices.append(
+            ":".join(
+                _string(text) if kind == "QUOTED_STRING" else text for kind, text in pattern.leaves() if kind != "COLON"
+            )
+        )
+    metadata = [text for part in node.nodes("Metadata") for kind, text in part.leaves() if kind == "UNQUOTED_SOURCE"]
     return ("from", tuple(indices), tuple(metadata))
 
 
@@ -161,10 +164,10 @@ def _order(node: _Node) -> Shape:
 def _pattern_name(node: _Node) -> tuple[str, ...]:
     """Return the literal parts between stars; a name in backticks has none."""
     parts = [""]
-    for token, text in node.leaves():
-        if token == "DOT":  # noqa: S105
+    for kind, text in node.leaves():
+        if kind == "DOT":
             parts[-1] += "."
-        elif token == "ID_PATTERN":  # noqa: S105
+        elif kind == "ID_PATTERN":
             for piece in re.findall(r"`(?:[^`]|``)+`|[^`]+", text):
                 if piece[0] == "`":
                     parts[-1] += piece[1:-1].replace("``", "`")
@@ -173,24 +176,24 @@ def _pattern_name(node: _Node) -> tuple[str, ...]:
                     parts[-1] += first
                     parts.extend(rest)
         else:
-            raise Unknown(token)
+            raise Unknown(kind)
     return tuple(parts)
 
 
 def _name(node: _Node) -> str:
     text = ""
-    for token, written in node.leaves():
-        match token:
+    for kind, written in node.leaves():
+        match kind:
             case "DOT" | "UNQUOTED_IDENTIFIER":
                 text += written
             case "QUOTED_IDENTIFIER":
                 text += written[1:-1].replace("``", "`")
             case _:
-                raise Unknown(token)
+                raise Unknown(kind)
     return text
 
 
-def _boolean(node: _Node) -> Shape:  # noqa: C901, PLR0911, PLR0912  one case a rule
+def _boolean(node: _Node) -> Shape:
     children = node.nodes()
     match node.rule:
         case "LogicalNot":
@@ -211,8 +214,8 @@ def _boolean(node: _Node) -> Shape:  # noqa: C901, PLR0911, PLR0912  one case a 
         case "ArithmeticUnary":
             return ("negative", _boolean(children[0])) if node.has("MINUS") else _boolean(children[0])
         case "ArithmeticBinary":
-            (operator,) = (text for child in node.children if isinstance(child, tuple) for text in child[1:])
-            return (operator, _boolean(children[0]), _boolean(children[1]))
+            (sign,) = (child[1] for child in node.children if isinstance(child, tuple))
+            return (sign, _boolean(children[0]), _boolean(children[1]))
         case "InlineCast":
             return ("cast", _boolean(children[0]), _name(children[1]).lower())
         case "Dereference":
@@ -249,12 +252,12 @@ def _call(node: _Node) -> Shape:
     name, *arguments = node.nodes()
     if any(one.rule == "MapExpression" for one in arguments):
         raise Unknown("MapExpression")
-    words = [token for token, _ in name.leaves()]
+    words = [kind for kind, _ in name.leaves()]
     called = name.text if words[0] in {"FIRST", "LAST"} else _name(name)
     return ("call", called.lower(), node.has("ASTERISK"), *map(_boolean, arguments))
 
 
-def _constant(node: _Node) -> Shape:  # noqa: PLR0911  one case a kind
+def _constant(node: _Node) -> Shape:
     text = node.text
     match node.rule:
         case "NullLiteral":
@@ -281,41 +284,41 @@ def _constant(node: _Node) -> Shape:  # noqa: PLR0911  one case a kind
             raise Unknown(node.rule)
 
 
-_ESCAPED = {"t": "\t", "n": "\n", "r": "\r"}
+_ESCAPED = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "\\": "\\"}
 
 
 def _string(text: str) -> str:
-    """Return what a string denotes: class `ParserUtils`/`AbstractBuilder.unquote` of the vendor, in our words."""
+    """Return what a string denotes; an escape that is not known stays as it is. Source: class `AbstractBuilder`."""
     if text.startswith('"""'):
         return text[3:-3]
-    return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[1]), text[1:-1])
+    return re.sub(r"\\(.)", lambda found: _ESCAPED.get(found[1], found[0]), text[1:-1])
 
 
 # --- ours -------------------------------------------------------------------------------------------------------------
 
 
-def from_ours(query: syntax.Query) -> Shape:
-    """Return the shape of our tree."""
+def from_ours(query: syntax.Query, text: str) -> Shape:
+    """Return the shape of our tree of a text."""
     source = query.source
     if isinstance(source, syntax.From):
         first: Shape = ("from", source.indices, tuple(column.name for column in source.metadata))
     else:
-        first = ("row", *_named(source.fields))
-    return (first, *map(_our_command, query.commands))
+        first = ("row", *_named(source.fields, text))
+    return (first, *(_our_command(command, text) for command in query.commands))
 
 
-def _our_command(command: syntax.Command) -> Shape:  # noqa: C901, PLR0911  one case a command
+def _our_command(command: syntax.Command, text: str) -> Shape:
     match command:
         case syntax.Where():
             return ("where", expression(command.condition))
         case syntax.Eval():
-            return ("eval", *_named(command.fields))
+            return ("eval", *_named(command.fields, text))
         case syntax.Stats():
             aggregates = tuple(
-                (_alias(one), expression(one.value), expression(one.where) if one.where else None)
+                (_alias(one, text), expression(one.value), expression(one.where) if one.where else None)
                 for one in command.aggregates
             )
-            return ("inline" if command.inline else "stats", aggregates, tuple(_named(command.groups)))
+            return ("inline" if command.inline else "stats", aggregates, tuple(_named(command.groups, text)))
         case syntax.Keep():
             return ("keep", *(pattern.parts for pattern in command.patterns))
         case syntax.Drop():
@@ -332,16 +335,17 @@ def _our_command(command: syntax.Command) -> Shape:  # noqa: C901, PLR0911  one 
             assert_never(command)
 
 
-def _named(fields: Sequence[syntax.Named]) -> list[Shape]:
-    return [(_alias(field), expression(field.value)) for field in fields]
+def _named(fields: Sequence[syntax.Named], text: str) -> list[Shape]:
+    return [(_alias(field, text), expression(field.value)) for field in fields]
 
 
-def _alias(field: syntax.Named | syntax.Aggregate) -> str | None:
-    """Return the name before `=`, None where there is none: the value then starts where the field does."""
-    return field.name if field.value.span.start != field.span.start else None
+def _alias(field: syntax.Named | syntax.Aggregate, text: str) -> str | None:
+    """Return the name before `=`. Where there is none, the value starts the field, but for a bracket or a sign."""
+    start = field.span.start
+    return None if field.value.span.start == start or text[start] in "(+" else field.name
 
 
-def expression(node: syntax.Expression) -> Shape:  # noqa: C901, PLR0911, PLR0912  one case a node
+def expression(node: syntax.Expression) -> Shape:
     """Return the shape of an expression."""
     match node:
         case syntax.Literal():
@@ -372,7 +376,7 @@ def expression(node: syntax.Expression) -> Shape:  # noqa: C901, PLR0911, PLR091
             assert_never(node)
 
 
-def _literal(value: bool | int | float | str | tuple[bool | int | float | str, ...] | None) -> Shape:  # noqa: FBT001
+def _literal(value: bool | float | str | tuple[bool | int | float | str, ...] | None) -> Shape:  # noqa: FBT001
     match value:
         case None:
             return ("literal", "null", None)

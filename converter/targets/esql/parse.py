@@ -7,11 +7,12 @@ Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/EsqlBaseParser.g4`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
 from converter.targets.esql import syntax
-from converter.targets.esql.lex import Kind, Token, tokenize
+from converter.targets.esql.lex import REFUSED, Kind, Token, tokenize
 from converter.targets.esql.parse_expression import Cursor
 
 if TYPE_CHECKING:
@@ -20,31 +21,7 @@ if TYPE_CHECKING:
     from converter.errors import QueryError
 
 MAX_COMMANDS = 200
-_REFUSED = {
-    "change_point": "CHANGE_POINT",
-    "completion": "COMPLETION",
-    "dissect": "DISSECT",
-    "enrich": "ENRICH",
-    "explain": "EXPLAIN",
-    "fork": "FORK",
-    "full": "FULL JOIN",
-    "fuse": "FUSE",
-    "grok": "GROK",
-    "inlinestats": "INLINESTATS (its name is INLINE STATS now)",
-    "insist_🐔": "INSIST",
-    "left": "LEFT JOIN",
-    "lookup": "LOOKUP JOIN",
-    "lookup_🐔": "LOOKUP",
-    "meta": "META",
-    "metrics": "METRICS",
-    "promql": "PROMQL",
-    "rerank": "RERANK",
-    "right": "RIGHT JOIN",
-    "sample": "SAMPLE",
-    "set": "SET",
-    "show": "SHOW",
-    "ts": "TS",
-}
+_PIECE = re.compile(r"`(?:[^`]|``)+`|[^`]+")
 
 
 def parse(text: str) -> syntax.Query:
@@ -89,8 +66,8 @@ def _command(cursor: Cursor) -> syntax.Command:
 
 
 def _unknown(cursor: Cursor, word: Token, known: Iterable[str], hint: str) -> QueryError:
-    if word.word in _REFUSED:
-        return cursor.error(f"the command {_REFUSED[word.word]} is not supported", word)
+    if word.word in REFUSED:
+        return cursor.error(f"the command {REFUSED[word.word]} is not supported", word)
     if word.kind is Kind.END:
         return cursor.error("the query ends where a command is expected", word, hint)
     shown = cursor.text[word.start : word.end][:40]
@@ -105,37 +82,35 @@ def _from(cursor: Cursor, word: Token) -> syntax.From:
     while cursor.take_symbol(","):
         indices.append(_index(cursor))
     metadata: list[syntax.Column] = []
-    bracket = cursor.at_symbol("[") and cursor.following.word == "metadata"
-    if bracket:
-        cursor.advance()
     if cursor.take_word("metadata"):
         metadata.append(_metadata_field(cursor))
         while cursor.take_symbol(","):
             metadata.append(_metadata_field(cursor))
-    if bracket:
-        cursor.expect_symbol("]", "after METADATA")
     return syntax.From(tuple(indices), tuple(metadata), cursor.span(word.start))
 
 
 def _index(cursor: Cursor) -> str:
     if cursor.at_symbol("("):
         raise cursor.error("a subquery in FROM is not supported", cursor.token)
-    if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
-        raise cursor.unexpected("an index pattern after FROM")
-    name = cursor.advance().value
+    name = _index_part(cursor, "an index pattern after FROM", (Kind.SOURCE, Kind.STRING))
+    if name.kind is Kind.SOURCE and cursor.take_symbol(":"):  # cluster:index
+        part = _index_part(cursor, "an index pattern after the cluster's name", (Kind.SOURCE,))
+        value = f"{name.value}:{part.value}"
+    else:
+        value = name.value
     if cursor.at_symbol("::"):
         raise cursor.error("an index selector ('::data', '::failures') is not supported", cursor.token)
-    if cursor.take_symbol(":"):  # cluster:index
-        if cursor.token.kind not in {Kind.SOURCE, Kind.STRING}:
-            raise cursor.unexpected("an index pattern after the cluster's name")
-        name = f"{name}:{cursor.advance().value}"
-    return name
+    return value
+
+
+def _index_part(cursor: Cursor, expected: str, kinds: tuple[Kind, ...]) -> Token:
+    if cursor.token.kind not in kinds or cursor.at_word("metadata"):
+        raise cursor.unexpected(expected)
+    return cursor.advance()
 
 
 def _metadata_field(cursor: Cursor) -> syntax.Column:
-    if cursor.token.kind is not Kind.SOURCE:
-        raise cursor.unexpected("a metadata field such as _id")
-    token = cursor.advance()
+    token = _index_part(cursor, "a metadata field such as _id", (Kind.SOURCE,))
     return syntax.Column(token.value, syntax.Span(token.start, token.end))
 
 
@@ -206,6 +181,8 @@ def _inline(cursor: Cursor, word: Token) -> syntax.Stats:
 def _stats_body(cursor: Cursor, word: Token, *, inline: bool) -> syntax.Stats:
     aggregates: tuple[syntax.Aggregate, ...] = ()
     groups: tuple[syntax.Named, ...] = ()
+    if cursor.token.kind is Kind.END or cursor.at_symbol("|"):
+        raise cursor.error("STATS needs an aggregation, or BY", word)
     if not cursor.at_word("by"):
         aggregates = _aggregates(cursor)
     if cursor.take_word("by"):
@@ -219,16 +196,15 @@ def _name_pattern(cursor: Cursor) -> syntax.NamePattern:
     start = cursor.token.start
     parts = [""]
     while True:
-        token = cursor.token
-        if token.kind is Kind.QUOTED:
-            parts[-1] += token.value  # a star between backticks is a letter
-        elif token.kind is Kind.PATTERN:
-            first, *rest = token.value.split("*")
-            parts[-1] += first
-            parts.extend(rest)
-        else:
+        if cursor.token.kind is not Kind.PATTERN:
             raise cursor.unexpected("a column name")
-        cursor.advance()
+        for piece in _PIECE.findall(cursor.advance().value):
+            if piece[0] == "`":
+                parts[-1] += piece[1:-1].replace("``", "`")  # a star between backticks is a letter
+            else:
+                first, *rest = piece.split("*")
+                parts[-1] += first
+                parts.extend(rest)
         if not cursor.take_symbol("."):
             return syntax.NamePattern(tuple(parts), cursor.span(start))
         parts[-1] += "."
@@ -255,7 +231,7 @@ def _plain_name(cursor: Cursor) -> syntax.Column:
     token = cursor.token
     pattern = _name_pattern(cursor)
     if len(pattern.parts) != 1:
-        raise cursor.error("RENAME does not take '*'", token)
+        raise cursor.error("a pattern in RENAME is not supported", token, "it takes whole names")
     return syntax.Column(pattern.parts[0], pattern.span)
 
 
@@ -291,8 +267,9 @@ def _sort(cursor: Cursor, word: Token) -> syntax.Sort:
 
 
 def _limit(cursor: Cursor, word: Token) -> syntax.Limit:
-    if cursor.token.kind is not Kind.INTEGER:
-        raise cursor.unexpected("a whole number after LIMIT")
+    if cursor.token.kind is not Kind.INTEGER or cursor.at_time_span():
+        cursor.refuse_parameter()
+        raise cursor.error("LIMIT takes a whole number", cursor.token)
     count = int(cursor.advance().value)
     if cursor.at_word("by"):
         raise cursor.error("LIMIT ... BY is not supported", cursor.token)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60  # brackets, calls and signs: each level costs the parser eight frames of Python's stack
 MAX_HEIGHT = 200  # of a tree: each level costs the engine a few
-KEYWORDS = frozenset(
-    {"and", "asc", "by", "desc", "false", "in", "is", "like", "not", "null", "nulls", "or", "rlike", "true", "where"},
+_FUNCTIONS_TOO = frozenset({"first", "last"})  # keywords that may also name a function
+KEYWORDS = _FUNCTIONS_TOO.union(
+    ("and", "asc", "by", "desc", "false", "in", "is", "like", "not", "null", "nulls", "on", "or", "rlike", "true"),
+    ("where", "with"),
 )
 _DIGIT_HINT = "a part of a name that starts with a digit stands in backticks"
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
@@ -94,9 +96,15 @@ class Cursor:
 
     def unexpected(self, expected: str, hint: str = "") -> QueryError:
         """Return an error: the next token is not what the grammar wants here."""
+        self.refuse_parameter()
         token = self.token
         found = "the end of the query" if token.kind is Kind.END else repr(self.text[token.start : token.end][:40])
         return self.error(f"expected {expected}, found {found}", token, hint)
+
+    def refuse_parameter(self) -> None:
+        """Raise if the next token starts a parameter, which may stand for a constant, a pattern or a name."""
+        if self.at_symbol("?", "??"):
+            raise self.error("a query parameter ('?name') is not supported", self.token, "write the value itself")
 
     def span(self, start: int) -> syntax.Span:
         """The span from `start` to the token that was read last."""
@@ -113,8 +121,7 @@ class Cursor:
         """Read `a.b.c`, parts quoted or not."""
         start = self.token.start
         parts = [self._identifier()]
-        while self.at_symbol("."):
-            self.advance()
+        while self.take_symbol("."):
             parts.append(self._identifier())
         if self.token.kind is Kind.DECIMAL and self.token.start == self.previous_end:  # `.2` of `user.2fa`
             raise self.unexpected("a name", _DIGIT_HINT)
@@ -122,7 +129,7 @@ class Cursor:
 
     def _identifier(self) -> str:
         token = self.token
-        if token.kind is Kind.QUOTED:
+        if token.kind in {Kind.QUOTED, Kind.PATTERN}:  # a pattern is a name where no word is a keyword
             return self.advance().value
         if token.kind is Kind.WORD:
             if token.word in KEYWORDS:
@@ -257,7 +264,8 @@ class Cursor:
             value = syntax.Cast(value, name, self.span(start))
         return value
 
-    def _at_time_span(self) -> bool:
+    def at_time_span(self) -> bool:
+        """Whether a name follows the next token, which is a number."""
         unit = self.following
         if unit.kind is Kind.QUOTED:
             return False
@@ -282,14 +290,13 @@ class Cursor:
                 return inner
             case Kind.SYMBOL if token.value == "[":
                 return self._array()
-            case Kind.SYMBOL if token.value in {"?", "??"}:
-                raise self.error("a query parameter ('?name') is not supported", token, "write the value itself")
             case Kind.WORD if token.word in {"null", "true", "false"}:
                 self.advance()
                 value = {"null": None, "true": True, "false": False}[token.word]
                 return syntax.Literal(value, syntax.Span(token.start, token.end))
             case Kind.WORD | Kind.QUOTED:
-                if self.following.kind is Kind.SYMBOL and self.following.value == "(":
+                called = self.following.kind is Kind.SYMBOL and self.following.value == "("
+                if called and (token.word not in KEYWORDS or token.word in _FUNCTIONS_TOO):
                     return self._call()
                 return self.qualified_name()
             case _:
@@ -301,7 +308,7 @@ class Cursor:
             self.advance()
             value = float(token.value)
             return syntax.Literal(-value if negative else value, self.span(start))
-        if self._at_time_span():
+        if self.at_time_span():
             self.advance()
             unit = self.advance().value
             amount = int(token.value)
