@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SUITE_KEYS = ("rule", "base", "time_field", "logsource", "defaults", "cases")
 _CASE_KEYS = ("name", "description", "events", "logs", "shuffle", "expect", "known_divergence")
 _BASE = datetime(2026, 1, 1, tzinfo=UTC)
-_TARGET = re.compile(r"[a-z][a-z0-9_-]*(?::[a-z0-9_=.-]+)*")
+_TARGET = re.compile(r"[a-z][a-z0-9_-]*(?:@[a-z]+)?(?::[a-z0-9_=.@-]+)*")
 _LOGSOURCE = re.compile(r"[a-z0-9_-]+(?:/[a-z0-9_-]+){0,2}")
 
 
