@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import json
 import re
+import sys
 from collections import Counter
 from contextlib import suppress
 from secrets import token_hex
@@ -120,7 +121,13 @@ class SplunkProduct:
         except LiveError as bad:
             raise LiveError(f"the index {self._index} is left: {bad.message}", hint="remove it by hand") from None
         self._index = None
-        atexit.unregister(self.close)
+        atexit.unregister(self._close_at_exit)
+
+    def _close_at_exit(self) -> None:
+        try:
+            self.close()
+        except LiveError as bad:
+            sys.stderr.write(f"{bad}\n")
 
     def _runs(self, query: Query, what: LiveSearch | LiveSaved, events: Sequence[Event]) -> tuple[Run, ...]:
         window = time_range(events)
@@ -161,7 +168,7 @@ class SplunkProduct:
         with failures("Splunk"):
             if name in self._service.indexes:
                 raise LiveError(f"there is an index {name} already, and it is not ours")
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
         # From here on it is ours, also if the answer to the request is lost: there was none of this name.
         self._index = name
         with failures("Splunk"):
@@ -170,7 +177,7 @@ class SplunkProduct:
             except HTTPError as bad:
                 if bad.status < _SERVER_ERROR:  # else it may be there
                     self._index = None
-                    atexit.unregister(self.close)
+                    atexit.unregister(self._close_at_exit)
                 if bad.status == _CONFLICT:
                     raise LiveError(f"there is an index {name} already, and it is not ours") from None
                 raise
