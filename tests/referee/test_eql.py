@@ -29,14 +29,14 @@ MAPPING = {
         "event": {"properties": {"category": {"type": "keyword"}}},
         "@timestamp": {"type": "date"},
         "name": {"type": "keyword"},
-        "path": {"type": "keyword"},
+        "host": {"properties": {"path": {"type": "keyword"}}},
         "number": {"type": "long"},
         "size": {"type": "double"},
         "address": {"type": "ip"},
         "flag": {"type": "boolean"},
     }
 }
-TEXTS = ("name", "path")
+TEXTS = ("name", "host.path")
 NUMBERS = ("number", "size")
 FIELDS = (*TEXTS, *NUMBERS, "address", "flag", "@timestamp")
 ALPHABET = ["a", "A", "b", "B", "é", "É", " ", "*", "?", "\\", "ab", ".", "\U0001f600", "\uff21", "0", "ß", "\n", '"']
@@ -81,6 +81,9 @@ class Operation:
 
 
 def quoted(text: str) -> str:
+    """Return a string of EQL: a raw one where that can be and the length is odd, else one with escapes."""
+    if len(text) % 2 and not set('"\n') & set(text):
+        return f'"""{text}"""'
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     return '"' + "".join(escapes.get(char, char) for char in text) + '"'
 
@@ -121,10 +124,20 @@ def document(dice: random.Random, number: int) -> dict[str, Any]:
             value = dice.choice([None, []])
         elif shape < 0.4 and field != "@timestamp":  # the engine takes one time for each document
             value = [some_value(dice, field) for _ in range(dice.choice([1, 2, 3]))] + dice.choice([[], [None]])
-        found[field] = value
+        found |= written(dice, field, value)
     if dice.random() < 0.9:
         found["event"] = {"category": dice.choice(CATEGORIES)}
     return found
+
+
+def written(dice: random.Random, field: str, value: Any) -> dict[str, Any]:
+    """Return a field as a part of a document, a path in one of the ways to write it."""
+    head, _, tail = field.partition(".")
+    if not tail or dice.random() < 0.5:
+        return {field: value}
+    if isinstance(value, list) and dice.random() < 0.5:
+        return {head: [{tail: one} for one in value]}
+    return {head: {tail: value}}
 
 
 # One function for each kind of condition. Sources: planner/QueryTranslator.java and optimizer/Optimizer.java are those
@@ -209,13 +222,19 @@ def likeness(dice: random.Random) -> Leaf:
 
 
 def expression(dice: random.Random) -> Leaf:
-    """ExpressionTranslators, Likes; cases regex*: a regexp with all flags, the expressions of a list joined by `|`."""
+    """ExpressionTranslators, Likes; cases regex*: a regexp with all flags, the expressions of a list joined by `|`.
+
+    Optimizer, ReplaceRegexMatch: if one text alone matches, it is a term.
+    """
     field, operator = dice.choice(TEXTS), dice.choice(["regex", "regex~"])
-    pieces = [".*", "a", "B", "[aA]", "(a|b)", "é", "b+", ".", "[^a]", "\\*", "\\?", "a?", "0{1,2}", "\\\\"]
-    patterns = ["".join(dice.choices(pieces, k=dice.choice([1, 2, 3]))) for _ in range(dice.choice([1, 1, 2]))]
-    dsl: Dsl = {"regexp": {field: {"value": "|".join(patterns), "flags": "ALL"}}}
-    if operator == "regex~":
-        dsl["regexp"][field]["case_insensitive"] = True
+    literals = {"a": "a", "B": "B", "é": "é", "\\*": "*", "\\?": "?", "\\\\": "\\"}
+    pieces = [*literals, ".*", "[aA]", "(a|b)", "b+", ".", "[^a]", "a?", "0{1,2}"]
+    chosen = [dice.choices(pieces, k=dice.choice([1, 2, 3])) for _ in range(dice.choice([1, 1, 2]))]
+    patterns = ["".join(one) for one in chosen]
+    ignoring: Dsl = {"case_insensitive": True} if operator == "regex~" else {}
+    dsl: Dsl = {"regexp": {field: {"value": "|".join(patterns), "flags": "ALL", **ignoring}}}
+    if len(set(patterns)) == 1 and literals.keys() >= set(chosen[0]):
+        dsl = {"term": {field: {"value": "".join(literals[piece] for piece in chosen[0]), **ignoring}}}
     listed = ", ".join(map(quoted, patterns))
     return Leaf(f"{field} {operator} {listed if len(patterns) == 1 else f'({listed})'}", dsl)
 

@@ -30,6 +30,8 @@ Condition: TypeAlias = "Callable[[Document], bool]"
 # The default of the setting index.max_regex_length; the product joins a list of expressions with |.
 _MAX_REGEX_LENGTH = 1_000
 _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+_OPERATORS = frozenset('.?+*|()[]{}"~<>&@#')
+_CLASS_ESCAPES = frozenset("dDsSwW")
 _MIRRORED: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {
     "==": "==",
     "!=": "!=",
@@ -207,6 +209,12 @@ class Conditions:
                 self._checker.refuse(f"the expression has {length} characters, of {_MAX_REGEX_LENGTH} allowed", node)
         tests = [self._pattern(node, pattern) for pattern in node.patterns]
         read = self.getter(node.operand.name)
+        if node.operator == "regex~" and len(tests) == 1:
+            # The product asks for the text that is the only one to match, and that ignores case in its own way.
+            only = _only_text(text_of(node.patterns[0].value))
+            if only is not None:
+                folded = _folded(only)
+                return _some_text(read, lambda text: _folded(text) == folded)
         if len(tests) == 1:
             return _some_text(read, tests[0])
         return _some_text(read, lambda text: any(test(text) for test in tests))
@@ -346,6 +354,23 @@ def _equals(constant: Any) -> Callable[[Any], bool]:
         return number is not None and bool(value == number)
 
     return test
+
+
+def _only_text(expression: str) -> str | None:
+    """Return the text of an expression of literal characters, or None if it has operators."""
+    text, escaped = [], False
+    for char in expression:
+        if escaped:
+            if char in _CLASS_ESCAPES:
+                return None
+            escaped = False
+        elif char == "\\":
+            escaped = True
+            continue
+        elif char in _OPERATORS:
+            return None
+        text.append(char)
+    return "".join(text)
 
 
 def _folded(text: str) -> str:
