@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
-from converter.targets.eql.text import fold, text_of
+from converter.targets.eql.text import text_of
 
 Kind: TypeAlias = Literal["text", "number", "integer", "boolean", "any"]
 Implementation: TypeAlias = Callable[..., Any]
@@ -54,12 +54,23 @@ def _null_safe(function: Implementation) -> Implementation:
     return safe
 
 
+def same_in_any_case(text: str) -> str:
+    """Return a text that equals that of another one if Java's `compareToIgnoreCase` takes the two for equal."""
+    return text.lower() if text.isascii() else "".join(map(_upper_and_lower, text))
+
+
+def _upper_and_lower(char: str) -> str:
+    upper = char.upper()
+    lower = (upper if len(upper) == 1 else char).lower()
+    return lower if len(lower) == 1 else char
+
+
 def _folding(function: Callable[[str, str], Any]) -> Callable[[bool], Implementation]:
-    """Return the maker of a function of two texts that can ignore case."""
+    """Return the maker of a function of two texts that can ignore case, by the lower case of both as Java has it."""
 
     def make(insensitive: bool) -> Implementation:  # noqa: FBT001 - the maker's one argument
         if insensitive:
-            return _null_safe(lambda source, sought: function(fold(text_of(source)), fold(text_of(sought))))
+            return _null_safe(lambda source, sought: function(text_of(source).lower(), text_of(sought).lower()))
         return _null_safe(lambda source, sought: function(text_of(source), text_of(sought)))
 
     return make
@@ -74,7 +85,7 @@ def _between(insensitive: bool) -> Implementation:  # noqa: FBT001
             raise FunctionError("between needs text on both sides")
         compared = whole
         if insensitive:
-            compared, before, after = fold(whole), fold(before), fold(after)
+            compared, before, after = whole.lower(), before.lower(), after.lower()
         start = compared.find(before)
         if start < 0:
             return ""
@@ -86,17 +97,17 @@ def _between(insensitive: bool) -> Implementation:  # noqa: FBT001
 
 
 def _index_of(insensitive: bool) -> Implementation:  # noqa: FBT001
-    def index_of(source: Any, sought: Any, start: Any = 0) -> int | None:
+    def index_of(source: Any, sought: Any, start: Any = None) -> int | None:
+        if source is None or sought is None:
+            return None
         whole, part = text_of(source), text_of(sought)
         if insensitive:
-            whole, part = fold(whole), fold(part)
-        start = max(0, int(start))
-        if start > len(whole):
-            return None
-        found = whole.find(part, start)
+            whole, part = whole.lower(), part.lower()
+        # Java finds an empty text at the end, however far beyond it the search begins.
+        found = whole.find(part, min(max(0, int(start or 0)), len(whole)))
         return found if found >= 0 else None
 
-    return _null_safe(index_of)
+    return index_of
 
 
 def _length(text: Any) -> int:
@@ -117,7 +128,9 @@ def _position(index: int, length: int) -> int:
 
 def _substring_maker(_insensitive: bool) -> Implementation:  # noqa: FBT001
     def substring(source: Any, start: Any, end: Any = None) -> str | None:
-        return None if source is None or start is None else _substring(source, start, end)
+        if source is None or start is None:  # without a start the product gives the whole text, whatever the end
+            return None if source is None else text_of(source)
+        return _substring(source, start, end)
 
     return substring
 

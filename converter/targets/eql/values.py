@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql import syntax as tree
-from converter.targets.eql.functions import FUNCTIONS, FunctionError, Implementation, arithmetic
+from converter.targets.eql.functions import FUNCTIONS, FunctionError, Implementation, arithmetic, same_in_any_case
 from converter.targets.eql.java_regex import compile_regex
 from converter.targets.eql.lex import fail
-from converter.targets.eql.text import RegexError, Test, fold, like_pieces, tester, text_of
+from converter.targets.eql.text import RegexError, Test, like_pieces, tester, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,8 +103,8 @@ class Values:
         operand = self.value(node.operand, slots)
         items = [item for item in map(self.constant, node.items) if item is not None]
         if node.insensitive:
-            folded = {fold(item) for item in items}
-            return _of_text(operand, lambda text: fold(text) in folded)
+            folded = {same_in_any_case(item) for item in items}
+            return _of_text(operand, lambda text: same_in_any_case(text) in folded)
 
         def run(row: Row) -> bool | None:
             value = operand(row)
@@ -122,8 +122,9 @@ class Values:
         text = text_of(pattern.value)
         match node.operator:
             case ":" | "like~" | "like":
-                plain = not set("*?") & set(text)
-                return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=plain)
+                if not set("*?") & set(text):
+                    return _equality(text, insensitive=node.operator != "like")
+                return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=False)
             case "regex" | "regex~":
                 try:
                     return compile_regex(text, insensitive=node.operator == "regex~")
@@ -132,6 +133,13 @@ class Values:
                     message = f"not a regular expression: {error}"
                     fail(self._text, message, pattern.span.start, pattern.span.end, hint)
         assert_never(node.operator)
+
+
+def _equality(wanted: str, *, insensitive: bool) -> Test:
+    if not insensitive:
+        return lambda text: text == wanted
+    folded = same_in_any_case(wanted)
+    return lambda text: same_in_any_case(text) == folded
 
 
 def _of_text(operand: Callable[[Row], Any], test: Callable[[str], bool]) -> Callable[[Row], bool | None]:
