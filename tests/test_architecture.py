@@ -98,6 +98,29 @@ def test_an_emitter_does_not_import_an_engine(path: Path) -> None:
         assert parts[0] != "sigma", f"imports pySigma: {module}"
 
 
+# What a live adapter may have of an engine: its parser and its tree, to find a place in a query; and of a rule file,
+# when it runs. Whatever matches or counts must be the product's.
+PARTS_FOR_LIVE = {"parse", "syntax", "rule", "schedule"}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "live").glob("elasticsearch*.py")), ids=shown)
+def test_an_adapter_of_elasticsearch_computes_nothing_with_an_engine(path: Path) -> None:
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[:2] == ["converter", "targets"] and len(parts) > 3:
+            assert parts[3] in PARTS_FOR_LIVE, f"imports {module}"
+        assert parts[0] not in {"sigma", "splunklib"}, f"imports {module}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "live").glob("*.py")), ids=shown)
+def test_a_package_of_a_product_is_imported_only_when_it_is_used(path: Path) -> None:
+    """Not where a module is loaded: `sigma-convert` works without the extras, and starts as fast."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not {name.split(".")[0] for name in names} & {"elasticsearch", "elastic_transport", "splunklib"}
+
+
 def test_targets_are_registered_by_entry_point_only() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     registered = project["entry-points"]["converter.targets"]

@@ -52,10 +52,12 @@ def mapping_for(events: Iterable[Event], facts: Facts | None, named: Iterable[st
         events: the documents.
         facts: what is known of their fields.
         named: fields that a query names, which ES|QL and EQL refuse where no index has them.
+
+    `@timestamp` always has a type, as in every index of a data stream.
     """
     kinds = _kinds_of_values(events)
     prefixes = facts.prefixes if facts is not None else ()
-    wanted = dict.fromkeys([*kinds, *(facts.known if facts is not None else ()), *named])
+    wanted = dict.fromkeys(["@timestamp", *kinds, *(facts.known if facts is not None else ()), *named])
     properties: dict[str, Any] = {}
     objects = _objects(kinds)
     for name in wanted:

@@ -1,0 +1,122 @@
+"""The types that the fields of a replay get."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from converter.facts import load_facts
+from converter.live.elasticsearch_ecs import ecs_type, has_text
+from converter.live.elasticsearch_mapping import IGNORE_ABOVE, mapping_for, substituted
+from converter.views import Logsource
+
+CLOUDTRAIL = load_facts("elastic", Logsource("aws", None, "cloudtrail"))
+
+
+def types(*events: dict[str, Any], **more: Any) -> dict[str, str]:
+    mapping = mapping_for(events, more.pop("facts", None), **more)
+    found = {name: one["type"] for name, one in mapping["properties"].items()}
+    assert found.pop("@timestamp") == "date", "it has a type in every index of a data stream"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("@timestamp", "date"),
+        ("message", "match_only_text"),
+        ("process.pid", "long"),
+        ("process.entry_leader.parent.pid", "long"),
+        ("process.command_line", "wildcard"),
+        ("process.parent.start", "date"),
+        ("threat.indicator.file.x509.not_after", "date"),
+        ("threat.enrichments.indicator.ip", "ip"),
+        ("source.geo.location", "geo_point"),
+        ("file.size", "long"),
+        ("registry.data.bytes", None),
+        ("registry.data.strings", "wildcard"),
+        ("event.risk_score", "float"),
+        ("file.code_signature.trusted", "boolean"),
+        ("process.name", None),
+        ("log.syslog.structured_data", "flattened"),
+        ("aws.vpcflow.port", None),
+        ("winlog.event_data.ip", None),
+        ("pid", None),
+    ],
+)
+def test_types_of_ecs(name: str, kind: str | None) -> None:
+    assert ecs_type(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "has"),
+    [("process.name", True), ("user.effective.name", True), ("process.command_line", True), ("file.path", True),
+     ("host.name", False), ("log.file.path", False), ("aws.cloudtrail.user.name", False), ("name", False)],
+)  # fmt: skip
+def test_fields_whose_words_ecs_can_search(name: str, has: bool) -> None:  # noqa: FBT001  a parameter of the test
+    assert has_text(name) is has
+
+
+def test_values_tell_the_type_where_nothing_else_does() -> None:
+    events = [
+        {"whole": 1, "number": 1, "text": "1", "flag": True, "mixed": 1, "many": [1, "a"], "object": {"a": [{"b": 2}]}},
+        {"whole": [2, 3], "number": 1.5, "text": None, "flag": [False], "mixed": True, "none": None},
+    ]
+    assert types(*events) == {
+        "whole": "long",
+        "number": "double",
+        "text": "keyword",
+        "flag": "boolean",
+        "mixed": "keyword",
+        "many": "keyword",
+        "object.a.b": "long",
+    }
+
+
+def test_names_of_ecs_go_before_values_and_facts_before_both() -> None:
+    event = {"source": {"port": "443", "ip": "::1"}, "cloud.account.id": 111122223333}
+    assert types(event) == {"source.port": "long", "source.ip": "ip", "cloud.account.id": "long"}
+    found = types(event, facts=CLOUDTRAIL)
+    assert found["cloud.account.id"] == "keyword"
+    assert found["aws.cloudtrail.read_only"] == "boolean", "a field that no event has"
+
+
+def test_the_keys_of_a_flattened_object_have_no_type() -> None:
+    event = {"aws": {"cloudtrail": {"flattened": {"request_parameters": {"a": {"b": "c"}}}}}}
+    found = mapping_for([event], CLOUDTRAIL)["properties"]
+    assert found["aws.cloudtrail.flattened.request_parameters"] == {"type": "flattened", "ignore_above": 8_191}
+    assert not [name for name in found if name.startswith("aws.cloudtrail.flattened.request_parameters.")]
+
+
+def test_the_limits_of_keywords() -> None:
+    found = mapping_for([], CLOUDTRAIL)["properties"]
+    assert found["user.name"] == {
+        "type": "keyword",
+        "ignore_above": IGNORE_ABOVE,
+        "fields": {"text": {"type": "match_only_text"}},
+    }
+    assert found["aws.cloudtrail.request_parameters"]["ignore_above"] == 8_191
+
+
+def test_fields_that_a_query_names_get_a_type_unless_they_are_objects() -> None:
+    event = {"user": {"name": "x"}, "text": "y"}
+    named = ["user", "user.id", "process.pid", "text.below", "made.up"]
+    assert types(event, named=named) == {
+        "user.name": "keyword",
+        "text": "keyword",
+        "user.id": "keyword",
+        "process.pid": "long",
+        "made.up": "keyword",
+    }
+
+
+def test_our_own_fields_have_types() -> None:
+    event = {"sigma_convert.position": 0, "sigma_convert.time": "2026-01-01"}
+    assert types(event) == {"sigma_convert.position": "long", "sigma_convert.time": "date"}
+
+
+def test_a_type_that_the_server_lacks_is_replaced_wherever_it_is() -> None:
+    mapping = mapping_for([{"process": {"command_line": "x"}}], None)
+    found = substituted(mapping, frozenset({"wildcard", "match_only_text"}))["properties"]["process.command_line"]
+    assert found == {"type": "keyword", "fields": {"text": {"type": "text"}}}
