@@ -1,0 +1,40 @@
+"""Blocks of addresses in EQL: what the emitter writes, the product takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from converter.errors import QueryError, RefusedError
+from converter.facts import parse_facts
+from converter.plan.simplify import simplified
+from converter.registry import list_targets
+from converter.rules import parse_rules
+from converter.target import Context
+from converter.targets.eql.execute import run
+
+FACTS = b"fields:\n  address: {type: ip, single: true}\n"
+RULE = """title: Addresses
+logsource: {category: test}
+detection:
+  selection:
+    address|cidr: BLOCK
+  condition: selection
+"""
+
+
+def emitted(block: str) -> str:
+    (plan,) = parse_rules(RULE.replace("BLOCK", block)).plans
+    return list_targets()["eql"].emit(simplified(plan), Context(parse_facts(FACTS, "facts"), options={})).text
+
+
+def test_a_block_of_mapped_addresses_is_refused_by_emitter_and_engine() -> None:
+    with pytest.raises(RefusedError, match="mapped into IPv6"):
+        emitted("'::ffff:10.0.0.0/104'")
+    with pytest.raises(QueryError, match="ambiguous"):
+        run('any where cidrMatch(address, "::ffff:a00:0/104")', [])
+
+
+def test_other_blocks_are_written_and_read() -> None:
+    events = [{"_id": "1", "address": "10.1.2.3"}, {"_id": "2", "address": "2001:db8::7"}]
+    assert run(emitted("10.0.0.0/8"), events) == events[:1]
+    assert run(emitted("'2001:db8::/32'"), events) == events[1:]
