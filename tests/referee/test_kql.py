@@ -1,25 +1,31 @@
 """Every case of the KQL engine, and every real KQL rule, is asked of the vendor's code.
 
-Twice: as the server's own `kql` query, and as the Query DSL that Kibana would send for it (`tools/referee_kql.py`).
+Twice: as the server's own `kql` query, and as the Query DSL that Kibana would send for it (`kql_asks.py`).
 What differs is declared here, strictly: a declared case that agrees is a failure too.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import tomllib
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from referee_kql import Question, ask, engine_answer, questions
+from kql_asks import Index, Question, ask, engine_answer, nested_paths, questions, read_otherwise
+from kql_documents import documents, types_of
 
 from converter.errors import QueryError
+from converter.targets.kql.parse import parse
 
 if TYPE_CHECKING:
     from referee import Node
 
-CASES = Path(__file__).parent.parent / "engines" / "kql"
+ROOT = Path(__file__).parent.parent.parent
+CASES = ROOT / "tests" / "engines" / "kql"
+RULES = ROOT.parent / "shared" / "data" / "elastic" / "detection_rules_queries.jsonl.gz"
 
 # The two parsers of the vendor differ; our target is Kibana's (NOTES.md).
 BRACKETS = "the server's grammar reads `a and b or c` as a and (b or c)"
@@ -126,3 +132,40 @@ def test_case(case: dict[str, Any], kind: str, answers: dict[tuple[str, str], se
         assert same, f"ours {ours}, the referee {theirs}"
     else:
         assert not same, f"no longer differs: {why}"
+
+
+def test_real_rules(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each public KQL rule parses, and finds the same of all documents that were made for any of them."""
+    if not RULES.is_file():
+        pytest.skip("no real rules here: ../shared/data/elastic/detection_rules_queries.jsonl.gz")
+    rules = [json.loads(line) for line in gzip.decompress(RULES.read_bytes()).splitlines()]
+    texts = [rule["query"] for rule in rules if rule["language"] == "kuery"]
+    trees = [parse(text) for text in texts]
+    types = types_of(trees)
+    index = Index(types, frozenset(path for tree in trees for path in nested_paths(tree)))
+    made: list[dict[str, Any]] = []
+    for tree in trees:
+        made += documents(tree, types, Random(len(made)), 6)  # noqa: S311  no secret
+    made = [{**document, "_id": str(number)} for number, document in enumerate(made)]
+    asked = [Question(text, tree, made, index) for text, tree in zip(texts, trees, strict=True)]
+    ours = [engine_answer(text, made) for text in texts]
+    pairs = found = otherwise = refused = 0
+    for kind in DECLARED:
+        theirs = ask(node, asked, kind, together=True)
+        for question, we, they in zip(asked, ours, theirs, strict=True):
+            assert question.tree is not None
+            if isinstance(we, QueryError):
+                assert "is a text field" in we.message, question.query
+                refused += 1
+            elif kind == "kql" and read_otherwise(question.query, question.tree):
+                otherwise += we != they
+            else:
+                assert we == they, f"{question.query}: ours {we}, the referee {they}"
+                pairs += len(made)
+                found += len(we)
+    with capsys.disabled():
+        print(  # noqa: T201  figures of the run
+            f"\nkql, real rules: {len(texts)}; pairs of rule and document: {pairs}, of them hits: {found}; "
+            f"refused by our engine: {refused}; the server's parser reads otherwise, with another result: {otherwise}"
+        )
+    assert found > len(texts)

@@ -72,7 +72,7 @@ class Index:
 
         None if no mapping takes all the documents: a field is a number in one and a text in another, or an object.
         """
-        nested = frozenset(_nested_paths(tree, "")) if tree is not None else frozenset()
+        nested = frozenset(nested_paths(tree, "")) if tree is not None else frozenset()
         held: dict[str, list[Any]] = {}
         for document in documents:
             for path, scalar in leaves(document):
@@ -147,16 +147,20 @@ def questions(query: str, documents: Sequence[Document]) -> list[Question]:
     return [Question(query, tree, group, index) for group, index in found if index is not None]
 
 
-def ask(node: Node, asked: Sequence[Question], kind: str) -> list[set[str] | str]:
+def ask(node: Node, asked: Sequence[Question], kind: str, *, together: bool = False) -> list[set[str] | str]:
     """Return for each question the ids that the referee finds, or its error; few indices hold all of them.
 
     Args:
         node: the referee.
         asked: the questions; a query that looks at every field has an index of its own.
         kind: "kql", the server's own query, or "dsl", what Kibana would send.
+        together: all questions are about the same documents.
     """
     answers: list[set[str] | str] = [set()] * len(asked)
     packs: list[tuple[Index, list[int]]] = []
+    if together:
+        _ask_pack(node, asked, range(len(asked)), asked[0].index, kind, answers)
+        return answers
     for number, question in enumerate(asked):
         if _alone(question.tree):
             packs.insert(0, (question.index, [number]))
@@ -169,27 +173,42 @@ def ask(node: Node, asked: Sequence[Question], kind: str) -> list[set[str] | str
         else:
             packs.append((question.index, [number]))
     for index, numbers in packs:
-        documents: list[Document] = [index.filler()]
-        queries: list[Dsl | None] = []
-        for number in numbers:
-            question = asked[number]
-            prefix = f"{number}-" if len(numbers) > 1 else ""
-            ids = [f"{prefix}{document['_id']}" for document in question.documents]
-            documents += [{**document, "_id": id_} for document, id_ in zip(question.documents, ids, strict=True)]
-            query = dsl_of(question.query, question.tree, question.index, kind)
-            queries.append(
-                query if query is None else {"bool": {"must": query, "filter": {"ids": {"values": [*ids, FILLER]}}}}
-            )
-        with node.index(index.mapping(), documents) as name:
-            found = iter(node.search_ids(name, [query for query in queries if query is not None]))
-        for number, query in zip(numbers, queries, strict=True):
-            answer = next(found) if query is not None else REFUSED
-            cut = len(f"{number}-") if len(numbers) > 1 else 0
-            if isinstance(answer, set):
-                answers[number] = {id_[cut:] for id_ in answer - {FILLER}}
-            else:
-                answers[number] = answer if isinstance(answer, str) else reason(answer)
+        _ask_pack(node, asked, numbers, index, kind, answers)
     return answers
+
+
+def _ask_pack(
+    node: Node,
+    asked: Sequence[Question],
+    numbers: Sequence[int],
+    index: Index,
+    kind: str,
+    answers: list[set[str] | str],
+) -> None:
+    """Ask questions that share an index, and put their answers at their numbers."""
+    same = all(asked[number].documents is asked[numbers[0]].documents for number in numbers)
+    stored: list[Document] = [index.filler()]
+    queries: list[Dsl | None] = []
+    for number in numbers:
+        question = asked[number]
+        query = dsl_of(question.query, question.tree, question.index, kind)
+        if same:
+            stored += question.documents if number == numbers[0] else ()
+        else:
+            ids = [f"{number}-{document['_id']}" for document in question.documents]
+            stored += [{**document, "_id": id_} for document, id_ in zip(question.documents, ids, strict=True)]
+            # The filler stays in, so that no query is skipped because no document is left.
+            query = query and {"bool": {"must": query, "filter": {"ids": {"values": [*ids, FILLER]}}}}
+        queries.append(query)
+    with node.index(index.mapping(), stored) as name:
+        found = iter(node.search_ids(name, [query for query in queries if query is not None]))
+    for number, query in zip(numbers, queries, strict=True):
+        answer = next(found) if query is not None else REFUSED
+        if isinstance(answer, set):
+            cut = 0 if same else len(f"{number}-")
+            answers[number] = {id_[cut:] for id_ in answer - {FILLER}}
+        else:
+            answers[number] = answer if isinstance(answer, str) else reason(answer)
 
 
 def dsl_of(query: str, tree: Query | None, index: Index, kind: str) -> Dsl | None:
@@ -395,17 +414,117 @@ def _names(node: Query, prefix: str) -> Iterator[str]:
             assert_never(never)
 
 
-def _nested_paths(node: Query, prefix: str) -> Iterator[str]:
+def nested_paths(node: Query, prefix: str = "") -> Iterator[str]:
+    """Yield the paths that a query takes for nested."""
     match node:
         case Not(query):
-            yield from _nested_paths(query, prefix)
+            yield from nested_paths(query, prefix)
         case And(queries) | Or(queries):
             for query in queries:
-                yield from _nested_paths(query, prefix)
+                yield from nested_paths(query, prefix)
         case Nested(name, query):
             yield f"{prefix}{_plain(name)}"
-            yield from _nested_paths(query, f"{prefix}{_plain(name)}.")
+            yield from nested_paths(query, f"{prefix}{_plain(name)}.")
         case MatchAll() | Is() | Range():
             pass
         case _ as never:
             assert_never(never)
+
+
+def read_otherwise(query: str, tree: Query) -> str:
+    """Return why the server's parser takes a query that Kibana's can read for another one, or an empty text."""
+    for value, name in _literals(tree):
+        source = query[value.start : value.end]
+        if isinstance(value, Constant) and value.value is None:
+            return "null is a text for the server"
+        if isinstance(value, Text) and value.quoted:
+            if re.search(r'\\u(?![0-9a-fA-F]{4})|\\u[dD][89a-fA-F]|\\\\"$', source):
+                return "an escape in quotes"
+            if name and "*" in source:
+                return "a star in a quoted name"
+        elif re.search(r"[ \t\r\n]{2}|[\t\r\n\u00a0\u3000]", source):
+            return "blanks: the server makes them one space"
+        elif re.search(r"^(?:and|or|not)\b|\b(?:and|or|not)$", source, re.IGNORECASE | re.ASCII):
+            return "an operator at an end of a value"
+        elif (isinstance(value, Wildcard) and re.search(r"[\\?]", source)) or re.search(
+            r"\\not|\\u[dD][89a-fA-F]", source, re.IGNORECASE
+        ):
+            return "an escape that the server loses"
+        elif name and " " in source:
+            return "blanks in a name"
+    if "\u00a0" in query or "\u3000" in query:
+        return "blanks: which they are"
+    return "`and` before `or`, without brackets" if _mixed(query, tree) else ""
+
+
+def _literals(node: Query) -> Iterator[tuple[Value, bool]]:
+    """Yield each literal, and whether it is a name."""
+    match node:
+        case Is(name, value):
+            if name is not None:
+                yield name, True
+            yield value, False
+        case Range(name, _, value):
+            yield from ((name, True), (value, False))
+        case Not(query):
+            yield from _literals(query)
+        case And(queries) | Or(queries):
+            for query in queries:
+                yield from _literals(query)
+        case Nested(name, query):
+            yield name, True
+            yield from _literals(query)
+        case MatchAll():
+            pass
+        case _ as never:
+            assert_never(never)
+
+
+def _mixed(query: str, node: Query) -> bool:
+    """Return whether an `or` follows an `and` without brackets around that."""
+    match node:
+        case Is() | Range() | MatchAll():
+            return False
+        case Not(inner) | Nested(_, inner):
+            return _mixed(query, inner)
+        case And(queries):
+            return any(_mixed(query, inner) for inner in queries)
+        case Or(queries):
+            inside = len(_name_places(node)) == 1
+            for inner in queries[:-1]:
+                if (
+                    isinstance(inner, And)
+                    and (inside or len(_name_places(inner)) > 1)
+                    and not _bracketed(query, inner, inside)
+                ):
+                    return True
+            return any(_mixed(query, inner) for inner in queries)
+        case _ as never:
+            assert_never(never)
+
+
+def _name_places(node: Query) -> set[int]:
+    """Return where the names stand; a list of values has one, each value alone has its own."""
+    match node:
+        case Is(name, value):
+            return {-1 - value.start if name is None else name.start}
+        case Range(name, _, _) | Nested(name, _):
+            return {-1_000_000 - name.start}
+        case Not(query):
+            return _name_places(query)
+        case And(queries) | Or(queries):
+            return set().union(*map(_name_places, queries))
+        case MatchAll():
+            return set()
+        case _ as never:
+            assert_never(never)
+
+
+def _bracketed(query: str, node: Query, inside: bool) -> bool:  # noqa: FBT001  of a list of values
+    literals = [value for value, name in _literals(node) if not (inside and name)]
+    start, end = min(value.start for value in literals), max(value.end for value in literals)
+    bare = re.sub(r'"(?:\\.|[^"])*"|\\.', "", query[start:end], flags=re.DOTALL)
+    closed = re.match(r"[)}\s]*", query[end:])
+    after = closed[0] if closed else ""
+    opened = bare.count("(") + bare.count("{") - bare.count(")") - bare.count("}")
+    return after.count(")") + after.count("}") > opened
