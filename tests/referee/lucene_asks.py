@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAPPING = {"properties": {"f": {"type": "keyword"}}}
 SEED = "SIGMA_CONVERT_REFEREE_SEED"
 _SHORT_RUN = 1_000
-_SHRINK_ROUNDS = 60
+_SHRINK_SECONDS = 20
 _LONGEST_TERM = 32_766
 _MSEARCH = 200
 
@@ -113,7 +114,8 @@ class Comparison:
 
     def _shrunk(self, pattern: str, text: str) -> tuple[str, str]:
         """Drop characters of the pattern and of the text as long as the two still differ."""
-        for _ in range(_SHRINK_ROUNDS):
+        until = time.monotonic() + _SHRINK_SECONDS
+        while time.monotonic() < until:
             smaller = [(p, text) for p in _shorter(pattern)] + [(pattern, t) for t in _shorter(text)]
             asked = lucene(self.node, [self.ask(p) for p, _ in smaller], sorted({t for _, t in smaller}))
             for (p, t), theirs in zip(smaller, asked, strict=True):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 60
 _MAX_REPEAT = 1_000
 _MOST_WORK = 100_000  # nodes of expressions that derivatives may visit
+_EMPTINESS_WORK = 5_000  # of that, to find out that a repeated part matches nothing
 _MAX_CODE_POINT = 0x10FFFF
 _LETTERS = frozenset("abcefghijklmnopqrtuvxyzABCEFGHIJKLMNOPQRTUVXYZ")
 _CLASSES = {
@@ -173,6 +174,8 @@ class _Parser:
         start = self._at
         part = self._complement()
         while self._peek("?*+{"):
+            if self.boolean and _Automaton(part).is_empty():
+                part = NOTHING
             match self._next():
                 case "?":
                     part = repeat(part, 0, 1)
@@ -193,10 +196,10 @@ class _Parser:
             high = self._integer()
         if not self._match("}"):
             raise self._error("'}' is expected")
+        if high is not None and low > high:
+            raise self._error("the bounds of a repetition run backwards", start)
         if low > _MAX_REPEAT or (high or 0) > _MAX_REPEAT:
             raise self._error(f"more than {_MAX_REPEAT} repetitions", start)
-        if high is not None and low > high:
-            return NOTHING
         return repeat(part, low, high)
 
     def _integer(self) -> int | None:
@@ -224,20 +227,21 @@ class _Parser:
         return Chars(_invert(merged) if negated else merged)
 
     def _set_item(self) -> tuple[tuple[int, int], ...]:
-        if predefined := self._predefined():
-            if isinstance(predefined, Chars):
-                return predefined.ranges
-            low = predefined
-        else:
-            low = self._character()
-        # An escaped backslash stands alone: Lucene takes no range from it.
-        if predefined is None and self._match("-"):
-            start = self._at
-            high = self._character()
-            if low > high:
-                raise self._error("a range runs backwards", start)
-            return ((ord(low), ord(high)),)
-        return ((ord(low), ord(low)),)
+        if self._peek("\\"):
+            # What is escaped stands alone: no range starts with it, and a `-` after it is an item of its own.
+            escaped = self._predefined()
+            if isinstance(escaped, Chars):
+                return escaped.ranges
+            low = escaped or self._next()
+            return ((ord(low), ord(low)),)
+        low = self._next()
+        if not self._match("-"):
+            return ((ord(low), ord(low)),)
+        start = self._at
+        high = self._character()
+        if low > high:
+            raise self._error("a range runs backwards", start)
+        return ((ord(low), ord(high)),)
 
     def _predefined(self) -> Chars | str | None:
         r"""Read `\d` and its like, or an escaped backslash; else read at most a backslash and return None."""
@@ -298,7 +302,8 @@ class _Parser:
             raise self._error("'>' is expected", start)
         text, self._at = self._pattern[self._at : end], end + 1
         low, dash, high = text.partition("-")
-        if not dash or not (low.isascii() and low.isdigit() and high.isascii() and high.isdigit()):
+        # As Java reads a whole number: a plus sign may stand before it, and digits of any script do.
+        if not (dash and low.removeprefix("+").isdecimal() and high.removeprefix("+").isdecimal()):
             raise self._error("a range of numbers such as <1-20> is expected", start)
         width = len(low) if len(low) == len(high) else 0
         first, last = sorted((int(low), int(high)))
@@ -407,10 +412,10 @@ def both(parts: list[Regex]) -> Regex:
 
 
 def repeat(part: Regex, low: int, high: int | None) -> Regex:
-    """Return a repetition."""
+    """Return a repetition; without a limit, Lucene makes nothing out of nothing, not even the empty string."""
     if high == 0 or part == EMPTY:
         return EMPTY
-    if (low, high) == (1, 1) or part == ANYTHING:
+    if (low, high) == (1, 1) or part == ANYTHING or (part == NOTHING and high is None):
         return part
     return Repeat(part, low, high)
 
@@ -476,6 +481,19 @@ class _Automaton:
             state = following
         return _accepts_empty(self._states[state])
 
+    def is_empty(self) -> bool:
+        """Whether no string matches, as far as a bounded search shows."""
+        # Characters between two bounds of sets are alike, so one of each kind shows every state.
+        kinds = [chr(code) for code in sorted({0} | _bounds_of(self._states[0]))]
+        state = 0
+        while state < len(self._states):
+            if _accepts_empty(self._states[state]) or self._work > _EMPTINESS_WORK:
+                return False
+            for kind in kinds:
+                self._step(state, kind)
+            state += 1
+        return True
+
     def _step(self, state: int, character: str) -> int:
         derived = self._derive(self._states[state], ord(character))
         number = self._numbers.setdefault(derived, len(self._states))
@@ -526,5 +544,18 @@ def _accepts_empty(node: Regex) -> bool:
             return node.low == 0 or _accepts_empty(node.part)
         case Complement():
             return not _accepts_empty(node.part)
+        case _:
+            assert_never(node)
+
+
+def _bounds_of(node: Regex) -> set[int]:
+    """Return the code points at which a set of the expression begins or has just ended."""
+    match node:
+        case Chars():
+            return {code for low, high in node.ranges for code in (low, min(high + 1, _MAX_CODE_POINT))}
+        case Concat() | Union() | Both():
+            return {code for part in node.parts for code in _bounds_of(part)}
+        case Repeat() | Complement():
+            return _bounds_of(node.part)
         case _:
             assert_never(node)
