@@ -58,6 +58,87 @@ def test_a_sequence_is_the_documented_state_machine(events: list[dict[str, Any]]
     assert found(f"sequence by k with maxspan={span}ms {stages}", log) == expected
 
 
+def stage_by_stage(
+    log: list[dict[str, Any]], stages: list[tuple[str, bool]], span: int, until: str
+) -> set[tuple[str, ...]]:
+    """Return what the product's way through the events finds: one stage after another, each over the whole log.
+
+    The engine goes from event to event. Sources: SequenceMatcher.java (match), OrdinalGroup.java (trimBefore),
+    TumblingWindow.java (prepareQueryForMissingEvents, doCheckMissingEvents) of elastic/elasticsearch.
+    """
+    found: set[tuple[str, ...]] = set()
+    for key in sorted({event["k"] for event in log}):
+        own = [(position, event) for position, event in enumerate(log) if event["k"] == key]
+        tags = [tag for tag, missing in stages if not missing]
+        waiting = [[one] for one in own if one[1]["t"] == tags[0]]
+        for tag in tags[1:]:
+            advanced = []
+            for position, event in own:
+                before = [chain for chain in waiting if chain[-1][0] < position]
+                if event["t"] != tag or not before:
+                    continue
+                chain, waiting = before[-1], waiting[len(before) :]
+                ends = [at for at, other in own if other["t"] == until and chain[-1][0] <= at < position]
+                if event["@timestamp"] - chain[0][1]["@timestamp"] <= span and not ends:
+                    advanced.append([*chain, (position, event)])
+            waiting = advanced
+        found |= {
+            named(chain, stages)
+            for chain in waiting
+            if not occurs([event for _, event in own], [event["@timestamp"] for _, event in chain], stages, span)
+        }
+    return found
+
+
+def named(chain: list[tuple[int, dict[str, Any]]], stages: list[tuple[str, bool]]) -> tuple[str, ...]:
+    left = iter(chain)
+    return tuple("" if missing else next(left)[1]["_id"] for _, missing in stages)
+
+
+def occurs(own: list[dict[str, Any]], times: list[int], stages: list[tuple[str, bool]], span: int) -> bool:
+    """Return whether an event that must be missing is there, by time alone."""
+    last_leading: int | None = None
+    first_trailing: int | None = None
+    passed = 0
+    for tag, missing in stages:
+        if not missing:
+            passed += 1
+            continue
+        there = [event["@timestamp"] for event in own if event["t"] == tag]
+        if passed == 0:
+            last_leading = max([*there_before(there, times[0]), *there_before([last_leading], times[0])], default=None)
+        elif passed == len(times):
+            after = [time for time in [*there, first_trailing] if time is not None and time > times[-1]]
+            first_trailing = min(after, default=None)
+        elif any(times[passed - 1] < time < times[passed] for time in there):
+            return True
+    leading, trailing = stages[0][1], stages[-1][1]
+    if (leading and last_leading is None) or (trailing and first_trailing is None):
+        return False
+    start = times[0] if last_leading is None else last_leading
+    end = times[-1] if first_trailing is None else first_trailing
+    return (leading or trailing) and end - start <= span
+
+
+def there_before(times: list[Any], moment: int) -> list[int]:
+    return [time for time in times if time is not None and time < moment]
+
+
+STAGES = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=2, max_size=5).filter(
+    lambda stages: not all(missing for _, missing in stages)
+)
+
+
+@given(EVENTS, STAGES, st.integers(1, 40), st.sampled_from("abcd"))
+def test_event_by_event_finds_what_stage_by_stage_does(
+    events: list[dict[str, Any]], stages: list[tuple[str, bool]], span: int, until: str
+) -> None:
+    log = in_time_order(events)
+    text = " ".join(f'{"!" if missing else ""}[any where t == "{tag}"]' for tag, missing in stages)
+    query = f'sequence by k with maxspan={span}ms {text} until [any where t == "{until}"]'
+    assert found(query, log) == stage_by_stage(log, stages, span, until)
+
+
 @given(EVENTS)
 def test_the_order_of_the_log_matters_only_in_ties(events: list[dict[str, Any]]) -> None:
     log = in_time_order(events)
