@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}
 _STRANGE = frozenset("\u212a\u017f\u0130\u0131")
+# The longest text that Elastic's mappings of a keyword keep: `ignore_above` of ecs@mappings, and of the integrations.
+_LONGEST = 1_024
 _NULLS = frozenset({"null"})  # neither product has a field for a JSON null
 
 
@@ -251,10 +253,32 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
             words = ", ".join(sorted("null" if v is None else "empty" if v == "" else repr(v) for v in seen))
             says = f"{field} is never {words} (the product drops such a value)"
             found[says] = _never(says, field, seen)
+        longest = _LONGEST if fact is None else fact.longest
+        if product == "elastic" and longest is not None and (field in groups or any(map(_reads_text, mine))):
+            short = _short(field, longest)
+            found[short.says] = short
         if product == "splunk" and (fact is None or fact.nulls) and (field in groups or any(map(_reads_null, mine))):
             says = f"{field} is never JSON null (Splunk may have it as the text null)"
             found[says] = _never(says, field, [None])
     return tuple(found.values())
+
+
+def _short(field: str, longest: int) -> Assumption:
+    """No text in a field is longer than the product keeps. Java counts halves of surrogate pairs."""
+    return Assumption(
+        f"no text in {field} is longer than {longest:,} characters (Elastic's mappings leave it out of the index)",
+        lambda raw, _view: any(
+            isinstance(one, str)
+            and len(one) > longest // 2
+            and len(one.encode("utf-16-le", "surrogatepass")) > 2 * longest
+            for one in _values(raw, field)
+        ),
+    )
+
+
+def _reads_text(leaf: Leaf) -> bool:
+    """Return whether a long text in its field may matter to a leaf."""
+    return not isinstance(leaf, NumberMatch | NumberCompare | BoolMatch | Cidr | TimePart)
 
 
 def _correlated(rule: Plan) -> tuple[str, ...]:

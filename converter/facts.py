@@ -26,7 +26,7 @@ FieldType = Literal["keyword", "text", "wildcard", "ip", "date", "long", "double
 MAPPINGS = Path(__file__).parent / "mappings"
 _TYPES: tuple[str, ...] = get_args(FieldType)
 _SAFE_NAME = re.compile(r"[a-z0-9_]+")
-_FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "drops", "assumptions")
+_FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "longest", "drops", "assumptions")
 _ASSUMPTION_KEYS = ("says", "broken_when", "raw")
 _PART = "{raw}"
 
@@ -73,6 +73,7 @@ class FieldFact:
         single: whether a document has at most one value of it.
         canonical_case: whether a given value is always written in one case.
         nulls: whether the raw field may be JSON null; false where what writes the events leaves it out instead.
+        longest: the most characters of a text that the product keeps; None: the source writes no text that it drops.
         drops: values that never reach the field: `null`, `empty` (the empty text), or a text such as `-`.
         assumptions: where it departs from the raw event.
     """
@@ -82,6 +83,7 @@ class FieldFact:
     single: bool = True
     canonical_case: bool = False
     nulls: bool = True
+    longest: int | None = None
     drops: frozenset[str] = frozenset()
     assumptions: tuple[FieldAssumption, ...] = ()
 
@@ -117,6 +119,7 @@ class Facts:
             fact.single,
             fact.canonical_case,
             fact.nulls,
+            fact.longest,
             fact.drops,
             tuple(_with_raw(assumption, raw) for assumption in fact.assumptions),
         )
@@ -225,6 +228,9 @@ class _Reader:
         for key in ("single", "canonical_case", "nulls"):
             if not isinstance(merged.get(key, True), bool):
                 self._fail(f"{key} is true or false", *path, key)
+        longest = merged.get("longest")
+        if longest is not None and (not isinstance(longest, int) or isinstance(longest, bool) or longest < 1):
+            self._fail("longest is a number of characters", *path, "longest")
         drops = merged.get("drops") or []
         if not isinstance(drops, list) or not all(one is None or isinstance(one, str) for one in drops):
             self._fail("drops is a list of null, empty and texts", *path, "drops")
@@ -237,6 +243,7 @@ class _Reader:
             merged.get("single", True),
             merged.get("canonical_case", False),
             merged.get("nulls", True),
+            longest,
             frozenset("null" if one is None else one for one in drops),
             tuple(self._assumption(one, *path, "assumptions", index) for index, one in enumerate(assumptions)),
         )
