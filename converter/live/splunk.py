@@ -91,8 +91,12 @@ class SplunkProduct:
         what = saved_of(query) if query.language in LANGUAGES else live_search(query.text)  # before anything is created
         if not events:
             return (Run("", (), once=isinstance(what, LiveSaved)),)
+        search = what.search if isinstance(what, LiveSaved) else what
+        window = time_range(events)
+        texts = texts_of_events(events, search.named, keywords=search.keywords)
         try:
-            return self._runs(query, what, events)
+            source = self._load(events, texts, self._own_index())
+            return self._runs(query, what, events, source, window)
         except QueryError:
             raise
         except BaseException:
@@ -129,12 +133,11 @@ class SplunkProduct:
         except LiveError as bad:
             sys.stderr.write(f"{bad}\n")
 
-    def _runs(self, query: Query, what: LiveSearch | LiveSaved, events: Sequence[Event]) -> tuple[Run, ...]:
-        window = time_range(events)
-        search = what if isinstance(what, LiveSearch) else what.search
-        texts = texts_of_events(events, search.named, keywords=search.keywords)
+    def _runs(
+        self, query: Query, what: LiveSearch | LiveSaved, events: Sequence[Event], source: str, window: tuple[str, str]
+    ) -> tuple[Run, ...]:
+        """Return what a search, or a saved one, finds among the events that have this source."""
         index = self._own_index()
-        source = self._load(events, texts, index)
 
         def narrowed(search: LiveSearch) -> str:
             return search.narrowed(index, source)
@@ -147,10 +150,10 @@ class SplunkProduct:
         if isinstance(what, LiveSaved):
             return replay_saved(what, query, events, narrowed, ask)
         if query.group_by is None:
-            rows = ask(narrowed(search) + KEEP_ID, *window)
+            rows = ask(narrowed(what) + KEEP_ID, *window)
             times = {str(event["_id"]): event["_time"] for event in events}
             return (Run("", event_alerts(with_id(row, times) for row in rows)),)
-        rows = ask(narrowed(search), *window)
+        rows = ask(narrowed(what), *window)
         upstream = query.target.startswith("pysigma:")
         return (Run("", row_alerts(rows, query, "_time") if upstream else seen_alerts(rows, query)),)
 
