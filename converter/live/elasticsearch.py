@@ -16,6 +16,7 @@ from converter.errors import QueryError
 from converter.live import LiveError
 from converter.live.credentials import elasticsearch_credentials
 from converter.live.elasticsearch_index import Indices
+from converter.live.elasticsearch_kibana import kibana_query, nested_paths, read_fields
 from converter.live.elasticsearch_mapping import METADATA, mapping_for
 from converter.live.elasticsearch_search import (
     ask_eql,
@@ -24,7 +25,6 @@ from converter.live.elasticsearch_search import (
     eql_rows,
     esql_fields,
     find,
-    kql,
     on_index,
     positions,
 )
@@ -104,6 +104,7 @@ class ElasticsearchProduct:
         events: Sequence[Event],
         facts: Facts | None,
         named: frozenset[str] = frozenset(),
+        nested: frozenset[str] = frozenset(),
         extra: Sequence[Mapping[str, Any]] | None = None,
     ) -> Iterator[str]:
         """Store events in an index of their own, give its name, and remove it afterwards.
@@ -112,6 +113,7 @@ class ElasticsearchProduct:
             events: the documents.
             facts: what is known of their fields.
             named: fields that must have a type because the query names them.
+            nested: the paths of objects that the query takes for nested.
             extra: fields of our own for each document.
         """
         for event in events:
@@ -123,12 +125,13 @@ class ElasticsearchProduct:
             for event, fields in zip(events, added, strict=True)
         ]
         documents = [(str(event["_id"]), source) for event, source in zip(events, sources, strict=True)]
-        with self._indices.hold(mapping_for(sources, facts, named), documents) as index:
+        with self._indices.hold(mapping_for(sources, facts, named, nested), documents) as index:
             yield index
 
     def _kql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> tuple[TargetAlert, ...]:
-        with self.stored(events, facts) as index:
-            found = {hit.id for hit in find(self._client, index, kql(query.text))}
+        with self.stored(events, facts, nested=nested_paths(query.text)) as index:
+            asked = kibana_query(query.text, read_fields(self._client, index))
+            found = {hit.id for hit in find(self._client, index, asked)}
         return event_alerts(event for event in events if str(event["_id"]) in found)
 
     def _esql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> Run:
@@ -144,7 +147,7 @@ class ElasticsearchProduct:
         return Run("", alerts, full=limit is not None and len(rows) >= limit.alerts)
 
     def _eql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> tuple[TargetAlert, ...]:
-        with self.stored(events, facts, eql_fields(query.text), positions(events)) as index:
+        with self.stored(events, facts, eql_fields(query.text), extra=positions(events)) as index:
             hits = ask_eql(self._client, index, query.text)
         rows = eql_rows(hits, events)
         if query.group_by is None:

@@ -45,13 +45,16 @@ SUBSTITUTES: Mapping[str, str] = {"wildcard": "keyword", "match_only_text": "tex
 """Types that are modules of the server, and what stands in where it lacks them. They store the same values."""
 
 
-def mapping_for(events: Iterable[Event], facts: Facts | None, named: Iterable[str] = ()) -> dict[str, Any]:
+def mapping_for(
+    events: Iterable[Event], facts: Facts | None, named: Iterable[str] = (), nested: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the mapping of an index for these events.
 
     Args:
         events: the documents.
         facts: what is known of their fields.
         named: fields that a query names, which ES|QL and EQL refuse where no index has them.
+        nested: the paths of objects that are nested.
 
     `@timestamp` always has a type, as in every index of a data stream.
     """
@@ -74,12 +77,13 @@ def mapping_for(events: Iterable[Event], facts: Facts | None, named: Iterable[st
                 or "keyword"
             )
             properties[name] = _property(name, kind)
+    properties = {name: one for name, one in properties.items() if not _flattened_above(name, properties)}
     return {
         "date_detection": False,
         "dynamic_templates": [
             {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": IGNORE_ABOVE}}}
         ],
-        "properties": {name: one for name, one in properties.items() if not _flattened_above(name, properties)},
+        "properties": _with_nested(properties, frozenset(nested)),
     }
 
 
@@ -154,6 +158,20 @@ def _inside(name: str, values: Mapping[str, str]) -> bool:
             return True
         at = name.rfind(".", 0, at)
     return False
+
+
+def _with_nested(properties: dict[str, Any], nested: frozenset[str]) -> dict[str, Any]:
+    """Return the properties with the objects above them opened, so that some of these can be nested."""
+    if not nested:
+        return properties
+    root: dict[str, Any] = {}
+    for name, one in [*((path, {"type": "nested"}) for path in sorted(nested)), *properties.items()]:
+        *above, last = name.split(".")
+        at = root
+        for part in above:
+            at = at.setdefault(part, {}).setdefault("properties", {})
+        at.setdefault(last, {}).update(one)
+    return root
 
 
 def _flattened_above(name: str, properties: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
+from converter.live.elasticsearch_kibana import kibana_query, nested_paths, read_fields
 from converter.live.elasticsearch_mapping import CLOCK, leaves
 from converter.live.elasticsearch_schedule import Kind, Phase, Place, Visit, replay_phases
 from converter.live.elasticsearch_search import (
@@ -24,7 +25,6 @@ from converter.live.elasticsearch_search import (
     eql_rows,
     esql_fields,
     find_each,
-    kql,
     leading_filter,
     on_index,
     positions,
@@ -62,7 +62,8 @@ def run_rule(
     named = {"esql": esql_fields, "eql": eql_fields}.get(rule.type)
     try:
         fields = named(rule.query) if named is not None else frozenset[str]()
-        with product.stored(events, facts, fields, extra) as index:
+        nested = nested_paths(rule.query) if rule.language == "kuery" else frozenset[str]()
+        with product.stored(events, facts, fields, nested, extra) as index:
             place = Place(product.client, index, clock)
             return replay_phases(_KINDS[rule.type](rule, query, place, {str(event["_id"]): event for event in events}))
     except QueryError as error:
@@ -83,12 +84,20 @@ def check_supported(rule: RuleFile) -> None:
             raise rule.error(f"{key!r} is run live only as {usual!r}", ("rule", key))
 
 
-class _Threshold(Kind):
+class _Kuery(Kind):
+    """A rule of which Kibana sends the query as Query DSL."""
+
+    def __init__(self, rule: RuleFile, query: Query, place: Place, events: Mapping[str, Event]) -> None:
+        self.filter = kibana_query(rule.query, read_fields(place.client, place.index))
+        super().__init__(rule, query, place, events)
+
+
+class _Threshold(_Kuery):
     """A threshold rule: what it remembers is the last time of the alerts of each bucket."""
 
     def relevant(self) -> list[tuple[int, str]]:
         threshold = self._threshold
-        everything = {"bool": {"filter": [kql(self.rule.query), {"exists": {"field": self.place.clock}}]}}
+        everything = {"bool": {"filter": [self.filter, {"exists": {"field": self.place.clock}}]}}
         (found,) = buckets_of(self.place.client, self.place.index, [everything], threshold, self.place.clock)
         # A bucket that is too small in the whole log is too small in each window.
         enough = [bucket for bucket in found if bucket.count >= threshold.value]
@@ -111,7 +120,7 @@ class _Threshold(Kind):
         queries = [
             {
                 "bool": {
-                    "filter": [kql(self.rule.query), self.window(visit)],
+                    "filter": [self.filter, self.window(visit)],
                     "must_not": hidden(self._threshold, phase.known, self.place.clock),
                 }
             }
@@ -143,14 +152,14 @@ class _Threshold(Kind):
         phase.known = {values: last for values, last in phase.known.items() if last > begin}
 
 
-class _Documents(Kind):
+class _Documents(_Kuery):
     """A query rule: it alerts on each document once, the oldest first."""
 
     def relevant(self) -> list[tuple[int, str]]:
-        return self.place.timed(kql(self.rule.query))
+        return self.place.timed(self.filter)
 
     def ask(self, visits: Sequence[tuple[Phase, Visit]]) -> list[Any]:
-        queries = [{"bool": {"filter": [kql(self.rule.query), self.window(visit)]}} for _, visit in visits]
+        queries = [{"bool": {"filter": [self.filter, self.window(visit)]}} for _, visit in visits]
         found = find_each(self.place.client, self.place.index, queries, [{self.place.clock: "asc"}])
         return [[hit.id for hit in hits] for hits in found]
 

@@ -1,8 +1,8 @@
-"""The questions that are put to an index: KQL and Query DSL, ES|QL, EQL; their whole answers, page by page.
+"""The questions that are put to an index: Query DSL, ES|QL, EQL; their whole answers, page by page.
 
     text + index ──> request of the client ──> ids of documents, rows, or sequences
 
-The text of a KQL or EQL query goes to the server as it is. An ES|QL query names its index itself: its FROM is replaced,
+The text of an EQL query goes to the server as it is. An ES|QL query names its index itself: its FROM is replaced,
 at the place where our parser finds it.
 """
 
@@ -35,11 +35,6 @@ class Hit:
 
     id: str
     sort: tuple[Any, ...]
-
-
-def kql(text: str) -> dict[str, Any]:
-    """Return KQL as Query DSL: the server's own parser reads it."""
-    return {"kql": {"query": text}}
 
 
 def between(field: str, first: int, last: int) -> dict[str, Any]:

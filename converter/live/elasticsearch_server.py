@@ -147,8 +147,6 @@ def _refusal(status: int, body: Any, *, query: bool) -> QueryError | LiveError:
         return LiveError(f"elasticsearch does not allow it: {reason}", hint="docs/live.md lists the privileges")
     if not query or status not in {_BAD_REQUEST, _NOT_FOUND} or not isinstance(error, dict):
         return LiveError(f"elasticsearch: {reason}")
-    if "unknown query [kql]" in reason:
-        return LiveError("elasticsearch: this server does not know KQL", hint="it does from 8.17 on")
     return QueryError(f"elasticsearch refuses the query: {reason}")
 
 

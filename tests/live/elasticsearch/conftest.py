@@ -39,6 +39,11 @@ STEPS: Mapping[str, Any] = {
         "request": {"method": "POST", "path": "/{index}/_refresh"},
         "response": {"body": {"_shards": {"total": 1, "successful": 1, "failed": 0}}},
     },
+    # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-field-caps
+    "fields": {
+        "request": {"method": "POST", "path": "/{index}/_field_caps"},
+        "response": {"body": {"indices": ["{index}"], "fields": {"user.name": {"keyword": {"type": "keyword"}}}}},
+    },
     # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-delete
     "delete": {"request": {"method": "DELETE", "path": "/{index}"}, "response": {"body": OK}},
 }

@@ -115,21 +115,12 @@ def test_a_type_that_the_server_lacks_is_replaced(record: Record) -> None:
     nothing = {"responses": [{"hits": {"hits": []}, "_shards": {"failed": 0}}]}
     search = {"request": {"method": "POST", "path": "/_msearch"}, "response": {"body": nothing}}
     first = refused(400, "mapper_parsing_exception", no, method="PUT", path="/{index}")
-    recording = record(first, "create", "bulk", "refresh", search, "delete")
+    recording = record(first, "create", "bulk", "refresh", "fields", search, "delete")
     product = open_live(f"elasticsearch={recording.url}")
     product.run(KQL, [{"_id": "a", "message": "x"}])
     product.close()
     types = [recording.bodies[at]["mappings"]["properties"]["message"]["type"] for at in (1, 2)]
     assert types == ["match_only_text", "text"]
-
-
-def test_a_server_without_kql_is_no_error_of_the_query(record: Record) -> None:
-    answer = {"responses": [{"status": 400, "error": {"type": "parsing_exception", "reason": "unknown query [kql]"}}]}
-    search = {"request": {"method": "POST", "path": "/_msearch"}, "response": {"body": answer}}
-    product = open_live(f"elasticsearch={record('create', 'bulk', 'refresh', search, 'delete').url}")
-    with pytest.raises(LiveError, match="does not know KQL"):
-        product.run(KQL, EVENTS)
-    product.close()
 
 
 def test_nobody_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +145,7 @@ def test_what_cannot_be_removed_is_named_and_tried_again(record: Record) -> None
     nothing = {"responses": [{"hits": {"hits": []}, "_shards": {"failed": 0}}]}
     search = {"request": {"method": "POST", "path": "/_msearch"}, "response": {"body": nothing}}
     busy = refused(503, "process_cluster_event_timeout_exception", "too busy", method="DELETE", path="/{index}")
-    recording = record("create", "bulk", "refresh", search, busy, busy, "delete")
+    recording = record("create", "bulk", "refresh", "fields", search, busy, busy, "delete")
     product = open_live(f"elasticsearch={recording.url}")
     with pytest.raises(LiveError, match="too busy"):
         product.run(KQL, EVENTS)
@@ -217,7 +208,7 @@ def test_ctrl_c_removes_the_index(record: Record, held: str) -> None:
         mapping = {"request": {"method": "GET", "path": "/{index}/_mapping"}, "response": {"body": _marked}}
         steps: list[Any] = [create, mapping, "delete"]
     else:
-        steps = [create, "bulk", "refresh", search, "delete"]
+        steps = [create, "bulk", "refresh", "fields", search, "delete"]
     recording = record(*steps)
     program = [sys.executable, "-m", "converter.cli", "test", str(CASES), "-t", "kql", "-k", "begins and ends"]
     process = subprocess.Popen(  # noqa: S603  our own command
