@@ -1,17 +1,23 @@
 """Make patterns of Lucene at random, and texts that match or nearly do.
 
-    regex_with_texts ──> an expression by the grammar of Lucene's RegExp, now and then broken, and texts from its parts
-    wildcard_with_texts ──> a pattern with *, ? and backslashes, and texts from its parts
+regex_with_texts ──> an expression by the grammar of Lucene's RegExp, now and then broken, and texts from its parts
+wildcard_with_texts ──> a pattern with *, ? and backslashes, and texts from its parts
 """
 
 from __future__ import annotations
 
-from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+Made: TypeAlias = "tuple[str, Callable[[], str]]"
 
 # Letters whose cases are odd, digits, operators, spaces, beyond the basic plane.
-_ALPHABET = "abkszABKSZ0159 _-.\\/*?+|()[]{}\"<>#@&~^$\n\t\r\x85\u2028äÄßẞſKσςΣİıéµμǆ𐐨𐐀😀\u0301,"
+_ALPHABET = 'abkszABKSZ0159 _-.\\/*?+|()[]{}"<>#@&~^$\n\t\r\x85\u2028äÄßẞſKσςΣİıéµμǆ𐐨𐐀😀\u0301,'  # noqa: RUF001  odd on purpose
 _PLAIN = "abkszABKSZ0159_ "
-_OPERATORS = ".*?+|()[]{}\"<>#@&~\\"
+_OPERATORS = '.*?+|()[]{}"<>#@&~\\'
 _CLASSES = "dDsSwW"
 _BROKEN = 0.1
 
@@ -34,7 +40,7 @@ def wildcard_with_texts(random: Random, texts: int) -> tuple[str, list[str]]:
         if kind < 0.35:
             parts.append((random.choice(["*", "?", "**", "?*"]), ""))
         elif kind < 0.55:
-            character = random.choice("*?\\\"ak" + _ALPHABET)
+            character = random.choice('*?\\"ak' + _ALPHABET)
             parts.append(("\\" + character, character))
         else:
             word = "".join(random.choice(_ALPHABET) for _ in range(random.randint(1, 3)))
@@ -78,23 +84,23 @@ class _Maker:
     def __init__(self, random: Random) -> None:
         self._random = random
 
-    def union(self, depth: int):
+    def union(self, depth: int) -> Made:
         parts = [self._intersection(depth) for _ in range(self._random.choice([1, 1, 1, 2, 3]))]
         pattern = "|".join(pattern for pattern, _ in parts)
         samples = [sample for _, sample in parts]
-        return pattern, lambda: self._random.choice(samples)()
+        return pattern, lambda: self._random.choice(samples)()  # noqa: PLW0108  another one each time
 
-    def _intersection(self, depth: int):
+    def _intersection(self, depth: int) -> Made:
         parts = [self._concatenation(depth) for _ in range(self._random.choice([1] * 8 + [2]))]
         samples = [sample for _, sample in parts]
-        return "&".join(pattern for pattern, _ in parts), lambda: self._random.choice(samples)()
+        return "&".join(pattern for pattern, _ in parts), lambda: self._random.choice(samples)()  # noqa: PLW0108
 
-    def _concatenation(self, depth: int):
+    def _concatenation(self, depth: int) -> Made:
         parts = [self._repeat(depth) for _ in range(self._random.choice([1, 1, 2, 2, 3, 4]))]
         samples = [sample for _, sample in parts]
         return "".join(pattern for pattern, _ in parts), lambda: "".join(sample() for sample in samples)
 
-    def _repeat(self, depth: int):
+    def _repeat(self, depth: int) -> Made:
         pattern, sample = self._complement(depth)
         kind = self._random.random()
         if kind < 0.65:
@@ -112,13 +118,13 @@ class _Maker:
         )
         return pattern + suffix, lambda: "".join(sample() for _ in range(self._random.randint(least, most)))
 
-    def _complement(self, depth: int):
+    def _complement(self, depth: int) -> Made:
         pattern, sample = self._simple(depth)
         if self._random.random() < 0.06:
             return "~" + pattern, lambda: mutated(self._random, sample())
         return pattern, sample
 
-    def _simple(self, depth: int):
+    def _simple(self, depth: int) -> Made:
         choice = self._random.random()
         if depth and choice < 0.18:
             if self._random.random() < 0.08:
@@ -146,7 +152,7 @@ class _Maker:
     def _some(self) -> str:
         return "".join(self._any() for _ in range(self._random.randrange(4)))
 
-    def _escape(self):
+    def _escape(self) -> Made:
         if self._random.random() < 0.5:
             letter = self._random.choice(_CLASSES)
             pool = {"d": "059", "s": " \t\n\r", "w": "azAZ09_"}.get(letter, _ALPHABET)
@@ -154,7 +160,7 @@ class _Maker:
         character = self._random.choice(_OPERATORS + "^$-/ äd𐐨")
         return "\\" + character, lambda: character
 
-    def _class(self):
+    def _class(self) -> Made:
         members: list[str] = []
         pool: list[str] = []
         for _ in range(self._random.randint(1, 4)):
@@ -179,7 +185,7 @@ class _Maker:
         must = character in "]\\-^"
         return "\\" + character if (must and self._random.random() < 0.9) or self._random.random() < 0.05 else character
 
-    def _interval(self):
+    def _interval(self) -> Made:
         low, high = (self._random.choice([0, 1, 5, 9, 10, 19, 99, 100, 250, 1000]) for _ in range(2))
         width = self._random.choice([0, 0, 3, 5])
         written = f"<{str(low).zfill(width)}-{str(high).zfill(width)}>"

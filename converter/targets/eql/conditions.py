@@ -222,6 +222,8 @@ class Conditions:
     def _pattern(self, node: tree.TextMatch, pattern: tree.Literal) -> Test:
         text = text_of(pattern.value)
         match node.operator:
+            case ":" if not text:
+                return lambda value: not value  # without wildcards it is a term, which like is not
             case ":" | "like~" | "like":
                 return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=True)
             case "regex" | "regex~":

@@ -26,6 +26,9 @@ _MAX_ALTERNATIVES = 64
 _MAX_LENGTH = 1000  # index.max_regex_length, by default
 # Every operator of Lucene, the optional ones too: a backslash makes any character stand for itself.
 _OPERATORS = frozenset('.?+*|{}[]()"\\#@&<>~^$-')
+_CLASS_OPERATORS = frozenset("\\]^-")
+# An empty alternative. Lucene takes none without a letter, and under regex~ it finds nothing in ().
+_EMPTY = ".{0}"
 _ENDS = (Anchor("end"), Anchor("very end"))
 
 
@@ -57,7 +60,7 @@ def to_lucene(pattern: str, flags: frozenset[str], place: Place | None) -> Lucen
     if len(expanded) > _MAX_ALTERNATIVES:
         raise _refused("too many alternatives with anchors", "regex anchor", place)
     texts = [writer.anchored(sequence) for sequence in expanded]
-    text = texts[0] if len(texts) == 1 else "|".join(one or "()" for one in texts)
+    text = texts[0] if len(texts) == 1 else "|".join(one or _EMPTY for one in texts)
     return _short(Lucene(text, writer.ignores_case), place)
 
 
@@ -155,10 +158,16 @@ _MAX_REPEATS = 1000  # Lucene writes counts out, and limits the size of what com
 
 
 def _class(ranges: Ranges, *, negated: bool) -> str:
-    parts = (
-        _literal(chr(low)) if low == high else f"{_literal(chr(low))}-{_literal(chr(high))}" for low, high in ranges
-    )
-    return f"[{'^' if negated else ''}{''.join(parts)}]"
+    return f"[{'^' if negated else ''}{''.join(_range(low, high) for low, high in ranges)}]"
+
+
+def _range(low: int, high: int) -> str:
+    """Return a range; Lucene starts none with an escaped character, so those that need escaping stand alone."""
+    alone = ""
+    while low < high and chr(low) in _CLASS_OPERATORS:
+        alone += _literal(chr(low))
+        low += 1
+    return alone + (_literal(chr(low)) if low == high else f"{chr(low)}-{_literal(chr(high))}")
 
 
 class _Writer:
@@ -182,7 +191,7 @@ class _Writer:
         return before + "".join(map(self.node, items)) + after
 
     def alternatives(self, tree: Alternatives) -> str:
-        return "|".join("".join(map(self.node, sequence)) or "()" for sequence in tree.sequences)
+        return "|".join("".join(map(self.node, sequence)) or _EMPTY for sequence in tree.sequences)
 
     def node(self, node: Node) -> str:
         match node:

@@ -45,16 +45,9 @@ class Wildcard:
 Piece: TypeAlias = Run | Wildcard
 
 
-def fold(text: str) -> str:
-    """Return `text` with each character in simple case folding, so that lengths do not change."""
-    if text.isascii():
-        return text.lower()
-    return "".join(_fold_char(char) for char in text)
-
-
-def _fold_char(char: str) -> str:
-    folded = char.casefold()
-    return folded if len(folded) == 1 else char
+def fold_ascii(text: str) -> str:
+    """Return `text` with the letters of ASCII in lower case, which is all that Lucene's term queries fold."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def text_of(value: Any) -> str:
@@ -122,24 +115,42 @@ def tester(pieces: list[Piece], *, insensitive: bool, line_breaks: bool) -> Test
 
     Args:
         pieces: what `like_pieces` or `lucene_pieces` returned.
-        insensitive: ignore case, except in exact runs.
+        insensitive: ignore case, except in exact runs; that of ASCII's letters only, where it is Lucene that matches.
         line_breaks: wildcards match line breaks too; false for patterns that the product runs as Java expressions.
     """
     if line_breaks:
+        if not pieces:
+            return lambda _text: False  # Lucene's wildcard query of no characters finds nothing, not even ""
         simple = _simple_tester(pieces, insensitive=insensitive)
         if simple is not None:
             return simple
-    any_char = "(?s:.)" if line_breaks else f"[^{JAVA_LINE_BREAKS}]"
-    return matcher("".join(_regex(piece, any_char, insensitive=insensitive) for piece in pieces))
+        return matcher("".join(_lucene_regex(piece, insensitive=insensitive) for piece in pieces))
+    return matcher("".join(_java_regex(piece, insensitive=insensitive) for piece in pieces))
 
 
-def _regex(piece: Piece, any_char: str, *, insensitive: bool) -> str:
+def _lucene_regex(piece: Piece, *, insensitive: bool) -> str:
+    match piece:
+        case Wildcard(many):
+            return "(?s:.)*" if many else "(?s:.)"
+        case Run(text, exact):
+            if exact or not insensitive:
+                return quote(text)
+            # Not (?i:), which takes the Kelvin sign for a k, and folds beyond ASCII.
+            return "".join(f"[{char.lower()}{char.upper()}]" if _is_letter(char) else quote(char) for char in text)
+
+
+def _java_regex(piece: Piece, *, insensitive: bool) -> str:
+    any_char = f"[^{JAVA_LINE_BREAKS}]"
     match piece:
         case Wildcard(many):
             return f"{any_char}*" if many else any_char
         case Run(text, exact):
             quoted = quote(text)
             return f"(?i:{quoted})" if insensitive and not exact else quoted
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
 
 
 def quote(text: str) -> str:
@@ -168,7 +179,7 @@ def matcher(expression: str) -> Test:
 
 def _simple_tester(pieces: list[Piece], *, insensitive: bool) -> Test | None:
     """Return a test without a regular expression, or None if `pieces` are not of a simple shape."""
-    exact = any(isinstance(piece, Run) and piece.exact and piece.text.upper() != piece.text.lower() for piece in pieces)
+    exact = any(isinstance(piece, Run) and piece.exact and any(map(_is_letter, piece.text)) for piece in pieces)
     if insensitive and exact:
         return None
     shape = "".join(
@@ -177,7 +188,7 @@ def _simple_tester(pieces: list[Piece], *, insensitive: bool) -> Test | None:
     if shape not in {"", "x", "x*", "*x", "*x*", "*"}:
         return None
     literal = "".join(piece.text for piece in pieces if isinstance(piece, Run))
-    sought = fold(literal) if insensitive else literal
+    sought = fold_ascii(literal) if insensitive else literal
     return _shaped(shape, sought, insensitive=insensitive)
 
 
@@ -186,11 +197,11 @@ def _shaped(shape: str, sought: str, *, insensitive: bool) -> Test:
         return lambda _text: True
     if insensitive:
         folded: dict[str, Test] = {
-            "x*": lambda text: fold(text).startswith(sought),
-            "*x": lambda text: fold(text).endswith(sought),
-            "*x*": lambda text: sought in fold(text),
+            "x*": lambda text: fold_ascii(text).startswith(sought),
+            "*x": lambda text: fold_ascii(text).endswith(sought),
+            "*x*": lambda text: sought in fold_ascii(text),
         }
-        return folded.get(shape, lambda text: fold(text) == sought)
+        return folded.get(shape, lambda text: fold_ascii(text) == sought)
     plain: dict[str, Test] = {
         "x*": lambda text: text.startswith(sought),
         "*x": lambda text: text.endswith(sought),

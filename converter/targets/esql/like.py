@@ -2,6 +2,8 @@ r"""LIKE patterns: `*` any text, `?` one character, `\*`, `\?` and `\\` literal;
 
     pattern ──compile_like──> str -> bool
 
+The empty pattern matches nothing, not even the empty string.
+
 Source: Elasticsearch docs "ES|QL LIKE"; class `StringUtils.wildcardToJavaPattern` for what a backslash may precede.
 """
 
@@ -33,6 +35,8 @@ def compile_like(pattern: str) -> Callable[[str], bool]:
         PatternError: a backslash before anything but `*`, `?` or a backslash.
     """
     pieces = _pieces(pattern)
+    if not pieces:
+        return lambda _text: False  # Lucene makes no automaton of no characters: not even "" matches
     stars = [index for index, piece in enumerate(pieces) if piece == "*"]
     if "?" not in pieces and len(stars) <= 1:
         return _simple(pieces, stars)
@@ -77,7 +81,7 @@ def _pieces(pattern: str) -> list[str]:
 def _simple(pieces: list[str], stars: list[int]) -> Callable[[str], bool]:
     """Return a matcher of a pattern with at most one star and no question mark."""
     if not stars:
-        whole = pieces[0][1:] if pieces else ""
+        whole = pieces[0][1:]
         return lambda text: text == whole
     head = pieces[0][1:] if stars[0] > 0 else ""
     tail = pieces[-1][1:] if stars[0] < len(pieces) - 1 else ""
