@@ -11,7 +11,6 @@ null.
 from __future__ import annotations
 
 from itertools import product
-from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql import syntax as tree
@@ -19,7 +18,7 @@ from converter.targets.eql.documents import Document, Getter, getter, millisecon
 from converter.targets.eql.functions import block, in_blocks
 from converter.targets.eql.kinds import Checker, foldable
 from converter.targets.eql.lucene_regex import compile_regex
-from converter.targets.eql.text import RegexError, Test, like_pieces, lucene_pieces, tester, text_of
+from converter.targets.eql.text import RegexError, Test, fold_ascii, like_pieces, lucene_pieces, tester, text_of
 from converter.targets.eql.values import Row, Values
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ Condition: TypeAlias = "Callable[[Document], bool]"
 
 # The default of the setting index.max_regex_length; the product joins a list of expressions with |.
 _MAX_REGEX_LENGTH = 1_000
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _OPERATORS = frozenset('.?+*|()[]{}"~<>&@#')
 _CLASS_ESCAPES = frozenset("dDsSwW")
 _MIRRORED: dict[tree.ComparisonOperator, tree.ComparisonOperator] = {
@@ -186,8 +184,8 @@ class Conditions:
         constants = [self._values.constant(item) for item in node.items]
         read = self.getter(node.operand.name)
         if node.insensitive:
-            folded = frozenset(_folded(item) for item in constants)
-            return _some(read, lambda value: _folded(text_of(value)) in folded)
+            folded = frozenset(fold_ascii(item) for item in constants)
+            return _some(read, lambda value: fold_ascii(text_of(value)) in folded)
         if node.operand.name == self._timestamp_field:
             dates = [self._date_test("==", item, node) for item in constants if item is not None]
             return _some(read, lambda value: any(test(value) for test in dates))
@@ -213,8 +211,8 @@ class Conditions:
             # The product asks for the text that is the only one to match, and that ignores case in its own way.
             only = _only_text(text_of(node.patterns[0].value))
             if only is not None:
-                folded = _folded(only)
-                return _some_text(read, lambda text: _folded(text) == folded)
+                folded = fold_ascii(only)
+                return _some_text(read, lambda text: fold_ascii(text) == folded)
         if len(tests) == 1:
             return _some_text(read, tests[0])
         return _some_text(read, lambda text: any(test(text) for test in tests))
@@ -258,8 +256,8 @@ class Conditions:
         match node.name:
             case "startswith":
                 if node.insensitive:
-                    folded = _folded(sought)
-                    return lambda text: _folded(text).startswith(folded)
+                    folded = fold_ascii(sought)
+                    return lambda text: fold_ascii(text).startswith(folded)
                 return lambda text: text.startswith(sought)
             case "endswith":
                 pattern = f"*{sought}"
@@ -373,11 +371,6 @@ def _only_text(expression: str) -> str | None:
             return None
         text.append(char)
     return "".join(text)
-
-
-def _folded(text: str) -> str:
-    """Return the text as a query compares it that ignores case: only the letters of ASCII fold there."""
-    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def _is_number(value: Any) -> bool:
