@@ -84,6 +84,6 @@ public final class RefereePlugin extends Plugin implements NetworkPlugin, Action
             IndexNameExpressionResolver resolver,
             Supplier<DiscoveryNodes> nodes,
             Predicate<NodeFeature> features) {
-        return List.of(new EsqlSyntax());
+        return List.of(new EsqlSyntax(), new EsqlRun());
     }
 }
