@@ -39,6 +39,7 @@ SOURCES = ROOT / "tests" / "referee" / "node"
 BUILD = ROOT / ".referee"
 URL, EXAMPLES = "SIGMA_CONVERT_REFEREE", "SIGMA_CONVERT_REFEREE_EXAMPLES"
 JAVA_AT_LEAST = 21
+IDLE_SECONDS = 20  # less than the 30 that a server of the JDK keeps a connection
 START_SECONDS, STOP_SECONDS, MAVEN_SECONDS = 120, 20, 900
 # A plugin of the node: the jars whose names begin so, the folder of ours that is compiled into it, its class.
 PLUGINS = {
@@ -77,6 +78,7 @@ class Node:
     version: str = ""
     _connection: HTTPConnection = field(init=False, repr=False)
     _numbers: Iterator[int] = field(init=False, repr=False, default_factory=count)
+    _used: float = field(init=False, repr=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self._connection = HTTPConnection(urlsplit(self.url).netloc, timeout=120)
@@ -97,9 +99,12 @@ class Node:
 
     def _call(self, method: str, path: str, body: str | None, kind: str) -> Any:
         data = None if body is None else body.encode("utf-8", "surrogatepass")
+        if time.monotonic() - self._used > IDLE_SECONDS:  # the node may have closed it; the next request opens another
+            self._connection.close()
         self._connection.request(method, path, data, {} if data is None else {"Content-Type": kind})
         answer = self._connection.getresponse()
         text = answer.read()
+        self._used = time.monotonic()
         parsed = json.loads(text) if text.lstrip()[:1] in (b"{", b"[") else text.decode("utf-8", "replace")
         if answer.status >= 400:  # noqa: PLR2004  HTTP's errors
             raise NodeError(answer.status, parsed)

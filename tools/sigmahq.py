@@ -60,6 +60,7 @@ class Comparison:
     causes: Counter[str] = field(default_factory=Counter)
     example: str = ""
     text: str = ""
+    events: int = 0
 
 
 class Watch:
@@ -245,13 +246,13 @@ def chosen(options: argparse.Namespace) -> list[str]:
     return names
 
 
-def examine_all(names: Sequence[str], examine: Callable[[str], Examined], jobs: int) -> list[Examined]:
-    """Examine every rule, in processes, and tell a terminal how far it is."""
+def examine_all(names: Sequence[str], examine: Callable[[Sequence[str]], list[Examined]], jobs: int) -> list[Examined]:
+    """Examine every rule, some at a time, in processes, and tell a terminal how far it is."""
     recordings()
     chunks = [names[at : at + 40] for at in range(0, len(names), 40)]
 
     def work(number: int) -> list[Examined]:
-        return [examine(name) for name in chunks[number]]
+        return examine(chunks[number])
 
     def done(number: int) -> None:
         if sys.stderr.isatty():

@@ -5,17 +5,21 @@
 
     python tools/sigmahq_elastic.py [--limit N] [--jobs N] [--upstream] [--only TEXT] [--seed N] [--show N]
 
-Exit status 1 if a query of ours differs and no assumption of its verdict explains it, or if one is not run.
+With a node of Elasticsearch (`tools/referee.py --serve` starts one; SIGMA_CONVERT_REFEREE is its address) that is asked
+as well: KQL and the query_string of pysigma:lucene are run there, ES|QL is parsed. Exit status 1 if a query of ours
+differs, from the rule without an assumption of its verdict that explains it, or on the node, or if one is not run.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+from referee import URL, Node
 from sigmahq import (
     DATA,
     LEGACY,
@@ -34,23 +38,27 @@ from sigmahq import (
     rules,
     table,
 )
+from sigmahq_node import ANALYSED, LUCENE, Question, answer, fitting, question
 
 from converter.errors import RefusedError, SourceError
 from converter.harness.generate import events_for
 from converter.harness.replay import Log
-from converter.plan.nodes import Detection, unexpanded
+from converter.plan.nodes import And, Detection, Not, Or, StringMatch, unexpanded
 from converter.rules import parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from converter.plan.nodes import Expr
 
 TARGETS = ("esql", "eql", "kql", "elastic-toml")
 UPSTREAM = ("pysigma:esql", "pysigma:eql")
+WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}
 
 
 @dataclass(slots=True)
 class Report:
-    """What was found of one rule: of each target of ours, and of each of pySigma."""
+    """What was found of one rule: of each target of ours, of each of pySigma, and what the node says of ours."""
 
     path: str
     unread: str = ""
@@ -59,6 +67,8 @@ class Report:
     matching: int = 0
     ours: dict[str, Comparison] = field(default_factory=dict)
     upstream: dict[str, Comparison] = field(default_factory=dict)
+    referee: dict[str, Comparison] = field(default_factory=dict)
+    question: Question | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -68,12 +78,12 @@ class Report:
 
     @property
     def bad(self) -> bool:
-        """Whether a query of ours differs, or is not run."""
-        return any(one.outcome in {"disagree", "not run"} for one in self.ours.values())
+        """Whether a query of ours differs, from the rule or on the node, or is not run."""
+        return any(one.outcome in WRONG for one in (*self.ours.values(), *self.referee.values()))
 
 
-def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> Report:
-    """Convert a rule, make events, run the queries on them and compare."""
+def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False, ask: bool = False) -> Report:
+    """Convert a rule, make events, run the queries on them and compare; prepare what is to be asked of a node."""
     report = Report(path)
     watch = Watch(report.seconds)
     try:
@@ -97,11 +107,57 @@ def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False) -> R
     watch("reference")
     log.seen("elastic", plan)
     watch("view")
+    as_written = [*generated, *recorded, *_in_case(plan, names, seed)]
+    logs = {"kql": (of_keywords := Log(as_written)), "elastic-toml": of_keywords}
     for target in TARGETS:
-        report.ours[target] = compare(read, plan, log, watch, target)
+        report.ours[target] = compare(read, plan, logs.get(target, log), watch, target)
+    typed = fitting(read, plan, of_keywords) if upstream else log
     for target in UPSTREAM if upstream else ():
-        report.upstream[target] = compare_upstream(read, plan, log, watch, target)
+        report.upstream[target] = compare_upstream(read, plan, typed, watch, target)
+    if ask:
+        queries = {name: one.text for name, one in [*report.ours.items(), *report.upstream.items()] if one.text}
+        report.question = question(read, plan, of_keywords, queries)
+        watch("ask")
     return report
+
+
+def examine_some(
+    names: Sequence[str], *, seed: int = 0, upstream: bool = False, node: Node | None = None
+) -> list[Report]:
+    """Examine rules; with a node, ask it as well."""
+    reports = [examine(name, rules()[name], seed=seed, upstream=upstream, ask=node is not None) for name in names]
+    if node is not None:
+        watch = Watch(reports[0].seconds)
+        answer(node, [report.question for report in reports if report.question is not None])
+        watch("ask")
+        for report in reports:
+            found = report.question.answers if report.question is not None else {}
+            report.upstream |= {name: one for name, one in found.items() if name in {LUCENE, ANALYSED}}
+            report.referee = {name: one for name, one in found.items() if name not in {LUCENE, ANALYSED}}
+            report.question = None  # its events are not worth keeping
+    return reports
+
+
+def _in_case(plan: Detection, names: Mapping[str, str], seed: int) -> Iterator[dict[str, Any]]:
+    """Yield events whose texts have the case of the rule, as keyword fields want them."""
+    exactly = replace(plan, expr=_counting_case(plan.expr))
+    for event in events_for(exactly, seed):
+        if (one := as_logged(event, plan, names)) is not None:
+            yield one
+
+
+def _counting_case(expr: Expr) -> Expr:
+    match expr:
+        case And(items):
+            return And(tuple(map(_counting_case, items)))
+        case Or(items):
+            return Or(tuple(map(_counting_case, items)))
+        case Not(item):
+            return Not(_counting_case(item))
+        case StringMatch():
+            return replace(expr, cased=True)
+        case _:
+            return expr
 
 
 def lines_of(reports: Sequence[Report]) -> Iterator[str]:
@@ -132,6 +188,14 @@ def lines_of(reports: Sequence[Report]) -> Iterator[str]:
     yield from table("CPU seconds", Counter({kind: round(value) for kind, value in total.items()}))
 
 
+def referee_lines(reports: Sequence[Report]) -> Iterator[str]:
+    """Yield what the node says."""
+    for name in dict.fromkeys(name for report in reports for name in report.referee):
+        found = [report.referee[name] for report in reports if name in report.referee]
+        yield from ("", f"the node, {name}: {len(found)} queries on {sum(one.events for one in found)} events")
+        yield from table("outcome", Counter(one.outcome for one in found))
+
+
 def upstream_lines(reports: Sequence[Report]) -> Iterator[str]:
     """Yield the report of pySigma's backends."""
     for target in dict.fromkeys(name for report in reports for name in report.upstream):
@@ -148,8 +212,8 @@ def upstream_lines(reports: Sequence[Report]) -> Iterator[str]:
 def examples(reports: Sequence[Report], most: int) -> Iterator[str]:
     """Yield events that show differences: of ours the first ones, of the other backends some of each cause."""
     for report in [report for report in reports if report.bad][:most]:
-        for target, one in report.ours.items():
-            if one.outcome in {"disagree", "not run"}:
+        for target, one in (*report.ours.items(), *((f"{name} (node)", one) for name, one in report.referee.items())):
+            if one.outcome in WRONG:
                 yield from ("", f"{report.path}: {target}: {one.outcome}", one.example)
     seen: Counter[tuple[str, str]] = Counter()
     for report in reports:
@@ -169,11 +233,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     started = time.monotonic()
 
-    def one(name: str) -> Report:
-        return examine(name, rules()[name], seed=options.seed, upstream=options.upstream)
+    url = os.environ.get(URL)
 
-    reports = examine_all(chosen(options), one, options.jobs)
-    lines = [*lines_of(reports), *upstream_lines(reports)]
+    def some(names: Sequence[str]) -> list[Report]:
+        node = Node(url) if url else None
+        try:
+            return examine_some(names, seed=options.seed, upstream=options.upstream, node=node)
+        finally:
+            if node is not None:
+                node.close()
+
+    reports = examine_all(chosen(options), some, options.jobs)
+    lines = [*lines_of(reports), *referee_lines(reports), *upstream_lines(reports)]
     lines += ["", f"{time.monotonic() - started:.0f} s with {options.jobs} processes"]
     lines += examples(reports, options.show)
     sys.stdout.writelines(f"{line}\n" for line in lines)

@@ -206,10 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     started = time.monotonic()
 
-    def one(name: str) -> Report:
-        return examine(name, rules()[name], seed=options.seed, upstream=options.upstream)
+    def some(names: Sequence[str]) -> list[Report]:
+        return [examine(name, rules()[name], seed=options.seed, upstream=options.upstream) for name in names]
 
-    reports = examine_all(chosen(options), one, options.jobs)
+    reports = examine_all(chosen(options), some, options.jobs)
     lines = [*lines_of(reports), *(upstream_lines(reports) if options.upstream else ())]
     lines += ["", f"{time.monotonic() - started:.0f} s with {options.jobs} processes"]
     lines += examples(reports, options.show)

@@ -64,9 +64,7 @@ def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: 
         (query,) = convert_rules(rules, judged, without_pipeline=without_pipeline)
     except RefusedError as error:
         return Audit("refused", error=error)
-    fair = unbroken(
-        plan, _assumptions(rules, plan, judged.product, without_pipeline=without_pipeline), log, judged.product
-    )
+    fair = fair_part(rules, plan, log, judged.product, without_pipeline=without_pipeline)
     try:
         outcome, _ = replay(plan, query, judged, fair)
     except QueryError as error:
@@ -88,6 +86,11 @@ def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: 
         found.causes[cause, side] += 1
         example = example or (side, event)
     return Audit("differs", query, None, found.causes, example)
+
+
+def fair_part(rules: Rules, plan: Plan, log: Log, product: Product, *, without_pipeline: bool = False) -> Log:
+    """Return the events that break no assumption of our own conversion: what another one can be blamed for."""
+    return unbroken(plan, _assumptions(rules, plan, product, without_pipeline=without_pipeline), log, product)
 
 
 def unbroken(plan: Plan, assumptions: Iterable[Assumption], log: Log, product: Product) -> Log:

@@ -41,7 +41,7 @@ from converter.registry import get_target
 from converter.rules import parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from converter.plan.nodes import Expr, Leaf, Pattern
     from converter.target import Event, Query
@@ -60,10 +60,15 @@ def cause_of(expr: Expr, raw: Event, seen: Event, target: str) -> str:
         seen: the same as the product has it, with those names too: the leaves are converted without a pipeline.
         target: a name, such as `pysigma:splunk`.
     """
+    return cause_by(expr, raw, lambda leaf, negated: _differs(leaf, raw, seen, target, negated=negated))
+
+
+def cause_by(expr: Expr, raw: Event, differs: Callable[[Leaf, bool], bool]) -> str:
+    """Return the same by asking of each leaf alone, and of its negation, whether its query differs on the event."""
     leaves = dict.fromkeys(leaves_of(expr))
     for negated in (False, True):
         for leaf in leaves:
-            if _differs(leaf, raw, seen, target, negated=negated):
+            if differs(leaf, negated):
                 return ("not of " if negated else "") + _about(leaf, raw)
     return _together(expr)
 
@@ -130,6 +135,9 @@ def as_detection(leaf: Leaf) -> Any:
 def _about(leaf: Leaf, raw: Event) -> str:
     match leaf:
         case StringMatch(field, pattern, cased):
+            exactly = StringMatch(field, pattern, cased=True)
+            if not cased and matches(leaf, raw) and not matches(exactly, raw) and _is_ascii(pattern):
+                return "text in another case"
             return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased)
         case NumberMatch(field, number):
             return (
@@ -157,6 +165,10 @@ def _about(leaf: Leaf, raw: Event) -> str:
             return "a placeholder"
         case _:
             assert_never(leaf)
+
+
+def _is_ascii(pattern: Pattern) -> bool:
+    return all(isinstance(part, Wildcard) or part.isascii() for part in pattern.parts)
 
 
 def _about_text(pattern: Pattern, values: list[str], *, cased: bool) -> str:

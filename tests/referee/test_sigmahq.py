@@ -1,0 +1,65 @@
+"""Queries for the SigmaHQ collection, ours and pySigma's, on the node and on our engines: no difference of ours.
+
+`tools/sigmahq_elastic.py` does the same by hand, and prints figures (docs/upstream.md). Here is every 40th rule, or
+with many examples the whole collection. The data is public and not part of the project; without it this is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from referee import URL, Node
+from sigmahq import DATA, examine_all, recordings, rules
+from sigmahq_elastic import WRONG, Report, examine_some
+
+from converter.harness.parallel import available_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EVERY, EVERY_RECORDED, MANY = 40, 10, 20_000
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no SigmaHQ data in {DATA}")
+
+
+@pytest.fixture(scope="module")
+def reports(node: Node, examples: int) -> list[Report]:
+    names = list(rules())
+    if examples < MANY:
+        names = list(dict.fromkeys([*names[::EVERY], *sorted(recordings())[::EVERY_RECORDED]]))
+        return examine_some(names, upstream=True, node=node)
+
+    def some(names: Sequence[str]) -> list[Report]:
+        own = Node(os.environ[URL])  # of the process: a connection is not shared
+        try:
+            return examine_some(names, upstream=True, node=own)
+        finally:
+            own.close()
+
+    return examine_all(names, some, available_jobs())
+
+
+def test_ours_agree(reports: list[Report]) -> None:
+    bad = [
+        f"{report.path}: {name}: {one.outcome}: {one.example}"
+        for report in reports
+        for name, one in (*report.ours.items(), *report.referee.items())
+        if one.outcome in WRONG
+    ]
+    assert not bad, f"{len(bad)} queries:\n" + "\n\n".join(bad[:20])
+
+
+def test_there_is_something_to_compare(reports: list[Report]) -> None:
+    read = [report for report in reports if not report.unread]
+    assert len(read) > 90
+    assert [report.path for report in read if not 0 < report.matching < report.generated + report.recorded] == []
+    asked = [one for report in read for name, one in report.referee.items() if name.startswith("kql")]
+    assert len(asked) > len(read)
+    assert sum(one.events for one in asked) > 20 * len(asked)
+    assert {name for report in read for name in report.upstream} == {
+        "pysigma:esql",
+        "pysigma:eql",
+        "pysigma:lucene",
+        "pysigma:lucene, on analysed text",
+    }
