@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.elastic_toml.documents import Document, Scalar, iso, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from converter.targets.elastic_toml.rule import Threshold
 
 Bucket: TypeAlias = tuple[str, ...]
+_V4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def alerts_of_run(
         if len(count.names) >= threshold.value and len(count.counted) >= least
     ]
     alerts: list[dict[str, Any]] = []
-    for bucket in sorted(enough, key=_order)[:most]:
+    for bucket in _in_order(threshold, enough, counts)[:most]:
         count = counts[bucket]
         history.last[bucket] = count.last
         alerts.append(
@@ -138,7 +140,7 @@ def _buckets(threshold: Threshold, document: Document) -> tuple[tuple[Bucket, tu
     for name in threshold.fields:
         axis: dict[str, Scalar] = {}
         for value in values_of(document, name):
-            axis.setdefault(_address(value) if name == "ip" or name.endswith(".ip") else _text(value), value)
+            axis.setdefault(_address(value) if _is_address(name) else _text(value), value)
         axes.append(axis)
     return tuple((tuple(key for key, _ in combination), tuple(value for _, value in combination))
                  for combination in product(*(axis.items() for axis in axes)))  # fmt: skip
@@ -154,11 +156,50 @@ def _text(value: Scalar) -> str:
 
 
 def _address(value: Scalar) -> str:
+    address = _parsed_address(value)
+    return _text(value) if address is None else str(address)
+
+
+def _parsed_address(value: Scalar) -> IPv4Address | IPv6Address | None:
+    """Return an address; that of version 6 which an address of version 4 is mapped to is that one."""
     try:
-        return str(ip_address(str(value)))
+        address = ip_address(str(value))
     except ValueError:
-        return _text(value)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
-def _order(bucket: Bucket) -> tuple[tuple[int, float, str], ...]:
-    return tuple((0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in bucket)
+def _in_order(threshold: Threshold, buckets: list[Bucket], counts: Mapping[Bucket, _Count]) -> list[Bucket]:
+    """Return buckets in the order of their keys: as numbers, as addresses, or as texts by code point."""
+    orders: list[Callable[[str], Any]] = []
+    for at, name in enumerate(threshold.fields):
+        if _is_address(name):
+            orders.append(_address_order)
+        elif any(_is_number(counts[bucket].group[at]) for bucket in buckets):
+            orders.append(_number_order)
+        else:
+            orders.append(str)
+    return sorted(buckets, key=lambda bucket: [order(part) for order, part in zip(orders, bucket, strict=True)])
+
+
+def _is_address(name: str) -> bool:
+    return name == "ip" or name.endswith(".ip")
+
+
+def _is_number(value: Scalar) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _address_order(part: str) -> tuple[int, bytes, str]:
+    """Return what orders addresses as the product keeps them: 16 bytes, those of version 4 mapped."""
+    address = _parsed_address(part)
+    if address is None:
+        return 1, b"", part
+    return 0, address.packed if address.version != _V4 else b"\0" * 10 + b"\xff\xff" + address.packed, ""
+
+
+def _number_order(part: str) -> tuple[int, Decimal, str]:
+    try:
+        return 0, Decimal(part), ""
+    except InvalidOperation:
+        return 1, Decimal(0), part
