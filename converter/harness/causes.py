@@ -136,9 +136,8 @@ def _about(leaf: Leaf, raw: Event) -> str:
     match leaf:
         case StringMatch(field, pattern, cased):
             exactly = StringMatch(field, pattern, cased=True)
-            if not cased and matches(leaf, raw) and not matches(exactly, raw) and _is_ascii(pattern):
-                return "text in another case"
-            return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased)
+            other_case = matches(leaf, raw) and not matches(exactly, raw)
+            return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased, other_case=other_case)
         case NumberMatch(field, number):
             return (
                 "a number" if str(number) in map(str, find(raw, field)) else "a number that the event writes otherwise"
@@ -167,11 +166,7 @@ def _about(leaf: Leaf, raw: Event) -> str:
             assert_never(leaf)
 
 
-def _is_ascii(pattern: Pattern) -> bool:
-    return all(isinstance(part, Wildcard) or part.isascii() for part in pattern.parts)
-
-
-def _about_text(pattern: Pattern, values: list[str], *, cased: bool) -> str:
+def _about_text(pattern: Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
     literal = pattern.literal
     texts = [part for part in pattern.parts if isinstance(part, str)]
     if cased:
@@ -186,6 +181,8 @@ def _about_text(pattern: Pattern, values: list[str], *, cased: bool) -> str:
         return "text that reads as a number"
     if literal == "":
         return "the empty text"
+    if other_case and all(text.isascii() for text in texts):
+        return "text in another case"
     if not all(text.isascii() for text in (*texts, *values)):
         return "letters outside ASCII"
     if any("\\" in text for text in texts):
