@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
 from converter.assumptions import mapped_as, single_value, unique
@@ -29,6 +30,7 @@ from converter.target import Query, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
+    from ipaddress import IPv4Network
 
     from converter.assumptions import MappedType
     from converter.errors import Place
@@ -226,6 +228,21 @@ def check_whole(number: float, limit: int, language: str, place: Place | None) -
     if abs(number) >= limit:
         raise refused(
             f"{language} does not hold {number} exactly", "number beyond the language", place, "compare it as text"
+        )
+
+
+def check_block(network: IPv4Network | IPv6Network, place: Place | None) -> None:
+    """Refuse a block of addresses that Elasticsearch takes in none of its languages.
+
+    Raises:
+        RefusedError: of IPv4 addresses mapped into IPv6: its length could be meant in either family.
+    """
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise refused(
+            f"Elasticsearch takes no block of IPv4 addresses mapped into IPv6: {network}",
+            "cidr of mapped addresses",
+            place,
+            "write the block in IPv4, such as 10.0.0.0/8",
         )
 
 

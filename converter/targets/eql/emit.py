@@ -9,7 +9,6 @@ its negation true, for a missing field whether the product reads null as unknown
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import no_mapped_address, no_zone
@@ -17,6 +16,7 @@ from converter.emitting import (
     LONG,
     Emission,
     backquoted,
+    check_block,
     check_context,
     check_supported,
     check_whole,
@@ -214,13 +214,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
                     place,
                     "convert to esql or splunk",
                 )
-            if isinstance(network.network_address, IPv6Address) and network.network_address.ipv4_mapped:
-                raise refused(
-                    f"Elasticsearch takes no block of IPv4 addresses mapped into IPv6: {network}",
-                    "cidr of mapped addresses",
-                    place,
-                    "write the block in IPv4, such as 10.0.0.0/8",
-                )
+            check_block(network, place)
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
             return f'cidrMatch({_field(name, emission, place)}, "{network}")'

@@ -10,6 +10,7 @@ lowered on both sides. It has no window functions: see `_sliding` for the exact 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,6 +20,7 @@ from converter.emitting import (
     LONG,
     Emission,
     backquoted,
+    check_block,
     check_context,
     check_supported,
     check_whole,
@@ -153,12 +155,13 @@ def string(text: str, place: Place | None) -> str:
     """Return a string literal.
 
     Raises:
-        RefusedError: a control character other than tab and line ends; the grammar has no escape for it.
+        RefusedError: a control character other than tab and line ends. The grammar has no escape for one; it takes one as
+            it is, but what carries the query may not.
     """
     out = []
     for char in text:
         escaped = _ESCAPES.get(char, char)
-        if len(escaped) == 1 and not char.isprintable():
+        if len(escaped) == 1 and unicodedata.category(char) in {"Cc", "Cs"}:
             raise refused(f"ES|QL has no escape for the character {char!r}", "control character", place)
         out.append(escaped)
     return f'"{"".join(out)}"'
@@ -212,6 +215,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
         case Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
         case Cidr(name, network, place):
+            check_block(network, place)
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
             address = _column(name, emission, place)

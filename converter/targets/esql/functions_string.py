@@ -199,6 +199,9 @@ def _block(text: str) -> tuple[bytes, bytes]:
         ValueError: it is none.
     """
     network = ipaddress.ip_network(text, strict=False)
+    written = ipaddress.ip_address(text.partition("/")[0])
+    if "/" in text and isinstance(written, ipaddress.IPv6Address) and written.ipv4_mapped is not None:
+        raise ValueError("whose length could be meant in either family")
     first, last = network[0].packed, network[-1].packed
     prefix = b"\0" * 10 + b"\xff\xff" if len(first) == 4 else b""  # noqa: PLR2004
     return prefix + first, prefix + last

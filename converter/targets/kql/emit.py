@@ -9,10 +9,11 @@ It cannot count, compare fields or search by regular expression. Sources are in 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import mapped_as, no_mapped_address, no_zone, same_case
-from converter.emitting import LONG, Emission, check_context, check_whole, refused
+from converter.emitting import LONG, Emission, check_block, check_context, check_whole, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -120,6 +121,7 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
                     place,
                     "map the field, or convert to esql",
                 )
+            check_block(network, place)
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
             return f'{field_name(name, place)}: "{network}"'
@@ -187,21 +189,17 @@ def _wildcards(pattern: Pattern, place: Place | None) -> str:
 
 def _unquoted(text: str, place: Place | None) -> str:
     """Return text outside quotes: signs escaped, and the first letter of words that are operators by its code."""
-    escaped = "".join(
-        "\\" + char
-        if char in _SPECIAL
-        else f"\\u{ord(char):04x}"
-        if char.isspace() and char != " " and ord(char) <= _LAST_CODE
-        else _printable(char, place)
-        for char in text
-    )
+    escaped = "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in text)
     return _WORD.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", escaped)
 
 
 def _printable(char: str, place: Place | None) -> str:
-    if not char.isprintable():
-        raise refused(f"KQL has no escape for the character {char!r}", "control character", place)
-    return char
+    """Return a character that is special to nothing; by its code, if it cannot be seen."""
+    if char.isprintable():
+        return char
+    if unicodedata.category(char) == "Cs":
+        raise refused(f"KQL has no escape for the character {char!r}", "half a character", place)
+    return f"\\u{ord(char):04x}" if ord(char) <= _LAST_CODE else char
 
 
 def field_name(name: str, place: Place | None) -> str:

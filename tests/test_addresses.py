@@ -1,4 +1,4 @@
-"""Blocks of addresses in EQL: what the emitter writes, the product takes."""
+"""Blocks of addresses: what the emitters for Elastic write, the product takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from converter.registry import list_targets
 from converter.rules import parse_rules
 from converter.target import Context
 from converter.targets.eql.execute import run
+from converter.targets.esql.execute import run as run_esql
 
 FACTS = b"fields:\n  address: {type: ip, single: true}\n"
 RULE = """title: Addresses
@@ -22,14 +23,20 @@ detection:
 """
 
 
-def emitted(block: str) -> str:
+def emitted(block: str, target: str = "eql") -> str:
     (plan,) = parse_rules(RULE.replace("BLOCK", block)).plans
-    return list_targets()["eql"].emit(simplified(plan), Context(parse_facts(FACTS, "facts"), options={})).text
+    return list_targets()[target].emit(simplified(plan), Context(parse_facts(FACTS, "facts"), options={})).text
 
 
-def test_a_block_of_mapped_addresses_is_refused_by_emitter_and_engine() -> None:
+@pytest.mark.parametrize("target", ["eql", "esql", "kql", "elastic-toml"])
+def test_no_emitter_writes_a_block_of_mapped_addresses(target: str) -> None:
     with pytest.raises(RefusedError, match="mapped into IPv6"):
-        emitted("'::ffff:10.0.0.0/104'")
+        emitted("'::ffff:10.0.0.0/104'", target)
+
+
+def test_no_engine_reads_one() -> None:
+    with pytest.raises(QueryError, match="not a block"):
+        run_esql('ROW a = TO_IP("10.0.0.1") | EVAL b = CIDR_MATCH(a, "::ffff:a00:0/64")', [])
     with pytest.raises(QueryError, match="ambiguous"):
         run('any where cidrMatch(address, "::ffff:a00:0/104")', [])
 
