@@ -182,7 +182,7 @@ def _quoted(text: str, place: Place | None) -> str:
 def _wildcards(pattern: Pattern, place: Place | None) -> str:
     """Return a pattern outside quotes, where `*` is a wildcard and a blank belongs to the value."""
     text = "".join("*" if isinstance(part, Wildcard) else part for part in pattern.parts)
-    if text != text.strip():
+    if text != text.strip() or text != text.strip("\ufeff"):  # what JavaScript takes for blanks
         raise refused("KQL cuts blanks off the ends of a wildcard pattern", "blank at an end", place, "convert to esql")
     return "".join("*" if isinstance(part, Wildcard) else _unquoted(part, place) for part in pattern.parts)
 
