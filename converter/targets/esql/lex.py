@@ -4,8 +4,8 @@
 
 The vendor's lexer changes its mode with the command: FROM reads index patterns, KEEP, DROP and RENAME read names with
 `*`, MV_EXPAND reads names, every other command reads expressions. So does this one: the mode is chosen by the first
-word after a pipe, which only white space, a square bracket or a slash ends. Letters are those whose lower case is `a`
-to `z`, U+0130 and U+212A among them, as the vendor's lexer sees the text in lower case.
+word after a pipe, which only white space, a square bracket or a slash ends. U+212A, whose lower case is `k`, is a
+letter.
 Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/lexer/{Expression,From,Project,Rename,MvExpand,Inline}.g4`.
 """
 
@@ -44,7 +44,7 @@ class Token:
     @property
     def word(self) -> str:
         """The lower-case word when this is one, else an empty string: keywords ignore case."""
-        return self.value.replace("\u0130", "i").lower() if self.kind in {Kind.WORD, Kind.SOURCE} else ""
+        return self.value.lower() if self.kind in {Kind.WORD, Kind.SOURCE} else ""
 
 
 def fail(text: str, message: str, start: int, end: int | None = None, hint: str = "") -> QueryError:
@@ -53,7 +53,7 @@ def fail(text: str, message: str, start: int, end: int | None = None, hint: str 
     return QueryError(message, Place.at_offset(text, start, length=length), hint)
 
 
-_LETTER = "A-Za-z\u0130\u212a"
+_LETTER = "A-Za-z\u212a"
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*)")
 _COMMAND = re.compile(r"[^ \t\r\n\[\]/]+")
 _WORD = re.compile(f"[{_LETTER}][{_LETTER}0-9_]*|[_@][{_LETTER}0-9_]+")

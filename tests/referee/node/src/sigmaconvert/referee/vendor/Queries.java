@@ -195,6 +195,9 @@ public final class Queries {
     private static Map<String, EsField> mapping(Map<String, String> columns) {
         Map<String, EsField> fields = new LinkedHashMap<>();
         columns.forEach((name, type) -> {
+            if (name.startsWith("_")) {
+                return; // metadata, which are there where the query asks for them
+            }
             Map<String, EsField> here = fields;
             String[] parts = name.split("\\.");
             for (int i = 0; i < parts.length - 1; i++) {
@@ -254,10 +257,10 @@ public final class Queries {
         List<Block> blocks = new ArrayList<>();
         for (Attribute attribute : relation.output()) {
             int column = names.indexOf(attribute.name());
-            if (column >= 0) {
-                attributes.add(attribute);
-                blocks.add(block(attribute.dataType(), rows.stream().map(row -> row.get(column)).toList()));
-            }
+            List<Object> cells = new ArrayList<>();
+            rows.forEach(row -> cells.add(column < 0 ? null : row.get(column)));
+            attributes.add(attribute);
+            blocks.add(block(attribute.dataType(), cells));
         }
         return new Table(attributes, blocks, rows.size());
     }

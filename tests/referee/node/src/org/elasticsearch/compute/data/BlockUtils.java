@@ -49,7 +49,7 @@ public final class BlockUtils {
         return fromArrayRow(factory, row.toArray());
     }
 
-    /** Returns the values of each position sorted, and perhaps each once. */
+    /** Returns the values of each position, sorted, or each once in the order that they have. */
     @SuppressWarnings({"unchecked", "rawtypes"})
     public static Block sorted(Block block, boolean ascending, boolean once) {
         Cells cells = (Cells) block;
@@ -57,7 +57,9 @@ public final class BlockUtils {
         for (int position = 0; position < cells.getPositionCount(); position++) {
             List<Comparable> values =
                     new ArrayList<>((List) cells.values.subList(cells.starts[position], cells.starts[position + 1]));
-            values.sort(ascending ? Comparator.naturalOrder() : Comparator.reverseOrder());
+            if (!once) {
+                values.sort(ascending ? Comparator.naturalOrder() : Comparator.reverseOrder());
+            }
             filler.begin();
             (once ? new LinkedHashSet<>(values) : values).forEach(filler::add);
             filler.end();

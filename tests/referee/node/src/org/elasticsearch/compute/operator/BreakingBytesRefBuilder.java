@@ -11,7 +11,9 @@ public final class BreakingBytesRefBuilder implements Releasable {
 
     public BreakingBytesRefBuilder(CircuitBreaker breaker, String label) {}
 
-    public BreakingBytesRefBuilder(CircuitBreaker breaker, String label, int capacity) {}
+    public BreakingBytesRefBuilder(CircuitBreaker breaker, String label, int capacity) {
+        grow(capacity);
+    }
 
     public void append(byte one) {
         grow(bytes.length + 1);

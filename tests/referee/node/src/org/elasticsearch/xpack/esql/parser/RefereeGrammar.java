@@ -58,7 +58,7 @@ public final class RefereeGrammar {
     }
 
     private static ParseTree parse(String query, First first) {
-        EsqlBaseLexer lexer = new ReleasedLexer(new CaseChangingCharStream(CharStreams.fromString(query)));
+        EsqlBaseLexer lexer = new ReleasedLexer(CharStreams.fromString(query));
         lexer.removeErrorListeners();
         lexer.addErrorListener(first);
         EsqlBaseParser parser = new ReleasedParser(new CommonTokenStream(lexer));
