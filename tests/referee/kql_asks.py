@@ -43,6 +43,11 @@ Dsl: TypeAlias = dict[str, Any]
 _OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 _RESERVED = frozenset('+-=&|><!(){}[]^"~*?:\\/')  # what Kibana escapes in a pattern
 FILLER = "filler"
+# What JavaScript trims.
+BLANKS = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004"
+    "\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 REFUSED = "refused before it is asked of an index"
 _SAMPLES: Mapping[str, Any] = {
     "keyword": "filler", "wildcard": "filler", "text": "filler", "boolean": True, "long": 1, "double": 1.5,
@@ -444,6 +449,8 @@ def read_otherwise(query: str, tree: Query) -> str:
                 return "a star in a quoted name"
         elif re.search(r"[ \t\r\n]{2}|[\t\r\n\u00a0\u3000]", source):
             return "blanks: the server makes them one space"
+        elif _escapes_blank(source):
+            return "an escaped blank at an end: Kibana cuts it off"
         elif re.search(r"^(?:and|or|not)\b|\b(?:and|or|not)$", source, re.IGNORECASE | re.ASCII):
             return "an operator at an end of a value"
         elif (isinstance(value, Wildcard) and re.search(r"[\\?]", source)) or re.search(
@@ -455,6 +462,12 @@ def read_otherwise(query: str, tree: Query) -> str:
     if "\u00a0" in query or "\u3000" in query:
         return "blanks: which they are"
     return "`and` before `or`, without brackets" if _mixed(query, tree) else ""
+
+
+def _escapes_blank(source: str) -> bool:
+    """Return whether the first or the last character of an unquoted literal is a blank that is escaped."""
+    ends = re.match(r"\\(?:[trn]|u([0-9a-fA-F]{4}))", source), re.search(r"\\(?:[trn]|u([0-9a-fA-F]{4}))$", source)
+    return any(end is not None and (end[1] is None or chr(int(end[1], base=16)) in BLANKS) for end in ends)
 
 
 def _literals(node: Query) -> Iterator[tuple[Value, bool]]:

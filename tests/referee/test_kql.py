@@ -54,6 +54,8 @@ KQL = {
     "no number in a number field": LENIENT,
     "any field meets an address field that cannot take the value": LENIENT,
     "exists on an object": OBJECTS,
+    "an object exists by its dotted keys": OBJECTS,
+    "digits of other scripts are no number": LENIENT,
     "operators in any case": BRACKETS,
     "line feeds and no-break spaces are blanks": SPACES,
     "an escaped star next to a star": ESCAPES,
@@ -69,8 +71,6 @@ DSL = {
     "True in capitals is a text": MILD,
 }
 BOTH = {
-    "a wildcard in a range": NOT_SIMULATED,
-    "a boolean in a range": NOT_SIMULATED,
     "the time of the query": NOT_SIMULATED,
     "a text field is analysed": NOT_SIMULATED,
     "a text field of a keyword field": NOT_SIMULATED,

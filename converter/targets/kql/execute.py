@@ -15,7 +15,9 @@ from typing import Any, TypeAlias, assert_never
 from converter.errors import QueryError
 from converter.targets.kql import fields, values
 from converter.targets.kql.fields import Document, Kind
+from converter.targets.kql.numbers import equal, number_in
 from converter.targets.kql.parse import parse
+from converter.targets.kql.presence import presence
 from converter.targets.kql.syntax import (
     And,
     Constant,
@@ -113,11 +115,14 @@ def _compile_is(node: Is, text: str, prefix: str) -> Filter:
             return lambda document: True  # noqa: ARG005 - `*: *` is every document
         if exists:
             named = values.pattern(name.parts)
-            return lambda document: any(named(path) for path, _ in fields.leaves(document))
+            return lambda document: any(
+                named(path) and values.taken(fields.kind_of(prefix + path), scalar)
+                for path, scalar in fields.leaves(document)
+            )
         return _any_field(name, prefix, lambda path, kind: values.is_test(path, kind, value, text))
     path = _name_of(name, text)
     if exists:
-        return fields.presence(path)
+        return presence(path, prefix)
     full = prefix + path
     return _any_scalar(path, values.is_test(full, fields.kind_of(full), value, text))
 
@@ -169,14 +174,14 @@ def _texts_by_field(queries: Iterable[Query], prefix: str) -> tuple[dict[str, li
 
 def _any_of_texts(path: str, wanted: list[Text]) -> Filter:
     texts = frozenset(value.text for value in wanted)
-    numbers = frozenset(number for value in wanted if (number := values.number_in(value.text)) is not None)
+    numbers = [equal(number) for value in wanted if (number := number_in(value.text)) is not None]
 
     def test(scalar: fields.Scalar) -> bool:
         if isinstance(scalar, str):
             return scalar in texts
         if isinstance(scalar, bool):
             return ("true" if scalar else "false") in texts
-        return scalar in numbers
+        return any(same(scalar) for same in numbers)
 
     return _any_scalar(path, test)
 

@@ -116,17 +116,6 @@ def objects(name: str) -> Callable[[Document], list[Document]]:
     return get
 
 
-def presence(name: str) -> Callable[[Document], bool]:
-    """Return a function that says whether a document holds any value in the field, or in the object, `name`."""
-    scalars = getter(name)
-    inner = objects(name)
-
-    def present(document: Document) -> bool:
-        return bool(scalars(document)) or any(next(leaves(found), None) is not None for found in inner(document))
-
-    return present
-
-
 def leaves(document: Document) -> Iterator[tuple[str, Scalar]]:
     """Yield every (path, scalar) of a document, metadata such as `_id` left out."""
     stack: list[tuple[str, Any]] = [

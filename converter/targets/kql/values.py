@@ -11,19 +11,17 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from math import isfinite
 from typing import TypeAlias, assert_never
 
 from converter.errors import Place, QueryError
 from converter.targets.kql.dates import span
 from converter.targets.kql.fields import Kind, Scalar
+from converter.targets.kql.numbers import Held, Number, equal, held, number_in, ordered
 from converter.targets.kql.syntax import Constant, RangeOperator, Text, Value, Wildcard
 
 Test: TypeAlias = Callable[[Scalar], bool]
-Number: TypeAlias = int | float
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_INTEGER = re.compile(r"[+-]?\d{1,300}")  # Python refuses to read integers of thousands of digits
+_PREFIX = re.compile(r"\d{1,3}", re.ASCII)
 _V4_IN_V6 = 0xFFFF_0000_0000
 
 
@@ -54,11 +52,11 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
         case Kind.NUMBER | Kind.IP | Kind.DATE if isinstance(value, Wildcard):
             raise error(f"{name} is of type {kind.value}, which takes no wildcard", value, query)
         case Kind.NUMBER:
-            number = _number_of(name, value, query)
-            return lambda scalar: _as_number(scalar) == number
+            same = equal(_number_of(name, value, query))
+            return lambda scalar: (own := _as_number(scalar)) is not None and same(own)
         case Kind.IP:
             low, high = _network_of(name, value, query)
-            return lambda scalar: isinstance(scalar, str) and low <= _address(scalar) <= high
+            return lambda scalar: isinstance(scalar, str) and low <= address(scalar) <= high
         case Kind.DATE:
             first, last = _span_of(name, value, query)
             return lambda scalar: (at := span(scalar)) is not None and first <= at[0] <= last
@@ -70,33 +68,38 @@ def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, que
     """Return the test of `name >= value` and its like on one scalar.
 
     Raises:
-        QueryError: as `is_test`; also when the scalar is a boolean, or a number while the bound is not.
+        QueryError: as `is_test`; also when the scalar is a boolean or a number that the bound is not, or a number that
+            no long can be compared with.
     """
-    if isinstance(value, Wildcard):
-        raise error("a range takes no wildcard", value, query)
-    if isinstance(value, Constant):
-        raise error(f"a range takes a number, a date or a text, not {text_of(value) or 'null'}", value, query)
+    match value:
+        case Wildcard(parts):  # a star is a star in a range
+            value = Text("*".join(parts), start=value.start, end=value.end)
+        case Constant(None):
+            raise error("null is no value in KQL", value, query, "write: not field: *")
+        case Constant():
+            value = Text(text_of(value), start=value.start, end=value.end)
+        case Text():
+            pass
     match kind:
         case Kind.TEXT:
             raise error(f"{name} is a text field; matching it needs its analyser, which is not simulated", value, query)
         case Kind.KEYWORD | Kind.WILDCARD:
             return _keyword_range(name, operator, value, query)
         case Kind.NUMBER:
-            number = _number_of(name, value, query)
-            compare = _COMPARE[operator]
-            return lambda scalar: (own := _as_number(scalar)) is not None and compare(own, number)
+            compare = _number_range(name, operator, _number_of(name, value, query), value, query)
+            return lambda scalar: (own := _as_number(scalar)) is not None and compare(own)
         case Kind.IP:
             if "/" in value.text:
                 raise error("a range takes one address, not a network", value, query)
             bound, _ = _network_of(name, value, query)
-            compare = _COMPARE[operator]
-            return lambda scalar: isinstance(scalar, str) and (own := _address(scalar)) >= 0 and compare(own, bound)
+            before = _COMPARE[operator]
+            return lambda scalar: isinstance(scalar, str) and (own := address(scalar)) >= 0 and before(own, bound)
         case Kind.DATE:
             first, last = _span_of(name, value, query)
             # A bound with parts left out is rounded up where its whole unit must be inside (<=) or outside (>).
             moment = last if operator in {"<=", ">"} else first
-            compare = _COMPARE[operator]
-            return lambda scalar: (at := span(scalar)) is not None and compare(at[0], moment)
+            before = _COMPARE[operator]
+            return lambda scalar: (at := span(scalar)) is not None and before(at[0], moment)
         case _ as never:
             assert_never(never)
 
@@ -108,14 +111,19 @@ def text_of(value: Text | Constant) -> str:
     return "" if value.value is None else str(value.value).lower()
 
 
-def number_in(text: str) -> Number | None:
-    """Return the number that `text` spells, or None."""
-    if _INTEGER.fullmatch(text) is not None:
-        return int(text)
-    if _NUMBER.fullmatch(text) is None:
-        return None
-    number = float(text)
-    return number if isfinite(number) else None
+def taken(kind: Kind, scalar: Scalar) -> bool:
+    """Return whether a field of a kind takes a value of a document: one that it does not take does not exist for it."""
+    match kind:
+        case Kind.NUMBER:
+            return _as_number(scalar) is not None
+        case Kind.IP:
+            return isinstance(scalar, str) and address(scalar) >= 0
+        case Kind.DATE:
+            return span(scalar) is not None
+        case Kind.KEYWORD | Kind.WILDCARD | Kind.TEXT:
+            return True
+        case _ as never:
+            assert_never(never)
 
 
 def pattern(parts: tuple[str, ...]) -> Callable[[str], bool]:
@@ -142,7 +150,7 @@ def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
     return QueryError(message, Place.at_offset(query, value.start, length=max(1, value.end - value.start)), hint)
 
 
-_COMPARE: dict[RangeOperator, Callable[[Number, Number], bool]] = {
+_COMPARE: dict[RangeOperator, Callable[[int, int], bool]] = {
     "<": lambda left, right: left < right,
     "<=": lambda left, right: left <= right,
     ">": lambda left, right: left > right,
@@ -159,13 +167,14 @@ _COMPARE_TEXT: dict[RangeOperator, Callable[[str, str], bool]] = {
 def _keyword_test(value: Text | Constant) -> Test:
     text = text_of(value)
     number = number_in(text)
+    same = None if number is None else equal(number)
 
     def test(scalar: Scalar) -> bool:
         if isinstance(scalar, str):
             return scalar == text
         if isinstance(scalar, bool):
             return text == ("true" if scalar else "false")
-        return scalar == number
+        return same is not None and same(scalar)
 
     return test
 
@@ -185,14 +194,32 @@ def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
 def _keyword_range(name: str, operator: RangeOperator, value: Text, query: str) -> Test:
     text = value.text
     number = number_in(text)
-    compare, compare_text = _COMPARE[operator], _COMPARE_TEXT[operator]
+    compare_text = _COMPARE_TEXT[operator]
+    compare = None if number is None else _number_range(name, operator, number, value, query)
 
     def test(scalar: Scalar) -> bool:
         if isinstance(scalar, str):
             return compare_text(scalar, text)
-        if isinstance(scalar, bool) or number is None:
+        if isinstance(scalar, bool) and text in {"true", "false"}:
+            return compare_text("true" if scalar else "false", text)
+        if isinstance(scalar, bool) or compare is None:
             raise error(f"a range from {text!r} meets {scalar!r} in {name}", value, query)
-        return compare(scalar, number)
+        return compare(scalar)
+
+    return test
+
+
+def _number_range(
+    name: str, operator: RangeOperator, number: Number, value: Text, query: str
+) -> Callable[[Held], bool]:
+    compare = ordered(operator, number)
+    if not number.beyond_longs:
+        return compare
+
+    def test(own: Held) -> bool:
+        if isinstance(own, int):
+            raise error(f"a range from beyond 64 bits meets {own} in {name}", value, query)
+        return compare(own)
 
     return test
 
@@ -218,8 +245,11 @@ def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[
 def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[int, int]:
     """Return the first and the last address of an address or a network, as numbers of 128 bits."""
     text = value.text if isinstance(value, Text) else ""
+    base, slash, prefix = text.partition("/")
     try:
-        network = ip_network(text, strict=False)
+        if slash and (_PREFIX.fullmatch(prefix) is None or _is_mapped(base)):
+            raise ValueError(text)  # noqa: TRY301  told below, like what the library refuses
+        network = ip_network(text if slash else int(ip_address(text)) if "%" in text else text, strict=False)
     except ValueError:
         raise error(f"{name} is of type ip, and this is neither an address nor a network", value, query) from None
     low, high = int(network.network_address), int(network.broadcast_address)
@@ -227,7 +257,7 @@ def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> tup
 
 
 @lru_cache(maxsize=65536)
-def _address(text: str) -> int:
+def address(text: str) -> int:
     """Return an address as a number of 128 bits (IPv4 mapped into IPv6), or -1 if `text` is none."""
     try:
         address = ip_address(text)
@@ -236,7 +266,12 @@ def _address(text: str) -> int:
     return int(address) if isinstance(address, IPv6Address) else int(address) | _V4_IN_V6
 
 
-def _as_number(scalar: Scalar) -> Number | None:
+def _is_mapped(text: str) -> bool:
+    found = ip_address(text)
+    return isinstance(found, IPv6Address) and found.ipv4_mapped is not None
+
+
+def _as_number(scalar: Scalar) -> Held | None:
     if isinstance(scalar, str):
-        return number_in(scalar)
+        return held(scalar)
     return None if isinstance(scalar, bool) else scalar
