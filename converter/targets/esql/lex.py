@@ -4,8 +4,7 @@
 
 The vendor's lexer changes its mode with the command: FROM reads index patterns, KEEP, DROP and RENAME read names with
 `*`, MV_EXPAND reads names, every other command reads expressions. So does this one: the mode is chosen by the first
-word after a pipe, which only white space, a square bracket or a slash ends. U+212A, whose lower case is `k`, is a
-letter.
+word after a pipe, which only white space, a square bracket or a slash ends.
 Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/lexer/{Expression,From,Project,Rename,MvExpand,Inline}.g4`.
 """
 
@@ -53,11 +52,10 @@ def fail(text: str, message: str, start: int, end: int | None = None, hint: str 
     return QueryError(message, Place.at_offset(text, start, length=length), hint)
 
 
-_LETTER = "A-Za-z\u212a"
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*)")
 _COMMAND = re.compile(r"[^ \t\r\n\[\]/]+")
-_WORD = re.compile(f"[{_LETTER}][{_LETTER}0-9_]*|[_@][{_LETTER}0-9_]+")
-_PATTERN = re.compile(f"(?:[{_LETTER}*][{_LETTER}0-9_*]*|[_@][{_LETTER}0-9_*]+|`(?:[^`]|``)+`)+")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[_@][A-Za-z0-9_]+")
+_PATTERN = re.compile(r"(?:[A-Za-z*][A-Za-z0-9_*]*|[_@][A-Za-z0-9_*]+|`(?:[^`]|``)+`)+")
 _SOURCE = re.compile(r"(?:[^:\"=|,\[\]/() \t\r\n]|/[^*/])+")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.[0-9]*")
 _INTEGER = re.compile(r"[0-9]+")
