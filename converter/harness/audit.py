@@ -95,9 +95,7 @@ def fair_part(rules: Rules, plan: Plan, log: Log, product: Product, *, without_p
 
 def unbroken(plan: Plan, assumptions: Iterable[Assumption], log: Log, product: Product) -> Log:
     """Return the events that break none of the assumptions, nor what stands behind every verdict."""
-    seen = log.seen(product, plan)
-    every = (*assumptions, *standing(plan))
-    broken = {at for one in every for at in one.breaking(log.sigma, seen)}
+    broken = {at for one in (*assumptions, *standing(plan)) for at in log.breaking(one, product, plan)}
     return log.part([at for at in range(len(log)) if at not in broken])
 
 

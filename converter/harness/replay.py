@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.plan.nodes import LogSource, Plan
     from converter.reference.evaluate import Alert
-    from converter.target import Bound, Event, Product, Query, Run, Target
+    from converter.target import Assumption, Bound, Event, Product, Query, Run, Target
 
 OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 
@@ -102,6 +102,7 @@ class Log:
         self._logsource = Logsource.parse(logsource) if logsource else None
         self._views: dict[tuple[Product, Logsource], list[dict[str, Any]]] = {}
         self._alerts: dict[tuple[str, int | None], list[Alert]] = {}
+        self._breaking: dict[tuple[str, str, Product], set[int]] = {}
 
     @property
     def sigma(self) -> Sequence[Mapping[str, Any]]:
@@ -124,6 +125,13 @@ class Log:
         if key not in self._alerts:
             self._alerts[key] = evaluate_plans([plan], self.sigma)
         return self._alerts[key]
+
+    def breaking(self, assumption: Assumption, product: Product, plan: Plan) -> set[int]:
+        """Return the positions of the events that break an assumption about a rule in a product."""
+        key = (plan.meta.key, assumption.says, product)
+        if key not in self._breaking:
+            self._breaking[key] = assumption.breaking(self.sigma, self.seen(product, plan))
+        return self._breaking[key]
 
     def part(self, positions: Sequence[int]) -> Log:
         """Return the log of these 0-based positions only."""
@@ -229,11 +237,10 @@ def _comparable(plan: Correlation) -> bool:
 
 def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
     """Return the assumptions that events break, and the positions of all other events."""
-    seen = log.seen(target.product, plan)
     broken: list[Broken] = []
     bad: set[int] = set()
     for assumption in (*query.verdict.assumptions, *standing(plan)):
-        if by := assumption.breaking(log.sigma, seen):
+        if by := log.breaking(assumption, target.product, plan):
             broken.append(Broken(assumption.says, len(by)))
             bad |= by
     return tuple(broken), [position for position in range(len(log)) if position not in bad]
