@@ -415,7 +415,7 @@ def _lucene_part(leaf: Leaf) -> dict[str, Any] | None:
         "detection": {"it": as_detection(leaf), "condition": "it"},
     }
     try:
-        return _lucene_body(parse_rules(json.dumps(rule)), without_pipeline=True)
+        return _lucene_body(parse_rules(json.dumps(rule, ensure_ascii=False)), without_pipeline=True)
     except SourceError:
         return None
 
