@@ -5,6 +5,7 @@ document + field ──values──> scalars                    document ──t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,9 @@ Scalar: TypeAlias = str | int | float | bool
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_EPOCH_TEXT = re.compile(r"-?\d{1,16}")
+_EPOCH_TEXT = re.compile(r"(-?[0-9]{1,16})(?:\.([0-9]*))?")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
+_YEAR_LENGTH = 4
 _LATEST = 10**14  # the year 5138; what is later is no time of an event
 
 
@@ -67,15 +70,22 @@ def iso(milliseconds: int) -> str:
 
 
 def _milliseconds(value: Any) -> int | None:
+    """Return the time that a date field reads: ISO 8601, or milliseconds; a text of four digits is a year.
+
+    More forms of ISO 8601 are read than the product takes; what it does not take, it does not index. It also reads a
+    number of four digits as a year, which is read as milliseconds here.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            if _EPOCH_TEXT.fullmatch(value) is None:
-                return None
-            value = int(value)
-        else:
-            return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
-    return int(value) if abs(value) < _LATEST else None
+    if not isinstance(value, str):
+        return math.floor(value) if abs(value) < _LATEST else None
+    text = f"{value}-01" if _MONTH.fullmatch(value) else value
+    number = _EPOCH_TEXT.fullmatch(text)
+    if number is not None and len(text) != _YEAR_LENGTH:
+        millis = int(number[1]) - (text[0] == "-" and bool((number[2] or "").strip("0")))
+        return millis if abs(millis) < _LATEST else None
+    try:
+        moment = datetime.fromisoformat(f"{text}-01-01" if number else text.removesuffix("T"))
+    except ValueError:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND

@@ -18,16 +18,12 @@ Document: TypeAlias = Mapping[str, Any]
 Getter: TypeAlias = Callable[[Document], list[Any]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DIGITS = re.compile(r"[+-]?[0-9]+")
 _DATE = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2})(?:T(?:(?P<hour>[0-9]{2})(?::(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
     r"(?P<zone>Z|(?P<sign>[+-])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-9]{2}))?)?)?)?)?)?"
 )
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_FRACTION_DIGITS = re.compile(r"\.([0-9]{7,})")
-_YEAR_LENGTH = 4
-_MONTH_LENGTH = 7
 
 
 def getter(name: str) -> Getter:
@@ -90,7 +86,8 @@ def milliseconds(value: Any) -> int | None:
     """Return a date value as milliseconds since the epoch, or None if it is not a date.
 
     The product's default date format: an ISO-8601 date with any fraction and offset (none means UTC; finer than a
-    millisecond is cut), or a number of milliseconds, as a number or as text. Four digits alone are a year.
+    millisecond is cut), or a number of milliseconds, as a number or as text. A text of four digits is a year; the
+    product reads such a number so too, this engine reads it as milliseconds.
     """
     if isinstance(value, str):
         return _milliseconds_of_text(value)
@@ -114,9 +111,14 @@ def moments(value: Any) -> tuple[int, int] | None:
         return None
     found = _DATE.fullmatch(value)
     if found is None:
-        number = math.floor(float(value)) if _NUMBER.fullmatch(value) else None
+        number = _floor(value) if _NUMBER.fullmatch(value) else None
         return None if number is None else (number, number)
     return _moments_of_date(found)
+
+
+def _floor(number: str) -> int:
+    whole, _, fraction = number.partition(".")
+    return int(whole) - (number[0] == "-" and bool(fraction.strip("0")))
 
 
 def _moments_of_date(found: re.Match[str]) -> tuple[int, int] | None:
@@ -143,24 +145,14 @@ def _whole_milliseconds(span: timedelta) -> int:
 
 
 def _milliseconds_of_text(text: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        if _DIGITS.fullmatch(text) and len(text) != _YEAR_LENGTH:
-            return int(text)
-        return _rare_forms(text)
-    if _DIGITS.fullmatch(text):  # "20220504" is a compact date to Python, but a number of milliseconds to the product
-        return int(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return _whole_milliseconds(moment - _EPOCH)
-
-
-def _rare_forms(text: str) -> int | None:
-    """Return the time of a year, a year and month, or a fraction with more digits than Python reads."""
-    if len(text) == _YEAR_LENGTH and text.isdigit():
-        return _milliseconds_of_text(f"{text}-01-01")
-    if len(text) == _MONTH_LENGTH and text[:4].isdigit():
-        return _milliseconds_of_text(f"{text}-01")
-    shortened = _FRACTION_DIGITS.sub(lambda match: "." + match.group(1)[:6], text)
-    return None if shortened == text else _milliseconds_of_text(shortened)
+    if not _NUMBER.fullmatch(
+        text
+    ):  # "20220504" is a compact date to Python, but a number of milliseconds to the product
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        else:
+            return _whole_milliseconds((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH)
+    found = moments(text)
+    return None if found is None else found[0]

@@ -14,19 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.times import parse_moment
-from converter.targets.esql.values import (
-    TYPE_NAMES,
-    NullifiedError,
-    Type,
-    collapse,
-    double_to_whole,
-    java_double,
-    parse_ip,
-    sorted_unique,
-    text_to_double,
-    text_to_whole,
-)
+from converter.targets.esql.coerce import index_value
+from converter.targets.esql.values import TYPE_NAMES, Type, collapse, sorted_unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -192,62 +181,10 @@ def _observed_type(raw: Sequence[Any]) -> Type:
 
 def _convert(value: Any, type_: Type) -> Any:
     if isinstance(value, list):
-        values = [one for one in (_convert_one(item, type_) for item in value) if one is not None]
+        values = [one for one in (index_value(item, type_) for item in value) if one is not None]
         if type_ is Type.KEYWORD or type_ is Type.IP:
             values = sorted_unique(values)  # doc values of these are a sorted set
         else:
             values.sort()
         return collapse(values)
-    return _convert_one(value, type_)
-
-
-def _convert_one(value: Any, type_: Type) -> Any:
-    """Return a JSON scalar as a value of a type; one that does not fit is null, as with `ignore_malformed`."""
-    try:
-        match type_:
-            case Type.KEYWORD:
-                return value if isinstance(value, str) else _json_text(value)
-            case Type.IP:
-                return parse_ip(value) if isinstance(value, str) else None
-            case Type.DATETIME:
-                return _moment(value)
-            case Type.BOOLEAN:
-                return value if isinstance(value, bool) else {"true": True, "false": False}.get(value)
-            case Type.INTEGER | Type.LONG:
-                return _whole(value, type_)
-            case Type.DOUBLE:
-                return text_to_double(value) if isinstance(value, str) else float(value)
-            case _:
-                return None
-    except (NullifiedError, OverflowError, TypeError):
-        return None
-
-
-def _whole(value: Any, type_: Type) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        return text_to_whole(value, type_)
-    return double_to_whole(float(int(value)), type_) if isinstance(value, float) else _bounded(value)
-
-
-def _bounded(value: int) -> int | None:
-    return value if -(2**63) <= value < 2**63 else None
-
-
-def _json_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return java_double(value) if isinstance(value, float) else str(value)
-
-
-def _moment(value: Any) -> int | None:
-    """Return epoch milliseconds of `strict_date_optional_time||epoch_millis`."""
-    if isinstance(value, str):
-        millis = parse_moment(value)
-        if millis is None and value.lstrip("-").isdigit():
-            return int(value)
-        return millis
-    if isinstance(value, bool):
-        return None
-    return int(value)
+    return index_value(value, type_)

@@ -22,9 +22,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MONTHS = 12
 _MONDAY_OFFSET = 3  # 1970-01-01 was a Thursday
+_MINUTES = 60
+_FARTHEST_ZONE = 18 * HOUR
 _ISO = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?"
-    r"(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?",
+    r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?)?)?",
     re.ASCII,
 )
 
@@ -74,8 +76,10 @@ def parse_moment(text: str) -> int | None:
     millis = round((moment - _EPOCH).total_seconds()) * SECOND
     if fraction:
         millis += int(fraction[:3].ljust(3, "0"))
-    if zone and zone != "Z":
+    if zone and zone not in {"Z", "UTC"}:
         hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
+        if hours * HOUR + minutes * MINUTE > _FARTHEST_ZONE or minutes >= _MINUTES:
+            return None
         millis += (-1 if zone[0] == "+" else 1) * (hours * HOUR + minutes * MINUTE)
     return millis
 
