@@ -188,9 +188,11 @@ def compare(
     return found
 
 
-def compare_upstream(read: Rules, plan: Detection, log: Log, watch: Watch, target: str) -> Comparison:
+def compare_upstream(
+    read: Rules, plan: Detection, log: Log, watch: Watch, target: str, most: int | None = None
+) -> Comparison:
     """Convert with pySigma's backend and compare, on the events that break no assumption of our own query."""
-    found = audit(read, plan, log, target)
+    found = audit(read, plan, log, target, most=most)
     watch(target)
     text = found.query.text if found.query is not None else ""
     if found.error is not None:

@@ -38,7 +38,7 @@ from sigmahq import (
     rules,
     table,
 )
-from sigmahq_node import ANALYSED, LUCENE, Question, answer, fitting, question
+from sigmahq_node import ANALYSED, LOOKED_INTO, LUCENE, Question, answer, fitting, question
 
 from converter.errors import RefusedError, SourceError
 from converter.harness.generate import events_for
@@ -113,7 +113,7 @@ def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False, ask:
         report.ours[target] = compare(read, plan, logs.get(target, log), watch, target)
     typed = fitting(read, plan, of_keywords) if upstream else log
     for target in UPSTREAM if upstream else ():
-        report.upstream[target] = compare_upstream(read, plan, typed, watch, target)
+        report.upstream[target] = compare_upstream(read, plan, typed, watch, target, LOOKED_INTO)
     if ask:
         queries = {name: one.text for name, one in [*report.ours.items(), *report.upstream.items()] if one.text}
         report.question = question(read, plan, of_keywords, queries)

@@ -16,6 +16,7 @@ import ipaddress
 import json
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ _LUCENE = UpstreamTarget(
     {"dsl_lucene": "the body of a search"},
 )
 _LONG, _LONGEST_TERM = 2**63, 32_766
+LOOKED_INTO = 6  # the cause is looked for in so many events of a rule and side
 PATTERN = "it takes a backslash, * or ? of a pattern for an escape or a wildcard"
 _OWNER = "sigmahq_rule"
 
@@ -379,8 +381,12 @@ def _ask_lucene(node: Node, index: str, pack: Sequence[Question], name: str) -> 
     by_leaf = {(number, leaf): ids for (number, leaf, _), ids in zip(bodies, alone, strict=True)}
     for number, one, ids, wrong in differing:
         comparison = one.answers[name]
+        looked: Counter[str] = Counter()
         for document in wrong:
             side = "extra" if str(document["_id"]) in ids else "missed"
+            looked[side] += 1
+            if looked[side] > LOOKED_INTO:
+                continue
             comparison.causes[f"{_cause(number, one, document, by_leaf)} ({side})"] += 1
         side = "extra" if str(wrong[0]["_id"]) in ids else "missed"
         comparison.example = f"{side}: {dict(wrong[0])}\n{comparison.text}"

@@ -50,11 +50,13 @@ class Audit:
     example: tuple[Side, Event] | None = None
 
 
-def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: bool = False) -> Audit:
+def audit(
+    rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: bool = False, most: int | None = None
+) -> Audit:
     """Convert a rule with a target of pySigma, run the query and say how it differs from the reference.
 
     Events that break an assumption of our own conversion are left out: what the product does not see of an event is no
-    mistake of a converter.
+    mistake of a converter. Causes are looked for in at most so many events of each side, if `most` is given.
 
     Raises:
         CompareError: the query's rows do not say enough.
@@ -76,10 +78,12 @@ def audit(rules: Rules, plan: Plan, log: Log, target: str, *, without_pipeline: 
         return found
     sides = {event: one.side for one in outcome.differences for event in one.events}
     example: tuple[Side, Event] | None = None
+    looked: Counter[Side] = Counter()
     for raw, seen, event in zip(fair.sigma, fair.seen(judged.product, plan), fair.events, strict=True):
         side = sides.get(str(event["_id"]))
-        if side is None:
+        if side is None or (most is not None and looked[side] >= most):
             continue
+        looked[side] += 1
         cause = cause_of(plan.expr, raw, seen, target)
         if cause == TOGETHER and "| table " in query.text:
             cause = "the command table"
