@@ -13,6 +13,7 @@ differs, from the rule without an assumption of its verdict that explains it, or
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("esql", "eql", "kql", "elastic-toml")
 UPSTREAM = ("pysigma:esql", "pysigma:eql")
+_SHOWN = re.compile(r"(?<=; )[\w.-]+(:\.\.\.)?(?= is a )")  # in a message, what the query has at the place
 WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}
 
 
@@ -203,7 +205,8 @@ def upstream_lines(reports: Sequence[Report]) -> Iterator[str]:
         yield from ("", f"{target}: {len(found)} rules")
         yield from table("outcome", Counter(one.outcome for one in found))
         for outcome in ("refused", "not run"):
-            yield from table(outcome, Counter(why for one in found if one.outcome == outcome for why in one.why))
+            reasons = (_SHOWN.sub("...", why) for one in found if one.outcome == outcome for why in one.why)
+            yield from table(outcome, Counter(reasons))
         yield from table("differs, rules by cause", Counter(cause for one in found for cause in one.causes))
         only = Counter(" + ".join(sorted({c.rsplit(" (", 1)[0] for c in one.causes})) for one in found if one.causes)
         yield from table("differs, rules by all their causes", only)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
+from converter.plan.letters import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -183,7 +184,7 @@ def _about_text(pattern: Pattern, values: list[str], *, cased: bool, other_case:
         return "the empty text"
     if other_case and all(text.isascii() for text in texts):
         return "text in another case"
-    if not all(text.isascii() for text in (*texts, *values)):
+    if any(map(has_foreign_case, (*texts, *values))):
         return "letters outside ASCII"
     if any("\\" in text for text in texts):
         return "text with a backslash"
