@@ -3,7 +3,7 @@
     plan with Elastic's fields ──type of each field──> mapping ──events that fit──> Question ──several──> index
     KQL of ours ───────────────> our engine; Kibana's translation on the node; the query `kql` of the node
     query_string of pySigma ───> the node, the reference: the same documents? else which part of the rule
-    ES|QL of ours, of pySigma ─> the vendor's grammar
+    ES|QL of ours, of pySigma ─> the vendor's grammar; the condition by our engine, by the vendor's functions
 
 A field has the type that the facts or its name tell, else the one that the rule's values have. An event with a value of
 another type is left out: such an index would refuse it, or hold something else.
@@ -39,6 +39,7 @@ from converter.reference.match import matches
 from converter.reference.values import find
 from converter.rules import parse_rules
 from converter.target import Context
+from converter.targets.esql.execute import run as run_esql
 from converter.targets.kql.execute import run as run_kql
 from converter.targets.kql.parse import parse as parse_kql
 from converter.upstream import UpstreamTarget
@@ -128,6 +129,7 @@ def fitting(read: Rules, plan: Detection, log: Log) -> Log:
 def answer(node: Node, questions: Sequence[Question]) -> None:
     """Answer questions; as few indices as possible hold the documents of all."""
     _grammar(node, questions)
+    _run_esql(node, questions)
     for types, pack in _packs(questions):
         everywhere = pack[0].everywhere
         documents = [document for number, one in enumerate(pack) for document in _owned(number, one)]
@@ -300,6 +302,45 @@ def _grammar(node: Node, questions: Sequence[Question]) -> None:
     for (one, target, text), error in zip(asked, node.esql_errors([text for _, _, text in asked]), strict=True):
         outcome = "parsed" if error is None else "not parsed"
         one.answers[f"{target}, grammar"] = Comparison("", (), outcome, example=f"{error}\n{text}" if error else "")
+
+
+def _run_esql(node: Node, questions: Sequence[Question]) -> None:
+    """Compare our engine with the vendor's functions on the conditions of queries of ES|QL, ours and pySigma's.
+
+    The vendor's classes filter rows in memory, without an index: what stands behind the condition is left out.
+    """
+    for one in questions:
+        columns = {**one.types, _OWNER: "keyword"}
+        rows = [[*(_cell(document, name) for name in one.types), str(document["_id"])] for document in one.documents]
+        asked = {target: text for target, text in one.queries.items() if target.endswith("esql")}
+        queries = [f"FROM rows | WHERE {_condition(text)} | KEEP {_OWNER}" for text in asked.values()]
+        answers = node.call("POST", "/_referee/esql_run", {"columns": columns, "rows": rows, "queries": queries})
+        for (target, text), said in zip(asked.items(), answers["answers"], strict=True):
+            theirs = frozenset(row[0] for row in said["rows"]) if "rows" in said else None
+            try:
+                ours = frozenset(str(row["_id"]) for row in run_esql(text, one.documents))
+            except QueryError as error:
+                outcome = Comparison("", (), "both refuse it", text=text)
+                if theirs is not None:
+                    outcome.outcome, outcome.example = "not run", f"{error}\n{text}"
+            else:
+                outcome = _same(one, text, ours, theirs if theirs is not None else frozenset())
+                if theirs is None:
+                    refused = said.get("error", "")
+                    outcome.outcome = "refused by the node" if refused else f"the node lacks {said['lacking']}"
+                    outcome.example = f"{refused}\n{text}"
+            one.answers[f"{target}, run"] = outcome
+
+
+def _condition(text: str) -> str:
+    """Return the condition of a query: ours has it on a line of its own, pySigma's query is all on one line."""
+    line = next((line for line in text.split("\n") if line.startswith("| WHERE ")), text)
+    return re.split(r"\| (?:WHERE|where) ", line, maxsplit=1)[1]
+
+
+def _cell(document: Event, name: str) -> Any:
+    values = [value for value in find(document, name) if value is not None]
+    return sorted(values) if len(values) > 1 else values[0] if values else None
 
 
 def _ask_kql(node: Node, index: str, pack: Sequence[Question]) -> None:
