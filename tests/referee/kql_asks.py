@@ -459,9 +459,14 @@ def read_otherwise(query: str, tree: Query) -> str:
             return "an escape that the server loses"
         elif name and " " in source:
             return "blanks in a name"
-    if "\u00a0" in query or "\u3000" in query:
+    if odd_blanks(query):
         return "blanks: which they are"
-    return "`and` before `or`, without brackets" if _mixed(query, tree) else ""
+    return "`and` and `or` without brackets" if _mixed(query, tree) else ""
+
+
+def odd_blanks(query: str) -> bool:
+    """Return whether a text has characters that are blanks to one parser and letters to the other."""
+    return any(char in BLANKS and char not in " \t\r\n" for char in query)
 
 
 def _escapes_blank(source: str) -> bool:
@@ -494,7 +499,10 @@ def _literals(node: Query) -> Iterator[tuple[Value, bool]]:
 
 
 def _mixed(query: str, node: Query) -> bool:
-    """Return whether an `or` follows an `and` without brackets around that."""
+    """Return whether `and` and `or` meet without brackets where the server reads them otherwise.
+
+    It lets neither bind more than the other: outside of lists from the right, in a list of values from the left.
+    """
     match node:
         case Is() | Range() | MatchAll():
             return False
@@ -504,7 +512,7 @@ def _mixed(query: str, node: Query) -> bool:
             return any(_mixed(query, inner) for inner in queries)
         case Or(queries):
             inside = len(_name_places(node)) == 1
-            for inner in queries[:-1]:
+            for inner in queries[1:] if inside else queries[:-1]:
                 if (
                     isinstance(inner, And)
                     and (inside or len(_name_places(inner)) > 1)

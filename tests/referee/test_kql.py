@@ -28,7 +28,7 @@ CASES = ROOT / "tests" / "engines" / "kql"
 RULES = ROOT.parent / "shared" / "data" / "elastic" / "detection_rules_queries.jsonl.gz"
 
 # The two parsers of the vendor differ; our target is Kibana's (NOTES.md).
-BRACKETS = "the server's grammar reads `a and b or c` as a and (b or c)"
+BRACKETS = "the server's grammar reads `a and b or c` as a and (b or c), and in a list `a or b and c` as (a or b) and c"
 OBJECTS = "the server asks only fields, Kibana passes the name of an object on"
 NULL = "null is a text for the server"
 SPACES = "the server takes the no-break space for a letter"
@@ -81,7 +81,7 @@ BOTH = {
     "a wildcard as a nested path": NOT_SIMULATED,
 }
 DECLARED = {"kql": {**KQL, **BOTH}, "dsl": {**DSL, **BOTH}}
-# The server's parser takes exponential time over brackets that nest, and cannot be stopped.
+# With 5,000 brackets the server's parser does not end in minutes, and cannot be cancelled.
 NOT_ASKED = {"brackets that nest too deep", "braces that nest too deep", "lists that nest too deep"}
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from kql_asks import FILLER, REFUSED, Index, dsl_of, read_otherwise, reason
+from kql_asks import FILLER, REFUSED, Index, dsl_of, odd_blanks, read_otherwise, reason
 from kql_random import NESTED, TYPES, broken, documents, queries
 from lucene_asks import generator
 
@@ -94,7 +94,9 @@ class Comparison:
             self._judge("Kibana's Query DSL", text, tree, ours, kibana)
         if why := read_otherwise(text, tree):
             self.counted[f"the server reads otherwise: {why}"] += 1
-        elif isinstance(kibana, str) and isinstance(server, set) and kibana != REFUSED:
+        elif isinstance(server, set) and (
+            isinstance(ours, QueryError) if kibana == REFUSED else isinstance(kibana, str)
+        ):
             self.counted["the server's kql is lenient"] += 1
         elif any(_text(node.field) in {"user", "source", "u"} for node in _comparisons(tree)):
             self.counted["the server asks only fields, not objects"] += 1
@@ -142,11 +144,12 @@ class Comparison:
             tree = parse(text)
         except QueryError as error:
             why = next((why for part, why in ONLY_OURS.items() if part in error.message), "")
-            if not theirs and not (why and (WORDS.search(text) or "\\" in text)):
+            why = "blanks: which they are" if odd_blanks(text) else why
+            if not theirs and not (why and (odd_blanks(text) or WORDS.search(text) or "\\" in text)):
                 raise DiffersError(f"ours refuses, {error.message}; the server does not", text) from None
             self.counted["refused by both" if theirs else f"refused by ours only: {why}"] += 1
             return
-        otherwise = read_otherwise(text, tree)
+        otherwise = read_otherwise(text, tree) or ("a value alone in braces" if _alone_in_braces(tree) else "")
         if theirs and not otherwise:
             raise DiffersError(f"the server refuses, {theirs}; ours does not", text)
         self.counted[f"refused by the server only: {otherwise}" if theirs else "taken by both"] += 1
@@ -177,6 +180,21 @@ def _comparisons(node: Query) -> Iterator[Is | Range]:
                 yield from _comparisons(part)
         case MatchAll():
             pass
+
+
+def _alone_in_braces(node: Query, *, inside: bool = False) -> bool:
+    """Return whether a value without a field stands in braces, which our engine refuses later than the server."""
+    match node:
+        case Is(name, _):
+            return inside and name is None
+        case Range() | MatchAll():
+            return False
+        case Not(query):
+            return _alone_in_braces(query, inside=inside)
+        case Nested(_, query):
+            return _alone_in_braces(query, inside=True)
+        case And(parts) | Or(parts):
+            return any(_alone_in_braces(part, inside=inside) for part in parts)
 
 
 def _text(name: Value | None) -> str:
