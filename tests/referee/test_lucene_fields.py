@@ -55,7 +55,7 @@ DATES: tuple[Any, ...] = (
     *(1709201472000, 1709201472000.5, -1500.5, 0, 2024, 12345, 1e12, True, "2024-02-29||/d"),
     *_DATES.split("|"),
 )
-# Beyond the calendar of the engine, which is that of Python's dates; beyond 2**53 the node does not show a date exactly.
+# Beyond the calendar of the engine, which is that of Python; beyond 2**53 the node does not show a date exactly.
 DECLARED = {("date", "'0000-01-01'"), ("date", "'-0001-01-01'")} | {
     ("date", repr(shown)) for number in (2**53 + 1, 2**63 - 1) for shown in (number, str(number))
 }

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, assert_never
 from converter.emitting import refused
 from converter.plan.letters import close_ranges, has_foreign_case, is_cased, merge_ranges, variants
 from converter.plan.nodes import Pattern, Wildcard
-from converter.plan.regex import Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
+from converter.plan.regex import Alternatives, Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
+from converter.plan.regex_effort import effort
 from converter.plan.regex_parse import parse
 
 if TYPE_CHECKING:
     from converter.errors import Place
-    from converter.plan.regex import Alternatives, Node, Ranges, Sequence
+    from converter.plan.regex import Node, Ranges, Sequence
 
 _MAX_ALTERNATIVES = 64
 _MAX_LENGTH = 1000  # index.max_regex_length, by default
@@ -30,6 +31,10 @@ _CLASS_OPERATORS = frozenset("\\]^-")
 # An empty alternative. Lucene takes none without a letter, and under regex~ it finds nothing in ().
 _EMPTY = ".{0}"
 _ENDS = (Anchor("end"), Anchor("very end"))
+_ANYTHING = Repeat(Dot(breaks=True), 0, None)
+_LINE_FEED = Repeat(Char("\n"), 0, 1)
+# A tenth less than ten times the 10,000 of max_determinized_states: the effort that is counted is not quite Lucene's.
+_MOST_EFFORT = 90_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,13 @@ def to_lucene(pattern: str, flags: frozenset[str], place: Place | None) -> Lucen
     expanded = [sequence for alternative in tree.sequences for sequence in _expand(alternative)]
     if len(expanded) > _MAX_ALTERNATIVES:
         raise _refused("too many alternatives with anchors", "regex anchor", place)
-    texts = [writer.anchored(sequence) for sequence in expanded]
-    text = texts[0] if len(texts) == 1 else "|".join(one or _EMPTY for one in texts)
-    return _short(Lucene(text, writer.ignores_case), place)
+    whole = Alternatives(tuple(map(_whole, expanded)))
+    text = writer.alternatives(whole)
+    found = _short(Lucene(text, writer.ignores_case), place)
+    if effort(whole, _MOST_EFFORT) == _MOST_EFFORT:
+        what = "Elasticsearch finds it too complex (max_determinized_states), as it does long gaps such as .{2,64}"
+        raise _refused(what, "regex effort", place)
+    return found
 
 
 def whole_text(pattern: Pattern, place: Place | None, *, cased: bool) -> Lucene:
@@ -141,6 +150,21 @@ def _expand(sequence: Sequence) -> list[Sequence]:
     return [sequence]
 
 
+def _whole(sequence: Sequence) -> Sequence:
+    """Return one alternative as a whole match: anything at each end that has no anchor."""
+    items = list(sequence)
+    before: Sequence = (_ANYTHING,)
+    after: Sequence = (_ANYTHING,)
+    while items and items[0] == Anchor("start"):
+        before = ()
+        items.pop(0)
+    while items and items[-1] in _ENDS:
+        # `$` is also before a line break that ends the value.
+        after = () if items[-1] == Anchor("very end") or not after else (_LINE_FEED,)
+        items.pop()
+    return *before, *items, *after
+
+
 def _has_anchor(tree: Alternatives) -> bool:
     return any(isinstance(node, Anchor) for node in walk(tree))
 
@@ -176,19 +200,6 @@ class _Writer:
     def __init__(self, place: Place | None, *, ignores_case: bool) -> None:
         self.place = place
         self.ignores_case = ignores_case
-
-    def anchored(self, sequence: Sequence) -> str:
-        """Return one alternative as a whole match: `.*` at each end that has no anchor."""
-        items = list(sequence)
-        before = after = ".*"
-        while items and items[0] == Anchor("start"):
-            before = ""
-            items.pop(0)
-        while items and items[-1] in _ENDS:
-            # `$` is also before a line break that ends the value.
-            after = "" if items[-1] == Anchor("very end") or not after else "\n?"
-            items.pop()
-        return before + "".join(map(self.node, items)) + after
 
     def alternatives(self, tree: Alternatives) -> str:
         return "|".join("".join(map(self.node, sequence)) or _EMPTY for sequence in tree.sequences)
