@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 # The modules of functions fill the registry when they are loaded.
 from converter.targets.esql import (
@@ -29,12 +29,14 @@ from converter.targets.esql.times import DURATION_UNITS, PERIOD_UNITS, Period
 from converter.targets.esql.values import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from converter.targets.esql.scope import Entry, Scope
 
 _LOADED = (functions_date, functions_multivalue, functions_number, functions_string)
 _MOST_DAYS = 3_652_059
+_SINGLE = frozenset({"cidr_match", "contains", "ends_with", "mv_contains", "starts_with"})
+_CASES: dict[str, Callable[[str], str]] = {"to_lower": str.lower, "to_upper": str.upper}
 
 
 class Binder:
@@ -67,20 +69,53 @@ class Binder:
             case syntax.Arithmetic():
                 return operators.arithmetic(context, node.operator, self.bind(node.left), self.bind(node.right), span)
             case syntax.Comparison():
-                return operators.comparison(context, node.operator, self.bind(node.left), self.bind(node.right), span)
+                return self._comparison(node, node.operator, node.left, node.right)
             case syntax.Logical():
-                return operators.logical(context, node.operator, [self.bind(term) for term in node.terms], span)
+                # A term that is there twice counts once, so `b AND b` is b, also where b has many values.
+                terms = {term: self.bind(term) for term in node.terms}
+                single = all(map(_single, terms))
+                return operators.logical(context, node.operator, list(terms.values()), span, single=single)
             case syntax.Not():
-                return operators.negation(context, self.bind(node.value), span)
+                value = self.bind(node.value)
+                if isinstance(node.value, syntax.In) and None in map(_constant_of, map(self.bind, node.value.options)):
+                    value = null(Type.BOOLEAN, span)  # NOT IN with a null in the list is never true, nor false
+                return operators.negation(context, value, span)
             case syntax.In():
+                if len(node.options) == 1:
+                    return self._comparison(node, "==", node.value, node.options[0])
                 options = [self.bind(option) for option in node.options]
                 return operators.membership(context, self.bind(node.value), options, span)
             case syntax.IsNull():
                 return operators.is_null(self.bind(node.value), span, negated=node.negated)
             case syntax.Pattern():
-                return operators.pattern(context, node, self.bind(node.value))
+                return self._pattern(node)
             case _:
                 assert_never(node)
+
+    def _comparison(
+        self, node: syntax.Expression, symbol: str, left: syntax.Expression, right: syntax.Expression
+    ) -> Bound:
+        """Return a comparison; that of TO_LOWER or TO_UPPER with a constant text is one without regard to case."""
+        bound, other = self.bind(left), self.bind(right)
+        result = operators.comparison(self._context, symbol, bound, other, node.span)
+        if symbol in {"==", "!="}:
+            for side, changed, text in ((left, bound, other), (right, other, bound)):
+                inner, case = _uncased(side)
+                if case and not changed.constant and isinstance(_constant_of(text), str):
+                    return operators.equal_in_any_case(
+                        self._context, self.bind(inner), case(text.value) == text.value, text.value, symbol, node.span
+                    )
+        return result
+
+    def _pattern(self, node: syntax.Pattern) -> Bound:
+        """Return LIKE or RLIKE; one whose pattern is a plain text is a comparison with it."""
+        value = self.bind(node.value)
+        result = operators.pattern(self._context, node, value)
+        exact = operators.exact_text(node)
+        if exact is None or value.type is Type.NULL:
+            return result
+        text = syntax.Literal(exact, node.patterns[0].span)
+        return self._comparison(node, "==", node.value, text)
 
     def _literal(self, node: syntax.Literal) -> Bound:
         value = node.value
@@ -140,6 +175,37 @@ class Binder:
             raise unknown_function(self._context, node.name, node.span, [*FUNCTIONS, *AGGREGATIONS])
         arguments = [self.bind(argument) for argument in node.arguments]
         return build_call(self._context, node.name, node.span, arguments)
+
+
+def _constant_of(bound: Bound) -> Any:
+    """Return the value of a constant; what is none is not None, nor any value."""
+    return bound.value if bound.constant else bound
+
+
+def _single(node: syntax.Expression) -> bool:
+    """Whether a boolean expression is of a kind that never has several values."""
+    match node:
+        case syntax.Comparison() | syntax.Not() | syntax.In() | syntax.IsNull() | syntax.Pattern():
+            return True
+        case syntax.Literal():
+            return not isinstance(node.value, tuple)
+        case syntax.Logical():
+            return all(map(_single, node.terms))
+        case syntax.Call(name="coalesce" | "case"):
+            return all(map(_single, node.arguments))
+        case syntax.Call():
+            return node.name in _SINGLE
+        case _:
+            return False
+
+
+def _uncased(node: syntax.Expression) -> tuple[syntax.Expression, Callable[[str], str] | None]:
+    """Return what TO_LOWER or TO_UPPER is of, without further ones inside, and the outermost; None: it is neither."""
+    case: Callable[[str], str] | None = None
+    while isinstance(node, syntax.Call) and node.name in _CASES and len(node.arguments) == 1:
+        case = case or _CASES[node.name]
+        node = node.arguments[0]
+    return node, case
 
 
 def column(entry: Entry, span: syntax.Span) -> Bound:

@@ -243,7 +243,7 @@ def expect_constant(context: Context, function: str, argument: Bound, what: str)
 
 
 def common_type(context: Context, function: str, arguments: Sequence[Bound]) -> Type:
-    """Return the one type of all arguments; mixed numbers widen to long or double, nulls fit anything.
+    """Return the type of the first argument; later numbers may be narrower, nulls fit anything.
 
     Raises:
         QueryError: they have no common type.
@@ -255,9 +255,7 @@ def common_type(context: Context, function: str, arguments: Sequence[Bound]) -> 
             continue
         if result is Type.NULL:
             result = type_
-        elif type_.numeric and result.numeric:
-            result = NUMBERS[max(NUMBERS.index(type_), NUMBERS.index(result))]
-        else:
+        elif not (type_.numeric and result.numeric and NUMBERS.index(type_) < NUMBERS.index(result)):
             message = f"{function} mixes {result.value} and {type_.value}"
             raise context.error(message, argument.span, f"[{context.source(argument.span)}] must be {result.value}")
     return result

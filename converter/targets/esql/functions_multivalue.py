@@ -67,8 +67,16 @@ def _numbers(
 @function("mv_sum", least=1)
 def _mv_sum(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     type_ = arguments[0].type
-    compute: Callable[[list[Any]], Any] = math.fsum if type_ is Type.DOUBLE else lambda v: in_range(sum(v), type_)
+    compute: Callable[[list[Any]], Any] = math.fsum if type_ is Type.DOUBLE else lambda v: _sum(v, type_)
     return _numbers(context, "MV_SUM", span, arguments[0], compute, type_)
+
+
+def _sum(values: list[int], type_: Type) -> int:
+    """Return the sum of whole numbers, each step of which must be in range."""
+    total = 0
+    for value in values:
+        total = in_range(total + value, type_)
+    return total
 
 
 @function("mv_avg", least=1)

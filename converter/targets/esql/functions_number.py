@@ -36,7 +36,7 @@ def _floor(number: float) -> float:
 
 
 def _ceil(number: float) -> float:
-    return number if abs(number) >= _NO_FRACTION else float(math.ceil(number))
+    return number if abs(number) >= _NO_FRACTION else math.copysign(math.ceil(number), number)
 
 
 _register_kept("floor", _floor)
@@ -76,7 +76,7 @@ def _round_double(number: float, places: int = 0) -> float:
     if not math.isfinite(middle) or middle >= 2**63:
         return number
     rounded = math.floor(middle + 0.5) if middle < 2**52 else int(middle)
-    return rounded / scale * (1 if number > 0 else -1)
+    return -(rounded / scale) if number < 0 else rounded / scale
 
 
 def _round_whole(number: int, places: int) -> int:

@@ -10,7 +10,7 @@ import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.bound import STRINGS, WHOLE, Bound, Context, each, expect, expect_constant, lift
+from converter.targets.esql.bound import STRINGS, WHOLE, Bound, Context, each, expect, expect_constant, lift, null
 from converter.targets.esql.java_regex import compile_java, replace
 from converter.targets.esql.like import PatternError
 from converter.targets.esql.operators import as_ip
@@ -85,13 +85,17 @@ def _substring(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
     _strings(context, "SUBSTRING", arguments[:1])
     for argument in arguments[1:]:
         expect(context, "SUBSTRING", argument, WHOLE, "a whole number")
-    return lift(context, span, arguments, Type.KEYWORD, _cut)
+
+    def cut(text: str, start: int, length: int | None = None) -> str:
+        if length is not None and length < 0:  # no warning: it ends the query
+            raise context.error(f"SUBSTRING takes no negative length, but it is {length}", arguments[2].span)
+        return _cut(text, start, length)
+
+    return lift(context, span, arguments, Type.KEYWORD, cut)
 
 
-def _cut(text: str, start: int, length: int | None = None) -> str:
+def _cut(text: str, start: int, length: int | None) -> str:
     """Return a part of a text; a negative start counts from the end, 0 is 1."""
-    if length is not None and length < 0:
-        raise NullifiedError(f"Length parameter cannot be negative, found [{length}]")
     first = max(0, len(text) + start) if start < 0 else max(0, start - 1)
     return text[first:] if length is None else text[first : first + length]
 
@@ -126,13 +130,16 @@ def _split(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "SPLIT", arguments)
 
     def split(text: str, delimiter: str) -> Any:
-        if not delimiter:
-            raise NullifiedError("the delimiter is empty")
         parts = text.split(delimiter)
         return parts if len(parts) > 1 else parts[0]
 
-    if arguments[1].constant and arguments[1].value == "":
-        raise context.error("SPLIT with an empty delimiter is not supported", arguments[1].span)
+    delimiter = arguments[1]
+    if arguments[0].constant and arguments[0].value is None:
+        return null(Type.KEYWORD, span)
+    if not delimiter.constant:
+        raise context.error("SPLIT with a delimiter that is not a constant is not supported", delimiter.span)
+    if isinstance(delimiter.value, str) and len(delimiter.value.encode("utf-8", "surrogatepass")) != 1:
+        raise context.error("SPLIT takes a delimiter of one byte", delimiter.span)
     return lift(context, span, arguments, Type.KEYWORD, split)
 
 

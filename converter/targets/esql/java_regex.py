@@ -100,6 +100,9 @@ def compile_java(pattern: str) -> Matcher:
 # --- replacement ------------------------------------------------------------------------------------------------------
 
 
+_NO_GROUP = "No group by the number"
+
+
 @lru_cache(maxsize=256)
 def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str | int, ...] | str:
     r"""Return literal texts, group numbers, and named groups (as `\0name`); a string is an error message."""
@@ -124,7 +127,7 @@ def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str
             else:
                 number, end = int(found[2]), found.end()
                 if number > groups:
-                    return f"No group {number}"
+                    return f"{_NO_GROUP} {number}"
                 while end < len(replacement) and replacement[end] in "0123456789":
                     if number * 10 + int(replacement[end]) > groups:
                         break
@@ -141,7 +144,7 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
     """Return a text with every match replaced; None when the replacement is bad (null and a warning in the product).
 
     Raises:
-        PatternError: the pattern takes too long on this text.
+        PatternError: the pattern takes too long on this text; a group by number is not there, which ends the query.
     """
     out: list[str] = []
     end = 0
@@ -150,6 +153,8 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
         if template is None:
             compiled = _template(replacement, matcher.groups, matcher.names)
             if isinstance(compiled, str):
+                if compiled.startswith(_NO_GROUP):
+                    raise PatternError(f"{compiled} in the replacement", 0)
                 return None
             template = compiled
         out.append(text[end : found.start()])

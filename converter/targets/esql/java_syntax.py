@@ -183,7 +183,7 @@ class _Scanner:
             return
         found = _GROUP_OPENING.match(self._pattern, self._at)
         if not found or (found[1] and not _FLAGS.fullmatch(found[1])):
-            raise self._error("an unknown group or flag after '(?'")
+            raise self._error("a group or flag that is not supported after '(?'")
         flags, closing, special, name = found.groups()
         self._at = found.end()
         if special:

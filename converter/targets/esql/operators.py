@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
@@ -43,7 +44,7 @@ def comparison(context: Context, symbol: str, left: Bound, right: Bound, span: S
     """
     left, right = _aligned(context, left, right, symbol)
     function = _COMPARE[symbol]
-    if left.type is Type.BOOLEAN and symbol not in {"==", "!="}:
+    if Type.BOOLEAN in {left.type, right.type} and symbol not in {"==", "!="}:
         raise context.error(f"booleans have no order: {symbol!r} does not take them", span)
     if Type.DOUBLE in {left.type, right.type} and left.type is not right.type:
         compare = function
@@ -121,7 +122,8 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         )
         otherwise = None if any(right.value is None for _, right in aligned) else False
         return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
-    return logical(context, "or", [comparison(context, "==", value, option, span) for option in options], span)
+    equal = [comparison(context, "==", value, option, span) for option in options]
+    return logical(context, "or", equal, span, single=True)
 
 
 def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
@@ -155,11 +157,48 @@ def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
     return lift(context, node.span, (value,), Type.BOOLEAN, single)
 
 
-def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span) -> Bound:
-    """Return AND or OR of terms."""
+_ASCII = str.maketrans({upper: upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+_LIKE_PIECE = re.compile(r"\\(.)|([^*?\\])", re.DOTALL)
+_PLAIN_EXPRESSION = re.compile(r"[^.?+*|{}\[\]()\"\\#@&<>~^$-]*")
+
+
+def exact_text(node: syntax.Pattern) -> str | None:
+    """Return the one text that a pattern matches if it is written without operators, else None."""
+    if len(node.patterns) != 1:
+        return None
+    pattern = str(node.patterns[0].value)
+    if node.kind == "rlike":
+        return pattern if _PLAIN_EXPRESSION.fullmatch(pattern) else None
+    pieces = list(_LIKE_PIECE.finditer(pattern))
+    if sum(len(piece[0]) for piece in pieces) != len(pattern):
+        return None
+    return "".join(piece[1] or piece[2] for piece in pieces)
+
+
+def equal_in_any_case(context: Context, value: Bound, possible: bool, text: str, symbol: str, span: Span) -> Bound:  # noqa: FBT001
+    """Return `TO_LOWER(value) == text` or its like: the product compares letters of ASCII in any case, all else as is.
+
+    A text that is not in that case itself is equal to nothing, null included; `!=` is then IS NOT NULL.
+    """
+    if not possible:
+        return constant(Type.BOOLEAN, value=False, span=span) if symbol == "==" else is_null(value, span, negated=True)
+    wanted = text.translate(_ASCII)
+    equal = symbol == "=="
+    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (a.translate(_ASCII) == wanted) is equal)
+
+
+def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span, *, single: bool = False) -> Bound:
+    """Return AND or OR of terms, from left to right; with a multivalue on either side it is null and a warning.
+
+    `single`: no term can have several values, so the first that decides is enough.
+    """
     for term in terms:
         expect(context, symbol.upper(), term, (Type.BOOLEAN,), "booleans")
     decisive = symbol == "or"
+    # A constant that decides nothing is left out, as in the product: `b AND true` is b, also where b has many values.
+    terms = [term for term in terms if not (term.constant and term.value is (not decisive))] or terms[:1]
+    if len(terms) == 1:
+        return terms[0]
     getters = tuple(term.get for term in terms)
 
     def get(row: Row) -> Any:
@@ -170,12 +209,22 @@ def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span) -
                 return decisive
             if value is None:
                 result = None
-            elif value.__class__ is list:
+        return result
+
+    def get_all(row: Row) -> Any:
+        result = getters[0](row)
+        for getter in getters[1:]:
+            value = getter(row)
+            if result.__class__ is list or value.__class__ is list:
                 context.warn_multivalue(span)
+                result = None
+            elif result is decisive or value is decisive:
+                result = decisive
+            elif value is None:
                 result = None
         return result
 
-    return finish(Type.BOOLEAN, get, span, terms)
+    return finish(Type.BOOLEAN, get if single else get_all, span, terms)
 
 
 def negation(context: Context, value: Bound, span: Span) -> Bound:

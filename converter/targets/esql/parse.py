@@ -117,22 +117,24 @@ def _metadata_field(cursor: Cursor) -> syntax.Column:
 # --- fields ---------------------------------------------------------------------------------------------------------
 
 
-def _fields(cursor: Cursor) -> tuple[syntax.Named, ...]:
-    fields = [_field(cursor)]
+def _fields(cursor: Cursor, *, groups: bool = False) -> tuple[syntax.Named, ...]:
+    fields = [_field(cursor, groups=groups)]
     while cursor.take_symbol(","):
-        fields.append(_field(cursor))
+        fields.append(_field(cursor, groups=groups))
     return tuple(fields)
 
 
-def _field(cursor: Cursor) -> syntax.Named:
+def _field(cursor: Cursor, *, groups: bool = False) -> syntax.Named:
+    """Read a field. Without an alias it is called as it is written, brackets and backticks included, but for groups."""
     start = cursor.token.start
     value = cursor.expression()
     name = cursor.text[start : cursor.previous_end]
-    if isinstance(value, syntax.Column):
+    if groups and isinstance(value, syntax.Column):
         name = value.name
     if cursor.at_symbol("="):
         if not isinstance(value, syntax.Column):
             raise cursor.error("the left side of '=' is not a name", cursor.token, "two values are compared with ==")
+        name = value.name
         cursor.advance()
         value = cursor.expression()
         if cursor.at_symbol("="):
@@ -186,7 +188,7 @@ def _stats_body(cursor: Cursor, word: Token, *, inline: bool) -> syntax.Stats:
     if not cursor.at_word("by"):
         aggregates = _aggregates(cursor)
     if cursor.take_word("by"):
-        groups = _fields(cursor)
+        groups = _fields(cursor, groups=True)
     if inline and not aggregates:
         raise cursor.error("INLINE STATS needs an aggregation", word)
     return syntax.Stats(aggregates, groups, inline, cursor.span(word.start))

@@ -111,7 +111,10 @@ def java_double(number: float) -> str:
         return "Infinity" if number > 0 else "-Infinity"
     if number == 0:
         return "-0.0" if math.copysign(1, number) < 0 else "0.0"
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    shortest = Decimal(repr(number)).normalize()
+    if len(shortest.as_tuple().digits) == 1:  # Java writes two digits at least, the nearest that there are
+        shortest = Decimal(f"{number:.1e}").normalize()
+    sign, digits, exponent = shortest.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101  # a finite number
     text = "".join(map(str, digits))
     point = len(text) + exponent  # the decimal point stands after so many digits

@@ -21,13 +21,13 @@ import org.elasticsearch.compute.data.Page;
 import org.elasticsearch.compute.operator.DriverContext;
 import org.elasticsearch.compute.operator.Warnings;
 import org.elasticsearch.index.IndexMode;
-import org.elasticsearch.xpack.esql.EsqlClientException;
 import org.elasticsearch.xpack.esql.analysis.Analyzer;
 import org.elasticsearch.xpack.esql.analysis.AnalyzerContext;
 import org.elasticsearch.xpack.esql.analysis.EnrichResolution;
 import org.elasticsearch.xpack.esql.analysis.UnmappedResolution;
 import org.elasticsearch.xpack.esql.analysis.Verifier;
 import org.elasticsearch.xpack.esql.approximation.ApproximationSettings;
+import org.elasticsearch.xpack.esql.core.QlClientException;
 import org.elasticsearch.xpack.esql.core.expression.Alias;
 import org.elasticsearch.xpack.esql.core.expression.Attribute;
 import org.elasticsearch.xpack.esql.core.expression.Expression;
@@ -127,7 +127,7 @@ public final class Queries {
             try {
                 Table table = run(analyzed(query, columns), columns, rows);
                 answers.add(shown(table, Warnings.taken()));
-            } catch (EsqlClientException | IllegalArgumentException error) {
+            } catch (QlClientException | IllegalArgumentException | IndexOutOfBoundsException error) {
                 answers.add(Map.of("error", String.valueOf(error.getMessage())));
             } catch (RuntimeException | LinkageError | StackOverflowError error) {
                 answers.add(Map.of("lacking", lacking(error)));
