@@ -55,7 +55,7 @@ ONLY_OURS = {
     "this backslash escapes nothing": "a blank that is escaped",
     "no closing quote": "a backslash before the last quote",
 }
-SYNTAX = re.compile(r"line \d+:\d+: ")
+SYNTAX = re.compile(r"line \d+:\d+: (?!.*is not a valid nested field name)")
 
 
 class DiffersError(AssertionError):

@@ -34,7 +34,10 @@ def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
             return node is not None and taken(kind, node)
         if not isinstance(node, Mapping):
             return False
+        first = rest.partition(".")[0]
         for key, value in node.items():
+            if not key.startswith(first):
+                continue
             if key == rest:
                 found = present(value, "")
             elif rest.startswith(f"{key}."):
