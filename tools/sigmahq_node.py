@@ -25,7 +25,8 @@ from referee import NodeError
 from sigmahq import ROOT, Comparison, general
 
 sys.path.append(str(ROOT / "tests" / "referee"))
-from kql_asks import Index, kibana_dsl, read_otherwise
+from kql_asks import Index, kibana_dsl
+from kql_dialect import read_otherwise
 
 from converter.conversion import convert_rules
 from converter.emitting import Emission

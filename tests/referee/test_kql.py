@@ -14,7 +14,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kql_asks import Index, Question, ask, engine_answer, nested_paths, questions, read_otherwise
+from kql_asks import Index, Question, ask, engine_answer, nested_paths, questions
+from kql_dialect import read_otherwise
 from kql_documents import documents, types_of
 
 from converter.errors import QueryError

@@ -12,7 +12,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from kql_asks import FILLER, REFUSED, Index, dsl_of, odd_blanks, read_otherwise, reason
+from kql_asks import FILLER, REFUSED, Index, dsl_of, reason
+from kql_dialect import odd_blanks, read_otherwise
 from kql_random import NESTED, TYPES, broken, documents, queries
 from lucene_asks import generator
 
