@@ -54,7 +54,7 @@ from converter.target import Limit, free_column
 from converter.targets.esql.regex_to_java import to_java, whole_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
@@ -62,6 +62,10 @@ if TYPE_CHECKING:
 
 MAX_COUNT = 500
 MAX_ROWS = 10_000
+MAX_LENGTH = 1_000_000
+_CHAIN = 60
+_MAX_DEPTH = 300
+_NEXT_LINE = "\n  "
 _MAX_RLIKE = 1000  # index.max_regex_length, by default
 _INDEX = re.compile(r"[A-Za-z0-9_.*:<>{}/+-]+", re.ASCII)
 _WORDS = frozenset(
@@ -108,13 +112,21 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     check_context("esql", context, formats, options)
     check_supported(plan)
     emission = Emission(context)
-    condition = _boolean(condition_of(plan), emission, negated=False)
+    found = condition_of(plan)
+    if _depth(found) > _MAX_DEPTH:
+        raise refused(
+            f"ES|QL takes expressions up to {_MAX_DEPTH} levels deep", "nesting", plan.place, "convert to splunk"
+        )
+    condition = _boolean(found, emission, negated=False)
     lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
     if isinstance(plan, Correlation):
         lines += _correlation(plan, emission)
     else:
         lines += ["| SORT @timestamp", f"| LIMIT {MAX_ROWS}"]
-    query = emission.query(plan, "esql", "esql", "\n".join(lines))
+    text = "\n".join(lines)
+    if len(text) > MAX_LENGTH:
+        raise refused(f"ES|QL takes queries up to {MAX_LENGTH:,} characters", "length", plan.place, "split the rule")
+    query = emission.query(plan, "esql", "esql", text)
     limit = Limit(f"a query gives at most {MAX_ROWS:,} rows", MAX_ROWS)
     return replace(query, verdict=replace(query.verdict, limit=limit))
 
@@ -155,8 +167,8 @@ def string(text: str, place: Place | None) -> str:
     """Return a string literal.
 
     Raises:
-        RefusedError: a control character other than tab and line ends. The grammar has no escape for one; it takes one as
-            it is, but what carries the query may not.
+        RefusedError: a control character other than tab and line ends. The grammar has no escape for one; it takes one
+            as it is, but what carries the query may not.
     """
     out = []
     for char in text:
@@ -176,8 +188,8 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
         case And(items) | Or(items):
             if not items:
                 return "true" if isinstance(expr, And) else "false"
-            word = " AND " if isinstance(expr, And) else " OR "
-            text = word.join(_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items)
+            word = "AND" if isinstance(expr, And) else "OR"
+            text = _chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
             word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
@@ -193,6 +205,28 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
             if negated:
                 return f"COALESCE({text}, false)"
             return f"({text})" if inside and " OR " in text and isinstance(expr, Regex) else text
+
+
+def _chained(texts: Sequence[str], word: str, between: str = " ") -> str:
+    """Return texts joined by AND or OR; long chains in groups, as each operator is one level deeper to the product."""
+    while len(texts) > _CHAIN:
+        groups = [texts[at : at + _CHAIN] for at in range(0, len(texts), _CHAIN)]
+        texts = [f"({f'{between}{word} '.join(group)})" if len(group) > 1 else group[0] for group in groups]
+    return f"{between}{word} ".join(texts)
+
+
+def _depth(expr: Expr) -> int:
+    """Return at most how deep the product finds the text of a condition; brackets and NOT count for more than one."""
+    match expr:
+        case And(items) | Or(items):
+            levels, length = 0, len(items)
+            while length > _CHAIN:
+                levels, length = levels + _CHAIN + 2, -(-length // _CHAIN)
+            return max(map(_depth, items), default=0) + levels + length + 2
+        case Not(item):
+            return _depth(item) + 4
+        case _:
+            return 8
 
 
 def _atom(expr: Expr, emission: Emission) -> str:
@@ -377,7 +411,7 @@ def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
         f"| WHERE {counted} >= {count}",
         f"| EVAL {times} = MV_SORT({times})",
         f"| WHERE {counted} >= {2 * count - 1}",
-        *(f"  OR {pair}" for pair in pairs),
+        f"  OR {_chained(pairs, 'OR', between=_NEXT_LINE)}",
         f"| KEEP {keep}",
         f"| LIMIT {MAX_ROWS}",
     ]

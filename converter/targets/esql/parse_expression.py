@@ -17,6 +17,7 @@ from converter.targets.esql.lex import Kind, Token, fail
 if TYPE_CHECKING:
     from converter.errors import QueryError
 
+MAX_TERMS = 298
 MAX_DEPTH = 60  # brackets, calls and signs: each level costs the parser eight frames of Python's stack
 MAX_HEIGHT = 200  # of a tree: each level costs the engine a few
 _FUNCTIONS_TOO = frozenset({"first", "last"})  # keywords that may also name a function
@@ -154,6 +155,7 @@ class Cursor:
         terms = [self._and()]
         while self.take_word("or"):
             terms.append(self._and())
+        self._check_chain(terms, start)
         return terms[0] if len(terms) == 1 else syntax.Logical("or", tuple(terms), self.span(start))
 
     def _and(self) -> syntax.Expression:
@@ -161,7 +163,14 @@ class Cursor:
         terms = [self._not()]
         while self.take_word("and"):
             terms.append(self._not())
+        self._check_chain(terms, start)
         return terms[0] if len(terms) == 1 else syntax.Logical("and", tuple(terms), self.span(start))
+
+    def _check_chain(self, terms: list[syntax.Expression], start: int) -> None:
+        """Raise for a chain that the product does not take: each operator is a level to it, and 300 is the limit."""
+        if len(terms) > MAX_TERMS:
+            message = f"more than {MAX_TERMS} conditions in a row: the product's limit on the depth of an expression"
+            raise fail(self.text, message, start, self.previous_end, "put brackets around groups of them")
 
     def _not(self) -> syntax.Expression:
         start = self.token.start
