@@ -132,13 +132,24 @@ def answer(node: Node, questions: Sequence[Question]) -> None:
     _grammar(node, questions)
     _run_esql(node, questions)
     for types, pack in _packs(questions):
-        everywhere = pack[0].everywhere
-        documents = [document for number, one in enumerate(pack) for document in _owned(number, one)]
-        with node.index(_mapping(types, everywhere=everywhere), documents) as index:
-            _ask_kql(node, index, pack)
-            _ask_lucene(node, index, pack, LUCENE)
-        with node.index(_mapping(types, everywhere=everywhere, analysed=True), documents) as index:
-            _ask_lucene(node, index, pack, ANALYSED)
+        try:
+            _ask_pack(node, types, pack)
+        except NodeError:  # which of them is it?
+            for one in pack:
+                try:
+                    _ask_pack(node, one.types, [one])
+                except NodeError as error:
+                    one.answers[KQL] = Comparison("", (), "refused by the node", example=str(error))
+
+
+def _ask_pack(node: Node, types: Mapping[str, str], pack: Sequence[Question]) -> None:
+    everywhere = pack[0].everywhere
+    documents = [document for number, one in enumerate(pack) for document in _owned(number, one)]
+    with node.index(_mapping(types, everywhere=everywhere), documents) as index:
+        _ask_kql(node, index, pack)
+        _ask_lucene(node, index, pack, LUCENE)
+    with node.index(_mapping(types, everywhere=everywhere, analysed=True), documents) as index:
+        _ask_lucene(node, index, pack, ANALYSED)
 
 
 # ------------------------------------------------------------------------------------------------- rules and types
@@ -315,8 +326,12 @@ def _run_esql(node: Node, questions: Sequence[Question]) -> None:
         rows = [[*(_cell(document, name) for name in one.types), str(document["_id"])] for document in one.documents]
         asked = {target: text for target, text in one.queries.items() if target.endswith("esql")}
         queries = [f"FROM rows | WHERE {_condition(text)} | KEEP {_OWNER}" for text in asked.values()]
-        answers = node.call("POST", "/_referee/esql_run", {"columns": columns, "rows": rows, "queries": queries})
-        for (target, text), said in zip(asked.items(), answers["answers"], strict=True):
+        try:
+            body = {"columns": columns, "rows": rows, "queries": queries}
+            answers = node.call("POST", "/_referee/esql_run", body)["answers"]
+        except NodeError as error:
+            answers = [{"error": str(error)}] * len(queries)
+        for (target, text), said in zip(asked.items(), answers, strict=True):
             theirs = frozenset(row[0] for row in said["rows"]) if "rows" in said else None
             try:
                 ours = frozenset(str(row["_id"]) for row in run_esql(text, one.documents))
