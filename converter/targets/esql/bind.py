@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 # The modules of functions fill the registry when they are loaded.
 from converter.targets.esql import (
@@ -52,6 +52,7 @@ class Binder:
         Raises:
             QueryError: an unknown column or function, or types that do not fit.
         """
+        node = self._plain(node)
         context, span = self._context, node.span
         match node:
             case syntax.Literal():
@@ -69,53 +70,66 @@ class Binder:
             case syntax.Arithmetic():
                 return operators.arithmetic(context, node.operator, self.bind(node.left), self.bind(node.right), span)
             case syntax.Comparison():
-                return self._comparison(node, node.operator, node.left, node.right)
+                return self._comparison(node)
             case syntax.Logical():
                 # A term that is there twice counts once, so `b AND b` is b, also where b has many values.
                 terms = {term: self.bind(term) for term in node.terms}
                 single = all(map(_single, terms))
                 return operators.logical(context, node.operator, list(terms.values()), span, single=single)
             case syntax.Not():
-                value = self.bind(node.value)
-                if isinstance(node.value, syntax.In) and None in map(_constant_of, map(self.bind, node.value.options)):
-                    value = null(Type.BOOLEAN, span)  # NOT IN with a null in the list is never true, nor false
-                return operators.negation(context, value, span)
+                return self._not(node)
             case syntax.In():
-                if len(node.options) == 1:
-                    return self._comparison(node, "==", node.value, node.options[0])
                 options = [self.bind(option) for option in node.options]
                 return operators.membership(context, self.bind(node.value), options, span)
             case syntax.IsNull():
                 return operators.is_null(self.bind(node.value), span, negated=node.negated)
             case syntax.Pattern():
-                return self._pattern(node)
+                return operators.pattern(context, node, self.bind(node.value))
             case _:
                 assert_never(node)
 
-    def _comparison(
-        self, node: syntax.Expression, symbol: str, left: syntax.Expression, right: syntax.Expression
-    ) -> Bound:
+    def _plain(self, node: syntax.Expression) -> syntax.Expression:
+        """Return IN of one option, and LIKE or RLIKE of a plain text, as the comparison that they are planned as."""
+        if isinstance(node, syntax.In) and len(node.options) == 1:
+            return syntax.Comparison("==", node.value, node.options[0], node.span)
+        exact = operators.exact_text(node) if isinstance(node, syntax.Pattern) else None
+        if isinstance(node, syntax.Pattern) and exact is not None:
+            value = self.bind(node.value)
+            operators.pattern(self._context, node, value)  # for its errors
+            if value.type is not Type.NULL:
+                text = syntax.Literal(exact, node.patterns[0].span)
+                return syntax.Comparison("==", node.value, text, node.span)
+        return node
+
+    def _not(self, node: syntax.Not) -> Bound:
+        """Return NOT. That of == is !=, and that of NOT is what it is of: it matters where TO_LOWER is compared."""
+        inner = self._plain(node.value)
+        match inner:
+            case syntax.Comparison(operator="==" | "!=" as operator):
+                flipped: Literal["==", "!="] = "!=" if operator == "==" else "=="
+                return self._comparison(syntax.Comparison(flipped, inner.left, inner.right, node.span))
+            case syntax.Not():
+                operators.negation(self._context, self.bind(inner), node.span)
+                return self.bind(inner.value)
+            case syntax.In() if None in map(_constant_of, map(self.bind, inner.options)):
+                self.bind(inner)
+                return null(Type.BOOLEAN, node.span)  # with a null in the list it is neither true nor false
+            case _:
+                return operators.negation(self._context, self.bind(inner), node.span)
+
+    def _comparison(self, node: syntax.Comparison) -> Bound:
         """Return a comparison; that of TO_LOWER or TO_UPPER with a constant text is one without regard to case."""
-        bound, other = self.bind(left), self.bind(right)
-        result = operators.comparison(self._context, symbol, bound, other, node.span)
-        if symbol in {"==", "!="}:
-            for side, changed, text in ((left, bound, other), (right, other, bound)):
+        left, right = self.bind(node.left), self.bind(node.right)
+        result = operators.comparison(self._context, node.operator, left, right, node.span)
+        if node.operator in {"==", "!="}:
+            for side, changed, text in ((node.left, left, right), (node.right, right, left)):
                 inner, case = _uncased(side)
                 if case and not changed.constant and isinstance(_constant_of(text), str):
+                    possible = case(text.value) == text.value
                     return operators.equal_in_any_case(
-                        self._context, self.bind(inner), case(text.value) == text.value, text.value, symbol, node.span
+                        self._context, self.bind(inner), possible, text.value, node.operator, node.span
                     )
         return result
-
-    def _pattern(self, node: syntax.Pattern) -> Bound:
-        """Return LIKE or RLIKE; one whose pattern is a plain text is a comparison with it."""
-        value = self.bind(node.value)
-        result = operators.pattern(self._context, node, value)
-        exact = operators.exact_text(node)
-        if exact is None or value.type is Type.NULL:
-            return result
-        text = syntax.Literal(exact, node.patterns[0].span)
-        return self._comparison(node, "==", node.value, text)
 
     def _literal(self, node: syntax.Literal) -> Bound:
         value = node.value

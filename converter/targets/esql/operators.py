@@ -113,7 +113,10 @@ def as_ip(bound: Bound) -> Bound:
 
 
 def membership(context: Context, value: Bound, options: Sequence[Bound], span: Span) -> Bound:
-    """Return `value IN (options)`: true on a match, else null if anything was null, else false."""
+    """Return `value IN (options)`: true on a match, else null if anything was null, else false.
+
+    An option with several values matches nothing, and is not null.
+    """
     if value.type is not Type.NULL and all(option.constant for option in options):
         aligned = [_aligned(context, value, option, "IN") for option in options]
         value = aligned[0][0]
@@ -122,8 +125,28 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         )
         otherwise = None if any(right.value is None for _, right in aligned) else False
         return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
-    equal = [comparison(context, "==", value, option, span) for option in options]
-    return logical(context, "or", equal, span, single=True)
+    tests = [(option.get, comparison(context, "==", value, option, span).get) for option in options]
+    value_of = value.get
+
+    def get(row: Row) -> Any:
+        a = value_of(row)
+        if a.__class__ is list:
+            context.warn_multivalue(span)
+        if a is None or a.__class__ is list:
+            return None
+        result: bool | None = False
+        for option, equal in tests:
+            if option(row).__class__ is list:
+                context.warn_multivalue(span)
+                continue
+            found = equal(row)
+            if found:
+                return True
+            if found is None:
+                result = None
+        return result
+
+    return finish(Type.BOOLEAN, get, span, (value, *options))
 
 
 def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
