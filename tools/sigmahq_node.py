@@ -366,7 +366,7 @@ def _ask_kql(node: Node, index: str, pack: Sequence[Question]) -> None:
     but hands a pattern to the query `wildcard` without escapes; so what it finds must be what that finds.
     """
     asked = [(number, one) for number, one in enumerate(pack) if "kql" in one.queries]
-    as_kibana = [kibana_dsl(parse_kql(one.queries["kql"]), Index(one.types)) for _, one in asked]
+    as_kibana = [kibana_dsl(one.queries["kql"], Index(one.types)) for _, one in asked]
     questions: list[tuple[int, Mapping[str, Any]]] = []
     for (number, one), query in zip(asked, as_kibana, strict=True):
         questions += [(number, query), (number, {"kql": {"query": one.queries["kql"]}})]

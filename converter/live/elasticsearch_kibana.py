@@ -87,7 +87,7 @@ class _Translation:
             case Is():
                 return self.comparison(node, nested)
             case Range(name, operator, value):
-                bound = {_BOUNDS[operator]: _plain(value)}
+                bound = {_BOUNDS[operator]: self.given(value)}
                 found = self.named(name, nested)
                 return _either([self.inside(path, name, nested, {"range": {path: bound}}) for path, _ in found])
             case Not(query):
@@ -114,8 +114,10 @@ class _Translation:
                 return {"query_string": {"query": _escaped(value)}}
             else:
                 kind = "phrase" if isinstance(value, Text) and value.quoted else "best_fields"
-                return {"multi_match": {"type": kind, "query": _plain(value), "lenient": True}}
-        queries = [self.inside(path, name, nested, _leaf(path, kind, value)) for path, kind in self.named(name, nested)]
+                return {"multi_match": {"type": kind, "query": self.given(value), "lenient": True}}
+        queries = [
+            self.inside(path, name, nested, self.leaf(path, kind, value)) for path, kind in self.named(name, nested)
+        ]
         return _either(queries)
 
     def named(self, name: Value, nested: str) -> list[tuple[str, str]]:
@@ -152,21 +154,28 @@ class _Translation:
             return query
         return {"nested": {"path": within, "query": query, "score_mode": "none"}}
 
-
-def _leaf(path: str, kind: str, value: Value) -> Dsl:
-    """Return the comparison of one field."""
-    if isinstance(value, Wildcard):
-        if value.lone:
-            return {"exists": {"field": path}}
+    def leaf(self, path: str, kind: str, value: Value) -> Dsl:
+        """Return the comparison of one field."""
+        if isinstance(value, Wildcard):
+            if value.lone:
+                return {"exists": {"field": path}}
+            if kind == "keyword":
+                return {"wildcard": {path: {"value": _escaped(value)}}}
+            return {"query_string": {"fields": [path], "query": _escaped(value)}}
+        plain = self.given(value)
+        if kind in _DATES:
+            return {"range": {path: {"gte": plain, "lte": plain}}}
         if kind == "keyword":
-            return {"wildcard": {path: {"value": _escaped(value)}}}
-        return {"query_string": {"fields": [path], "query": _escaped(value)}}
-    plain = _plain(value)
-    if kind in _DATES:
-        return {"range": {path: {"gte": plain, "lte": plain}}}
-    if kind == "keyword":
-        return {"term": {path: {"value": plain}}}
-    return {"match_phrase" if isinstance(value, Text) and value.quoted else "match": {path: plain}}
+            return {"term": {path: {"value": plain}}}
+        return {"match_phrase" if isinstance(value, Text) and value.quoted else "match": {path: plain}}
+
+    def given(self, value: Value) -> str | bool:
+        """Return a value; null, which Kibana sends and the server refuses, is a QueryError."""
+        plain = _plain(value)
+        if plain is None:
+            place = Place.at_offset(self.text, value.start, length=max(1, value.end - value.start))
+            raise QueryError("elasticsearch refuses the query: null is no value", place)
+        return plain
 
 
 def _either(queries: Sequence[Dsl]) -> Dsl:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
+from converter.live.elasticsearch_kibana import Fields, kibana_query
 from converter.targets.kql.execute import compile_filter
 from converter.targets.kql.fields import Kind, kind_of, leaves
 from converter.targets.kql.parse import parse
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 Document: TypeAlias = Mapping[str, Any]
 Dsl: TypeAlias = dict[str, Any]
 
-_OPERATORS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-_RESERVED = frozenset('+-=&|><!(){}[]^"~*?:\\/')  # what Kibana escapes in a pattern
 FILLER = "filler"
 REFUSED = "refused before it is asked of an index"
 _SAMPLES: Mapping[str, Any] = {
@@ -191,7 +190,7 @@ def _ask_pack(
     queries: list[Dsl | None] = []
     for number in numbers:
         question = asked[number]
-        query = dsl_of(question.query, question.tree, question.index, kind)
+        query = dsl_of(question.query, question.index, kind)
         if same:
             stored += question.documents if number == numbers[0] else ()
         else:
@@ -211,13 +210,13 @@ def _ask_pack(
             answers[number] = answer if isinstance(answer, str) else reason(answer)
 
 
-def dsl_of(query: str, tree: Query | None, index: Index, kind: str) -> Dsl | None:
+def dsl_of(query: str, index: Index, kind: str) -> Dsl | None:
     """Return the Query DSL of a query, or None where Kibana's code, or the server's reader of Query DSL, refuses it."""
     if kind == "kql":
         return {"kql": {"query": query}}
     try:
-        return None if tree is None else kibana_dsl(tree, index)
-    except ValueError:
+        return kibana_dsl(query, index)
+    except QueryError:
         return None
 
 
@@ -244,90 +243,13 @@ def engine_answer(query: str, documents: Sequence[Document]) -> set[str] | Query
         return error
 
 
-def kibana_dsl(tree: Query, index: Index) -> Dsl:
-    """Return what Kibana sends for a query over an index whose fields it knows.
+def kibana_dsl(query: str, index: Index) -> Dsl:
+    """Return what Kibana sends for a query over an index whose fields it knows, as `test --live` sends it.
 
     Raises:
-        ValueError: Kibana itself refuses, or what it sends is no Query DSL: a value that is null.
-
-    Source: elastic/kibana, kbn-es-query, src/kuery/functions and node_types; written anew.
+        QueryError: Kibana, or the server's reader of Query DSL, refuses it.
     """
-    return _dsl(tree, index, "")
-
-
-def _dsl(node: Query, index: Index, nested: str) -> Dsl:
-    match node:
-        case MatchAll():
-            return {"match_all": {}}
-        case Is():
-            return _is(node, index, nested)
-        case Range(name, operator, value):
-            bound = {_OPERATORS[operator]: _given(value)}
-            return _any_of([{"range": {path: bound}} for path, _ in _fields(name, index, nested)])
-        case Not(query):
-            return {"bool": {"must_not": _dsl(query, index, nested)}}
-        case And(queries):
-            return {"bool": {"filter": [_dsl(query, index, nested) for query in queries]}}
-        case Or(queries):
-            return _any_of([_dsl(query, index, nested) for query in queries])
-        case Nested(name, query):
-            path = f"{nested}.{_plain(name)}" if nested else str(_plain(name))
-            return {"nested": {"path": path, "query": _dsl(query, index, path), "score_mode": "none"}}
-        case _ as never:
-            assert_never(never)
-
-
-def _is(node: Is, index: Index, nested: str) -> Dsl:
-    name, value = node.field, node.value
-    exists = isinstance(value, Wildcard) and value.lone
-    if exists and isinstance(name, Wildcard) and name.lone:
-        return {"match_all": {}}
-    quoted = isinstance(value, Text) and value.quoted
-    if (name is None and not nested) or name == Constant(None):
-        if isinstance(value, Wildcard):
-            return {"query_string": {"query": _pattern(value)}}
-        kind = "phrase" if quoted else "best_fields"
-        return {"multi_match": {"type": kind, "query": _given(value), "lenient": True}}
-    queries: list[Dsl] = []
-    for path, type_ in _fields(name or Constant(None), index, nested):
-        if exists:
-            queries.append({"exists": {"field": path}})
-        elif isinstance(value, Wildcard) and type_ == "keyword":
-            queries.append({"wildcard": {path: {"value": _pattern(value)}}})
-        elif isinstance(value, Wildcard):
-            queries.append({"query_string": {"fields": [path], "query": _pattern(value)}})
-        elif type_ == "date":
-            queries.append({"range": {path: {"gte": _given(value), "lte": _given(value)}}})
-        elif type_ == "keyword":
-            queries.append({"term": {path: {"value": _given(value)}}})
-        else:
-            queries.append({"match_phrase" if quoted else "match": {path: _given(value)}})
-    return _any_of(queries)
-
-
-def _any_of(queries: Sequence[Dsl]) -> Dsl:
-    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
-
-
-def _fields(name: Value, index: Index, nested: str) -> list[tuple[str, str]]:
-    """Return the path and type of each field that a name stands for; one that is not known goes as it is."""
-    prefix = f"{nested}." if nested else ""
-    if not isinstance(name, Wildcard):
-        path = f"{prefix}{'null' if name == Constant(None) else _plain(name)}".replace("True", "true")
-        found = [(path, index.types[path])] if path in index.types else []
-    else:
-        parts = (prefix + name.parts[0], *name.parts[1:])
-        found = [(path, type_) for path, type_ in index.types.items() if _like(path, parts)]
-        path = "*".join(parts)
-    for known, _ in found:
-        parent = max((at for at in index.nested if known.startswith(f"{at}.")), key=len, default="")
-        if parent != nested and not (isinstance(name, Wildcard) and not nested):
-            raise ValueError(f"{known} is nested in {parent!r}, and is asked in {nested!r}")
-    return found or [(path, "")]
-
-
-def _like(path: str, parts: Sequence[str]) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, parts)), path, re.DOTALL) is not None
+    return kibana_query(query, Fields(index.types, index.nested))
 
 
 def _plain(value: Value) -> str | bool | None:
@@ -340,17 +262,6 @@ def _plain(value: Value) -> str | bool | None:
             return "*".join(parts)
         case _ as never:
             assert_never(never)
-
-
-def _given(value: Value) -> str | bool:
-    plain = _plain(value)
-    if plain is None:
-        raise ValueError("null is no value of Query DSL")
-    return plain
-
-
-def _pattern(value: Wildcard) -> str:
-    return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
 
 
 def _type_of(path: str, scalars: Sequence[Any]) -> str:

@@ -106,7 +106,7 @@ class Comparison:
 
     def _ask(self, text: str, tree: Query) -> tuple[set[str] | str, set[str] | str]:
         """Return what Kibana's Query DSL finds, and the server's kql."""
-        dsl = dsl_of(text, tree, INDEX, "dsl")
+        dsl = dsl_of(text, INDEX, "dsl")
         found = self.node.search_ids(self.index, [{"kql": {"query": text}}, *([] if dsl is None else [dsl])])
         answers = [answer - {FILLER} if isinstance(answer, set) else reason(answer) for answer in found]
         return answers[1] if dsl is not None else REFUSED, answers[0]

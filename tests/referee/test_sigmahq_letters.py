@@ -14,7 +14,6 @@ from converter.registry import get_target
 from converter.rules import parse_rules
 from converter.targets.esql.execute import run as run_esql
 from converter.targets.kql.execute import run as run_kql
-from converter.targets.kql.parse import parse as parse_kql
 
 if TYPE_CHECKING:
     from referee import Node
@@ -36,7 +35,7 @@ def test_kql(node: Node, value: str) -> None:
     texts = [query("kql", value.format(char)) for char in UNSEEN]
     index = Index({"f": "keyword"})
     with node.index(index.mapping(), DOCUMENTS) as name:
-        found = node.search_ids(name, [kibana_dsl(parse_kql(text), index) for text in texts])
+        found = node.search_ids(name, [kibana_dsl(text, index) for text in texts])
         server = node.search_ids(name, [{"kql": {"query": text}} for text in texts])
     alone = [{document["_id"]} for document in DOCUMENTS]
     assert found == alone
