@@ -29,7 +29,7 @@ from converter.plan.nodes import (
 from converter.target import Query, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from ipaddress import IPv4Network
 
     from converter.assumptions import MappedType
@@ -52,6 +52,7 @@ _ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXACT_DOUBLE = 2**53
 LONG = 2**63
+CHAIN = 60
 _KINDS: dict[type, str] = {
     EventCount: "event_count",
     ValueCount: "value_count",
@@ -172,6 +173,14 @@ def backquoted(name: str, reserved: Container[str], place: Place | None) -> str:
     if not name.isprintable():
         raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
     return "`" + name.replace("`", "``") + "`"
+
+
+def chained(texts: Sequence[str], word: str, between: str = " ") -> str:
+    """Return conditions joined by AND or OR, long chains in groups: to Elastic's parsers each operator is a level."""
+    while len(texts) > CHAIN:
+        groups = [texts[at : at + CHAIN] for at in range(0, len(texts), CHAIN)]
+        texts = [f"({f'{between}{word} '.join(group)})" if len(group) > 1 else group[0] for group in groups]
+    return f"{between}{word} ".join(texts)
 
 
 def check_context(target: str, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> None:

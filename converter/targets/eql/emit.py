@@ -16,6 +16,7 @@ from converter.emitting import (
     LONG,
     Emission,
     backquoted,
+    chained,
     check_block,
     check_context,
     check_supported,
@@ -158,8 +159,8 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
         case And(items) | Or(items):
             if not items:
                 return "true" if isinstance(expr, And) else "false"
-            word = " and " if isinstance(expr, And) else " or "
-            text = word.join(_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items)
+            word = "and" if isinstance(expr, And) else "or"
+            text = chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
             return f"{backquoted(name, _WORDS, place)} {'!=' if isinstance(leaf, IsNull) else '=='} null"

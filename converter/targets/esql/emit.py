@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.assumptions import letters_as_written, no_mapped_address, no_zone, plain_numbers
 from converter.emitting import (
+    CHAIN,
     EXACT_DOUBLE,
     LONG,
     Emission,
     backquoted,
+    chained,
     check_block,
     check_context,
     check_supported,
@@ -54,7 +56,7 @@ from converter.target import Limit, free_column
 from converter.targets.esql.regex_to_java import to_java, whole_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
@@ -63,7 +65,6 @@ if TYPE_CHECKING:
 MAX_COUNT = 500
 MAX_ROWS = 10_000
 MAX_LENGTH = 1_000_000
-_CHAIN = 60
 _MAX_DEPTH = 300
 _NEXT_LINE = "\n  "
 _MAX_RLIKE = 1000  # index.max_regex_length, by default
@@ -189,7 +190,7 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
             if not items:
                 return "true" if isinstance(expr, And) else "false"
             word = "AND" if isinstance(expr, And) else "OR"
-            text = _chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
+            text = chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
             return f"({text})" if inside and len(items) > 1 else text
         case Not(IsNull(name, place) | Exists(name, place) as leaf):
             word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
@@ -207,21 +208,13 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
             return f"({text})" if inside and " OR " in text and isinstance(expr, Regex) else text
 
 
-def _chained(texts: Sequence[str], word: str, between: str = " ") -> str:
-    """Return texts joined by AND or OR; long chains in groups, as each operator is one level deeper to the product."""
-    while len(texts) > _CHAIN:
-        groups = [texts[at : at + _CHAIN] for at in range(0, len(texts), _CHAIN)]
-        texts = [f"({f'{between}{word} '.join(group)})" if len(group) > 1 else group[0] for group in groups]
-    return f"{between}{word} ".join(texts)
-
-
 def _depth(expr: Expr) -> int:
     """Return at most how deep the product finds the text of a condition; brackets and NOT count for more than one."""
     match expr:
         case And(items) | Or(items):
             levels, length = 0, len(items)
-            while length > _CHAIN:
-                levels, length = levels + _CHAIN + 2, -(-length // _CHAIN)
+            while length > CHAIN:
+                levels, length = levels + CHAIN + 2, -(-length // CHAIN)
             return max(map(_depth, items), default=0) + levels + length + 2
         case Not(item):
             return _depth(item) + 4
@@ -411,7 +404,7 @@ def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
         f"| WHERE {counted} >= {count}",
         f"| EVAL {times} = MV_SORT({times})",
         f"| WHERE {counted} >= {2 * count - 1}",
-        f"  OR {_chained(pairs, 'OR', between=_NEXT_LINE)}",
+        f"  OR {chained(pairs, 'OR', between=_NEXT_LINE)}",
         f"| KEEP {keep}",
         f"| LIMIT {MAX_ROWS}",
     ]
