@@ -45,13 +45,17 @@ import org.elasticsearch.xpack.esql.optimizer.LogicalPlanOptimizer;
 import org.elasticsearch.xpack.esql.parser.EsqlConfig;
 import org.elasticsearch.xpack.esql.parser.EsqlParser;
 import org.elasticsearch.xpack.esql.plan.IndexPattern;
+import org.elasticsearch.xpack.esql.plan.logical.Aggregate;
 import org.elasticsearch.xpack.esql.plan.logical.EsRelation;
 import org.elasticsearch.xpack.esql.plan.logical.Eval;
 import org.elasticsearch.xpack.esql.plan.logical.Filter;
 import org.elasticsearch.xpack.esql.plan.logical.Limit;
 import org.elasticsearch.xpack.esql.plan.logical.LogicalPlan;
+import org.elasticsearch.xpack.esql.plan.logical.MvExpand;
+import org.elasticsearch.xpack.esql.plan.logical.OrderBy;
 import org.elasticsearch.xpack.esql.plan.logical.Project;
 import org.elasticsearch.xpack.esql.plan.logical.Row;
+import org.elasticsearch.xpack.esql.plan.logical.TopN;
 import org.elasticsearch.xpack.esql.plan.logical.UnaryPlan;
 import org.elasticsearch.xpack.esql.plan.logical.UnresolvedRelation;
 import org.elasticsearch.xpack.esql.plan.logical.local.LocalRelation;
@@ -73,7 +77,7 @@ public final class Queries {
     private Queries() {}
 
     /** Columns with their values so far. */
-    private record Table(List<Attribute> columns, List<Block> blocks, int positions) {
+    record Table(List<Attribute> columns, List<Block> blocks, int positions) {
         Block compute(Expression expression) {
             Layout.Builder layout = new Layout.Builder();
             columns.forEach(layout::append);
@@ -96,6 +100,7 @@ public final class Queries {
             return now;
         }
 
+        /** Returns the rows at these positions, which may come in any order and more than once. */
         Table only(int... kept) {
             List<Block> values = blocks.stream().map(block -> block.filter(true, kept)).toList();
             return new Table(columns, values, kept.length);
@@ -238,10 +243,6 @@ public final class Queries {
         if (plan instanceof Project project) {
             return table.project(project.projections());
         }
-        if (plan instanceof Limit limit) {
-            int most = ((Number) limit.limit().fold(FoldContext.small())).intValue();
-            return table.only(java.util.stream.IntStream.range(0, Math.min(most, table.positions)).toArray());
-        }
         if (plan instanceof Filter filter) {
             Block found = table.compute(filter.condition());
             return table.only(java.util.stream.IntStream.range(0, table.positions)
@@ -249,7 +250,14 @@ public final class Queries {
                             && ((BooleanBlock) found).getBoolean(found.getFirstValueIndex(row)))
                     .toArray());
         }
-        throw new UnsupportedOperationException(plan.nodeName());
+        return switch (plan) {
+            case MvExpand expand -> Rows.expand(expand, table);
+            case Aggregate aggregate -> Rows.aggregate(aggregate, table);
+            case OrderBy order -> Rows.sort(order.order(), table);
+            case TopN top -> Rows.first(top.limit(), Rows.sort(top.order(), table));
+            case Limit limit -> Rows.first(limit.limit(), table);
+            default -> throw new UnsupportedOperationException(plan.nodeName());
+        };
     }
 
     private static Table read(EsRelation relation, List<String> names, List<List<Object>> rows) {
@@ -265,7 +273,8 @@ public final class Queries {
         return new Table(attributes, blocks, rows.size());
     }
 
-    private static Block block(DataType type, List<Object> cells) {
+    /** Returns a column of a type: in each cell null, a value, or a list of values, as JSON or as {@link #raw} has them. */
+    static Block block(DataType type, List<?> cells) {
         Block.Builder builder = switch (type) {
             case KEYWORD, TEXT, IP -> new BytesRefBlock.Filled();
             case LONG, DATETIME -> new LongBlock.Filled();
@@ -290,7 +299,11 @@ public final class Queries {
     private static void append(Block.Builder builder, DataType type, Object value) {
         switch (builder) {
             case BytesRefBlock.Builder to -> to.appendBytesRef(
-                    type == DataType.IP ? EsqlDataTypeConverter.stringToIP((String) value) : new BytesRef((String) value));
+                    value instanceof BytesRef bytes
+                            ? bytes
+                            : type == DataType.IP
+                                    ? EsqlDataTypeConverter.stringToIP((String) value)
+                                    : new BytesRef((String) value));
             case LongBlock.Builder to -> to.appendLong(((Number) value).longValue());
             case IntBlock.Builder to -> to.appendInt(((Number) value).intValue());
             case DoubleBlock.Builder to -> to.appendDouble(((Number) value).doubleValue());
@@ -322,16 +335,21 @@ public final class Queries {
     }
 
     private static Object value(Block block, int index, DataType type) {
+        if (raw(block, index) instanceof BytesRef bytes) {
+            return type == DataType.IP ? EsqlDataTypeConverter.ipToString(bytes) : bytes.utf8ToString();
+        }
+        return raw(block, index);
+    }
+
+    /** Returns a value of a column as it is stored there. */
+    static Object raw(Block block, int index) {
         return switch (block) {
-            case BytesRefBlock from -> {
-                BytesRef bytes = from.getBytesRef(index, new BytesRef());
-                yield type == DataType.IP ? EsqlDataTypeConverter.ipToString(bytes) : bytes.utf8ToString();
-            }
+            case BytesRefBlock from -> BytesRef.deepCopyOf(from.getBytesRef(index, new BytesRef()));
             case LongBlock from -> from.getLong(index);
             case IntBlock from -> from.getInt(index);
             case DoubleBlock from -> from.getDouble(index);
             case BooleanBlock from -> from.getBoolean(index);
-            default -> throw new UnsupportedOperationException(type.typeName());
+            default -> throw new UnsupportedOperationException(block.getClass().getSimpleName());
         };
     }
 }
