@@ -3,8 +3,8 @@
     samples ──cases──> events ──view──> rows ──the vendor's analyzer, optimizer, functions──> rows ──> alerts
                                           └────────────── our engine ───────────────────────> rows
 
-The exact sliding event_count is among them. docs/referee.md says what the vendor's code does and what it does not: COUNT,
-MIN, MAX, TOP, MV_EXPAND and SORT are ours here as well (`Rows.java`), by the documentation.
+The exact sliding event_count is among them. docs/referee.md says what the vendor's code does and what it does not: the
+functions COUNT, MIN, MAX and TOP, MV_EXPAND and SORT are ours here as well (`Rows.java`), by the documentation.
 """
 
 from __future__ import annotations
