@@ -90,7 +90,7 @@ class Binder:
 
     def _plain(self, node: syntax.Expression) -> syntax.Expression:
         """Return IN of one option, and LIKE or RLIKE of a plain text, as the comparison that they are planned as."""
-        if isinstance(node, syntax.In) and len(node.options) == 1:
+        if isinstance(node, syntax.In) and all(option == node.options[0] for option in node.options):
             return syntax.Comparison("==", node.value, node.options[0], node.span)
         exact = operators.exact_text(node) if isinstance(node, syntax.Pattern) else None
         if isinstance(node, syntax.Pattern) and exact is not None:

@@ -73,7 +73,7 @@ def _round_double(number: float, places: int = 0) -> float:
     if scale == 0:
         return 0.0
     middle = abs(number) * scale
-    if not math.isfinite(middle) or middle >= 2**63:
+    if not math.isfinite(middle):
         return number
     rounded = math.floor(middle + 0.5) if middle < 2**52 else int(middle)
     return -(rounded / scale) if number < 0 else rounded / scale

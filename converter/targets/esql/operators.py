@@ -33,6 +33,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_WIDTHS = (Type.INTEGER, Type.LONG, Type.DOUBLE)
 _CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN}
 
 
@@ -115,7 +116,8 @@ def as_ip(bound: Bound) -> Bound:
 def membership(context: Context, value: Bound, options: Sequence[Bound], span: Span) -> Bound:
     """Return `value IN (options)`: true on a match, else null if anything was null, else false.
 
-    An option with several values matches nothing, and is not null.
+    An option with several values matches nothing, and is not null, unless it is widened to a common type or every
+    option has several.
     """
     if value.type is not Type.NULL and all(option.constant for option in options):
         aligned = [_aligned(context, value, option, "IN") for option in options]
@@ -125,7 +127,11 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         )
         otherwise = None if any(right.value is None for _, right in aligned) else False
         return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
-    tests = [(option.get, comparison(context, "==", value, option, span).get) for option in options]
+    widest = max((one.type for one in (value, *options) if one.type.numeric), key=_WIDTHS.index, default=None)
+    tests = [
+        (option.get, comparison(context, "==", value, option, span).get, option.type.numeric and option.type != widest)
+        for option in options
+    ]
     value_of = value.get
 
     def get(row: Row) -> Any:
@@ -135,9 +141,13 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         if a is None or a.__class__ is list:
             return None
         result: bool | None = False
-        for option, equal in tests:
+        lists = 0
+        for option, equal, widened in tests:
             if option(row).__class__ is list:
                 context.warn_multivalue(span)
+                lists += 1
+                if widened or lists == len(tests):
+                    result = None
                 continue
             found = equal(row)
             if found:

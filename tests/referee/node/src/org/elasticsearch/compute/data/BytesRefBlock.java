@@ -42,7 +42,11 @@ public interface BytesRefBlock extends Block {
 
         @Override
         public BytesRef getBytesRef(int index, BytesRef scratch) {
-            return (BytesRef) values.get(index);
+            BytesRef held = (BytesRef) values.get(index);
+            scratch.bytes = held.bytes;
+            scratch.offset = held.offset;
+            scratch.length = held.length;
+            return scratch; // the caller may change it
         }
 
         @Override
