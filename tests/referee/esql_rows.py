@@ -28,7 +28,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BY_NAME = re.compile(r"not supported|nested more than|more than \d+ deep|beyond the range of long|known: yyyy")
 
 # What the vendor says of some functions of a null without a type; the product says it as well.
-_OF_NULL = re.compile(r"illegal data type \[null\]|Unsupported type NULL|Invalid types \[NULL")
+_OF_NULL = re.compile(r"data type \[null\]|type NULL|types \[NULL", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

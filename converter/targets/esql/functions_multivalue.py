@@ -67,8 +67,12 @@ def _numbers(
 @function("mv_sum", least=1)
 def _mv_sum(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     type_ = arguments[0].type
-    compute: Callable[[list[Any]], Any] = math.fsum if type_ is Type.DOUBLE else lambda v: _sum(v, type_)
+    compute: Callable[[list[Any]], Any] = _sum_double if type_ is Type.DOUBLE else lambda v: _sum(v, type_)
     return _numbers(context, "MV_SUM", span, arguments[0], compute, type_)
+
+
+def _sum_double(values: list[Any]) -> float:
+    return math.fsum(values) if len(values) > 1 else float(values[0])  # so -0.0 alone keeps its sign
 
 
 def _sum(values: list[int], type_: Type) -> int:
@@ -81,7 +85,7 @@ def _sum(values: list[int], type_: Type) -> int:
 
 @function("mv_avg", least=1)
 def _mv_avg(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-    return _numbers(context, "MV_AVG", span, arguments[0], lambda v: math.fsum(v) / len(v), Type.DOUBLE)
+    return _numbers(context, "MV_AVG", span, arguments[0], lambda v: _sum_double(v) / len(v), Type.DOUBLE)
 
 
 @function("mv_append", least=2)

@@ -84,7 +84,7 @@ def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
 
     def one(text: str) -> Any:
         if type_ is Type.BOOLEAN:
-            value: Any = {"true": True, "false": False}.get(text.lower())
+            value: Any = text.lower() == "true"  # any other text is false
         else:
             value = parse_ip(text) if type_ is Type.IP else parse_moment(text)
         if value is None:
