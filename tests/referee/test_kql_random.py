@@ -84,7 +84,7 @@ class Comparison:
         except QueryError:
             self.counted["do not parse"] += 1
             return
-        kibana, server = self._ask(text, tree)
+        kibana, server = self._ask(text)
         self.counted["queries"] += 1
         try:
             matches = compile_filter(tree, text)
@@ -104,7 +104,7 @@ class Comparison:
         else:
             self._judge("the server's kql", text, tree, ours, server)
 
-    def _ask(self, text: str, tree: Query) -> tuple[set[str] | str, set[str] | str]:
+    def _ask(self, text: str) -> tuple[set[str] | str, set[str] | str]:
         """Return what Kibana's Query DSL finds, and the server's kql."""
         dsl = dsl_of(text, INDEX, "dsl")
         found = self.node.search_ids(self.index, [{"kql": {"query": text}}, *([] if dsl is None else [dsl])])
