@@ -119,9 +119,13 @@ def _locate(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "LOCATE", arguments[:2])
     for argument in arguments[2:]:
         expect(context, "LOCATE", argument, WHOLE, "a whole number")
-    return lift(
-        context, span, arguments, Type.INTEGER, lambda text, part, start=1: text.find(part, max(0, start - 1)) + 1
-    )
+    return lift(context, span, arguments, Type.INTEGER, _place)
+
+
+def _place(text: str, part: str, start: int = 1) -> int:
+    """Return where a part begins, 0 if nowhere; a negative start counts from the end, and none is beyond it."""
+    first = max(0, len(text) + start) if start < 0 else max(0, start - 1)
+    return text.find(part, min(first, len(text))) + 1
 
 
 @function("split", least=2)

@@ -127,6 +127,12 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         )
         otherwise = None if any(right.value is None for _, right in aligned) else False
         return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
+    if value.constant and any(option.constant for option in options):
+        # Constants are compared with each other when the query is planned; what is left is compared with the rows.
+        fixed = [comparison(context, "==", value, option, span) for option in options if option.constant]
+        rest = [option for option in options if not option.constant]
+        left = comparison(context, "==", value, rest[0], span) if len(rest) == 1 else None
+        return logical(context, "or", [*fixed, left or membership(context, value, rest, span)], span, single=True)
     widest = max((one.type for one in (value, *options) if one.type.numeric), key=_WIDTHS.index, default=None)
     tests = [
         (option.get, comparison(context, "==", value, option, span).get, option.type.numeric and option.type != widest)
