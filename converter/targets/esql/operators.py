@@ -234,6 +234,8 @@ def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span, *
     for term in terms:
         expect(context, symbol.upper(), term, (Type.BOOLEAN,), "booleans")
     decisive = symbol == "or"
+    if any(term.constant and term.value is decisive for term in terms):
+        return constant(Type.BOOLEAN, decisive, span)
     # A constant that decides nothing is left out, as in the product: `b AND true` is b, also where b has many values.
     terms = [term for term in terms if not (term.constant and term.value is (not decisive))] or terms[:1]
     if len(terms) == 1:
