@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[2] / "shared" / "data"
-# What our parser may say of a query that the grammar takes. The product refuses the last two as well, but later.
+# What our parser may say of a query that the grammar takes. The product refuses too many conditions and the last two
+# as well, but later.
 BY_NAME = re.compile(
-    r"not supported|nested more than \d+ deep|more than \d+ (deep|commands)"
+    r"not supported|nested more than \d+ deep|more than \d+ (deep|commands|conditions)"
     r"|LIMIT takes a whole number|STATS needs an aggregation, or BY"
 )
 
