@@ -45,7 +45,7 @@ DATA = ROOT.parent / "shared" / "data" / "sigmahq"
 LEGACY = ("deprecated", "unsupported")
 Examined = TypeVar("Examined")
 _OF_THE_RULE = re.compile(r"(the case of the rule): .*", re.DOTALL)
-_FIELD = re.compile(r"^(the values of |text in )?[\w.@{}-]+( and [\w.@-]+)?(?= (is|are|hold|holds|have)\b)")
+_FIELD = re.compile(r"^(the values of |(?:no )?text in )?[\w.@{}-]+( and [\w.@-]+)?(?= (is|are|hold|holds|have)\b)")
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|/.*/|\"[^\"]*\"", re.DOTALL)
 
 
