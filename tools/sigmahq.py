@@ -248,10 +248,12 @@ def chosen(options: argparse.Namespace) -> list[str]:
     return names
 
 
-def examine_all(names: Sequence[str], examine: Callable[[Sequence[str]], list[Examined]], jobs: int) -> list[Examined]:
+def examine_all(
+    names: Sequence[str], examine: Callable[[Sequence[str]], list[Examined]], jobs: int, at_once: int = 40
+) -> list[Examined]:
     """Examine every rule, some at a time, in processes, and tell a terminal how far it is."""
     recordings()
-    chunks = [names[at : at + 40] for at in range(0, len(names), 40)]
+    chunks = [names[at : at + at_once] for at in range(0, len(names), at_once)]
 
     def work(number: int) -> list[Examined]:
         return examine(chunks[number])
