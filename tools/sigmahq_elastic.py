@@ -39,7 +39,9 @@ from sigmahq import (
     rules,
     table,
 )
-from sigmahq_node import ANALYSED, LOOKED_INTO, LUCENE, Question, answer, fitting, question
+from sigmahq_index import Question, fitting, question
+from sigmahq_lucene import ANALYSED, LOOKED_INTO, LUCENE, convert_to_lucene
+from sigmahq_node import answer
 
 from converter.errors import RefusedError, SourceError
 from converter.harness.generate import events_for
@@ -119,6 +121,7 @@ def examine(path: str, text: str, *, seed: int = 0, upstream: bool = False, ask:
     if ask:
         queries = {name: one.text for name, one in [*report.ours.items(), *report.upstream.items()] if one.text}
         report.question = question(read, plan, of_keywords, queries)
+        convert_to_lucene(report.question, read)
         watch("ask")
     return report
 
