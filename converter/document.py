@@ -193,6 +193,11 @@ def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
                     raise error(f"values nest deeper than {MAX_DEPTH}", place, "simplify it")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+    except yaml.scanner.ScannerError as bad:
+        # The scanner of 6.0.4 reads ahead up to a limit of its own; what is before it says where ours is.
+        if "nesting depth" in str(bad.problem) and bad.problem_mark is not None:
+            _check_depth(text[: bad.problem_mark.index], name, error)
+        raise
     finally:
         loader.dispose()
 
