@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time, parse_time
 from converter.reference.values import find, text_of
-from converter.target import TargetAlert, free_column
+from converter.target import FOREIGN, TargetAlert, free_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 
 
 NO_VALUE = "<no value>"
+_FOREIGN_START = {"spl": "_time", "esql": "timebucket"}
+"""The column in which pySigma's backends write the start of a window, by language."""
+
+
+def query_alerts(rows: Iterable[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+    """Return the alerts in the rows of a query in SPL or ES|QL, of ours or of a backend of pySigma."""
+    if query.group_by is None:
+        return event_alerts(rows)
+    if query.target.startswith(FOREIGN):
+        return row_alerts(rows, query, _FOREIGN_START[query.language])
+    return seen_alerts(rows, query)
+
+
+def eql_alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
+    """Return the alerts in the results of an EQL query: sequences, or single events for what counts to one."""
+    if query.group_by is None:
+        return event_alerts(rows)
+    if rows and "join_keys" not in rows[0]:
+        return grouped_event_alerts(rows, query)
+    return sequence_alerts(rows, query)
 
 
 def event_alerts(rows: Iterable[Mapping[str, Any]]) -> tuple[TargetAlert, ...]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Plan
 
 Event: TypeAlias = Mapping[str, Any]
+FOREIGN = "pysigma:"
+"""How the names of targets begin that are backends of pySigma."""
+
 Product: TypeAlias = Literal["splunk", "elastic"]
 VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
 

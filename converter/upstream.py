@@ -84,18 +84,11 @@ class UpstreamTarget:
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
         """Run what the backend emitted with our engine of its language."""
-        from converter.replaying import event_alerts, row_alerts  # noqa: PLC0415  start-up counts
+        from converter.replaying import eql_alerts, query_alerts  # noqa: PLC0415  start-up counts
 
-        if self.language == "eql":
-            from converter.targets.eql.replay import alerts  # noqa: PLC0415
-
-            return (Run("", alerts(query, events)),)
-        folder = {"spl": "splunk", "esql": "esql"}[self.language]
+        folder = {"spl": "splunk"}.get(self.language, self.language)
         rows = importlib.import_module(f"converter.targets.{folder}.execute").run(query.text, events)
-        if query.group_by is None:
-            return (Run("", event_alerts(rows)),)
-        start = {"spl": "_time", "esql": "timebucket"}[self.language]
-        return (Run("", row_alerts(rows, query, start)),)
+        return (Run("", eql_alerts(rows, query) if self.language == "eql" else query_alerts(rows, query)),)
 
 
 def upstream_targets() -> dict[str, UpstreamTarget]:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from converter.errors import CaseError, ConfigurationError
 from converter.harness.cells import KINDS, live_column, make_column, run_cell
 from converter.harness.compare import SIDES
-from converter.harness.names import FOREIGN, TargetName, parse_name
+from converter.harness.names import TargetName, parse_name
 from converter.harness.parallel import run_all
 from converter.harness.replay import Log, unmet
+from converter.target import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

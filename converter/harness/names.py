@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
 from converter.live import PRODUCTS
+from converter.target import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from converter.target import Target
-
-FOREIGN = "pysigma:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from converter.live.elasticsearch_search import (
     positions,
 )
 from converter.live.elasticsearch_server import connect, read_version
-from converter.replaying import event_alerts, grouped_event_alerts, row_alerts, seen_alerts, sequence_alerts
+from converter.replaying import eql_alerts, event_alerts, query_alerts
 from converter.target import Run
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     from converter.facts import Facts
     from converter.target import Event, Query, TargetAlert
-
-_UPSTREAM = "pysigma:"
-_UPSTREAM_TIME = "timebucket"
 
 
 def open_product(url: str) -> ElasticsearchProduct:
@@ -137,21 +134,10 @@ class ElasticsearchProduct:
     def _esql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> Run:
         with self.stored(events, facts, esql_fields(query.text)) as index:
             rows = ask_esql(self._client, on_index(query.text, index))
-        if query.group_by is None:
-            alerts = event_alerts(rows)
-        elif query.target.startswith(_UPSTREAM):
-            alerts = row_alerts(rows, query, _UPSTREAM_TIME)
-        else:
-            alerts = seen_alerts(rows, query)
         limit = query.verdict.limit
-        return Run("", alerts, full=limit is not None and len(rows) >= limit.alerts)
+        return Run("", query_alerts(rows, query), full=limit is not None and len(rows) >= limit.alerts)
 
     def _eql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> tuple[TargetAlert, ...]:
         with self.stored(events, facts, eql_fields(query.text), extra=positions(events)) as index:
             hits = ask_eql(self._client, index, query.text)
-        rows = eql_rows(hits, events)
-        if query.group_by is None:
-            return event_alerts(rows)
-        if "sequences" not in hits:
-            return grouped_event_alerts(rows, query)
-        return sequence_alerts(rows, query)
+        return eql_alerts(eql_rows(hits, events), query)

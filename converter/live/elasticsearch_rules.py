@@ -30,7 +30,7 @@ from converter.live.elasticsearch_search import (
     positions,
 )
 from converter.live.elasticsearch_threshold import Bucket, buckets_of, hidden, in_buckets
-from converter.replaying import event_alerts, group_of, grouped_event_alerts, seen_alerts, sequence_alerts
+from converter.replaying import event_alerts, group_of, grouped_event_alerts, query_alerts, sequence_alerts
 from converter.target import TargetAlert
 from converter.targets.elastic_toml.rule import parse
 from converter.targets.eql import syntax
@@ -200,8 +200,7 @@ class _Esql(Kind):
             if name is not None:
                 phase.known[name] = 0
             new.append(row)
-        alerts = event_alerts(new) if self.query.group_by is None else seen_alerts(new, self.query)
-        return list(alerts)
+        return list(query_alerts(new, self.query))
 
 
 class _Eql(Kind):

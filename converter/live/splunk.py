@@ -27,7 +27,7 @@ from converter.live.splunk_events import ID_FIELD, KEEP_ID, OWN, batches, second
 from converter.live.splunk_jobs import Patience, Searches
 from converter.live.splunk_query import LiveSearch, live_search
 from converter.live.splunk_schedule import LANGUAGES, LiveSaved, replay_saved, saved_of, with_id
-from converter.replaying import event_alerts, row_alerts, seen_alerts
+from converter.replaying import event_alerts, query_alerts
 from converter.target import Run
 
 if TYPE_CHECKING:
@@ -153,9 +153,7 @@ class SplunkProduct:
             rows = ask(narrowed(what) + KEEP_ID, *window)
             times = {str(event["_id"]): event["_time"] for event in events}
             return (Run("", event_alerts(with_id(row, times) for row in rows)),)
-        rows = ask(narrowed(what), *window)
-        upstream = query.target.startswith("pysigma:")
-        return (Run("", row_alerts(rows, query, "_time") if upstream else seen_alerts(rows, query)),)
+        return (Run("", query_alerts(ask(narrowed(what), *window), query)),)
 
     def _own_index(self) -> str:
         """Return the index of the runs; make it if there is none.

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from converter.errors import QueryError
 from converter.live.splunk_events import ID_FIELD, KEEP_ID, seconds, time_of, time_range
 from converter.live.splunk_query import LiveSearch, live_search
-from converter.replaying import event_alerts, seen_alerts
-from converter.target import Run
+from converter.replaying import query_alerts
 from converter.targets.splunk.conf import parse as parse_file
 from converter.targets.splunk.detection_file import saved_search_of
 from converter.targets.splunk.macros import expand, known_macros
-from converter.targets.splunk.replay import edges_of
+from converter.targets.splunk.replay import edges_of, runs_of
 from converter.targets.splunk.schedule import SavedReplay, schedule_of
 from converter.targets.splunk.scheduled_search import ScheduledSearch
 from converter.targets.splunk.trigger import check_settings, suppression_of
@@ -28,7 +27,7 @@ from converter.targets.splunk.trigger import check_settings, suppression_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from converter.target import Event, Query
+    from converter.target import Event, Query, Run, TargetAlert
     from converter.targets.splunk.conf import SavedSearch
 
     Ask: TypeAlias = Callable[[str, str, str], list[dict[str, Any]]]
@@ -113,18 +112,12 @@ def replay_saved(
         suppression = suppression_of(live.saved)
         text += KEEP_ID + "".join(f' "{name}"' for name in (suppression.fields if suppression is not None else ()))
     ready = SavedReplay(live.saved, events, None, edges, _Asked(text, live.search.timed, matter, ask))
-    limit = query.verdict.limit
     times = {str(event["_id"]): event.get("_time") for event in events}
-    runs = []
-    for phase in phases:
-        rows = ready.run_once(phase)
-        if query.group_by is None:
-            alerts = event_alerts(with_id(row, times) for row in rows)
-        else:
-            alerts = seen_alerts(rows, query)
-        full = limit is not None and ready.most >= limit.alerts
-        runs.append(Run(f"{phase:g} s", alerts, full=full, once=True))
-    return tuple(runs)
+
+    def alerts(rows: list[dict[str, Any]]) -> tuple[TargetAlert, ...]:
+        return query_alerts([with_id(row, times) for row in rows] if query.group_by is None else rows, query)
+
+    return runs_of(ready, phases, query, alerts)
 
 
 def with_id(row: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,10 +30,11 @@ class EqlTarget:
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
         """Run a query of ours once over all events."""
-        from converter.target import Run  # noqa: PLC0415  start-up counts
-        from converter.targets.eql.replay import alerts  # noqa: PLC0415
+        from converter.replaying import eql_alerts  # noqa: PLC0415  start-up counts
+        from converter.target import Run  # noqa: PLC0415
+        from converter.targets.eql.execute import run  # noqa: PLC0415
 
-        return (Run("", alerts(query, events)),)
+        return (Run("", eql_alerts(run(query.text, events), query)),)
 
 
 TARGET = EqlTarget()

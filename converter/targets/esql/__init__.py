@@ -30,14 +30,13 @@ class EsqlTarget:
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
         """Run a query of ours once over all events."""
-        from converter.replaying import event_alerts, seen_alerts  # noqa: PLC0415  start-up counts
+        from converter.replaying import query_alerts  # noqa: PLC0415  start-up counts
         from converter.target import Run  # noqa: PLC0415
         from converter.targets.esql.execute import run  # noqa: PLC0415
 
         rows = run(query.text, events)
-        alerts = event_alerts(rows) if query.group_by is None else seen_alerts(rows, query)
         limit = query.verdict.limit
-        return (Run("", alerts, full=limit is not None and len(rows) >= limit.alerts),)
+        return (Run("", query_alerts(rows, query), full=limit is not None and len(rows) >= limit.alerts),)
 
 
 TARGET = EsqlTarget()

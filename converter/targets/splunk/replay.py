@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time
-from converter.replaying import event_alerts, seen_alerts
+from converter.replaying import event_alerts, query_alerts
 from converter.target import Run
 from converter.targets.splunk.syntax import Tstats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from converter.target import Event, Query, TargetAlert
+    from converter.targets.splunk.schedule import SavedReplay
+
+    Row: TypeAlias = dict[str, Any]
 
 
 _MARGIN = re.compile(r"-info_min_time,6\)>=([0-9]+)")
@@ -30,7 +34,7 @@ def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
         return (Run("", _counted(query, events)),)
     from converter.targets.splunk.execute import run  # noqa: PLC0415
 
-    return (Run("", _alerts(run(query.text, events), query)),)
+    return (Run("", query_alerts(run(query.text, events), query)),)
 
 
 def _scheduled(query: Query, events: Sequence[Event]) -> Sequence[Run]:
@@ -45,12 +49,19 @@ def _scheduled(query: Query, events: Sequence[Event]) -> Sequence[Run]:
     else:
         (saved,), macros = parse(query.text), None
     ready = SavedReplay(saved, events, macros, edges_of(query, events))
+    return runs_of(ready, ready.phases() or [0.0], query, lambda rows: query_alerts(rows, query))
+
+
+def runs_of(
+    ready: SavedReplay, phases: Iterable[float], query: Query, alerts: Callable[[list[Row]], tuple[TargetAlert, ...]]
+) -> tuple[Run, ...]:
+    """Return what each phase of a schedule finds; `alerts` reads the rows of a phase."""
     limit = query.verdict.limit
     runs = []
-    for phase in ready.phases() or [0.0]:
-        alerts = _alerts(ready.run_once(phase), query)
+    for phase in phases:
+        found = alerts(ready.run_once(phase))
         full = limit is not None and ready.most >= limit.alerts
-        runs.append(Run(f"{phase:g} s", alerts, full=full, once=True))
+        runs.append(Run(f"{phase:g} s", found, full=full, once=True))
     return tuple(runs)
 
 
@@ -71,12 +82,6 @@ def edges_of(query: Query, events: Sequence[Event]) -> list[float]:
         *starts,
         *(start + span - 1e-6 for start in starts),
     ]
-
-
-def _alerts(rows: Sequence[Mapping[str, Any]], query: Query) -> tuple[TargetAlert, ...]:
-    if query.group_by is None:
-        return event_alerts(rows)
-    return seen_alerts(rows, query)
 
 
 def _counted(query: Query, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
