@@ -71,7 +71,7 @@ def kibana_query(text: str, fields: Fields) -> Dsl:
 
 def nested_paths(text: str) -> frozenset[str]:
     """Return the paths that a query takes for nested objects. Raises QueryError if it does not parse."""
-    return frozenset(_nested(parse(text), ""))
+    return frozenset(nested_in(parse(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class _Translation:
             case Or(queries):
                 return _either([self.of(query, nested) for query in queries])
             case Nested(name, query):
-                path = _below(nested, str(_plain(name)))
+                path = _below(nested, str(value_of(name)))
                 return {"nested": {"path": path, "query": self.of(query, path), "score_mode": "none"}}
             case _ as never:
                 assert_never(never)
@@ -171,7 +171,7 @@ class _Translation:
 
     def given(self, value: Value) -> str | bool:
         """Return a value; null, which Kibana sends and the server refuses, is a QueryError."""
-        plain = _plain(value)
+        plain = value_of(value)
         if plain is None:
             place = Place.at_offset(self.text, value.start, length=max(1, value.end - value.start))
             raise QueryError("elasticsearch refuses the query: null is no value", place)
@@ -187,11 +187,12 @@ def _below(nested: str, name: str) -> str:
 
 
 def _name(name: Value) -> str:
-    plain = _plain(name)
+    plain = value_of(name)
     return plain if isinstance(plain, str) else {None: "null", True: "true", False: "false"}[plain]
 
 
-def _plain(value: Value) -> str | bool | None:
+def value_of(value: Value) -> str | bool | None:
+    """Return the value that a value of KQL stands for; a pattern with its stars."""
     match value:
         case Text(text):
             return text
@@ -208,18 +209,19 @@ def _escaped(value: Wildcard) -> str:
     return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
 
 
-def _nested(node: Query, prefix: str) -> Iterator[str]:
+def nested_in(node: Query, prefix: str = "") -> Iterator[str]:
+    """Yield the paths that a tree takes for nested objects; `prefix` is the one that it is inside of."""
     match node:
         case MatchAll() | Is() | Range():
             return
         case Not(query):
-            yield from _nested(query, prefix)
+            yield from nested_in(query, prefix)
         case And(queries) | Or(queries):
             for query in queries:
-                yield from _nested(query, prefix)
+                yield from nested_in(query, prefix)
         case Nested(name, query):
-            path = _below(prefix, str(_plain(name)))
+            path = _below(prefix, str(value_of(name)))
             yield path
-            yield from _nested(query, path)
+            yield from nested_in(query, path)
         case _ as never:
             assert_never(never)

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
-from converter.live.elasticsearch_kibana import Fields, kibana_query
+from converter.live.elasticsearch_kibana import Fields, kibana_query, nested_in, value_of
 from converter.targets.kql.execute import compile_filter
 from converter.targets.kql.fields import Kind, kind_of, leaves
 from converter.targets.kql.parse import parse
 from converter.targets.kql.syntax import (
     And,
-    Constant,
     Is,
     MatchAll,
     Nested,
@@ -31,8 +30,6 @@ from converter.targets.kql.syntax import (
     Query,
     Range,
     Text,
-    Value,
-    Wildcard,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +68,7 @@ class Index:
 
         None if no mapping takes all the documents: a field is a number in one and a text in another, or an object.
         """
-        nested = frozenset(nested_paths(tree, "")) if tree is not None else frozenset()
+        nested = frozenset(nested_in(tree)) if tree is not None else frozenset()
         held: dict[str, list[Any]] = {}
         for document in documents:
             for path, scalar in leaves(document):
@@ -252,18 +249,6 @@ def kibana_dsl(query: str, index: Index) -> Dsl:
     return kibana_query(query, Fields(index.types, index.nested))
 
 
-def _plain(value: Value) -> str | bool | None:
-    match value:
-        case Text(text):
-            return text
-        case Constant(constant):
-            return constant
-        case Wildcard(parts):
-            return "*".join(parts)
-        case _ as never:
-            assert_never(never)
-
-
 def _type_of(path: str, scalars: Sequence[Any]) -> str:
     """Return the type of a field by its name and values, or an empty text if its values have several."""
     kind = kind_of(path)
@@ -318,25 +303,8 @@ def _names(node: Query, prefix: str) -> Iterator[str]:
             for query in queries:
                 yield from _names(query, prefix)
         case Nested(name, query):
-            yield from _names(query, f"{prefix}{_plain(name)}.")
+            yield from _names(query, f"{prefix}{value_of(name)}.")
         case MatchAll():
-            pass
-        case _ as never:
-            assert_never(never)
-
-
-def nested_paths(node: Query, prefix: str = "") -> Iterator[str]:
-    """Yield the paths that a query takes for nested."""
-    match node:
-        case Not(query):
-            yield from nested_paths(query, prefix)
-        case And(queries) | Or(queries):
-            for query in queries:
-                yield from nested_paths(query, prefix)
-        case Nested(name, query):
-            yield f"{prefix}{_plain(name)}"
-            yield from nested_paths(query, f"{prefix}{_plain(name)}.")
-        case MatchAll() | Is() | Range():
             pass
         case _ as never:
             assert_never(never)

@@ -14,11 +14,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kql_asks import Index, Question, ask, engine_answer, nested_paths, questions
+from kql_asks import Index, Question, ask, engine_answer, questions
 from kql_dialect import read_otherwise
 from kql_documents import documents, types_of
 
 from converter.errors import QueryError
+from converter.live.elasticsearch_kibana import nested_in
 from converter.targets.kql.parse import parse
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def test_real_rules(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
     texts = [rule["query"] for rule in rules if rule["language"] == "kuery"]
     trees = [parse(text) for text in texts]
     types = types_of(trees)
-    index = Index(types, frozenset(path for tree in trees for path in nested_paths(tree)))
+    index = Index(types, frozenset(path for tree in trees for path in nested_in(tree)))
     made: list[dict[str, Any]] = []
     for tree in trees:
         made += documents(tree, types, Random(len(made)), 6)  # noqa: S311  no secret
