@@ -18,7 +18,7 @@ public final class BlockUtils {
             return factory.newConstantNullBlock(positions);
         }
         List<?> values = value instanceof List<?> many ? many : List.of(value);
-        Cells.Filler<?> filler = switch (values.get(0)) {
+        Cells.Filler<?, ?> filler = switch (values.get(0)) {
             case Boolean one -> new BooleanBlock.Filled();
             case Integer one -> new IntBlock.Filled();
             case Long one -> new LongBlock.Filled();
@@ -28,9 +28,9 @@ public final class BlockUtils {
             default -> throw new UnsupportedOperationException("a block of " + values.get(0).getClass());
         };
         for (int i = 0; i < positions; i++) {
-            filler.begin();
+            filler.beginPositionEntry();
             values.forEach(filler::add);
-            filler.end();
+            filler.endPositionEntry();
         }
         return filler.build();
     }
@@ -53,16 +53,16 @@ public final class BlockUtils {
     @SuppressWarnings({"unchecked", "rawtypes"})
     public static Block sorted(Block block, boolean ascending, boolean once) {
         Cells cells = (Cells) block;
-        Cells.Filler<?> filler = cells.filler();
+        Cells.Filler<?, ?> filler = cells.filler();
         for (int position = 0; position < cells.getPositionCount(); position++) {
             List<Comparable> values =
                     new ArrayList<>((List) cells.values.subList(cells.starts[position], cells.starts[position + 1]));
             if (!once) {
                 values.sort(ascending ? Comparator.naturalOrder() : Comparator.reverseOrder());
             }
-            filler.begin();
+            filler.beginPositionEntry();
             (once ? new LinkedHashSet<>(values) : values).forEach(filler::add);
-            filler.end();
+            filler.endPositionEntry();
         }
         return filler.build();
     }

@@ -66,13 +66,13 @@ public interface BooleanBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<BooleanBlock> implements Builder {
+    final class Filled extends Cells.Filler<BooleanBlock, Filled> implements Builder {
         @Override
         public Filled appendBoolean(boolean value) {
             add(value);
@@ -88,30 +88,6 @@ public interface BooleanBlock extends Block {
         @Override
         public Filled copyFrom(BooleanBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

@@ -60,13 +60,13 @@ public interface BytesRefBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<BytesRefBlock> implements Builder {
+    final class Filled extends Cells.Filler<BytesRefBlock, Filled> implements Builder {
         @Override
         public Filled appendBytesRef(BytesRef value) {
             add(value);
@@ -82,30 +82,6 @@ public interface BytesRefBlock extends Block {
         @Override
         public Filled copyFrom(BytesRefBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

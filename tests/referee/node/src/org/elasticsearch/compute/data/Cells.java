@@ -37,14 +37,14 @@ abstract class Cells implements Block {
 
     @Override
     public Block filter(boolean mayHaveNulls, int... positions) {
-        Filler<?> filler = filler();
+        Filler<?, ?> filler = filler();
         for (int position : positions) {
             filler.copy(this, position);
         }
         return filler.build();
     }
 
-    abstract Filler<?> filler();
+    abstract Filler<?, ?> filler();
 
     @Override
     public int getFirstValueIndex(int position) {
@@ -111,8 +111,8 @@ abstract class Cells implements Block {
         return true;
     }
 
-    /** Fills a block of any type. */
-    abstract static class Filler<B extends Block> implements Block.Builder {
+    /** Fills a block of any type; S is the class itself, which each step gives back. */
+    abstract static class Filler<B extends Block, S extends Filler<B, S>> implements Block.Builder {
         private final List<Object> values = new ArrayList<>();
         private final List<Integer> starts = new ArrayList<>(List.of(0));
         private boolean open;
@@ -124,17 +124,34 @@ abstract class Cells implements Block {
             }
         }
 
-        void none() {
+        @Override
+        public S appendNull() {
             starts.add(values.size());
+            return self();
         }
 
-        void begin() {
+        @Override
+        public S beginPositionEntry() {
             open = true;
+            return self();
         }
 
-        void end() {
+        @Override
+        public S endPositionEntry() {
             open = false;
             starts.add(values.size());
+            return self();
+        }
+
+        @Override
+        public S copyFrom(Block block, int from, int to) {
+            copy(block, from, to);
+            return self();
+        }
+
+        @SuppressWarnings("unchecked")
+        private S self() {
+            return (S) this;
         }
 
         void copy(Block block, int position) {

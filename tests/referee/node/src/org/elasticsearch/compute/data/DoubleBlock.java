@@ -55,13 +55,13 @@ public interface DoubleBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<DoubleBlock> implements Builder {
+    final class Filled extends Cells.Filler<DoubleBlock, Filled> implements Builder {
         @Override
         public Filled appendDouble(double value) {
             add(value);
@@ -77,30 +77,6 @@ public interface DoubleBlock extends Block {
         @Override
         public Filled copyFrom(DoubleBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

@@ -55,13 +55,13 @@ public interface FloatBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<FloatBlock> implements Builder {
+    final class Filled extends Cells.Filler<FloatBlock, Filled> implements Builder {
         @Override
         public Filled appendFloat(float value) {
             add(value);
@@ -77,30 +77,6 @@ public interface FloatBlock extends Block {
         @Override
         public Filled copyFrom(FloatBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

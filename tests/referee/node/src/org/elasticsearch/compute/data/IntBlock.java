@@ -55,13 +55,13 @@ public interface IntBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<IntBlock> implements Builder {
+    final class Filled extends Cells.Filler<IntBlock, Filled> implements Builder {
         @Override
         public Filled appendInt(int value) {
             add(value);
@@ -77,30 +77,6 @@ public interface IntBlock extends Block {
         @Override
         public Filled copyFrom(IntBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

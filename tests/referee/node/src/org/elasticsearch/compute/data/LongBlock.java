@@ -55,13 +55,13 @@ public interface LongBlock extends Block {
         }
 
         @Override
-        Cells.Filler<?> filler() {
+        Cells.Filler<?, ?> filler() {
             return new Filled();
         }
     }
 
     /** The only one. */
-    final class Filled extends Cells.Filler<LongBlock> implements Builder {
+    final class Filled extends Cells.Filler<LongBlock, Filled> implements Builder {
         @Override
         public Filled appendLong(long value) {
             add(value);
@@ -77,30 +77,6 @@ public interface LongBlock extends Block {
         @Override
         public Filled copyFrom(LongBlock block, int from, int to) {
             copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled copyFrom(Block block, int from, int to) {
-            copy(block, from, to);
-            return this;
-        }
-
-        @Override
-        public Filled appendNull() {
-            none();
-            return this;
-        }
-
-        @Override
-        public Filled beginPositionEntry() {
-            begin();
-            return this;
-        }
-
-        @Override
-        public Filled endPositionEntry() {
-            end();
             return this;
         }
 

@@ -82,35 +82,15 @@ final class NullBlock extends Cells
     }
 
     @Override
-    Filler<?> filler() {
-        return new Filler<NullBlock>() {
-            @Override
-            NullBlock made(List<Object> all, int[] where) {
-                return new NullBlock(where.length - 1);
-            }
+    Filler<?, ?> filler() {
+        return new Nulls();
+    }
 
-            @Override
-            public Block.Builder appendNull() {
-                none();
-                return this;
-            }
-
-            @Override
-            public Block.Builder beginPositionEntry() {
-                return this;
-            }
-
-            @Override
-            public Block.Builder endPositionEntry() {
-                return this;
-            }
-
-            @Override
-            public Block.Builder copyFrom(Block block, int from, int to) {
-                copy(block, from, to);
-                return this;
-            }
-        };
+    private static final class Nulls extends Filler<NullBlock, Nulls> {
+        @Override
+        NullBlock made(List<Object> all, int[] where) {
+            return new NullBlock(where.length - 1);
+        }
     }
 
     /** The type of a vector of nulls; there is none. */
