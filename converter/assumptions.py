@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from converter.facts import Facts
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Event, Product
+    from converter.target import Event
+    from converter.views import Product
 
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 if TYPE_CHECKING:
     from converter.facts import Facts
     from converter.plan.nodes import Plan
+    from converter.views import Product
 
 Event: TypeAlias = Mapping[str, Any]
 FOREIGN = "pysigma:"
 """How the names of targets begin that are backends of pySigma."""
 
-Product: TypeAlias = Literal["splunk", "elastic"]
 VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
 
 

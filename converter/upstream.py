@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Product
+    from converter.target import Context, Event
+    from converter.views import Product
 
 
 @dataclass(frozen=True, slots=True)

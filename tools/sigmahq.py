@@ -8,11 +8,9 @@ The data is public and not part of the project; `../shared/data/sigmahq` holds i
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import re
-import sys
 import tarfile
 import time
 from collections import Counter
@@ -20,21 +18,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from converter.conversion import convert_rules
 from converter.engines import find_engine
 from converter.errors import ConfigurationError, QueryError, RefusedError
 from converter.facts import load_facts
 from converter.harness.audit import audit, unbroken
-from converter.harness.parallel import available_jobs, run_all
 from converter.harness.replay import Log, replay
 from converter.pipelines import apply, fields_of, select
 from converter.reference.values import find
 from converter.registry import get_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Detection, Plan
     from converter.rules import Rules
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "sigmahq"
 LEGACY = ("deprecated", "unsupported")
-Examined = TypeVar("Examined")
 _OF_THE_RULE = re.compile(r"(the case of the rule): .*", re.DOTALL)
 _FIELD = re.compile(r"^(the values of |(?:no )?text in )?[\w.@{}-]+( and [\w.@-]+)?(?= (is|are|hold|holds|have)\b)")
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|/.*/|\"[^\"]*\"", re.DOTALL)
@@ -218,48 +214,3 @@ def shown(differences: Sequence[Any], query: Query, log: Log) -> str:
             if name in events:
                 return f"{one.side}: {dict(events[name])}\n{query.text}\n{'; '.join(query.verdict.notes)}"
     return f"{differences[0]}\n{query.text}"
-
-
-def table(title: str, counts: Counter[str]) -> Iterator[str]:
-    """Yield a table of counts, the largest first."""
-    if counts:
-        yield f"  {title}"
-        for name, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
-            yield f"{count:8} {name}"
-
-
-def arguments_of(description: str) -> argparse.ArgumentParser:
-    """Return a parser of the options that each of these tools has."""
-    parser = argparse.ArgumentParser(description=description.split("\n", 1)[0])
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="only N rules, spread over the collection")
-    parser.add_argument("--jobs", type=int, default=available_jobs(), metavar="N", help="processes")
-    parser.add_argument("--upstream", action="store_true", help="the queries of pySigma's backends as well")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only rules whose path holds TEXT")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generated events")
-    parser.add_argument("--show", type=int, default=10, metavar="N", help="how many differences are shown of each kind")
-    return parser
-
-
-def chosen(options: argparse.Namespace) -> list[str]:
-    """Return the paths of the rules that the options ask for."""
-    names = [name for name in rules() if options.only in name]
-    if options.limit:
-        names = names[:: max(1, len(names) // options.limit)][: options.limit]
-    return names
-
-
-def examine_all(
-    names: Sequence[str], examine: Callable[[Sequence[str]], list[Examined]], jobs: int, at_once: int = 40
-) -> list[Examined]:
-    """Examine every rule, some at a time, in processes, and tell a terminal how far it is."""
-    recordings()
-    chunks = [names[at : at + at_once] for at in range(0, len(names), at_once)]
-
-    def work(number: int) -> list[Examined]:
-        return examine(chunks[number])
-
-    def done(number: int) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{number} of {len(chunks)}")
-
-    return [one for chunk in run_all(work, len(chunks), jobs, done) for one in chunk]

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from converter.harness.replay import Log
     from converter.plan.nodes import Plan
     from converter.rules import Rules
-    from converter.target import Assumption, Event, Product, Query
+    from converter.target import Assumption, Event, Query
+    from converter.views import Product
 
 Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
 _OURS: dict[Product, str] = {"splunk": "splunk", "elastic": "esql"}

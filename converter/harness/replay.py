@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.plan.nodes import LogSource, Plan
     from converter.reference.evaluate import Alert
-    from converter.target import Assumption, Bound, Event, Product, Query, Run, Target
+    from converter.target import Assumption, Bound, Event, Query, Run, Target
+    from converter.views import Product
 
 OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 

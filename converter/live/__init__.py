@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.facts import Facts
-    from converter.target import Event, Product, Query, Run
+    from converter.target import Event, Query, Run
+    from converter.views import Product
 
 _PLAIN_WORD = re.compile(r"[a-z][a-z0-9_-]{0,30}", re.IGNORECASE)
 

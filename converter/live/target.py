@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from converter.live import LiveProduct
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Product, Query, Run, Target
+    from converter.target import Context, Event, Query, Run, Target
+    from converter.views import Product
 
 
 class LiveTarget:

@@ -14,9 +14,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-Product = Literal["splunk", "elastic"]
+Product: TypeAlias = Literal["splunk", "elastic"]
 View = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _LEVELS = 3
