@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +21,15 @@ from converter.errors import RefusedError
 from converter.registry import get_target
 from converter.rules import parse_rules
 from converter.targets.elastic_toml.rule import parse as parse_rule_file
+from converter.targets.esql.parse import parse as parse_query
+from converter.targets.esql.syntax import From
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.views import Logsource, view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from converter.target import Query
 
 TARGETS = ("splunk", "esql", "eql", "kql", "elastic-toml")
@@ -83,7 +89,13 @@ def escaped(text: str) -> str:
     return re.sub(r"(\\+(?=[*?\\]|$)|[*?])", lambda match: "".join(f"\\{char}" for char in match[0]), text)
 
 
-def convert(target: str, detection: dict[str, object], title: str = "Hostile", form: str = "default") -> Query:
+def convert(
+    target: str,
+    detection: dict[str, object],
+    title: str = "Hostile",
+    form: str = "default",
+    pipelines: Sequence[str] = (),
+) -> Query:
     rule = {
         "title": title,
         "id": "7a2b6a4e-4f0e-4d8e-9d8c-0c3f5f2c9a11",
@@ -91,7 +103,9 @@ def convert(target: str, detection: dict[str, object], title: str = "Hostile", f
         "detection": {"selection": detection, "condition": "selection"},
     }
     rules = parse_rules(yaml.safe_dump(rule, allow_unicode=True))
-    (query,) = convert_rules(rules, get_target(target), without_pipeline=True, format=form)
+    (query,) = convert_rules(
+        rules, get_target(target), pipelines=pipelines, without_pipeline=not pipelines, format=form
+    )
     return query
 
 
@@ -165,6 +179,36 @@ def test_a_field_name_stays_one(target: str, name: str) -> None:
         assert error.construct  # noqa: PT017  refusing is fine, if it has a name
         return
     assert found(target, query, [{name: "value"}, {name: "other"}, {"field": "value"}]) == {"0"}
+
+
+@pytest.mark.parametrize("name", ["logs-*", "a,-b", "*:logs-*", "<logs-{now/d}>", "a.b,c:d+e"])
+def test_an_index_of_a_pipeline_is_one(tmp_path: Path, name: str) -> None:
+    assert from_index(tmp_path, name) == tuple(name.split(","))
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=repr)
+def test_an_index_of_a_pipeline_stays_one(tmp_path: Path, name: str) -> None:
+    with suppress(RefusedError):
+        assert from_index(tmp_path, name) == (name,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a METADATA b", "Metadata", "a:metadata", "metadata:a", "a,", "a/", "a/,b", "a//b", "a/*b", "a:b:c", "a::b"],
+)
+def test_an_index_that_would_not_stay_one_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusedError, match="that FROM does not take"):
+        from_index(tmp_path, name)
+
+
+def from_index(folder: Path, name: str) -> tuple[str, ...]:
+    change = {"id": "index", "type": "set_state", "key": "index", "val": name}
+    pipeline = folder / "index.yml"
+    pipeline.write_text(yaml.safe_dump({"name": "index", "priority": 1, "transformations": [change]}), encoding="utf-8")
+    query = convert("esql", {"a": 1}, pipelines=[str(pipeline)])
+    source = parse_query(query.text).source
+    assert isinstance(source, From)
+    return source.indices
 
 
 @pytest.mark.parametrize("target", ["splunk", "esql", "eql"])

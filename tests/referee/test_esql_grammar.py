@@ -3,8 +3,7 @@
     texts ──vendor's lexer and parser──> tree or error ──┐
     texts ──converter.targets.esql.parse──> tree or error─┴──> equal trees; or both refuse; or ours names what it lacks
 
-The grammar is all that can be asked of ES|QL here (docs/referee.md): what the product checks later, such as types, is
-not part of it. `esql_trees` makes the trees comparable.
+What the product checks later, such as types, is asked in `test_esql_rows`. `esql_trees` makes the trees comparable.
 """
 
 from __future__ import annotations

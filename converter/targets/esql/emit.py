@@ -68,7 +68,9 @@ MAX_LENGTH = 1_000_000
 _MAX_DEPTH = 300
 _NEXT_LINE = "\n  "
 _MAX_RLIKE = 1000  # index.max_regex_length, by default
-_INDEX = re.compile(r"[A-Za-z0-9_.*:<>{}/+-]+", re.ASCII)
+# FROM takes more; without these, no name is a keyword, a comment, or runs into what stands behind it.
+_INDEX_PART = r"(?!metadata(?::|\Z))(?:/[a-z0-9_.<>{}+-]|[a-z0-9_.*<>{}+-])+"
+_INDEX = re.compile(rf"(?:{_INDEX_PART}:)?{_INDEX_PART}", re.ASCII | re.IGNORECASE)
 _WORDS = frozenset(
     [
         "and",
