@@ -65,8 +65,10 @@ def test_a_case_of_our_engine(node: Node, case: dict[str, Any]) -> None:
         ours = Answer(tuple(found[0]) if found else (), (), tuple(tuple(row.values()) for row in found))
     except QueryError as error:
         ours = Answer(error=error.message)
-    if not any(decision in theirs.error for decision in OURS):
-        assert not difference(theirs, ours)
+    found_otherwise = difference(theirs, ours)
+    if found_otherwise and any(decision in theirs.error for decision in OURS):
+        pytest.xfail(f"a decision of ours: {theirs.error[:100]}")
+    assert not found_otherwise
 
 
 def _examples(count: int) -> settings:
