@@ -89,31 +89,31 @@ def single(log: Log) -> Log:
     ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(laws.CORRELATIONS, LOGS)
 def test_rows_are_the_episodes(correlation: dict[str, Any], log: Log) -> None:
     check(laws.documents(correlation), log)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(laws.CORRELATIONS, LOGS)
 def test_rows_are_the_episodes_where_fields_are_known_to_be_single(correlation: dict[str, Any], log: Log) -> None:
     check(laws.documents(correlation), single(log), SINGLE)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(laws.ORDERED, LOGS)
 def test_orders_are_those_of_the_reference(correlation: dict[str, Any], log: Log) -> None:
     check(laws.documents(correlation), log)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(laws.IN_WORDS, LOGS)
 def test_conditions_in_words(correlation: dict[str, Any], log: Log) -> None:
     check(laws.documents(correlation), log)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(laws.CORRELATIONS | laws.ORDERED, LOGS, st.sampled_from([3, 10, 1000, 1_000_000]))
 def test_fractions_of_seconds_are_exact(correlation: dict[str, Any], log: Log, per: int) -> None:
     """Times lie on the edges of windows of whole seconds, and a millionth next to them."""
@@ -122,7 +122,7 @@ def test_fractions_of_seconds_are_exact(correlation: dict[str, Any], log: Log, p
     check(laws.documents(correlation), [{**event, "time": at / 1e6} for event, at in zip(log, times, strict=True)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(laws.COUNTS, laws.RULES, laws.GROUPINGS, LOGS)
 def test_counts_beyond_a_window_of_rows_look_back(
     counted: dict[str, Any], rules: list[str], grouping: dict[str, Any], log: Log
@@ -135,7 +135,7 @@ def test_counts_beyond_a_window_of_rows_look_back(
 LIMITS = st.sampled_from([0, 1, 2, 3, 0.1, 0.5, 1.5, 2.75, -1, -0.3, 1.1])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from(["value_avg", "value_median", "value_sum", "value_percentile"]),
     st.dictionaries(st.sampled_from(laws.OPERATORS), LIMITS, min_size=1, max_size=2),
@@ -188,7 +188,7 @@ def chain(outer: dict[str, Any], inner: dict[str, Any], other: dict[str, Any]) -
     return list(found.values())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(OUTER, INNER, INNER, LOGS)
 def test_chains(outer: dict[str, Any], inner: dict[str, Any], other: dict[str, Any], log: Log) -> None:
     parts = chain(outer, inner, other)

@@ -136,7 +136,7 @@ def test_a_value_stays_a_value(target: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=TEXT)
 @example(text='\\"')
 def test_any_value_stays_a_value(target: str, text: str) -> None:

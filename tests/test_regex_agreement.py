@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
@@ -99,7 +99,7 @@ def _agree(leaf: Regex | StringMatch, texts: list[str]) -> set[str]:
 
 
 @given(WHOLE, FLAGS, st.lists(TEXTS, min_size=1, max_size=6, unique=True))
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300)
 def test_regular_expressions_agree(pattern: str, flags: frozenset[str], texts: list[str]) -> None:
     try:
         parse(pattern, flags)
@@ -109,7 +109,7 @@ def test_regular_expressions_agree(pattern: str, flags: frozenset[str], texts: l
 
 
 @given(STRINGS, st.booleans(), st.lists(st.text(LETTERS, max_size=5), min_size=1, max_size=6))
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200)
 def test_strings_with_letters_outside_ascii_agree(parts: list[str | Wildcard], cased: bool, texts: list[str]) -> None:  # noqa: FBT001
     joined: list[str | Wildcard] = []
     for part in parts:
@@ -121,7 +121,7 @@ def test_strings_with_letters_outside_ascii_agree(parts: list[str | Wildcard], c
 
 
 @given(WHOLE, TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_where_python_reads_the_same_the_reference_agrees_with_it(pattern: str, text: str) -> None:
     """A judge that shares nothing with us: `re`, for the constructs that mean the same to it."""
     if re.search(

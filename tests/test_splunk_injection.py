@@ -244,7 +244,7 @@ def events_of(field: str, value: str, hit: Any) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------------------------------------------------- values
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 @given(st.sampled_from(sorted(LEAVES)), TEXT, st.sampled_from(CONDITIONS))
 def test_a_value_stays_in_its_place(kind: str, text: str, condition: str) -> None:
     check_value(kind, text, condition)
@@ -271,7 +271,7 @@ def check_value(kind: str, text: str, condition: str) -> None:
     check_found(documents, query, events_of("f", text, hit), hit=condition == "hostile" and leaf.hit is not None)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.sampled_from(sorted(REGEXES)), TEXT, st.sampled_from(CONDITIONS))
 def test_a_regular_expression_stays_in_its_place(kind: str, text: str, condition: str) -> None:
     leaf = REGEXES[kind]
@@ -282,7 +282,7 @@ def test_a_regular_expression_stays_in_its_place(kind: str, text: str, condition
         check_found(documents, query, events_of("f", text, f'"{text}"'))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(
     st.lists(st.sampled_from(sorted(set(LEAVES) - _WITHIN - _OFTEN_REFUSED)), min_size=4, max_size=4),
     st.lists(TEXT, min_size=4, max_size=4),
@@ -309,7 +309,7 @@ def test_several_values_stay_in_their_places(kinds: list[str], values: list[str]
 # -------------------------------------------------------------------------------------------------------------- fields
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(st.sampled_from(sorted(OF_FIELDS)), TEXT, st.sampled_from(CONDITIONS))
 def test_a_field_stays_in_its_place(kind: str, name: str, condition: str) -> None:
     check_field(kind, name, condition)
@@ -408,7 +408,7 @@ NAMES: dict[str, Callable[[str], Places]] = {
 }
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.sampled_from(sorted(TYPES)), st.sampled_from(sorted(PLACES)), TEXT)
 def test_a_field_of_a_correlation_stays_in_its_place(kind: str, place: str, text: str) -> None:
     check_correlation(kind, PLACES[place], text, READ_TWINS)

@@ -198,7 +198,7 @@ def test_a_hostile_text_stays_in_its_place(text: str) -> None:
     check("contentctl", "title", text)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.sampled_from(FORMS), st.sampled_from(sorted(PLACES)), TEXT)
 def test_any_text_stays_in_its_place(form: str, place: str, text: str) -> None:
     check(form, place, text)

@@ -300,7 +300,7 @@ def emitted() -> list[str]:
     ]
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500, derandomize=True)
 @given(st.integers(0, 2**32))
 def test_broken_emitted_searches_are_errors(seed: int) -> None:
     random = Random(seed)  # noqa: S311  a test

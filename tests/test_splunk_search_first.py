@@ -15,7 +15,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
@@ -186,9 +186,6 @@ def alternatives_and_events(draw: st.DrawFn) -> tuple[Expr, list[dict[str, Any]]
     return draw(st.sampled_from([expr, Not(And(tuple(map(Not, leaves)))), And((expr, Not(IsNull("a"))))])), events
 
 
-HEALTH = list(HealthCheck)
-
-
 def emitted(expr: Expr, **options: str) -> str:
     plan = simplified(Detection(Metadata("t", "T"), LogSource(), expr))
     return get_target("splunk").emit(plan, Context(Facts(), options=options)).text
@@ -204,7 +201,7 @@ def meant(expr: Expr, events: list[dict[str, Any]]) -> set[str]:
 
 
 @given(conditions_and_events() | alternatives_and_events())
-@settings(max_examples=500, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=500)
 def test_the_first_search_finds_whatever_is_meant_and_the_whole_exactly_that(
     drawn: tuple[Expr, list[dict[str, Any]]],
 ) -> None:
@@ -222,7 +219,7 @@ SOUP = st.lists(st.sampled_from('abko .^$*+?|()[]{}\\dwszAbQEg12Éé-,:=!<>i"`')
 
 
 @given(SOUP, st.data())
-@settings(max_examples=500, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=500)
 def test_the_fixed_texts_of_an_expression_are_in_every_text_that_it_is_found_in(
     pattern: str, data: st.DataObject
 ) -> None:
@@ -244,7 +241,7 @@ WORDS = st.lists(
 
 
 @given(WORDS.map(" ".join), st.lists(WORDS.map(" ".join), max_size=3), st.booleans())
-@settings(max_examples=300, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=300)
 def test_the_words_of_a_keyword_are_terms_of_every_text_that_holds_it(
     keyword: str,
     others: list[str],
@@ -296,7 +293,7 @@ def _shown(instant: datetime, form: str) -> str:
 @given(
     INSTANTS, FORMS, ZONES, st.sampled_from(list(PARTS)), st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), st.data()
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=400)
 def test_parts_of_a_time_are_those_in_utc(
     instant: datetime, form: str, zone: str, part: Any, operator: Any, data: st.DataObject
 ) -> None:
@@ -310,7 +307,7 @@ def test_parts_of_a_time_are_those_in_utc(
 
 
 @given(INSTANTS, st.sampled_from([0, 3, 6, 9]), st.sampled_from(list(PARTS)), st.sampled_from(["eq", "gte"]))
-@settings(max_examples=200, deadline=None, suppress_health_check=HEALTH)
+@settings(max_examples=200)
 def test_parts_of_a_number_are_those_of_the_unit_that_its_size_says(
     instant: datetime, digits: int, part: Any, operator: Any
 ) -> None:
@@ -334,7 +331,7 @@ def test_parts_of_a_number_are_those_of_the_unit_that_its_size_says(
     st.sampled_from(["", "a", "AB", "B", "5", "05", "5.0", "010", None]),
     st.booleans(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_value_of_a_field_is_compared_with_the_other_field(
     relation: Any,
     values: list[str],
@@ -351,7 +348,6 @@ def test_any_value_of_a_field_is_compared_with_the_other_field(
 
 
 @given(st.sampled_from([2**53, 2**53 + 1, 10**16, -(10**17), 10**30, 10**400]), st.integers(-2, 2))
-@settings(deadline=None)
 def test_numbers_beyond_a_double_are_compared_exactly(number: int, off: int) -> None:
     near = number + off
     texts = [str(near), f"+{near}", f"{near}.0", f"{near}e0", f"0{near}", "1e16", "-1e17", "1e30"]

@@ -48,7 +48,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXPRESSIONS, st.text("ab12", max_size=6))
 def test_rlike_agrees_with_its_automaton(pattern: str, text: str) -> None:
     by_re2 = lucene_regex.compile_rlike(pattern)(text)
@@ -71,7 +71,7 @@ JAVA_EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(JAVA_EXPRESSIONS, st.text("abA.-", max_size=6))
 def test_both_engines_for_java_patterns_agree(pattern: str, text: str) -> None:
     fast, slow = Matcher(pattern), Matcher(f"{pattern}(?!\x00)")  # the look-ahead keeps it from RE2

@@ -53,7 +53,7 @@ def added(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name.startswith("s")}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs, st.integers(1, 6), st.booleans())
 def test_a_window_of_rows(log: list[dict[str, Any]], window: int, current: bool) -> None:  # noqa: FBT001
     query = f"* | streamstats window={window} current={current} global=f {STATISTICS} by g"
@@ -62,7 +62,7 @@ def test_a_window_of_rows(log: list[dict[str, Any]], window: int, current: bool)
         assert added(row) == over(before[-window:])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs, st.integers(1, 6))
 def test_a_window_of_rows_over_all_groups(log: list[dict[str, Any]], window: int) -> None:
     for position, row in enumerate(run(f"* | streamstats window={window} {STATISTICS} by g", log)):
@@ -70,7 +70,7 @@ def test_a_window_of_rows_over_all_groups(log: list[dict[str, Any]], window: int
         assert added(row) == over([other for other in recent if other["g"] == row["g"]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs, st.integers(1, 20), st.booleans())
 def test_a_window_of_time(log: list[dict[str, Any]], length: int, late_first: bool) -> None:  # noqa: FBT001
     log = sorted(log, key=lambda row: row["_time"], reverse=late_first)
@@ -83,7 +83,7 @@ def test_a_window_of_time(log: list[dict[str, Any]], length: int, late_first: bo
         assert added(row) == over(inside)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(logs)
 def test_eventstats_and_stats_agree(log: list[dict[str, Any]]) -> None:
     groups = {row["g"]: added(row) for row in run(f"* | stats {STATISTICS} by g", log)}

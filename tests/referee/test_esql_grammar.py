@@ -19,7 +19,7 @@ import pytest
 import yaml
 from esql_random import mutated, queries
 from esql_trees import from_ours, from_vendor
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
@@ -150,11 +150,9 @@ def _run(node: Node, texts: SearchStrategy[str], count: int) -> int:
 
     @settings(
         max_examples=count,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
     )
     @given(texts)
     def run(text: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from esql_expressions import COLUMNS, any_expression, expression, rows
 from esql_rows import Answer, Table, difference
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import QueryError
@@ -74,11 +74,9 @@ def test_a_case_of_our_engine(node: Node, case: dict[str, Any]) -> None:
 def _examples(count: int) -> settings:
     return settings(
         max_examples=count,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
     )
 
 

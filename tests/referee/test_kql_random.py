@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import Phase, given, seed, settings
 from kql_asks import FILLER, REFUSED, Index, dsl_of, reason
 from kql_dialect import odd_blanks, read_otherwise
 from kql_random import NESTED, TYPES, broken, documents, queries
@@ -214,10 +214,8 @@ def _has_nested(held: dict[str, Any]) -> bool:
 
 def _rules(examples: int) -> settings:
     return settings(
-        deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
         print_blob=False,
         report_multiple_bugs=False,
         max_examples=max(LEAST, examples // PAIRS_FOR_A_QUERY),
