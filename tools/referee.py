@@ -210,7 +210,8 @@ def build(java: Path, maven: str) -> None:
     for folder in ("main", *(folder for _, folder, _ in PLUGINS.values())):
         files = [str(path) for path in sorted((SOURCES / folder).rglob("*.java"))]
         compiled = BUILD / folder
-        _run([str(java / "bin" / "javac"), "-nowarn", "-d", str(compiled), "-cp", every, *files], java)
+        release = ["--release", str(JAVA_AT_LEAST)]
+        _run([str(java / "bin" / "javac"), "-nowarn", *release, "-d", str(compiled), "-cp", every, *files], java)
         if folder != "main":
             _run([str(java / "bin" / "jar"), "cf", str(BUILD / f"{folder}.jar"), "-C", str(compiled), "."], java)
     stamp.write_text(state, encoding="utf-8")
