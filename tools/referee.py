@@ -25,6 +25,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
@@ -40,7 +41,7 @@ BUILD = ROOT / ".referee"
 URL, EXAMPLES = "SIGMA_CONVERT_REFEREE", "SIGMA_CONVERT_REFEREE_EXAMPLES"
 JAVA_AT_LEAST = 21
 IDLE_SECONDS = 20  # less than the 30 that a server of the JDK keeps a connection
-START_SECONDS, STOP_SECONDS, MAVEN_SECONDS = 120, 20, 900
+START_SECONDS, ANSWER_SECONDS, STOP_SECONDS, MAVEN_SECONDS = 120, 120, 20, 900
 # A plugin of the node: the jars whose names begin so, the folder of ours that is compiled into it, its class.
 PLUGINS = {
     "kql": (("x-pack-kql", "antlr4-runtime"), "shim", "org.elasticsearch.xpack.kql.KqlPlugin"),
@@ -81,7 +82,7 @@ class Node:
     _used: float = field(init=False, repr=False, default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self._connection = HTTPConnection(urlsplit(self.url).netloc, timeout=120)
+        self._connection = HTTPConnection(urlsplit(self.url).netloc, timeout=ANSWER_SECONDS)
         nodes = self.call("GET", "/_nodes/_local?filter_path=nodes.*.version")["nodes"]
         self.version = next(iter(nodes.values()))["version"]
 
@@ -101,12 +102,16 @@ class Node:
         data = None if body is None else body.encode("utf-8", "surrogatepass")
         if time.monotonic() - self._used > IDLE_SECONDS:  # the node may have closed it; the next request opens another
             self._connection.close()
-        self._connection.request(method, path, data, {} if data is None else {"Content-Type": kind})
-        answer = self._connection.getresponse()
-        text = answer.read()
+        try:
+            self._connection.request(method, path, data, {} if data is None else {"Content-Type": kind})
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except TimeoutError:
+            self._connection.close()
+            raise NodeError(HTTPStatus.REQUEST_TIMEOUT, f"no answer within {ANSWER_SECONDS} s") from None
         self._used = time.monotonic()
         parsed = json.loads(text) if text.lstrip()[:1] in (b"{", b"[") else text.decode("utf-8", "replace")
-        if answer.status >= 400:  # noqa: PLR2004  HTTP's errors
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             raise NodeError(answer.status, parsed)
         return parsed
 
@@ -265,7 +270,7 @@ def running_node(java: Path) -> Iterator[str]:
         command = [
             str(java / "bin" / "java"),
             "-Xms256m",
-            "-Xmx1g",
+            "-Xmx2g",
             f"-Djava.io.tmpdir={home / 'tmp'}",
             "--add-modules=jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",

@@ -9,7 +9,9 @@ another type is left out: such an index would refuse it, or hold something else.
 from __future__ import annotations
 
 import ipaddress
+import time
 from dataclasses import dataclass, field
+from http.client import TOO_MANY_REQUESTS
 from typing import TYPE_CHECKING, Any
 
 from referee import NodeError
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _LONG, _LONGEST_TERM = 2**63, 32_766
 OWNER = "sigmahq_rule"
+TRIES, PAUSE_SECONDS = 6, 5  # where the node is full: a thousand wildcards take most of its memory
 
 
 @dataclass(slots=True)
@@ -227,7 +230,11 @@ def owner(number: int) -> str:
 def found(node: Node, index: str, queries: Sequence[tuple[int, Mapping[str, Any]]]) -> list[frozenset[str] | NodeError]:
     """Return what each query finds among the documents of one rule."""
     bodies = [{"bool": {"must": query, "filter": {"term": {OWNER: owner(number)}}}} for number, query in queries]
-    return [
-        one if isinstance(one, NodeError) else frozenset(name.split(" ", 1)[1] for name in one)
-        for one in node.search_ids(index, bodies)
-    ]
+    answers = node.search_ids(index, bodies)
+    for _ in range(TRIES):
+        full = [at for at, one in enumerate(answers) if isinstance(one, NodeError) and one.status == TOO_MANY_REQUESTS]
+        if full:
+            time.sleep(PAUSE_SECONDS)
+        for at in full:
+            (answers[at],) = node.search_ids(index, [bodies[at]])
+    return [one if isinstance(one, NodeError) else frozenset(name.split(" ", 1)[1] for name in one) for one in answers]

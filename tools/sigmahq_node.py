@@ -38,15 +38,17 @@ if TYPE_CHECKING:
 
 KQL, SERVER_KQL = "kql, as Kibana translates it", "kql, as the server reads it"
 MOST_TESTS = 400_000  # of parts of a rule on events: the vendor's functions in memory are not made for more
+MOST_PARTS = 2_000  # of a rule: the vendor's code then takes minutes and gigabytes
 STRANGE = frozenset("\u212a\u017f\u0130\u0131")  # what stands behind every verdict: docs/semantics.md
 PATTERN = "it takes a backslash, * or ? of a pattern for an escape or a wildcard"
 
 
 def answer(node: Node, questions: Sequence[Question]) -> None:
-    """Answer questions; as few indices as possible hold the documents of all."""
+    """Answer questions; as few indices as possible hold the documents of all. Of very long rules, the grammar only."""
     _grammar(node, questions)
-    _run_esql(node, questions)
-    for types, pack in packs(questions):
+    asked = [one for one in questions if _parts(one) <= MOST_PARTS]
+    _run_esql(node, asked)
+    for types, pack in packs(asked):
         try:
             _ask_pack(node, types, pack)
         except NodeError:  # which of them is it?
@@ -55,6 +57,10 @@ def answer(node: Node, questions: Sequence[Question]) -> None:
                     _ask_pack(node, one.types, [one])
                 except NodeError as error:
                     one.answers[KQL] = Comparison("", (), "refused by the node", example=str(error))
+
+
+def _parts(question: Question) -> int:
+    return sum(1 for _ in leaves_of(question.plan.expr))
 
 
 def _ask_pack(node: Node, types: Mapping[str, str], pack: Sequence[Question]) -> None:
@@ -90,11 +96,11 @@ def _run_esql(node: Node, questions: Sequence[Question]) -> None:
     The vendor's classes filter rows in memory, without an index: what stands behind the condition is left out.
     """
     for one in questions:
+        asked = {target: text for target, text in one.queries.items() if target.endswith("esql")}
         columns = {**one.types, OWNER: "keyword"}
-        most = max(8, MOST_TESTS // sum(1 for _ in leaves_of(one.plan.expr)))
+        most = max(8, MOST_TESTS // _parts(one))
         documents = [document for document in one.documents if not _is_strange(document, one.types)][:most]
         rows = [[*(_cell(document, name) for name in one.types), str(document["_id"])] for document in documents]
-        asked = {target: text for target, text in one.queries.items() if target.endswith("esql")}
         queries = [f"FROM rows | WHERE {_condition(text)} | KEEP {OWNER}" for text in asked.values()]
         try:
             body = {"columns": columns, "rows": rows, "queries": queries}
@@ -106,16 +112,16 @@ def _run_esql(node: Node, questions: Sequence[Question]) -> None:
             try:
                 ours = frozenset(str(row["_id"]) for row in run_esql(text, documents, mapping=one.types))
             except QueryError as error:
-                outcome = Comparison("", (), "both refuse it", text=text)
+                compared = Comparison("", (), "both refuse it", text=text)
                 if theirs is not None:
-                    outcome.outcome, outcome.example = "not run", f"{error}\n{text}"
+                    compared.outcome, compared.example = "not run", f"{error}\n{text}"
             else:
-                outcome = _same(one, text, ours, theirs if theirs is not None else frozenset())
+                compared = _same(one, text, ours, theirs if theirs is not None else frozenset())
                 if theirs is None:
                     refused = said.get("error", "")
-                    outcome.outcome = "refused by the node" if refused else f"the node lacks {said['lacking']}"
-                    outcome.example = f"{refused}\n{text}"
-            one.answers[f"{target}, run"] = outcome
+                    compared.outcome = "refused by the node" if refused else f"the node lacks {said['lacking']}"
+                    compared.example = f"{refused}\n{text}"
+            one.answers[f"{target}, run"] = compared
 
 
 def _is_strange(document: Event, names: Iterable[str]) -> bool:
