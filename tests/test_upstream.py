@@ -1,4 +1,4 @@
-"""What pySigma's Splunk backend does not say, shown by running what it writes: the cases of `upstream/splunk.yml`.
+"""What pySigma's backends do not say, shown by running what they write: the cases in `upstream`.
 
 They are about released versions; another version may be better, so the cases only run with those.
 """
@@ -18,16 +18,26 @@ from converter.harness.generate import events_for
 from converter.harness.replay import Log
 from converter.rules import parse_rules
 
-CASES = yaml.safe_load((Path(__file__).parent / "upstream" / "splunk.yml").read_text(encoding="utf-8"))
-UPSTREAM = "pysigma:splunk"
-MEASURED = {"pysigma": "1.5.1", "pysigma-backend-splunk": "2.1.0"}
+MEASURED = {"pysigma": "1.5.1", "pysigma-backend-splunk": "2.1.0", "pysigma-backend-elasticsearch": "2.1.1"}
 HERE = {name: version(name) for name in MEASURED}
 
 
+def cases() -> list[Any]:
+    folder = Path(__file__).parent / "upstream"
+    splunk = yaml.safe_load((folder / "splunk.yml").read_text(encoding="utf-8"))
+    elastic = yaml.safe_load((folder / "elastic.yml").read_text(encoding="utf-8"))
+    asked = [(case, "splunk", (case["outcome"], case.get("cause", ""))) for case in splunk]
+    for case in elastic:
+        for target in ("esql", "eql"):
+            outcome, _, cause = case[target].partition(", ")
+            asked.append((case, target, (outcome, cause)))
+    return [pytest.param(*one, id=f"{one[1]}: {one[0]['what']}") for one in asked]
+
+
 @pytest.mark.skipif(HERE != MEASURED, reason=f"measured with {MEASURED}, here are {HERE}")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["what"])
-def test_outcome(case: dict[str, Any]) -> None:
-    assert outcome(case) == (case["outcome"], case.get("cause", ""))
+@pytest.mark.parametrize(("case", "target", "expected"), cases())
+def test_outcome(case: dict[str, Any], target: str, expected: tuple[str, str]) -> None:
+    assert outcome(case, f"pysigma:{target}") == expected
 
 
 BASE = """\
@@ -39,7 +49,7 @@ detection: {{s: {{t: {name}}}, condition: s}}
 """
 
 
-def outcome(case: dict[str, Any]) -> tuple[str, str]:
+def outcome(case: dict[str, Any], target: str) -> tuple[str, str]:
     rule: dict[str, Any] = {"title": "One"}
     if "detection" in case:
         rule |= {"logsource": {"category": "any"}, "detection": case["detection"]}
@@ -53,7 +63,7 @@ def outcome(case: dict[str, Any]) -> tuple[str, str]:
     (plan,) = rules.plans
     log = Log(case.get("events") or events_for(plan, 0, 300), "any")
     try:
-        found = audit(rules, plan, log, UPSTREAM, without_pipeline=True)
+        found = audit(rules, plan, log, target, without_pipeline=True)
     except CompareError:
         return "not compared", ""
     return found.result, " + ".join(sorted({cause for cause, _ in found.causes}))
