@@ -32,7 +32,7 @@ from converter.plan.nodes import (
 from converter.target import Assumption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from ipaddress import IPv6Network
 
     from converter.facts import Facts
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}
 _STRANGE = frozenset("\u212a\u017f\u0130\u0131")
+_LEAST_PLAIN, _FIRST_SCIENTIFIC = 0.001, 10_000_000  # Java's Double.toString
 # The longest text that Elastic's mappings of a keyword keep: `ignore_above` of ecs@mappings, and of the integrations.
 _LONGEST = 1_024
 _NULLS = frozenset({"null"})  # neither product has a field for a JSON null
@@ -78,22 +79,46 @@ def letters_as_written(leaf: FieldRef) -> Assumption:
 
 def standing(rule: Plan) -> tuple[Assumption, ...]:
     """Return what stands behind every verdict (docs/semantics.md), so that none names it; replay does."""
-    return (_no_strange_letters(rule), *((_SINCE_1970,) if isinstance(rule, Correlation) else ()))
+    last = (_SINCE_1970,) if isinstance(rule, Correlation) else ()
+    return (_no_strange_letters(rule), _no_exponents(rule), *last)
 
 
 def _no_strange_letters(rule: Plan) -> Assumption:
     """No value that the rule reads has a letter that is one of ASCII to some products."""
     leaves = [leaf for detection in detections_of(rule) for leaf in leaves_of(detection.expr)]
+    return _no_value(
+        "no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)",
+        leaves,
+        {field for leaf in leaves for field in leaf_fields(leaf)},
+        lambda value: isinstance(value, str) and not _STRANGE.isdisjoint(value),
+    )
+
+
+def _no_exponents(rule: Plan) -> Assumption:
+    """No number that the rule compares as text is one that Java writes with an exponent and others do not."""
+    leaves = [leaf for detection in detections_of(rule) for leaf in leaves_of(detection.expr)]
+    compared = (leaf_fields(leaf) for leaf in leaves if isinstance(leaf, StringMatch | Regex))
+    grouped = (one.group_by for plan in correlations_of(rule) for one in plan.rules)
+    return _no_value(
+        "no number with a fraction, compared as text, is beyond 10,000,000 or below 0.001 (some products write 1.0E7)",
+        leaves,
+        {field for fields in (*compared, *grouped) for field in fields},
+        lambda value: type(value) is float and value != 0 and not _LEAST_PLAIN <= abs(value) < _FIRST_SCIENTIFIC,
+    )
+
+
+def _no_value(says: str, leaves: Sequence[Leaf], fields: Collection[str], wrong: Callable[[Any], bool]) -> Assumption:
+    """No value in these fields, or anywhere if the rule has keywords, is wrong."""
     everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
-    fields = {field for leaf in leaves for field in _fields(leaf)}
 
     def broken(raw: Event, _view: Event) -> bool:
         from converter.reference.values import every_value  # noqa: PLC0415  only replay needs it
 
-        values = every_value(raw) if everywhere else [one for field in fields for one in _values(raw, field)]
-        return any(isinstance(one, str) and not _STRANGE.isdisjoint(one) for one in values)
+        return any(
+            map(wrong, every_value(raw) if everywhere else [one for field in fields for one in _values(raw, field)])
+        )
 
-    return Assumption("no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)", broken)
+    return Assumption(says, broken)
 
 
 def _before_1970(raw: Event, _view: Event) -> bool:
@@ -238,12 +263,15 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
     if isinstance(rule, Correlation) and not facts:
         precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
         found[precise.says] = precise
-    for field in dict.fromkeys([*(name for leaf in leaves for name in _fields(leaf)), *groups]):
+    for field in dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups]):
         fact = facts.field(fields.get(field, field))
-        mine = [leaf for leaf in leaves if field in _fields(leaf)]
+        mine = [leaf for leaf in leaves if field in leaf_fields(leaf)]
         if fact is None:
-            for assumption in _without_facts(field, fields.get(field, field), mine, product, known=bool(facts)):
+            for assumption in _without_facts(field, fields.get(field, field), product, known=bool(facts)):
                 found.setdefault(assumption.says, assumption)
+        if (fact is None or not fact.single) and any(isinstance(leaf, Exists | IsNull) for leaf in mine):
+            hollow = _not_hollow(field)
+            found.setdefault(hollow.says, hollow)
         for known in fact.assumptions if fact is not None else ():
             if known.raw in {"", field}:
                 found.setdefault(known.says, _from_fact(known.says, known.broken_when))
@@ -288,15 +316,12 @@ def _correlated(rule: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in events for name in (*one.group_by, *one.fields)))
 
 
-def _without_facts(
-    field: str, name: str, leaves: Sequence[Leaf], product: Product, *, known: bool
-) -> Iterator[Assumption]:
+def _without_facts(field: str, name: str, product: Product, *, known: bool) -> Iterator[Assumption]:
     """Yield what must be true of a field whose place in the product nothing is known of.
 
     Args:
         field: Sigma's name.
         name: the product's, as far as the mapping goes.
-        leaves: of the rule, that read the field.
         product: whose ingestion.
         known: whether the log source is: its ingestion may drop or rename what is not mapped.
     """
@@ -307,9 +332,12 @@ def _without_facts(
     if product == "splunk":
         says = f"{field} is no array, nor inside one (Splunk adds {{}} to the name of such a field)"
         yield Assumption(says, lambda raw, _view: _has_array(raw, steps))
-    if any(isinstance(leaf, Exists | IsNull) for leaf in leaves):
-        says = f"{field} is not an object, an empty array or an array with null (no product has a field for these)"
-        yield Assumption(says, lambda raw, _view: _is_hollow(raw, steps))
+
+
+def _not_hollow(field: str) -> Assumption:
+    """A field that a rule asks for the presence of has a value."""
+    says = f"{field} is not an object, an empty array or an array with null (no product has a field for these)"
+    return Assumption(says, lambda raw, _view: _is_hollow(raw, field.split(".")))
 
 
 def _has_array(value: Any, steps: Sequence[str]) -> bool:
@@ -339,7 +367,8 @@ def _detections(rule: Plan) -> list[Expr]:
     return [one.expr for one in rule.rules] if isinstance(rule, Correlation) else [rule.expr]
 
 
-def _fields(leaf: Leaf) -> tuple[str, ...]:
+def leaf_fields(leaf: Leaf) -> tuple[str, ...]:
+    """Return the fields that a leaf reads; none of a keyword, which reads them all."""
     match leaf:
         case Keyword() | KeywordRegex():
             return ()
@@ -367,7 +396,7 @@ def _sees(leaf: Leaf, value: str | None) -> bool:
         return value is not None
     if isinstance(leaf, Unexpanded):  # what a pipeline makes of it is not known here
         return True
-    field = _fields(leaf)[0]
+    field = leaf_fields(leaf)[0]
     return _true(leaf, {field: value}) != _true(leaf, {})
 
 
@@ -375,7 +404,7 @@ def _reads_null(leaf: Leaf) -> bool:
     """Whether the leaf tells the text `null` from a field that is null."""
     if isinstance(leaf, FieldRef | Unexpanded):
         return True
-    field = _fields(leaf)[0]
+    field = leaf_fields(leaf)[0]
     return _true(leaf, {field: "null"}) != _true(leaf, {field: None})
 
 

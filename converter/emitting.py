@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
-from converter.assumptions import mapped_as, single_value, unique
+from converter.assumptions import leaf_fields, mapped_as, single_value, unique
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan.nodes import (
     Correlation,
@@ -24,6 +24,7 @@ from converter.plan.nodes import (
     ValueMedian,
     ValuePercentile,
     ValueSum,
+    leaves_of,
     notes_of,
 )
 from converter.target import Query, Verdict
@@ -154,6 +155,27 @@ def check_supported(plan: Plan) -> None:
         )
     if any(rule.group_by != plan.group_by for rule in plan.rules):
         raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
+
+
+def check_columns(plan: Plan, context: Context, language: str) -> None:
+    """Refuse keys inside an object of the field type flattened, for languages that know a field by its column.
+
+    Elasticsearch names no such field when it is asked for the fields of an index (`_field_caps`).
+
+    Raises:
+        RefusedError: names the field, with its place in the rule.
+    """
+    leaves = ((name, leaf.place) for leaf in leaves_of(condition_of(plan)) for name in leaf_fields(leaf))
+    groups = placed_groups(plan) if isinstance(plan, Correlation) else []
+    for name, place in (*leaves, *groups):
+        fact = context.facts.field(name)
+        if fact is not None and fact.type == "flattened":
+            raise refused(
+                f"{language} has no column for {name}, a key in an object of the field type flattened",
+                "flattened field",
+                place,
+                "convert to kql or splunk",
+            )
 
 
 def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:

@@ -54,5 +54,5 @@ def test_numbers_have_no_length() -> None:
 
 def test_the_facts_know_which_fields_may_be_longer() -> None:
     assert not about_length(CLOUDTRAIL.format("eventName: x"), "esql")
-    (assumption,) = about_length(CLOUDTRAIL.format("requestParameters.policyDocument|contains: x"), "esql")
+    (assumption,) = about_length(CLOUDTRAIL.format("requestParameters.policyDocument: x"), "kql")
     assert "8,191" in assumption.says

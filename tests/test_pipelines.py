@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -293,6 +294,8 @@ def leaf_paths(node: Any, prefix: str = "") -> set[str]:
 
 
 def as_text(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"\d\.\d+E\d", value):  # a double as Java writes it
+        return str(float(value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

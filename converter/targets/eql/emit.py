@@ -18,6 +18,7 @@ from converter.emitting import (
     backquoted,
     chained,
     check_block,
+    check_columns,
     check_context,
     check_supported,
     check_whole,
@@ -86,18 +87,19 @@ _WORDS = frozenset(
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _NUMERIC = frozenset({"long", "double"})
-_TEXT = frozenset({"keyword", "wildcard", "flattened"})
+_TEXT = frozenset({"keyword", "wildcard"})
 
 
 def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the EQL of a plan.
 
     Raises:
-        RefusedError: keywords, a comparison of two fields, a count beyond 100, an operator other than gt and gte, a
-            regular expression that Lucene does not have.
+        RefusedError: keywords, a key of a flattened object, a comparison of two fields, a count beyond 100, an operator
+            other than gt and gte, a regular expression that Lucene does not have.
     """
     check_context("eql", context, formats, options)
     check_supported(plan)
+    check_columns(plan, context, "EQL")
     emission = Emission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, Correlation) else f"any where {condition}"

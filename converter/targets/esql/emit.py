@@ -23,6 +23,7 @@ from converter.emitting import (
     backquoted,
     chained,
     check_block,
+    check_columns,
     check_context,
     check_supported,
     check_whole,
@@ -102,7 +103,7 @@ _METADATA = frozenset(
     {"_id", "_ignored", "_index", "_index_mode", "_score", "_size", "_source", "_tier", "_tsid", "_version"}
 )
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_TEXT = frozenset({"keyword", "wildcard", "text", "flattened"})
+_TEXT = frozenset({"keyword", "wildcard", "text"})
 _NUMERIC = frozenset({"long", "double"})
 
 
@@ -110,10 +111,11 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     """Return the ES|QL of a plan.
 
     Raises:
-        RefusedError: keywords, a count beyond `MAX_COUNT`, a control character in a value.
+        RefusedError: keywords, a key of a flattened object, a count beyond `MAX_COUNT`, a control character in a value.
     """
     check_context("esql", context, formats, options)
     check_supported(plan)
+    check_columns(plan, context, "ES|QL")
     emission = Emission(context)
     found = condition_of(plan)
     if _depth(found) > _MAX_DEPTH:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')
+_BLANKS = frozenset(" \t\n\r\u3000")  # where query_string, which Kibana sends for these fields, begins another term
 _WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
 _LITERALS = frozenset({"null", "true", "false"})
@@ -77,7 +78,8 @@ def _needs(name: str, emission: Emission, kinds: frozenset[str], what: MappedTyp
     """Refuse a field of another type."""
     if not emission.typed(name, kinds, what):
         kind = emission.type_of(name)
-        raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, "convert to esql")
+        hint = "convert to splunk" if kind == "flattened" else "convert to esql"
+        raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, hint)
 
 
 def _boolean(expr: Expr, emission: Emission, *, inside: bool) -> str:
@@ -159,8 +161,17 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> st
         return _quoted(literal, leaf.place)
     if kind not in {None, "keyword", "wildcard", "flattened"}:
         raise refused(f"wildcards need text, {leaf.field} is {kind}", "wildcard", leaf.place, "convert to esql")
-    if kind == "wildcard" and any(isinstance(part, str) and " " in part for part in pattern.parts):
-        raise refused("Kibana splits a pattern with blanks on a wildcard field", "blank", leaf.place, "convert to esql")
+    blank = any(isinstance(part, str) and not _BLANKS.isdisjoint(part) for part in pattern.parts)
+    if kind in {"wildcard", "flattened"} and blank:
+        hint = "convert to esql" if kind == "wildcard" else "convert to splunk"
+        raise refused(f"Kibana splits a pattern with blanks on a {kind} field", "blank", leaf.place, hint)
+    if kind == "flattened" and Wildcard.ANY in pattern.parts[:-1]:
+        raise refused(
+            f"in {leaf.field}, a key of a flattened object, a * at the start or inside finds other keys, or nothing",
+            "wildcard in a flattened field",
+            leaf.place,
+            "convert to splunk",
+        )
     return _wildcards(pattern, leaf.place)
 
 

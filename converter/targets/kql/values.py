@@ -41,6 +41,8 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
                 "match a keyword field, or test only that the field exists",
             )  # fmt: skip
         case Kind.KEYWORD:
+            if isinstance(value, Wildcard) and ".flattened." in name:
+                _check_flattened(name, value, query)
             return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
         case Kind.WILDCARD:
             if isinstance(value, Wildcard) and any(char.isspace() for part in value.parts for char in part):
@@ -177,6 +179,17 @@ def _keyword_test(value: Text | Constant) -> Test:
         return same is not None and same(scalar)
 
     return test
+
+
+def _check_flattened(name: str, value: Wildcard, query: str) -> None:
+    """Refuse patterns on a key of a flattened object whose star does not stand at the end."""
+    start, *rest = value.parts
+    if not start or rest != [""] or any(char.isspace() for char in start):
+        raise error(
+            f"{name} is a key of a flattened object: with a * at the start or inside, or a blank, Elasticsearch finds"
+            " other keys, or nothing", value, query,
+            "put the only * at the end",
+        )  # fmt: skip
 
 
 def _pattern_test(name: str, value: Wildcard, query: str) -> Test:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from converter.views.elastic.cloudtrail_categories import CATEGORIES
-from converter.views.elastic.java_text import java_text
+from converter.views.elastic.java_text import java_text, scalars_as_text
 from converter.views.time import event_time, iso, parse_time
 
 if TYPE_CHECKING:
@@ -59,11 +59,15 @@ _SESSION_ISSUER: tuple[tuple[str, str], ...] = (
     ("arn", "arn"),
     ("accountId", "account_id"),
 )
+_BOOLEANS = ("read_only", "console_login")  # under aws.cloudtrail, what is not mapped as text
 _OWN_FIELDS = ("_id", "_index")
 
 
 def view(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ECS document of one raw CloudTrail event, nested; `_id` and `_index` are kept.
+
+    Numbers and booleans in fields of the types keyword and flattened are texts, as the index has them and queries see
+    them; the stored source has them as they came.
 
     `event.ingested` is there only if the raw event brings it (as `event.ingested`): Elasticsearch sets it from its own
     clock, which a replay does not have.
@@ -102,8 +106,12 @@ def view(raw: Mapping[str, Any]) -> dict[str, Any]:
         )
         if part
     )
+    for name, part in document.items():
+        if isinstance(part, dict):
+            document[name] = scalars_as_text(part)
     if trail:
-        document["aws"] = {"cloudtrail": trail}
+        typed = {name: trail[name] for name in _BOOLEANS if name in trail}
+        document["aws"] = {"cloudtrail": {**scalars_as_text(trail), **typed}}
     return document
 
 

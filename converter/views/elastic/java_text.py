@@ -6,12 +6,15 @@ rules search them. The order of the keys is the order of the hash table's bucket
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 _DEFAULT_CAPACITY = 16
 _LOAD_FACTOR = 0.75
 _MAX_DEPTH = 200
+_LEAST_PLAIN, _FIRST_SCIENTIFIC = 0.001, 10_000_000
 
 
 def java_text(value: Any, depth: int = 0) -> str:
@@ -31,7 +34,34 @@ def java_text(value: Any, depth: int = 0) -> str:
         return "[" + ", ".join(java_text(item, depth + 1) for item in value) + "]"
     if value is None:
         return "null"
-    return str(value)
+    return _double_text(value) if isinstance(value, float) else str(value)
+
+
+def scalars_as_text(value: dict[str, Any]) -> dict[str, Any]:
+    """Return an object whose numbers and booleans, at any depth, are written as texts."""
+    text: dict[str, Any] = _as_text(value, 0)
+    return text
+
+
+def _as_text(value: Any, depth: int) -> Any:
+    if isinstance(value, str) or value is None or depth > _MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {key: _as_text(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item, depth + 1) for item in value]
+    return java_text(value)
+
+
+def _double_text(number: float) -> str:
+    """Return what Java's Double.toString gives: decimals from 0.001 to 10,000,000, else digits with an exponent."""
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+    if number == 0 or _LEAST_PLAIN <= abs(number) < _FIRST_SCIENTIFIC:
+        return repr(number)
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    first, *rest = map(str, digits)
+    return f"{'-' * sign}{first}.{''.join(rest) or '0'}E{int(exponent) + len(rest)}"
 
 
 def hash_order(mapping: dict[str, Any]) -> list[str]:
