@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import tomllib
 from pathlib import Path
 from random import Random
@@ -81,6 +82,8 @@ BOTH = {
     "any field meets a text field": NOT_SIMULATED,
     "a value alone meets a text field": NOT_SIMULATED,
     "a wildcard as a nested path": NOT_SIMULATED,
+    "a star elsewhere in a pattern on a key of a flattened object": NOT_SIMULATED,
+    "a star inside a pattern on a key of a flattened object": NOT_SIMULATED,
 }
 DECLARED = {"kql": {**KQL, **BOTH}, "dsl": {**DSL, **BOTH}}
 # With 5,000 brackets the server's parser does not end in minutes, and cannot be cancelled.
@@ -157,7 +160,7 @@ def test_real_rules(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
         for question, we, they in zip(asked, ours, theirs, strict=True):
             assert question.tree is not None
             if isinstance(we, QueryError):
-                assert "is a text field" in we.message, question.query
+                assert re.search("is a text field|is a key of a flattened object", we.message), question.query
                 refused += 1
             elif kind == "kql" and read_otherwise(question.query, question.tree):
                 otherwise += we != they
