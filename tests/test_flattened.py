@@ -65,6 +65,15 @@ def test_whole_texts_and_their_beginnings(target: str, condition: str) -> None:
     check(RULE.format(condition), target)
 
 
+def test_a_number_that_java_writes_with_an_exponent_stands_behind_the_verdict() -> None:
+    rules = parse_rules(RULE.format("from: '1700000000.0'"), "rule.yml")
+    (query,) = convert_rules(rules, get_target("kql"))
+    event = {"eventTime": "2026-01-01T00:00:00Z", "eventName": "ListRoles", "requestParameters": {"from": 1.7e9}}
+    outcome, _ = replay(rules.plans[0], query, get_target("kql"), Log([event]))
+    assert outcome.kind == "assumption"
+    assert ["1.0E7" in one.says for one in outcome.broken] == [True]
+
+
 @pytest.mark.parametrize("target", ["kql", "elastic-toml"])
 @pytest.mark.parametrize(
     ("condition", "construct"),

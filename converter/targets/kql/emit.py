@@ -78,8 +78,11 @@ def _needs(name: str, emission: Emission, kinds: frozenset[str], what: MappedTyp
     """Refuse a field of another type."""
     if not emission.typed(name, kinds, what):
         kind = emission.type_of(name)
-        hint = "convert to splunk" if kind == "flattened" else "convert to esql"
-        raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, hint)
+        raise refused(f"KQL compares {name}, which is {kind}, as text", f"{kind} field", place, _elsewhere(kind))
+
+
+def _elsewhere(kind: str | None) -> str:
+    return "convert to splunk" if kind == "flattened" else "convert to esql"  # which has no such column
 
 
 def _boolean(expr: Expr, emission: Emission, *, inside: bool) -> str:
@@ -163,14 +166,13 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> st
         raise refused(f"wildcards need text, {leaf.field} is {kind}", "wildcard", leaf.place, "convert to esql")
     blank = any(isinstance(part, str) and not _BLANKS.isdisjoint(part) for part in pattern.parts)
     if kind in {"wildcard", "flattened"} and blank:
-        hint = "convert to esql" if kind == "wildcard" else "convert to splunk"
-        raise refused(f"Kibana splits a pattern with blanks on a {kind} field", "blank", leaf.place, hint)
+        raise refused(f"Kibana splits a pattern with blanks on a {kind} field", "blank", leaf.place, _elsewhere(kind))
     if kind == "flattened" and Wildcard.ANY in pattern.parts[:-1]:
         raise refused(
             f"in {leaf.field}, a key of a flattened object, a * at the start or inside finds other keys, or nothing",
             "wildcard in a flattened field",
             leaf.place,
-            "convert to splunk",
+            _elsewhere(kind),
         )
     return _wildcards(pattern, leaf.place)
 
