@@ -26,10 +26,10 @@ import orjson
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.events import read_events
+from converter.readers.logs import read_events
 from converter.reference.evaluate import evaluate_plans
-from converter.registry import get_target
-from converter.rules import load_rules
+from converter.rules.load import load_rules
+from converter.targets.core.registry import get_target
 from converter.views import Logsource, view
 
 if TYPE_CHECKING:

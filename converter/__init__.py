@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.reference.evaluate import Alert
-    from converter.rules import Rules
-    from converter.target import Query, Target
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query, Target
 
 __all__ = ["convert", "evaluate", "list_targets", "load_rules", "parse_query", "run_query"]
 
@@ -34,7 +34,7 @@ def load_rules(paths: str | Path | Iterable[str | Path]) -> Rules:
     """
     from pathlib import Path  # noqa: PLC0415
 
-    from converter.rules import load_rules as load  # noqa: PLC0415
+    from converter.rules.load import load_rules as load  # noqa: PLC0415
 
     return load([paths] if isinstance(paths, str | Path) else paths)
 
@@ -61,7 +61,7 @@ def convert(
         ConfigurationError: an unknown target, pipeline, format or option.
     """
     from converter.conversion import convert_rules  # noqa: PLC0415
-    from converter.registry import get_target  # noqa: PLC0415
+    from converter.targets.core.registry import get_target  # noqa: PLC0415
 
     return convert_rules(rules, get_target(target), pipelines=pipelines, format=format, options=options or {})
 
@@ -95,7 +95,7 @@ def parse_query(text: str, language: str, *, macros: str | Mapping[str, str] | N
         QueryError: the text is not a query of the language; has a place.
         ConfigurationError: an unknown language.
     """
-    from converter.engines import find_engine  # noqa: PLC0415
+    from converter.targets.core.engines import find_engine  # noqa: PLC0415
 
     return find_engine(language).parse(text, macros=macros)
 
@@ -127,7 +127,7 @@ def run_query(
         QueryError: the text is not a query, or uses what the engine does not know; has a place.
         ConfigurationError: an unknown language, or an argument that it does not have.
     """
-    from converter.engines import find_engine  # noqa: PLC0415
+    from converter.targets.core.engines import find_engine  # noqa: PLC0415
 
     return find_engine(language).run(
         text, events, tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
@@ -136,6 +136,6 @@ def run_query(
 
 def list_targets() -> Mapping[str, Target]:
     """Return the targets by name: our own, and `pysigma:...` for the backends of pySigma that are installed."""
-    from converter.registry import list_targets as found  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets as found  # noqa: PLC0415
 
     return found()

@@ -11,22 +11,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.assumptions import ingest_assumptions, unique
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.plan.nodes import And, Detection, detections_of, fields_of_plan
 from converter.plan.simplify import simplified
-from converter.target import Context, Verdict
+from converter.targets.core.target import Context, Verdict
+from converter.verdicts.event_assumptions import ingest_assumptions, unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sigma.processing.pipeline import ProcessingPipeline
 
-    from converter.facts import Facts
-    from converter.pipelines import Applied
+    from converter.pipelines.apply import Applied
     from converter.plan.nodes import LogSource, Plan
-    from converter.rules import Rules
-    from converter.target import Query, Target
+    from converter.products.field_facts import Facts
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query, Target
 
 _GUIDE_LEVELS = 6
 _UNJUDGED = "the pipeline changes the query after it is written, so it is unjudged: nothing says that it means the rule"
@@ -82,7 +82,7 @@ def convert_rules(
 def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> list[Query]:
     if pipeline is None or not pipeline.finalizers or not queries:
         return queries
-    from converter.pipelines import finalize  # noqa: PLC0415  slow to import
+    from converter.pipelines.apply import finalize  # noqa: PLC0415  slow to import
 
     texts = finalize([query.text for query in queries], pipeline)
     if len(texts) == len(queries):
@@ -116,8 +116,8 @@ class _Work:
     def __init__(
         self, rules: Rules, plan: Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
     ) -> None:
-        from converter.facts import Facts, load_facts  # noqa: PLC0415  slow to import
-        from converter.pipelines import apply, select  # noqa: PLC0415
+        from converter.pipelines.apply import apply, select  # noqa: PLC0415
+        from converter.products.field_facts import Facts, load_facts  # noqa: PLC0415  slow to import
 
         self.titles = tuple(other.meta.title for other in rules.plans if other is not plan)
         self.rules = rules.only(plan)
@@ -175,7 +175,7 @@ class _Work:
 
     def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
         """Return a warning that names the fields that no mapping knows, or raise it."""
-        from converter.pipelines import fields_of, unmapped  # noqa: PLC0415  slow to import
+        from converter.pipelines.apply import fields_of, unmapped  # noqa: PLC0415  slow to import
 
         if self.quiet:
             return ()

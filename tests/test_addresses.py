@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from converter.errors import QueryError, RefusedError
-from converter.facts import parse_facts
 from converter.plan.simplify import simplified
-from converter.registry import list_targets
-from converter.rules import parse_rules
-from converter.target import Context
+from converter.products.field_facts import parse_facts
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
+from converter.targets.core.target import Context
 from converter.targets.eql.execute import run
 from converter.targets.esql.execute import run as run_esql
 

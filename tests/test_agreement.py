@@ -22,12 +22,12 @@ import pytest
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
-from converter.harness.names import TargetName, own_variants
 from converter.harness.replay import Log, replay
+from converter.harness.target_spec import TargetName, own_variants
 from converter.plan.nodes import Correlation
 from converter.reference.time import event_time
-from converter.registry import list_targets
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
 
 CONFORMANCE = Path(__file__).parent / "conformance" / "test_conformance.py"
 TARGETS = {str(name): name for name in own_variants(list_targets())}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

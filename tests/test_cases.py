@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from converter.errors import CaseError, LogError
-from converter.harness import case_events, cases
-from converter.harness.cases import Expect, Suite, find_case_files, load_cases
+from converter.harness.cases import events as case_events
+from converter.harness.cases import load as cases
+from converter.harness.cases.load import Expect, Suite, find_case_files, load_cases
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -659,7 +659,7 @@ def broken(*_args: object, **_keywords: object) -> object:
 def test_a_bug_has_a_traceback_only_with_debug(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("converter.rules.load_rules", broken)
+    monkeypatch.setattr("converter.rules.load.load_rules", broken)
     status, out, err = run(capsys, "-t kql rule.yml")
     assert (status, out) == (BUG, "")
     assert "internal error: ZeroDivisionError: oops" in err
@@ -782,7 +782,7 @@ def test_start_up_is_quick(imported: set[str]) -> None:
         "regex",
         "re2",
         "tomlkit",
-        "converter.rules",
+        "converter.rules.load",
         "converter.plan.nodes",
     }
     assert not heavy & imported

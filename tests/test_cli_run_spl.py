@@ -11,7 +11,7 @@ import converter
 from converter.cli import main
 from converter.cli.common import BAD_INPUT, OK, WRONG_USAGE
 from converter.errors import ConfigurationError, LogError, QueryError
-from converter.tables import read_table
+from converter.readers.lookup_tables import read_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import parse_rules
-from converter.target import Bound, Run, TargetAlert
+from converter.rules.load import parse_rules
+from converter.targets.core.target import Bound, Run, TargetAlert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

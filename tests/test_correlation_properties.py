@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from converter.plan.nodes import Correlation
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 Log = list[dict[str, Any]]
 Row = tuple[tuple[str, ...], int, int, list[int]]

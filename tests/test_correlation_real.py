@@ -19,7 +19,7 @@ from converter.errors import RefusedError
 from converter.logsources import by_logsource
 from converter.plan.nodes import Correlation, correlations_of
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import Rules, load_rules, parse_rules
+from converter.rules.load import Rules, load_rules, parse_rules
 
 if TYPE_CHECKING:
     from converter.errors import SourceError

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.facts import Facts, parse_facts
 from converter.plan.simplify import simplified
+from converter.products.field_facts import Facts, parse_facts
 from converter.reference.evaluate import evaluate_plans
-from converter.registry import get_target
-from converter.target import Context
+from converter.targets.core.registry import get_target
+from converter.targets.core.target import Context
 from converter.targets.splunk.emitter import windows as emit_windows
 from converter.targets.splunk.execute import run
 

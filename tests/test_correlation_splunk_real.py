@@ -18,8 +18,8 @@ from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.replay import Log, replay
 from converter.plan.nodes import Correlation, correlations_of
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.splunk.execute import run
 from converter.targets.splunk.parse import parse
 

@@ -8,8 +8,8 @@ from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.compare import CompareError
 from converter.harness.replay import Log, replay
-from converter.registry import list_targets
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
 
 RULES = """\
 title: A

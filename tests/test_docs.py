@@ -13,7 +13,7 @@ import pytest
 import converter
 from converter.cli import cli, common, main
 from converter.cli.settings import KEYS
-from converter.harness.cells import CellKind
+from converter.harness.outcome import CellKind
 
 ROOT = Path(__file__).parent.parent
 CLI = (ROOT / "docs/cli.md").read_text(encoding="utf-8")

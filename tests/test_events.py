@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import LogError
-from converter.events import MAX_LINE, read_events, read_log, read_logs
+from converter.readers.logs import MAX_LINE, read_events, read_log, read_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -273,7 +273,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_line_longer_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_LINE > 1_000_000
-    monkeypatch.setattr("converter.events.MAX_LINE", 100)
+    monkeypatch.setattr("converter.readers.logs.MAX_LINE", 100)
     events, errors = read(write(tmp_path, b'{"a": 1}\n{"a": "' + b"x" * 100 + b'"}\n{"b": {"c": [2, null]}}\n'))
     assert events == [A, B]
     assert errors == [

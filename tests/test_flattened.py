@@ -12,8 +12,8 @@ import pytest
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.replay import Log, replay
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 
 RULE = """
 title: Key of an object

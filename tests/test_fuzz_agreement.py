@@ -16,10 +16,10 @@ import yaml
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.harness.names import TargetName, own_variants
 from converter.harness.replay import Log, replay
-from converter.registry import list_targets
-from converter.rules import Rules, parse_rules
+from converter.harness.target_spec import TargetName, own_variants
+from converter.rules.load import Rules, parse_rules
+from converter.targets.core.registry import list_targets
 
 VARIANTS = own_variants(list_targets())
 BASE = datetime(2026, 3, 1, 11, 57, tzinfo=UTC)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from converter.harness.generate import events_for
-from converter.harness.generate_regex import sample_regex
+from converter.harness.generate.log import events_for
+from converter.harness.generate.regex import sample_regex
 from converter.plan.nodes import Detection
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
 from converter.reference.regex import searcher
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 DETECTIONS: dict[str, dict[str, Any]] = {
     "text": {"s": {"f": "abc"}, "condition": "s"},

@@ -13,8 +13,8 @@ import pytest
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.registry import get_target
-from converter.rules import load_rules
+from converter.rules.load import load_rules
+from converter.targets.core.registry import get_target
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.elastic_toml.rule import parse as parse_rule_file
 from converter.targets.esql.parse import parse as parse_query
 from converter.targets.esql.syntax import From
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from converter.target import Query
+    from converter.targets.core.target import Query
 
 TARGETS = ("splunk", "esql", "eql", "kql", "elastic-toml")
 HOSTILE = [

@@ -16,8 +16,8 @@ import yaml
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError
 from converter.harness.replay import Log, replay
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.elastic_toml.rule import parse as parse_file
 from converter.targets.elastic_toml.write import rule_name
 from converter.targets.splunk.conf import parse as parse_conf
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.harness.replay import Outcome
-    from converter.rules import Rules
-    from converter.target import Query
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Variant = tuple[str, str, dict[str, str]]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from converter.lint_pysigma import NEED_NETWORK, REPLACED
-from converter.rules import parse_rules
+from converter.lint.validators import NEED_NETWORK, REPLACED
+from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
     from converter.errors import RuleWarning

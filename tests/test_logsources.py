@@ -27,13 +27,13 @@ from hypothesis import strategies as st
 import converter
 from converter.cli import main
 from converter.logsources import SigmaView, all_rules, by_logsource, fits, sigma_view
-from converter.logsources.shapes import _BY_KEY
-from converter.logsources.source import _CATEGORIES, _SERVICES
+from converter.logsources.match import _CATEGORIES, _SERVICES
+from converter.logsources.recognise import _BY_KEY
 from converter.plan.nodes import Detection, LogSource
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.time import event_time, parse_time
 from converter.reference.values import find
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 HERE = Path(__file__).parent / "logsources"
 DOCUMENTS = [

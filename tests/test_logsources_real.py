@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from converter.logsources import all_rules, by_logsource, fits, sigma_view
-from converter.logsources.source import _ALL_SERVICES, _CATEGORIES, _SERVICES
+from converter.logsources.match import _ALL_SERVICES, _CATEGORIES, _SERVICES
 from converter.plan.nodes import LogSource
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.time import event_time
 from converter.reference.values import find
-from converter.rules import load_rules, parse_rules
+from converter.rules.load import load_rules, parse_rules
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"

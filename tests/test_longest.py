@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converter.conversion import convert_rules
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
-    from converter.target import Assumption
+    from converter.targets.core.target import Assumption
 
 RULE = """
 title: A text

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pytest
 
 from converter.errors import ConfigurationError, Place, QueryError
-from converter.harness.cases import Case, Divergence, Expect, Suite
-from converter.harness.cells import KINDS, Cell, Column, Refusal, Settings, run_cell
+from converter.harness.cases.load import Case, Divergence, Expect, Suite
 from converter.harness.matrix import CaseResult, Matrix, SuiteResult
-from converter.harness.names import TargetName, own_variants, parse_name, parse_names
+from converter.harness.outcome import KINDS, Cell, Column, Refusal, Settings, run_cell
 from converter.harness.replay import Log, unmet
+from converter.harness.target_spec import TargetName, own_variants, parse_name, parse_names
 from converter.plan.nodes import Correlation
 from converter.reference.evaluate import evaluate_plans
 from converter.report.console import Style
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
-from converter.rules import parse_rules
-from converter.target import Assumption, Bound, Query, Run, TargetAlert, Verdict
+from converter.rules.load import parse_rules
+from converter.targets.core.target import Assumption, Bound, Query, Run, TargetAlert, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event
+    from converter.targets.core.target import Context, Event
 
 START = 1_767_225_600  # 2026-01-01T00:00:00Z, a boundary of minutes
 PLACE = Place("cases.yml", 7, 3, "- name: a case")

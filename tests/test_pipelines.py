@@ -15,8 +15,7 @@ import yaml
 from sigma.collection import SigmaCollection
 
 from converter.errors import ConfigurationError, RefusedError
-from converter.facts import Facts, load_facts, mapping_file, parse_facts
-from converter.pipelines import (
+from converter.pipelines.apply import (
     AnyRule,
     Applied,
     apply,
@@ -29,6 +28,7 @@ from converter.pipelines import (
     select,
     unmapped,
 )
+from converter.products.field_facts import Facts, load_facts, mapping_file, parse_facts
 from converter.views import Logsource, Product, view
 
 ROOT = Path(__file__).parent.parent

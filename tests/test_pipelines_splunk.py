@@ -16,16 +16,16 @@ import yaml
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError
 from converter.reference.match import matches
-from converter.registry import list_targets
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.pysigma import upstream_targets
+from converter.targets.core.registry import list_targets
 from converter.targets.splunk.execute import run
-from converter.upstream import upstream_targets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.plan.nodes import Detection
-    from converter.target import Query
+    from converter.targets.core.target import Query
 
 TARGETS = {**list_targets(), **upstream_targets()}
 SYSMON = "WinEventLog:Microsoft-Windows-Sysmon/Operational"

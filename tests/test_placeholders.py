@@ -12,8 +12,8 @@ from converter.cli import main
 from converter.conversion import convert_rules
 from converter.errors import RefusedError, RuleError
 from converter.reference.evaluate import evaluate_plans
-from converter.registry import list_targets
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -42,7 +42,7 @@ from converter.plan.nodes import (
 from converter.reference.evaluate import Alert, evaluate_plans
 from converter.reference.match import matches
 from converter.reference.values import find
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 LETTERS = "abAB*?\\. \nß"
 FIELDS = st.sampled_from(["a", "b", "a.b", "b.a.c"])

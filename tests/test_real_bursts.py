@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converter.conversion import convert_rules
-from converter.events import read_events
-from converter.harness.names import own_variants
 from converter.harness.replay import Log, replay
+from converter.harness.target_spec import own_variants
 from converter.plan.nodes import Correlation
+from converter.readers.logs import read_events
 from converter.reference.evaluate import evaluate_plans
-from converter.registry import list_targets
-from converter.rules import load_rules, parse_rules
+from converter.rules.load import load_rules, parse_rules
+from converter.targets.core.registry import list_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.harness.names import TargetName
     from converter.harness.replay import Outcome
-    from converter.rules import Rules
+    from converter.harness.target_spec import TargetName
+    from converter.rules.load import Rules
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "cloudtrail"
 SIGMA = Path(__file__).parent.parent / "sigma"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.conversion import convert_rules
-from converter.registry import get_target
-from converter.rules import load_rules
+from converter.rules.load import load_rules
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
-    from converter.target import Query
+    from converter.targets.core.target import Query
 
 RULE = Path(__file__).parent.parent / "sigma" / "aws" / "aws_iam_principal_enumeration_update_assume_role_policy.yml"
 

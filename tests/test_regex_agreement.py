@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
-from converter.facts import parse_facts
 from converter.plan.nodes import Detection, LogSource, Metadata, Pattern, Regex, StringMatch, Wildcard
 from converter.plan.regex_parse import RegexError, parse
+from converter.products.field_facts import parse_facts
 from converter.reference.match import matches
-from converter.registry import list_targets
-from converter.target import Context
+from converter.targets.core.registry import list_targets
+from converter.targets.core.target import Context
 
 FACTS = parse_facts(b"fields:\n  a: {type: keyword, single: true}\n", "regex")
 TARGETS = {name: list_targets()[name] for name in ("splunk", "esql", "eql")}

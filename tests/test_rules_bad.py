@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from converter.document import MAX_BYTES
 from converter.errors import RefusedError, RuleError, SourceError
+from converter.readers.yaml_document import MAX_BYTES
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import MAX_ERRORS, load_rules, parse_rules
+from converter.rules.load import MAX_ERRORS, load_rules, parse_rules
 
 HERE = Path(__file__).parent
 GOOD = """\

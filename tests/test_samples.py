@@ -19,7 +19,7 @@ from sigma.collection import SigmaCollection
 from sigma.validation import SigmaValidator
 from sigma.validators.core import validators
 
-from converter.harness.cases import Case, Suite, load_cases
+from converter.harness.cases.load import Case, Suite, load_cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,13 +12,13 @@ import yaml
 from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
 from converter.harness.replay import Log, replay
-from converter.registry import list_targets
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from converter.target import Query
+    from converter.targets.core.target import Query
 
 SPLUNK = list_targets()["splunk"]
 PROCESSES = {

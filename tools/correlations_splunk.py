@@ -20,19 +20,19 @@ import yaml
 
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, QueryError, RefusedError, RuleError
-from converter.facts import load_facts
 from converter.harness.audit import audit
 from converter.harness.compare import CompareError
-from converter.harness.generate import events_for
+from converter.harness.generate.log import events_for
 from converter.harness.replay import Log, replay
 from converter.plan.nodes import Correlation, detections_of
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.products.field_facts import load_facts
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from converter.rules import Rules
+    from converter.rules.load import Rules
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = ROOT.parent / "shared" / "data" / "correlation_rules"

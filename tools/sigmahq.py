@@ -21,21 +21,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.conversion import convert_rules
-from converter.engines import find_engine
 from converter.errors import ConfigurationError, QueryError, RefusedError
-from converter.facts import load_facts
 from converter.harness.audit import audit, unbroken
 from converter.harness.replay import Log, replay
-from converter.pipelines import apply, fields_of, select
+from converter.pipelines.apply import apply, fields_of, select
+from converter.products.field_facts import load_facts
 from converter.reference.values import find
-from converter.registry import get_target
+from converter.targets.core.engines import find_engine
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Detection, Plan
-    from converter.rules import Rules
-    from converter.target import Query
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "sigmahq"

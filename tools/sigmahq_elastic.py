@@ -24,7 +24,7 @@ from sigmahq_lucene import ANALYSED, LOOKED_INTO, LUCENE, convert_to_lucene
 from sigmahq_node import answer
 from sigmahq_report import Ready, Report, print_report, ready
 
-from converter.harness.generate import events_for
+from converter.harness.generate.log import events_for
 from converter.harness.replay import Log
 from converter.plan.nodes import And, Not, Or, StringMatch
 

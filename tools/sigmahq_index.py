@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from referee import NodeError
 
-from converter.emitting import Emission
-from converter.facts import load_facts
 from converter.harness.audit import fair_part
-from converter.pipelines import apply, select
+from converter.pipelines.apply import apply, select
 from converter.plan.nodes import BoolMatch, Cidr, Detection, NumberCompare, NumberMatch, Regex, StringMatch, leaves_of
+from converter.products.field_facts import load_facts
 from converter.reference.values import find
-from converter.target import Context
+from converter.targets.core.emission import Emission
+from converter.targets.core.target import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from converter.harness.replay import Log
     from converter.plan.nodes import Leaf
-    from converter.rules import Rules
-    from converter.target import Event
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Event
 
 _LONG, _LONGEST_TERM = 2**63, 32_766
 OWNER = "sigmahq_rule"

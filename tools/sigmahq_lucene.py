@@ -18,11 +18,11 @@ from sigmahq_index import found
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError, SourceError
-from converter.harness.causes import as_detection, cause_by
+from converter.harness.attribution import as_detection, cause_by
 from converter.plan.nodes import leaves_of
 from converter.reference.match import matches
-from converter.rules import parse_rules
-from converter.upstream import UpstreamTarget
+from converter.rules.load import parse_rules
+from converter.targets.core.pysigma import UpstreamTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from sigmahq_index import Question
 
     from converter.plan.nodes import Leaf
-    from converter.rules import Rules
-    from converter.target import Event
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Event
 
 LUCENE, ANALYSED = "pysigma:lucene", "pysigma:lucene, on analysed text"
 _LUCENE = UpstreamTarget(

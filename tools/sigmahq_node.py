@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from referee import Node
     from sigmahq_index import Question
 
-    from converter.target import Event
+    from converter.targets.core.target import Event
 
 KQL, SERVER_KQL = "kql, as Kibana translates it", "kql, as the server reads it"
 MOST_TESTS = 400_000  # of parts of a rule on events: the vendor's functions in memory are not made for more

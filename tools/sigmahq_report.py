@@ -27,16 +27,16 @@ from sigmahq import (
 )
 
 from converter.errors import RefusedError, SourceError
-from converter.harness.generate import events_for
+from converter.harness.generate.log import events_for
 from converter.harness.parallel import available_jobs, run_all
 from converter.harness.replay import Log
 from converter.plan.nodes import Detection, unexpanded
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.rules import Rules
+    from converter.rules.load import Rules
     from converter.views import Product
 
 WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.errors import RuleWarning, SourceError
-    from converter.harness.names import TargetName
+    from converter.harness.target_spec import TargetName
     from converter.report.check import Report, RuleResult
-    from converter.rules import Rules
-    from converter.target import Target
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Target
 
 
 @click.command()
@@ -76,10 +76,10 @@ def check(
     RULE is a file, a folder, or - for standard input. Exit status: 0 nothing to say, 1 warnings, or a target named
     with -t refuses a rule, 2 a rule is in error.
     """
-    from converter.harness.names import Defaults, own_names, parse_names  # noqa: PLC0415  slow to import
-    from converter.registry import list_targets  # noqa: PLC0415
+    from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415  slow to import
     from converter.report.check import Report  # noqa: PLC0415
-    from converter.rules import load_rules  # noqa: PLC0415
+    from converter.rules.load import load_rules  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
     known = list_targets()

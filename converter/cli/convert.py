@@ -28,9 +28,9 @@ from converter.errors import ConfigurationError, RefusedError, SourceError, Unre
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.harness.names import TargetName
-    from converter.rules import Rules
-    from converter.target import Query, Target
+    from converter.harness.target_spec import TargetName
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query, Target
 
 
 @dataclass(slots=True)
@@ -90,9 +90,9 @@ def convert(
     warnings, verdicts that are not exact, and errors go to standard error.
     """
     from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
-    from converter.harness.names import Defaults, own_names, parse_names  # noqa: PLC0415
-    from converter.registry import list_targets  # noqa: PLC0415
-    from converter.rules import load_rules  # noqa: PLC0415
+    from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415
+    from converter.rules.load import load_rules  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
     texts = target_texts or settings.target

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from converter.errors import SourceError
-    from converter.events import LogEvent
     from converter.logsources import ByLogsource
     from converter.plan.nodes import Detection
+    from converter.readers.logs import LogEvent
     from converter.reference.evaluate import Alert
 
 
@@ -69,7 +69,7 @@ def evaluate(
     from converter.logsources import all_rules  # noqa: PLC0415
     from converter.plan.nodes import notes_of  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
-    from converter.rules import load_rules  # noqa: PLC0415
+    from converter.rules.load import load_rules  # noqa: PLC0415
 
     check_stdin(rules, logs)
     bad_rules: list[SourceError] = []
@@ -147,7 +147,7 @@ class _Reading:
         self._paths: list[str] = []
 
     def events(self) -> Iterator[dict[str, Any]]:
-        from converter.events import read_logs  # noqa: PLC0415
+        from converter.readers.logs import read_logs  # noqa: PLC0415
 
         event: LogEvent
         for event in read_logs(self._logs, self.errors):
@@ -160,7 +160,7 @@ class _Reading:
 
     def timeless(self, position: int, event: Mapping[str, Any]) -> None:
         """Report an event that a correlation would count, and that has no usable time."""
-        from converter.cli.timeless import timeless_error  # noqa: PLC0415
+        from converter.cli.missing_times import timeless_error  # noqa: PLC0415
 
         path = self._paths[bisect_right(self._starts, position - 1) - 1]
         self.errors(timeless_error(getattr(event, "raw", event), path, self._lines[position - 1]))

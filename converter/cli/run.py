@@ -89,9 +89,9 @@ def run(
     QUERY is the text of a query, or @FILE, or @- for standard input. Logs are as the product has them, unless
     --logsource says that they are raw.
     """
-    from converter.engines import find_engine  # noqa: PLC0415  slow to import
-    from converter.events import read_logs  # noqa: PLC0415
+    from converter.readers.logs import read_logs  # noqa: PLC0415
     from converter.report.alerts import ndjson, rows_text, to_json  # noqa: PLC0415
+    from converter.targets.core.engines import find_engine  # noqa: PLC0415  slow to import
 
     check_stdin((query,), logs)
     engine = find_engine(language)
@@ -162,7 +162,7 @@ def _read_text(path: Path) -> str:
 
 def _read_tables(options: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each NAME=FILE. Raises UsageError, LogError."""
-    from converter.tables import read_table  # noqa: PLC0415
+    from converter.readers.lookup_tables import read_table  # noqa: PLC0415
 
     tables: dict[str, list[dict[str, Any]]] = {}
     for option in options:

@@ -12,7 +12,7 @@ from converter.cli.common import OK, debug_option, emit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from converter.target import Target
+    from converter.targets.core.target import Target
 
 
 @click.command()
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @debug_option
 def targets(form: str) -> int:
     """List what rules can be converted to: languages, formats, options."""
-    from converter.registry import list_targets  # noqa: PLC0415  slow to import
     from converter.report.alerts import to_json  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets  # noqa: PLC0415  slow to import
 
     found = list_targets()
     if form == "json":

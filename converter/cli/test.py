@@ -24,7 +24,7 @@ from converter.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from converter.live import LiveError, LiveProduct
+    from converter.live.core import LiveError, LiveProduct
 
 
 @click.command()
@@ -68,16 +68,16 @@ def test(
 
     PATH is a case file or a folder with case files (cases.yml, *.cases.yml); default: samples.
     """
-    from converter.harness.cases import load_cases  # noqa: PLC0415  slow to import
-    from converter.harness.cells import Settings  # noqa: PLC0415
+    from converter.harness.cases.load import load_cases  # noqa: PLC0415  slow to import
     from converter.harness.matrix import run_matrix  # noqa: PLC0415
-    from converter.harness.names import Defaults, own_variants, parse_names  # noqa: PLC0415
+    from converter.harness.outcome import Settings  # noqa: PLC0415
     from converter.harness.parallel import available_jobs  # noqa: PLC0415
-    from converter.registry import list_targets  # noqa: PLC0415
+    from converter.harness.target_spec import Defaults, own_variants, parse_names  # noqa: PLC0415
     from converter.report.alerts import to_json  # noqa: PLC0415
     from converter.report.console import progress, style_for  # noqa: PLC0415
     from converter.report.matrix_json import matrix_json  # noqa: PLC0415
     from converter.report.matrix_text import matrix_text  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
     known = list_targets()
@@ -130,7 +130,7 @@ def _opened(texts: Sequence[str], left: list[LiveError]) -> Iterator[list[LivePr
     if not texts:
         yield []
         return
-    from converter.live import LiveError, open_live  # noqa: PLC0415  only with --live
+    from converter.live.core import LiveError, open_live  # noqa: PLC0415  only with --live
 
     opened: list[LiveProduct] = []
     try:

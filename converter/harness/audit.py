@@ -9,14 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from converter.assumptions import ingest_assumptions, standing
 from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
-from converter.facts import Facts, load_facts
-from converter.harness.causes import TOGETHER, cause_of
+from converter.harness.attribution import TOGETHER, cause_of
 from converter.harness.replay import replay
 from converter.plan.nodes import Detection
-from converter.registry import get_target
+from converter.products.field_facts import Facts, load_facts
+from converter.targets.core.registry import get_target
+from converter.verdicts.event_assumptions import ingest_assumptions, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from converter.harness.compare import Side
     from converter.harness.replay import Log
     from converter.plan.nodes import Plan
-    from converter.rules import Rules
-    from converter.target import Assumption, Event, Query
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Assumption, Event, Query
     from converter.views import Product
 
 Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from converter.plan.nodes import Correlation, Plan
     from converter.reference.evaluate import Alert
-    from converter.target import Bound, Run
+    from converter.targets.core.target import Bound, Run
 
 Side: TypeAlias = Literal["missed", "extra", "doubled"]
 SIDES: tuple[Side, ...] = get_args(Side)

@@ -14,22 +14,22 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from converter.errors import CaseError, ConfigurationError
-from converter.harness.cells import KINDS, live_column, make_column, run_cell
 from converter.harness.compare import SIDES
-from converter.harness.names import TargetName, parse_name
+from converter.harness.outcome import KINDS, live_column, make_column, run_cell
 from converter.harness.parallel import run_all
 from converter.harness.replay import Log, unmet
-from converter.target import FOREIGN
+from converter.harness.target_spec import TargetName, parse_name
+from converter.targets.core.target import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from converter.harness.cases import Case, Divergence, Suite
-    from converter.harness.cells import Cell, CellKind, Column, Settings
+    from converter.harness.cases.load import Case, Divergence, Suite
     from converter.harness.compare import Side
-    from converter.live import LiveProduct
+    from converter.harness.outcome import Cell, CellKind, Column, Settings
+    from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
-    from converter.target import Target
+    from converter.targets.core.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def _prepare(
     live: Sequence[LiveProduct],
     progress: Callable[[str], None],
 ) -> _Prepared:
-    from converter.rules import load_rules  # noqa: PLC0415  pySigma is slow to import
+    from converter.rules.load import load_rules  # noqa: PLC0415  pySigma is slow to import
 
     rules = load_rules(suite.rules).expanded(() if settings.without_pipeline else settings.pipelines)
     columns: list[Column] = []

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from converter.assumptions import standing
 from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
@@ -30,16 +29,17 @@ from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
 from converter.reference.time import SECOND, event_time
 from converter.reference.values import find
+from converter.verdicts.event_assumptions import standing
 from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.harness.cases import Expect
+    from converter.harness.cases.load import Expect
     from converter.harness.compare import Difference
     from converter.plan.nodes import LogSource, Plan
     from converter.reference.evaluate import Alert
-    from converter.target import Assumption, Bound, Event, Query, Run, Target
+    from converter.targets.core.target import Assumption, Bound, Event, Query, Run, Target
     from converter.views import Product
 
 OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from converter.errors import ConfigurationError, suggest
-from converter.live import check_url
+from converter.live.core import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

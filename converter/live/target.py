@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.facts import Facts, load_facts
 from converter.plan.nodes import detections_of
+from converter.products.field_facts import Facts, load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.live import LiveProduct
+    from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Query, Run, Target
+    from converter.targets.core.target import Context, Event, Query, Run, Target
     from converter.views import Product
 
 
 class LiveTarget:
-    """See `converter.target.Target`.
+    """See `converter.targets.core.target.Target`.
 
     Args:
         target: what converts; perhaps a backend of pySigma.

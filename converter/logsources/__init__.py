@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.shape import SigmaView
-from converter.logsources.shapes import recognise
-from converter.logsources.source import answer
+from converter.logsources.event_format import SigmaView
+from converter.logsources.match import answer
+from converter.logsources.recognise import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from converter.logsources.shape import Shape
+    from converter.logsources.event_format import Shape
     from converter.plan.nodes import Detection, LogSource
 
     Event: TypeAlias = Mapping[str, Any]

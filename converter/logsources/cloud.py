@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.shape import Shape, add_time, inner, own_names, words
-from converter.logsources.source import Source
+from converter.logsources.event_format import Shape, add_time, inner, own_names, words
+from converter.logsources.match import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,8 +16,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.shape import Shape, add, add_time, own_names, words
-from converter.logsources.source import Source
+from converter.logsources.event_format import Shape, add, add_time, own_names, words
+from converter.logsources.match import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

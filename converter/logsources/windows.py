@@ -14,8 +14,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.shape import Shape, add, add_time, inner
-from converter.logsources.source import Source
+from converter.logsources.event_format import Shape, add, add_time, inner
+from converter.logsources.match import Source
 from converter.logsources.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.shape import Shape, add_time
-from converter.logsources.source import Source
+from converter.logsources.event_format import Shape, add_time
+from converter.logsources.match import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

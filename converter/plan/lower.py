@@ -15,10 +15,10 @@ from sigma.correlations import SigmaCorrelationRule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.document import Document
     from converter.plan.nodes import (
         Plan,
     )
+    from converter.readers.yaml_document import Document
 
 from converter.plan.lower_correlation import lower_correlation
 from converter.plan.lower_detection import lower_detection

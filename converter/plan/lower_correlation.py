@@ -27,15 +27,15 @@ from converter.plan.nodes import (
     ValuePercentile,
     ValueSum,
 )
-from converter.plan.occurrence import occurrence_of, parse_names, stages_of
-from converter.structure_correlation import generates
+from converter.plan.temporal_condition import occurrence_of, parse_names, stages_of
+from converter.rules.validate_correlation import generates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.document import Document
     from converter.errors import Place
     from converter.plan.nodes import CountOperator, Limit, Measure, Plan
+    from converter.readers.yaml_document import Document
 
 OPERATORS: tuple[CountOperator, ...] = ("lt", "lte", "gt", "gte", "eq", "neq")
 _PLACED = ("type", "rules", "aliases", "condition")
@@ -70,7 +70,7 @@ class _Lowering:
 
     def document_of(self, reference: str) -> Document | None:
         """Return the document that a reference means, for places."""
-        from converter.references import called  # noqa: PLC0415  each imports the other
+        from converter.rules.references import called  # noqa: PLC0415  each imports the other
 
         return self.identifiers.get(called(reference))
 

@@ -63,8 +63,8 @@ from converter.plan.regex_parse import RegexError, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.document import Document
     from converter.plan.nodes import Comparison, FieldRelation, TimePartName
+    from converter.readers.yaml_document import Document
 
 from converter.plan.metadata import metadata_of
 

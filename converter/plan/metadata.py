@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sigma.correlations import SigmaCorrelationRule
     from sigma.rule import SigmaRule
 
-    from converter.document import Document
+    from converter.readers.yaml_document import Document
 
 
 def metadata_of(rule: SigmaRule | SigmaCorrelationRule, document: Document | None) -> Metadata:

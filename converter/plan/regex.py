@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from converter.plan.letters import close_ranges, merge_ranges
+from converter.plan.casefold import close_ranges, merge_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

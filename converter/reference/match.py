@@ -29,7 +29,7 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
-from converter.reference.letters import fold
+from converter.reference.casefold import fold
 from converter.reference.regex import searcher
 from converter.reference.time import SECOND, parse_time
 from converter.reference.values import every_value, find, number_of, text_of

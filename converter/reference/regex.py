@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RuleError
-from converter.reference.letters import cases_of, cases_outside_ascii
+from converter.reference.casefold import cases_of, cases_outside_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

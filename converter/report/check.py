@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from converter.errors import Place, SourceError
     from converter.report.console import Colour
-    from converter.target import Query
+    from converter.targets.core.target import Query
 
 VERSION = 1
 LEFT_OUT = (

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from converter.reference.time import format_time
 
 if TYPE_CHECKING:
-    from converter.harness.cases import Expect
-    from converter.harness.cells import Cell, Column
+    from converter.harness.cases.load import Expect
     from converter.harness.compare import Difference
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
+    from converter.harness.outcome import Cell, Column
     from converter.harness.replay import ShownEvent
     from converter.plan.nodes import Plan
 

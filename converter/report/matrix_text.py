@@ -15,9 +15,9 @@ from converter.report.matrix_json import group_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from converter.harness.cells import Cell, CellKind, Column
     from converter.harness.compare import Difference, Side
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
+    from converter.harness.outcome import Cell, CellKind, Column
     from converter.harness.replay import ShownEvent, Smallest
     from converter.plan.nodes import Plan
     from converter.report.console import Colour

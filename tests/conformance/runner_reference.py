@@ -14,7 +14,7 @@ from typing import Any
 from converter.errors import RefusedError, SourceError
 from converter.plan.nodes import Correlation
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 
 def answer(rule: str, events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ import yaml
 
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.reference.evaluate import evaluate_plans
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "semantics.md"

@@ -22,7 +22,7 @@ from converter.plan.regex import Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan

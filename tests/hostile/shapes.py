@@ -22,8 +22,8 @@ import yaml
 
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError, RuleError
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.splunk.conf import parse as parse_conf
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.syntax import (
@@ -42,8 +42,8 @@ from converter.targets.splunk.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from converter.rules import Rules
-    from converter.target import Query
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query
 
 _DATA = yaml.safe_load((Path(__file__).parent / "strings.yml").read_text(encoding="utf-8"))
 HOSTILE: tuple[str, ...] = tuple(dict.fromkeys(text for texts in _DATA.values() for text in texts))

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-import converter.live
+import converter.live.core
 from converter.cli import common, main
 from converter.errors import CaseError, ConfigurationError, QueryError
-from converter.harness.cases import load_cases
-from converter.harness.cells import Settings
+from converter.harness.cases.load import load_cases
 from converter.harness.matrix import run_matrix
-from converter.harness.names import TargetName, parse_name, parse_names
-from converter.live import LiveError
+from converter.harness.outcome import Settings
+from converter.harness.target_spec import TargetName, parse_name, parse_names
+from converter.live.core import LiveError
 from converter.live.target import LiveTarget, facts_of
-from converter.registry import list_targets
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
-from converter.rules import load_rules
-from converter.target import Context, Run
+from converter.rules.load import load_rules
+from converter.targets.core.registry import list_targets
+from converter.targets.core.target import Context, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.facts import Facts
     from converter.harness.matrix import Matrix
-    from converter.target import Event, Query
+    from converter.products.field_facts import Facts
+    from converter.targets.core.target import Event, Query
 
 KNOWN = list_targets()
 DETECTIONS = Path(__file__).parent / "detections"
@@ -201,7 +201,7 @@ def test_the_product_is_told_what_is_known_of_the_fields() -> None:
 
 def live(monkeypatch: pytest.MonkeyPatch, *products: Product) -> None:
     opened = iter(products)
-    monkeypatch.setattr(converter.live, "open_live", lambda _: next(opened))
+    monkeypatch.setattr(converter.live.core, "open_live", lambda _: next(opened))
 
 
 def test_the_verb_closes_the_product(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

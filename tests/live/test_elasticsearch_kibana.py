@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from converter.errors import QueryError
-from converter.live.elasticsearch_kibana import Fields, kibana_query, nested_paths
+from converter.live.elasticsearch.kibana import Fields, kibana_query, nested_paths
 
 FIELDS = Fields(
     {

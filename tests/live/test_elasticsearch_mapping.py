@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from converter.facts import load_facts
-from converter.live.elasticsearch_ecs import ecs_type, has_text
-from converter.live.elasticsearch_mapping import IGNORE_ABOVE, mapping_for, substituted
+from converter.live.elasticsearch.ecs import ecs_type, has_text
+from converter.live.elasticsearch.mapping import IGNORE_ABOVE, mapping_for, substituted
+from converter.products.field_facts import load_facts
 from converter.views import Logsource
 
 CLOUDTRAIL = load_facts("elastic", Logsource("aws", None, "cloudtrail"))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import converter.live
+import converter.live.core
 from converter.errors import ConfigurationError
-from converter.live import check_url, open_live
+from converter.live.core import check_url, open_live
 from converter.live.credentials import (
     ElasticsearchCredentials,
     SplunkCredentials,
@@ -63,7 +63,7 @@ def test_what_may_be_asked(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["elasticsearch", "splunk"])
 def test_a_missing_package_says_how_to_get_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converter.live, "find_spec", lambda _: None)
+    monkeypatch.setattr(converter.live.core, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=f"pip install 'sigma-convert\\[{name}\\]'"):
         open_live(f"{name}=https://localhost")
 

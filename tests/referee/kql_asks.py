@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
-from converter.live.elasticsearch_kibana import Fields, kibana_query, nested_in, value_of
+from converter.live.elasticsearch.kibana import Fields, kibana_query, nested_in, value_of
 from converter.targets.kql.execute import compile_filter
 from converter.targets.kql.fields import Kind, kind_of, leaves
 from converter.targets.kql.parse import parse

@@ -23,8 +23,8 @@ from hypothesis import Phase, given, settings
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.esql.parse import parse
 
 if TYPE_CHECKING:

@@ -17,17 +17,17 @@ import pytest
 from esql_rows import Table
 
 from converter.conversion import convert_rules
-from converter.harness.cases import load_cases
+from converter.harness.cases.load import load_cases
 from converter.harness.compare import judge
 from converter.harness.replay import Log
-from converter.live.elasticsearch_mapping import leaves, mapping_for
-from converter.live.elasticsearch_search import esql_fields
+from converter.live.elasticsearch.mapping import leaves, mapping_for
+from converter.live.elasticsearch.search import esql_fields
 from converter.live.target import facts_of
 from converter.reference.time import event_time, parse_time
-from converter.registry import get_target
-from converter.replaying import event_alerts, seen_alerts
-from converter.rules import load_rules
-from converter.target import Run
+from converter.rules.load import load_rules
+from converter.targets.core.alerts import event_alerts, seen_alerts
+from converter.targets.core.registry import get_target
+from converter.targets.core.target import Run
 from converter.targets.esql.execute import run
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from referee import Node
 
-    from converter.harness.cases import Case
-    from converter.target import Event
+    from converter.harness.cases.load import Case
+    from converter.targets.core.target import Event
 
 SUITES = load_cases([Path(__file__).parents[2] / "samples"])
 CASES = [

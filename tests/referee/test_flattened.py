@@ -13,9 +13,9 @@ import pytest
 from kql_asks import Index, kibana_dsl
 
 from converter.errors import RefusedError
-from converter.facts import load_facts
 from converter.plan.nodes import Pattern, StringMatch, Wildcard
-from converter.target import Context
+from converter.products.field_facts import load_facts
+from converter.targets.core.target import Context
 from converter.targets.kql.emit import condition
 from converter.views import Logsource
 

@@ -20,7 +20,7 @@ from kql_dialect import read_otherwise
 from kql_documents import documents, types_of
 
 from converter.errors import QueryError
-from converter.live.elasticsearch_kibana import nested_in
+from converter.live.elasticsearch.kibana import nested_in
 from converter.targets.kql.parse import parse
 
 if TYPE_CHECKING:

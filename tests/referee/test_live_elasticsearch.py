@@ -11,8 +11,8 @@ import pytest
 
 from converter.cli import common, main
 from converter.errors import QueryError
-from converter.live import open_live
-from converter.target import Query, Run, Verdict
+from converter.live.core import open_live
+from converter.targets.core.target import Query, Run, Verdict
 from converter.targets.elastic_toml import TARGET
 from converter.targets.kql import TARGET as KQL
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from referee import Node
 
-    from converter.live import LiveProduct
-    from converter.target import Event
+    from converter.live.core import LiveProduct
+    from converter.targets.core.target import Event
 
 pytest.importorskip("elasticsearch")
 

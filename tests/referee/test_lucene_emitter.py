@@ -15,7 +15,7 @@ from lucene_random import mutated
 from referee import NodeError
 
 from converter.errors import RefusedError
-from converter.plan.regex_effort import effort
+from converter.plan.regex_cost import effort
 from converter.plan.regex_parse import parse
 from converter.targets.eql.regex_to_lucene import to_lucene
 

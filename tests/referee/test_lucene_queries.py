@@ -19,10 +19,10 @@ from lucene_queries import REFUSALS, asked, engine, patterns_of
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
-from converter.harness.generate import events_for
+from converter.harness.generate.log import events_for
 from converter.plan.nodes import Detection, unexpanded
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

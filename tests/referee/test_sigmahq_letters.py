@@ -10,8 +10,8 @@ from kql_asks import Index, kibana_dsl
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.esql.execute import run as run_esql
 from converter.targets.kql.execute import run as run_kql
 

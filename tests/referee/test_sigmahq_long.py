@@ -10,8 +10,8 @@ import pytest
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
-from converter.registry import get_target
-from converter.rules import parse_rules
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
 from converter.targets.esql.execute import run
 from converter.targets.esql.parse import parse
 

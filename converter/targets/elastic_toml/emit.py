@@ -17,8 +17,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from converter.attack import threats
-from converter.emitting import (
+from converter.errors import ConfigurationError
+from converter.plan.attack import threats
+from converter.plan.nodes import Correlation
+from converter.targets.core.emission import (
     Emission,
     check_context,
     check_supported,
@@ -29,17 +31,15 @@ from converter.emitting import (
     seconds,
     verdict,
 )
-from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation
-from converter.target import Bound, Limit, Query
+from converter.targets.core.target import Bound, Limit, Query
 from converter.targets.elastic_toml.write import rule_name, write_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.attack import Tactic, Technique
+    from converter.plan.attack import Tactic, Technique
     from converter.plan.nodes import Metadata, Plan
-    from converter.target import Assumption, Context
+    from converter.targets.core.target import Assumption, Context
 
 RULE_TYPES = ("auto", "eql", "esql")
 MAX_SIGNALS = 1_000

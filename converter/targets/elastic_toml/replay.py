@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.reference.time import parse_time
-from converter.replaying import event_alerts, group_of, grouped_event_alerts, seen_alerts
-from converter.target import Run, TargetAlert
+from converter.targets.core.alerts import event_alerts, group_of, grouped_event_alerts, seen_alerts
+from converter.targets.core.target import Run, TargetAlert
 from converter.targets.elastic_toml.execute import Replay
 from converter.targets.elastic_toml.rule import parse
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from converter.target import Event, Query
+    from converter.targets.core.target import Event, Query
 
 
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:

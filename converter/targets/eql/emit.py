@@ -11,23 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import no_mapped_address, no_zone
-from converter.emitting import (
-    LONG,
-    Emission,
-    backquoted,
-    chained,
-    check_block,
-    check_columns,
-    check_context,
-    check_supported,
-    check_whole,
-    condition_of,
-    duration,
-    placed_groups,
-    refused,
-)
-from converter.plan.letters import has_foreign_case
+from converter.plan.casefold import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -49,14 +33,30 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
+from converter.targets.core.emission import (
+    LONG,
+    Emission,
+    backquoted,
+    chained,
+    check_block,
+    check_columns,
+    check_context,
+    check_supported,
+    check_whole,
+    condition_of,
+    duration,
+    placed_groups,
+    refused,
+)
 from converter.targets.eql.regex_to_lucene import to_lucene, whole_text
+from converter.verdicts.event_assumptions import no_mapped_address, no_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
 
 MAX_RUNS = 100
 _WORDS = frozenset(

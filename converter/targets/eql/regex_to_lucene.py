@@ -12,12 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from converter.emitting import refused
-from converter.plan.letters import close_ranges, has_foreign_case, is_cased, merge_ranges, variants
+from converter.plan.casefold import close_ranges, has_foreign_case, is_cased, merge_ranges, variants
 from converter.plan.nodes import Pattern, Wildcard
 from converter.plan.regex import Alternatives, Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
-from converter.plan.regex_effort import effort
+from converter.plan.regex_cost import effort
 from converter.plan.regex_parse import parse
+from converter.targets.core.emission import refused
 
 if TYPE_CHECKING:
     from converter.errors import Place

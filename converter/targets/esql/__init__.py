@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Query, Run
+    from converter.targets.core.target import Context, Event, Query, Run
 
 
 class EsqlTarget:
-    """See `converter.target.Target`."""
+    """See `converter.targets.core.target.Target`."""
 
     name = "esql"
     language = "esql"
@@ -30,8 +30,8 @@ class EsqlTarget:
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
         """Run a query of ours once over all events."""
-        from converter.replaying import query_alerts  # noqa: PLC0415  start-up counts
-        from converter.target import Run  # noqa: PLC0415
+        from converter.targets.core.alerts import query_alerts  # noqa: PLC0415  start-up counts
+        from converter.targets.core.target import Run  # noqa: PLC0415
         from converter.targets.esql.execute import run  # noqa: PLC0415
 
         rows = run(query.text, events)

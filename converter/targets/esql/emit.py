@@ -14,24 +14,7 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import letters_as_written, no_mapped_address, no_zone, plain_numbers
-from converter.emitting import (
-    CHAIN,
-    EXACT_DOUBLE,
-    LONG,
-    Emission,
-    backquoted,
-    chained,
-    check_block,
-    check_columns,
-    check_context,
-    check_supported,
-    check_whole,
-    condition_of,
-    placed_groups,
-    refused,
-)
-from converter.plan.letters import has_foreign_case
+from converter.plan.casefold import has_foreign_case
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -53,15 +36,32 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
-from converter.target import Limit, free_column
+from converter.targets.core.emission import (
+    CHAIN,
+    EXACT_DOUBLE,
+    LONG,
+    Emission,
+    backquoted,
+    chained,
+    check_block,
+    check_columns,
+    check_context,
+    check_supported,
+    check_whole,
+    condition_of,
+    placed_groups,
+    refused,
+)
+from converter.targets.core.target import Limit, free_column
 from converter.targets.esql.regex_to_java import to_java, whole_text
+from converter.verdicts.event_assumptions import letters_as_written, no_mapped_address, no_zone, plain_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
 
 MAX_COUNT = 500
 MAX_ROWS = 10_000

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from converter.plan.letters import close_ranges, is_cased, variants
+from converter.plan.casefold import close_ranges, is_cased, variants
 from converter.plan.nodes import Wildcard
 from converter.plan.regex import (
     ESCAPED,

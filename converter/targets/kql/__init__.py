@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Query, Run
+    from converter.targets.core.target import Context, Event, Query, Run
 
 
 class KqlTarget:
-    """See `converter.target.Target`."""
+    """See `converter.targets.core.target.Target`."""
 
     name = "kql"
     language = "kql"
@@ -30,8 +30,8 @@ class KqlTarget:
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
         """Run a query of ours once over all events."""
-        from converter.replaying import event_alerts  # noqa: PLC0415  start-up counts
-        from converter.target import Run  # noqa: PLC0415
+        from converter.targets.core.alerts import event_alerts  # noqa: PLC0415  start-up counts
+        from converter.targets.core.target import Run  # noqa: PLC0415
         from converter.targets.kql.execute import run  # noqa: PLC0415
 
         return (Run("", event_alerts(run(query.text, events))),)

@@ -12,8 +12,6 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions import mapped_as, no_mapped_address, no_zone, same_case
-from converter.emitting import LONG, Emission, check_block, check_context, check_whole, refused
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -35,14 +33,16 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
+from converter.targets.core.emission import LONG, Emission, check_block, check_context, check_whole, refused
+from converter.verdicts.event_assumptions import mapped_as, no_mapped_address, no_zone, same_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.assumptions import MappedType
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Assumption, Context, Query
+    from converter.targets.core.target import Assumption, Context, Query
+    from converter.verdicts.event_assumptions import MappedType
 
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')

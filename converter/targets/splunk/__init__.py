@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Event, Query, Run
+    from converter.targets.core.target import Context, Event, Query, Run
 
 
 class SplunkTarget:
-    """See `converter.target.Target`."""
+    """See `converter.targets.core.target.Target`."""
 
     name = "splunk"
     language = "spl"

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import Emission, check_context
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation
+from converter.targets.core.emission import Emission, check_context
 from converter.targets.splunk.emitter.base import base_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
 
 NUMBERS = ("exact", "plain")
 

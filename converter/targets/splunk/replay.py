@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time
-from converter.replaying import event_alerts, query_alerts
-from converter.target import Run
+from converter.targets.core.alerts import event_alerts, query_alerts
+from converter.targets.core.target import Run
 from converter.targets.splunk.syntax import Tstats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    from converter.target import Event, Query, TargetAlert
+    from converter.targets.core.target import Event, Query, TargetAlert
     from converter.targets.splunk.schedule import SavedReplay
 
     Row: TypeAlias = dict[str, Any]

@@ -16,9 +16,9 @@ import pytest
 
 from converter.cli import common, main
 from converter.errors import QueryError
-from converter.live import LiveError, open_live
-from converter.live import elasticsearch_index as index_module
-from converter.target import Query, Verdict
+from converter.live.core import LiveError, open_live
+from converter.live.elasticsearch import index as index_module
+from converter.targets.core.target import Query, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

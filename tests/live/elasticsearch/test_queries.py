@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import QueryError
-from converter.live import LiveError, LiveProduct, open_live
-from converter.target import Limit, Query, Run, TargetAlert, Verdict
+from converter.live.core import LiveError, LiveProduct, open_live
+from converter.targets.core.target import Limit, Query, Run, TargetAlert, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.target import Event
+    from converter.targets.core.target import Event
 
     Record = Callable[..., Any]
 

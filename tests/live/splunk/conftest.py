@@ -31,9 +31,9 @@ import pytest
 pytest.importorskip("splunklib", reason="the extra splunk is not installed")
 
 from converter.live.credentials import SplunkCredentials
-from converter.live.splunk import SplunkProduct
-from converter.live.splunk_connection import connect
-from converter.live.splunk_jobs import Patience
+from converter.live.splunk.adapter import SplunkProduct
+from converter.live.splunk.connection import connect
+from converter.live.splunk.jobs import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def handler(recorded: Recorded, port: str) -> type[BaseHTTPRequestHandler]:
 def replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Recorded]]:
     """Return a function that serves the exchanges of some files, one after another, and checks at the end."""
     numbers = itertools.count(1)
-    monkeypatch.setattr("converter.live.splunk.token_hex", lambda _: f"{next(numbers):016d}")
+    monkeypatch.setattr("converter.live.splunk.adapter.token_hex", lambda _: f"{next(numbers):016d}")
     begun: list[Recorded] = []
     with ExitStack() as stack:
 

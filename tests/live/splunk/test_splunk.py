@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import QueryError
-from converter.live import LiveError
-from converter.live.splunk_jobs import Patience
-from converter.target import Query, Run, TargetAlert, Verdict
+from converter.live.core import LiveError
+from converter.live.splunk.jobs import Patience
+from converter.targets.core.target import Query, Run, TargetAlert, Verdict
 from converter.targets.splunk import TARGET
 from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.live.splunk import SplunkProduct
+    from converter.live.splunk.adapter import SplunkProduct
 
     Splunk = Callable[..., SplunkProduct]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import ConfigurationError
-from converter.live import LiveError, LiveProduct, open_live
+from converter.live.core import LiveError, LiveProduct, open_live
 from converter.live.credentials import SplunkCredentials
-from converter.live.splunk import SplunkProduct
-from converter.live.splunk_connection import connect
+from converter.live.splunk.adapter import SplunkProduct
+from converter.live.splunk.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

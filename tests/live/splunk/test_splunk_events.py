@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.live import LiveError
-from converter.live.splunk_events import batches, json_of, texts_of_events
+from converter.live.core import LiveError
+from converter.live.splunk.events import batches, json_of, texts_of_events
 from converter.views import Logsource, view
 from converter.views.splunk.json_fields import extract
 

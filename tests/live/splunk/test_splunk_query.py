@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from converter.errors import QueryError
-from converter.live.splunk_query import live_search
+from converter.live.splunk.query import live_search
 
 MARKS = 'search index="i" source="s" '
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "splunk").glob("*.query"))

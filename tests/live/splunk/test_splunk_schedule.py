@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import QueryError
-from converter.live.splunk_events import ID_FIELD, OWN, renamed
-from converter.live.splunk_schedule import MAX_JOBS, replay_saved, saved_of
-from converter.target import Limit, Query, Verdict
+from converter.live.splunk.events import ID_FIELD, OWN, renamed
+from converter.live.splunk.schedule import MAX_JOBS, replay_saved, saved_of
+from converter.targets.core.target import Limit, Query, Verdict
 from converter.targets.splunk import TARGET
 from converter.targets.splunk.execute import compile_query
 from converter.targets.splunk.parse import parse
@@ -19,9 +19,9 @@ from converter.views import Logsource, view
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.live.splunk import SplunkProduct
-    from converter.live.splunk_query import LiveSearch
-    from converter.target import Event, Run
+    from converter.live.splunk.adapter import SplunkProduct
+    from converter.live.splunk.query import LiveSearch
+    from converter.targets.core.target import Event, Run
 
     Ask = Callable[[str, str, str], list[dict[str, Any]]]
 

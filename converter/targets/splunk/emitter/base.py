@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import refused
 from converter.plan.nodes import Cidr, FieldRef, Regex, StringMatch, fields_of, leaves_of
-from converter.target import Assumption
+from converter.targets.core.emission import refused
+from converter.targets.core.target import Assumption
 from converter.targets.splunk.emitter.search import PlainNumber, first_clause, plain, split
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
-    from converter.emitting import Emission
     from converter.plan.nodes import Expr
-    from converter.target import Event
+    from converter.targets.core.emission import Emission
+    from converter.targets.core.target import Event
 
 
 def base_lines(expr: Expr, emission: Emission) -> list[str]:

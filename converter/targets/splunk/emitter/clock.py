@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import duration
-from converter.target import Assumption
+from converter.targets.core.emission import duration
+from converter.targets.core.target import Assumption
 
 if TYPE_CHECKING:
-    from converter.target import Event
+    from converter.targets.core.target import Event
 
 _HOUR = 3_600
 

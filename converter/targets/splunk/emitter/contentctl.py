@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from converter.emitting import check_context, refused
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, detections_of, fields_of_plan
+from converter.targets.core.emission import check_context, refused
 from converter.targets.splunk.emitter.describe import (
     SCORES,
     Risk,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
     from converter.targets.splunk.emitter.schedule import Scheduled
 
 MAX_NAME = 67

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.emitting import condition_of, refused
 from converter.plan.nodes import (
     Correlation,
     EventCount,
@@ -18,7 +17,8 @@ from converter.plan.nodes import (
     ValueCount,
     ValueSum,
 )
-from converter.target import free_column
+from converter.targets.core.emission import condition_of, refused
+from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.base import base_lines
 from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, fixed_statistic, number_sliding
 from converter.targets.splunk.emitter.limits import met
@@ -29,8 +29,8 @@ from converter.targets.splunk.emitter.windows import judged
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.emitting import Emission
     from converter.plan.nodes import Referenced
+    from converter.targets.core.emission import Emission
     from converter.targets.splunk.emitter.rows import Rows
 
 _MOST_PARTS = 100

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from converter.emitting import condition_of
 from converter.errors import ConfigurationError, suggest
 from converter.plan.nodes import Correlation, detections_of, fields_of
+from converter.targets.core.emission import condition_of
 from converter.targets.splunk.emitter.text import without_tokens
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.assumptions_log import whole_numbers
 from converter.plan.nodes import EventCount, ValueCount
 from converter.targets.splunk.emitter.limits import met
+from converter.verdicts.log_assumptions import whole_numbers
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Correlation

@@ -13,7 +13,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from converter.emitting import check_context
+from converter.targets.core.emission import check_context
 from converter.targets.splunk.emitter.describe import (
     SCORES,
     domain_of,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
     from converter.targets.splunk.emitter.describe import Risk
     from converter.targets.splunk.emitter.schedule import Scheduled
 

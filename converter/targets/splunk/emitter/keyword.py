@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.assumptions import raw_text_like_values
-from converter.plan.letters import variants
+from converter.plan.casefold import variants
 from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
 from converter.targets.splunk.emitter.regex import ANY, SPECIAL, in_parts, quoted, rule_regex
+from converter.verdicts.event_assumptions import raw_text_like_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.emitting import Emission
+    from converter.targets.core.emission import Emission
 
 _SHORT = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 # One character of a value: an escape of JSON, or itself.

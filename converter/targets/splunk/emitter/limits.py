@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from converter.emitting import EXACT_DOUBLE, check_whole, refused
+from converter.targets.core.emission import EXACT_DOUBLE, check_whole, refused
 from converter.targets.splunk.emitter.names import SIGNS, number_text
 
 if TYPE_CHECKING:

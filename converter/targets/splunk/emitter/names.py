@@ -13,8 +13,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from converter.emitting import refused
 from converter.plan.nodes import Wildcard
+from converter.targets.core.emission import refused
 
 if TYPE_CHECKING:
     from converter.errors import Place

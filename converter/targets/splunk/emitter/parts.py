@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from converter.emitting import placed_groups
 from converter.plan.nodes import Correlation, Temporal, TemporalOrdered, ValueCount
+from converter.targets.core.emission import placed_groups
 from converter.targets.splunk.emitter.lists import plain_name
 from converter.targets.splunk.emitter.names import by_field, eval_field
 from converter.targets.splunk.emitter.rows import Rows, listing, measured_values, trim

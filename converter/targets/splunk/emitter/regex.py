@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from converter.plan.letters import has_foreign_case, variants
+from converter.plan.casefold import has_foreign_case, variants
 from converter.plan.nodes import Wildcard
 from converter.plan.regex import LAST, Alternatives, Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse

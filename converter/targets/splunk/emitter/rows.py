@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from converter.emitting import placed_groups
 from converter.plan.nodes import (
     And,
     Correlation,
@@ -27,7 +26,8 @@ from converter.plan.nodes import (
     fields_of,
     fields_of_plan,
 )
-from converter.target import free_column
+from converter.targets.core.emission import placed_groups
+from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.lists import listed, plain_field, plain_name
 from converter.targets.splunk.emitter.names import by_field, eval_field
 from converter.targets.splunk.emitter.where import condition
@@ -35,9 +35,9 @@ from converter.targets.splunk.emitter.where import condition
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from converter.emitting import Emission
     from converter.errors import Place
     from converter.plan.nodes import Expr, Plan
+    from converter.targets.core.emission import Emission
 
 # What Sigma takes for a number, as text; no backslash but before the dot, so that quoting cannot change it.
 NUMBER = r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?\z"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from converter.emitting import check_context
+from converter.targets.core.emission import check_context
 from converter.targets.splunk.emitter.describe import level_of
 from converter.targets.splunk.emitter.schedule import period, schedule_plan
 from converter.targets.splunk.emitter.text import one_line, stanza, unique_title
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Metadata, Plan
-    from converter.target import Context, Query
+    from converter.targets.core.target import Context, Query
 from converter.targets.splunk.emitter.schedule import Scheduled
 
 _ENDS = (".", "!", "?", ":", ";")

@@ -23,10 +23,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from converter.emitting import duration, placed_groups, refused, seconds, verdict
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, EventCount, Temporal, TemporalOrdered, ValueCount, rising
-from converter.target import Bound, Limit, free_column
+from converter.targets.core.emission import duration, placed_groups, refused, seconds, verdict
+from converter.targets.core.target import Bound, Limit, free_column
 from converter.targets.splunk.emit import emit_query
 from converter.targets.splunk.emitter.clock import timely
 from converter.targets.splunk.emitter.cron import gaps
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.nodes import Plan
-    from converter.target import Assumption, Context, Query
+    from converter.targets.core.target import Assumption, Context, Query
 
 MAX_ALERTS = 500
 MAX_RESULTS = 500_000

@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.target import Assumption
+from converter.targets.core.target import Assumption
 from converter.targets.splunk.emitter.names import SIGNS, number_text
 from converter.targets.splunk.emitter.regex import quoted
 
 if TYPE_CHECKING:
     from converter.plan.nodes import TimePart
-    from converter.target import Event
+    from converter.targets.core.target import Event
 
 # A decimal number of up to 20 digits; if it counts milli-, micro- or nanoseconds, the first 9 to 11 are seconds.
 _NUMBER = r"^\s*(?=\d{1,20}(?!\d))0*(\d{1,11})(?:\d{3}){0,3}(?:\.\d+)?\s*\z"

@@ -23,7 +23,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.emitting import Emission, check_context, refused
 from converter.errors import ConfigurationError, suggest
 from converter.plan.nodes import (
     And,
@@ -44,7 +43,8 @@ from converter.plan.nodes import (
 )
 from converter.reference.match import matches
 from converter.reference.values import number_of
-from converter.target import Assumption, free_column
+from converter.targets.core.emission import Emission, check_context, refused
+from converter.targets.core.target import Assumption, free_column
 from converter.targets.splunk.emitter.names import search_value
 from converter.targets.splunk.emitter.search import is_printable, is_text
 from converter.targets.splunk.emitter.where import condition
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from converter.errors import Place
     from converter.plan.nodes import Expr, Leaf, Plan
-    from converter.target import Context, Event, Query
+    from converter.targets.core.target import Context, Event, Query
 
 FILL = "(none)"
 _BASE = frozenset({"host", "source", "sourcetype", "index"})

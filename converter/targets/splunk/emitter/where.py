@@ -12,8 +12,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from converter.assumptions import letters_as_written, no_zone
-from converter.emitting import EXACT_DOUBLE, check_whole
 from converter.plan.nodes import (
     And,
     BoolMatch,
@@ -34,16 +32,18 @@ from converter.plan.nodes import (
     Unexpanded,
     Wildcard,
 )
+from converter.targets.core.emission import EXACT_DOUBLE, check_whole
 from converter.targets.splunk.emitter.keyword import keyword_condition, kind_of
 from converter.targets.splunk.emitter.names import SIGNS, eval_field, number_text
 from converter.targets.splunk.emitter.regex import pattern_regexes, quoted, rule_regex
 from converter.targets.splunk.emitter.time import part_condition, plain_times
+from converter.verdicts.event_assumptions import letters_as_written, no_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from converter.emitting import Emission
     from converter.plan.nodes import Expr, Leaf
+    from converter.targets.core.emission import Emission
 
 MAX_BITS = 1_000  # a double has at most 1,024
 

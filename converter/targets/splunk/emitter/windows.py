@@ -16,8 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from converter.assumptions_log import ordered_apart, whole_numbers
-from converter.emitting import EXACT_DOUBLE, refused
 from converter.plan.nodes import (
     Absent,
     AllOf,
@@ -33,8 +31,10 @@ from converter.plan.nodes import (
     ValueSum,
     rising,
 )
+from converter.targets.core.emission import EXACT_DOUBLE, refused
 from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
 from converter.targets.splunk.emitter.names import number_text
+from converter.verdicts.log_assumptions import ordered_apart, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

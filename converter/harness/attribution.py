@@ -1,0 +1,221 @@
+"""Why a query of another converter differs from its rule on an event: which part of the rule it does not say.
+
+    rule, event ──each leaf as a rule of its own, and its negation──> converted alike, run on the event ──> cause
+                └──none differs alone──> what stands together in the rule
+
+A cause is a sentence without names and values, so that the causes of many rules can be counted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, assert_never
+
+from converter.conversion import convert_rules
+from converter.errors import QueryError, SourceError
+from converter.plan.casefold import has_foreign_case
+from converter.plan.nodes import (
+    And,
+    BoolMatch,
+    Cidr,
+    Exists,
+    FieldRef,
+    IsNull,
+    Keyword,
+    KeywordRegex,
+    Not,
+    NumberCompare,
+    NumberMatch,
+    Or,
+    Regex,
+    StringMatch,
+    TimePart,
+    Unexpanded,
+    Wildcard,
+    leaves_of,
+)
+from converter.reference.match import matches
+from converter.reference.values import find
+from converter.rules.load import parse_rules
+from converter.targets.core.registry import get_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from converter.plan.nodes import Expr, Leaf, Pattern
+    from converter.targets.core.target import Event, Query
+
+TOGETHER = "how the parts stand together, or how the rule is read"
+_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NETWORK = re.compile(r"[0-9a-fA-F.:]+/\d+")
+
+
+def cause_of(expr: Expr, raw: Event, seen: Event, target: str) -> str:
+    """Return what it is about a rule that the queries of a target do not say, as far as one event shows it.
+
+    Args:
+        expr: of the rule, as it is written.
+        raw: the event that only one of the two has, with Sigma's names of fields.
+        seen: the same as the product has it, with those names too: the leaves are converted without a pipeline.
+        target: a name, such as `pysigma:splunk`.
+    """
+    return cause_by(expr, raw, lambda leaf, negated: _differs(leaf, raw, seen, target, negated=negated))
+
+
+def cause_by(expr: Expr, raw: Event, differs: Callable[[Leaf, bool], bool]) -> str:
+    """Return the same by asking of each leaf alone, and of its negation, whether its query differs on the event."""
+    leaves = dict.fromkeys(leaves_of(expr))
+    for negated in (False, True):
+        for leaf in leaves:
+            if differs(leaf, negated):
+                return ("not of " if negated else "") + _about(leaf, raw)
+    return _together(expr)
+
+
+def _differs(leaf: Leaf, raw: Event, seen: Event, target: str, *, negated: bool) -> bool:
+    query = _alone(leaf, target, negated)
+    if query is None:
+        return False
+    try:
+        runs = get_target(target).replay(query, [seen])
+    except QueryError:
+        return False
+    return any(bool(run.alerts) == (matches(leaf, raw) == negated) for run in runs)
+
+
+@lru_cache(maxsize=4096)
+def _alone(leaf: Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT001  part of the key of the cache
+    """Return the query for a rule of one leaf; None if there is none."""
+    section = {"it": as_detection(leaf), "condition": "not it" if negated else "it"}
+    rule = {"title": "One part", "logsource": {"category": "any"}, "detection": section}
+    try:
+        (query,) = convert_rules(
+            parse_rules(json.dumps(rule, ensure_ascii=False)), get_target(target), without_pipeline=True
+        )
+    except SourceError:
+        return None
+    return query
+
+
+def as_detection(leaf: Leaf) -> Any:
+    """Return a detection of Sigma that says a leaf."""
+    match leaf:
+        case StringMatch(field, pattern, cased):
+            return {f"{field}|cased" if cased else field: str(pattern)}
+        case NumberMatch(field, number):
+            return {field: number}
+        case BoolMatch(field, value):
+            return {field: value}
+        case NumberCompare(field, op, number):
+            return {f"{field}|{op}": number}
+        case Regex(field, pattern, flags):
+            return {"|".join([field, "re", *sorted(flags)]): pattern}
+        case Cidr(field, network):
+            return {f"{field}|cidr": str(network)}
+        case IsNull(field):
+            return {field: None}
+        case Exists(field):
+            return {f"{field}|exists": True}
+        case FieldRef(field, other, relation, cased):
+            words = [field, "fieldref", *([relation] if relation != "equals" else []), *(["cased"] if cased else [])]
+            return {"|".join(words): other}
+        case TimePart(field, part, op, number):
+            return {"|".join([field, part, *([op] if op != "eq" else [])]): number}
+        case Keyword(pattern, cased):
+            return {"|cased": str(pattern)} if cased else [str(pattern)]
+        case KeywordRegex(pattern, flags):
+            return {"|".join(["", "re", *sorted(flags)]): pattern}
+        case Unexpanded():
+            raise leaf.error
+        case _:
+            assert_never(leaf)
+
+
+def _about(leaf: Leaf, raw: Event) -> str:
+    match leaf:
+        case StringMatch(field, pattern, cased):
+            exactly = StringMatch(field, pattern, cased=True)
+            other_case = matches(leaf, raw) and not matches(exactly, raw)
+            return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased, other_case=other_case)
+        case NumberMatch(field, number):
+            return (
+                "a number" if str(number) in map(str, find(raw, field)) else "a number that the event writes otherwise"
+            )
+        case BoolMatch():
+            return "a boolean"
+        case NumberCompare():
+            return "a comparison of numbers"
+        case Regex():
+            return "a regular expression"
+        case Cidr():
+            return "a network"
+        case IsNull() | Exists():
+            return "presence"
+        case FieldRef():
+            return "a comparison of two fields"
+        case TimePart():
+            return "a part of a time"
+        case Keyword(pattern):
+            return "a keyword" + (" with ?" if Wildcard.ONE in pattern.parts else "")
+        case KeywordRegex():
+            return "a keyword that is a regular expression"
+        case Unexpanded():
+            return "a placeholder"
+        case _:
+            assert_never(leaf)
+
+
+def _about_text(pattern: Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
+    literal = pattern.literal
+    texts = [part for part in pattern.parts if isinstance(part, str)]
+    if cased:
+        return "text that counts case"
+    if Wildcard.ONE in pattern.parts:
+        return "the wildcard ?"
+    if any("*" in text for text in texts):
+        return "text with a literal *"
+    if literal is not None and _NETWORK.fullmatch(literal):
+        return "text that reads as a network"
+    if literal is not None and _NUMBER.fullmatch(literal):
+        return "text that reads as a number"
+    if literal == "":
+        return "the empty text"
+    if other_case and all(text.isascii() for text in texts):
+        return "text in another case"
+    if any(map(has_foreign_case, (*texts, *values))):
+        return "letters outside ASCII"
+    if any("\\" in text for text in texts):
+        return "text with a backslash"
+    return "text"
+
+
+def _together(expr: Expr) -> str:
+    """Return what about the whole expression a query is likely not to say, if each leaf alone is right."""
+    if any(isinstance(leaf, StringMatch) and leaf.cased for leaf in leaves_of(expr)):
+        return "text that counts case"
+    under = set(_surroundings(expr, ()))
+    for kind, name in (("re", "a regular expression"), ("ref", "a comparison of two fields")):
+        for around, words in (("not", "inside NOT"), ("or", "inside OR")):
+            if (kind, around) in under:
+                return f"{name} {words}"
+    return TOGETHER
+
+
+def _surroundings(expr: Expr, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    match expr:
+        case And(items):
+            for item in items:
+                yield from _surroundings(item, around)
+        case Or(items):
+            for item in items:
+                yield from _surroundings(item, (*around, "or") if len(items) > 1 else around)
+        case Not(item):
+            yield from _surroundings(item, (*around, "not"))
+        case Regex() | KeywordRegex():
+            yield from (("re", one) for one in around)
+        case FieldRef():
+            yield from (("ref", one) for one in around)
+        case _:
+            pass

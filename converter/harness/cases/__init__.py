@@ -1,0 +1,1 @@
+"""Case files: load them, and make their events."""

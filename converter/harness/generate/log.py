@@ -1,0 +1,227 @@
+"""Make a log from a rule: events that match it, miss it by one condition, are kept out by its filters, or nearly so.
+
+    plan ──each time other branches──> wishes (leaf, true or false) ──field by field──> values ──> event
+                                                                                                └──a change──> event
+
+Events are raw: with a time, and with Sigma's names of fields. The same seed gives the same log. Which of the events
+match is for the reference to say; most of what is made on purpose comes out as wanted, and no event has to.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from converter.harness.generate.correlation import START, bursts_for
+from converter.harness.generate.regex import sample_regex
+from converter.harness.generate.values import MISSING, expanded, filler, nearly, value_for
+from converter.plan.nodes import (
+    And,
+    Correlation,
+    FieldRef,
+    Keyword,
+    KeywordRegex,
+    Not,
+    Or,
+    Unexpanded,
+    detections_of,
+    leaves_of,
+)
+from converter.reference.match import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from converter.plan.nodes import Expr, FieldNode, Leaf, Plan
+
+    Event = dict[str, Any]
+    Wish = tuple[Leaf, bool]
+
+_FEWEST, _MOST = 24, 160
+_TRIES = 8
+_WORDS = ("alpha", "Beta", "x1", "a\\b", "ä", "", "5")
+
+
+def events_for(plan: Plan, seed: int = 0, count: int | None = None) -> list[Event]:
+    """Return raw events that try what a rule says.
+
+    Args:
+        plan: a rule as it is written, with Sigma's names of fields, and no placeholder left.
+        seed: the same seed, the same events.
+        count: how many; None: the more, the more the rule says.
+    """
+    makers = {rule.expr: _Maker(rule.expr, Random(f"{seed} {at}")) for at, rule in enumerate(detections_of(plan))}  # noqa: S311  a test needs no secret
+    if isinstance(plan, Correlation):
+        return bursts_for(plan, seed, count, lambda expr: makers[expr].solved(wanted=True))
+    maker = makers[plan.expr]
+    events = maker.events(maker.enough if count is None else count)
+    return [
+        {"@timestamp": (START + timedelta(seconds=number)).isoformat(), **event} for number, event in enumerate(events)
+    ]
+
+
+class _Maker:
+    """Makes events of one expression; alternatives are taken in turn, so that in the end each has been."""
+
+    def __init__(self, expr: Expr, chance: Random) -> None:
+        self._expr = expr
+        self._chance = chance
+        self._turns: dict[int, int] = {}
+        self._loose = False
+        self._leaves = list(leaves_of(expr))
+
+    @property
+    def enough(self) -> int:
+        """How many events give each leaf a chance, within reason."""
+        return min(_MOST, max(_FEWEST, 2 * len(self._leaves)))
+
+    def events(self, count: int) -> list[Event]:
+        found: list[Event] = []
+        for number in range(count):
+            match number % 8:
+                case 0 | 3 | 6:
+                    found.append(self.solved(wanted=True))
+                case 1 | 4:
+                    found.append(self.solved(wanted=False))
+                case 7:
+                    found.append(self.mixed())
+                case _:
+                    found.append(self.changed(found[self._chance.randrange(len(found))]))
+        return found
+
+    def solved(self, *, wanted: bool) -> Event:
+        """Return an event of which the expression is true, or false by as little as possible; else the last try."""
+        event: Event = {}
+        for attempt in range(_TRIES):
+            wishes: list[Wish] = []
+            self._loose = attempt >= _TRIES // 2
+            self._wish(self._expr, wanted, wishes)
+            event = self._event(wishes)
+            if matches(self._expr, event) == wanted:
+                break
+        return event
+
+    def mixed(self) -> Event:
+        """Return an event that meets a few leaves, wherever they stand."""
+        few = self._chance.sample(self._leaves, min(len(self._leaves), self._chance.randint(1, 3)))
+        return self._event([(leaf, self._chance.random() < 0.7) for leaf in few])  # noqa: PLR2004
+
+    def changed(self, event: Event) -> Event:
+        """Return the event with one value changed a little, or moved to another field."""
+        if not event:
+            return self.mixed()
+        names = list(event)
+        name = self._chance.choice(names)
+        changed = dict(event)
+        if self._chance.random() < 0.1:  # noqa: PLR2004
+            changed[name] = event[self._chance.choice(names)]
+            return changed
+        value = nearly(event[name], self._chance)
+        if value is MISSING:
+            del changed[name]
+        elif name != "_raw" or isinstance(value, str):  # the raw text is always one text
+            changed[name] = value
+        return changed
+
+    def _wish(self, expr: Expr, wanted: bool, wishes: list[Wish]) -> None:  # noqa: FBT001  the outcome, flipped by Not
+        match expr:
+            case And(items) | Or(items):
+                if isinstance(expr, And) == wanted:  # all of them
+                    for item in items:
+                        self._wish(item, wanted, wishes)
+                    return
+                if not items:
+                    return
+                start = self._chance.randrange(len(items))
+                turn = (start if self._loose else self._turns.get(id(expr), start)) % len(items)
+                self._turns[id(expr)] = turn + 1
+                if isinstance(expr, And):  # false by one alone; or, where parts contradict each other, by any
+                    for at, item in enumerate(items):
+                        if at == turn or not self._loose:
+                            self._wish(item, at != turn, wishes)
+                else:
+                    self._wish(items[turn], True, wishes)  # noqa: FBT003
+            case Not(item):
+                self._wish(item, not wanted, wishes)
+            case _:
+                wishes.append((expr, wanted))
+
+    def _event(self, wishes: Sequence[Wish]) -> Event:
+        chance = self._chance
+        asked: dict[str, tuple[list[FieldNode], list[FieldNode]]] = {}
+        keywords: list[Keyword | KeywordRegex] = []
+        pairs: list[tuple[FieldRef, bool]] = []
+        for leaf, wanted in wishes:
+            match leaf:
+                case Keyword() | KeywordRegex():
+                    if wanted:
+                        keywords.append(leaf)
+                case FieldRef():
+                    pairs.append((leaf, wanted))
+                case Unexpanded():
+                    raise leaf.error
+                case _:
+                    asked.setdefault(leaf.field, ([], []))[0 if wanted else 1].append(leaf)
+        event: Event = {}
+        for field, (yes, no) in asked.items():
+            value, _ = value_for(yes, no, field, chance)
+            if value is not MISSING:
+                event[field] = value
+        for pair, wanted in pairs:
+            self._relate(event, pair, wanted=wanted)
+        self._say(event, keywords)
+        return _nested(event) if chance.random() < 0.3 else event  # noqa: PLR2004
+
+    def _relate(self, event: Event, pair: FieldRef, *, wanted: bool) -> None:
+        """Give two fields texts that stand in a relation, or nearly so."""
+        chance = self._chance
+        other = event.setdefault(pair.other, chance.choice(_WORDS))
+        text = str(other)
+        text = text if pair.cased or len(text.swapcase()) != len(text) else chance.choice((text, text.swapcase()))
+        before, after = filler(chance), filler(chance)
+        if pair.relation in {"equals", "startswith"}:
+            before = ""
+        if pair.relation in {"equals", "endswith"}:
+            after = ""
+        value: Any = before + text + after if wanted else nearly(text, chance)
+        if value is MISSING:
+            event.pop(pair.field, None)
+        elif wanted or pair.field not in event:
+            event[pair.field] = value
+
+    def _say(self, event: Event, keywords: Sequence[Keyword | KeywordRegex]) -> None:
+        """Put keywords into values: all into one, each into its own, or into the raw text beside the other values."""
+        chance = self._chance
+        texts = [
+            expanded(leaf.pattern, chance, cased=leaf.cased)
+            if isinstance(leaf, Keyword)
+            else filler(chance) + sample_regex(leaf.pattern, leaf.flags, chance) + filler(chance)
+            for leaf in keywords
+        ]
+        if not texts:
+            if any(isinstance(leaf, Keyword | KeywordRegex) for leaf in self._leaves):
+                event["message"] = filler(chance) + "nothing of note"
+            return
+        kind = chance.random()
+        if kind < 0.3:  # noqa: PLR2004
+            event["_raw"] = " ".join(["<13>host app:", *texts, *(str(value) for value in event.values())])
+        elif kind < 0.8:  # noqa: PLR2004
+            event["message"] = " ".join(texts)
+        else:
+            event.update((f"field{number}", text) for number, text in enumerate(texts))
+
+
+def _nested(event: Event) -> Event:
+    """Return the event with names that hold dots as paths, where no other field is in the way."""
+    found: Event = {}
+    for name, value in event.items():
+        *steps, last = name.split(".")
+        inner: Any = found
+        for step in steps:
+            inner = inner.setdefault(step, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and last not in inner and all([*steps, last]):
+            inner[last] = value
+        else:
+            found[name] = value
+    return found

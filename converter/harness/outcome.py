@@ -1,0 +1,246 @@
+"""One case on one target: convert, replay, and say how it ended.
+
+    Rules ──convert──> Column (queries of a target) ──case──> Outcome of each query + declared divergence ──> Cell
+
+Nothing but a wrong configuration ends the run: whatever else fails is a cell that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from converter.errors import RefusedError, SourceError
+from converter.harness.compare import CompareError
+from converter.harness.replay import replay, smallest, unmet_by_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from converter.harness.cases.load import Case, Divergence
+    from converter.harness.compare import Difference
+    from converter.harness.replay import Log, Outcome, Smallest
+    from converter.harness.target_spec import TargetName
+    from converter.live.core import LiveProduct
+    from converter.plan.nodes import Plan
+    from converter.rules.load import Rules
+    from converter.targets.core.target import Query, Run, Target
+
+CellKind: TypeAlias = Literal["agree", "bounded", "assumption", "divergence", "refused", "stale", "disagree", "error"]
+KINDS: tuple[CellKind, ...] = get_args(CellKind)
+FAILURES: frozenset[CellKind] = frozenset({"stale", "disagree", "error"})
+_WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "refused", "assumption", "bounded", "agree")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How rules are converted, as on the command line; in how many processes cases are replayed."""
+
+    pipelines: Sequence[str] = ()
+    without_pipeline: bool = False
+    jobs: int = 1
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that a target cannot say: the construct in the words of Sigma, and the whole message."""
+
+    rule: str
+    construct: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A target of a suite: its queries by the key of the rule, and what it refused.
+
+    `live` says by which product the queries are run, with its version; empty for the local engine.
+    """
+
+    name: TargetName
+    target: Target
+    queries: Mapping[str, Query]
+    refusals: tuple[Refusal, ...] = ()
+    error: str | None = None
+    live: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The verdicts of its queries, usually one."""
+        kinds = dict.fromkeys(query.verdict.kind for query in self.queries.values())
+        refused: tuple[str, ...] = ("refused",) if self.refusals else ()
+        return "/".join((*kinds, *refused)) or "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One case on one target.
+
+    Attributes:
+        target: the name of the target.
+        kind: how it ended.
+        notes: one sentence each: the refusal, the error, the reason of a declared divergence, a broken assumption.
+        differences: what differs; with `bounded` what the bound allows.
+        smallest: the smallest part of the log that shows the first difference.
+        query: that of the first difference.
+        seconds: how long it took.
+        phases: at how many phases schedules were replayed; 0 if there is none.
+    """
+
+    target: str
+    kind: CellKind
+    notes: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    smallest: Smallest | None = None
+    query: Query | None = None
+    seconds: float = 0.0
+    phases: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it makes `test` fail."""
+        return self.kind in FAILURES
+
+
+def make_column(rules: Rules, name: TargetName, target: Target, settings: Settings) -> Column:
+    """Convert every rule for one target. Raises ConfigurationError."""
+    from converter.conversion import convert_rules  # noqa: PLC0415  pySigma is slow to import
+
+    errors: list[SourceError] = []
+    queries = convert_rules(
+        rules,
+        target,
+        pipelines=settings.pipelines,
+        without_pipeline=settings.without_pipeline,
+        format=name.format,
+        options=dict(name.options),
+        on_error=errors.append,
+    )
+    by_rule = {query.rule: query for query in queries}
+    missing = [plan.meta.key for plan in rules.plans if plan.meta.key not in by_rule]
+    other = [error for error in errors if not isinstance(error, RefusedError)]
+    # The errors come in the order of the rules, one for each rule without a query.
+    refusals = tuple(
+        Refusal(rule, error.construct, error.render())
+        for rule, error in zip(missing, errors, strict=False)
+        if isinstance(error, RefusedError)
+    )
+    problem = other[0].render() if other else None
+    if problem is None and len(refusals) < len(missing):
+        problem = f"no query for {', '.join(missing[len(refusals) :])}, and no reason given"
+    return Column(name, target, by_rule, refusals, problem)
+
+
+def live_column(column: Column, live: LiveProduct, plans: Sequence[Plan]) -> Column | None:
+    """Return a column of the same queries, run by a live product; None if it does not run their language."""
+    languages = {query.language for query in column.queries.values()} or {column.target.language}
+    if column.target.product != live.product or not languages <= live.languages:
+        return None
+    from converter.live.target import LiveTarget, facts_of  # noqa: PLC0415  only with --live
+
+    target = LiveTarget(column.target, live, {plan.meta.key: facts_of(plan, live.product) for plan in plans})
+    shown = f"{live.name} {live.version}"
+    return replace(column, name=replace(column.name, live=live.name), target=target, live=shown)
+
+
+def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settings: Settings) -> Cell:
+    """Replay one case on one target."""
+    started = perf_counter()
+    name = str(column.name)
+    try:
+        cell = _cell(case, plans, column, log, name)
+    except SourceError as error:
+        cell = Cell(name, "error", (error.render(),))
+    except CompareError as error:
+        cell = Cell(name, "error", (str(error),))
+    except Exception as bug:
+        if settings.debug:
+            raise
+        # A bug of an engine on one case must not hide what the others have to say.
+        cell = Cell(name, "error", (f"internal error: {type(bug).__name__}: {bug} (--debug shows where)",))
+    return replace(cell, seconds=perf_counter() - started)
+
+
+def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
+    if column.error is not None:
+        return Cell(name, "error", (column.error,))
+    # What is declared of a target is so of its queries, whoever runs them, unless something else is.
+    declared = {gap.target: gap for gap in case.divergences}
+    gap = declared.get(name) or declared.get(str(replace(column.name, live="")))
+    if column.refusals:
+        reasons = tuple(refusal.message for refusal in column.refusals)
+        if gap is not None:
+            return Cell(name, "stale", (f"a divergence is declared, but the target refuses: {gap.reason}", *reasons))
+        if not column.queries:
+            return Cell(name, "refused", reasons)
+    replayed: list[tuple[Plan, Outcome, Sequence[Run]]] = []
+    for plan in plans:
+        query = column.queries.get(plan.meta.key)
+        if query is not None:
+            replayed.append((plan, *replay(plan, query, column.target, log)))
+    phases = sum(len(runs) for _, _, runs in replayed if any(run.phase for run in runs))
+    if gap is not None:
+        return replace(_declared_cell(gap, column, log, replayed, name), phases=phases)
+    kinds: set[CellKind] = {outcome.kind for _, outcome, _ in replayed}
+    if column.refusals:
+        kinds.add("refused")
+    kind = next(kind for kind in _WORST_FIRST if kind in kinds)
+    notes = [refusal.message for refusal in column.refusals]
+    differences: list[Difference] = []
+    first: tuple[Plan, Difference] | None = None
+    for plan, outcome, runs in replayed:
+        verdict = column.queries[plan.meta.key].verdict
+        if outcome.bounded and verdict.bound is not None:
+            notes.append(verdict.bound.says)
+        if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
+            notes.append(verdict.limit.says)
+        notes.extend(f"{broken.says}: not so of {_events(broken.events)}" for broken in outcome.broken)
+        differences.extend((*outcome.differences, *outcome.bounded) if outcome.kind != "agree" else ())
+        if outcome.kind == "disagree" and first is None:
+            first = plan, outcome.differences[0]
+    if first is None:
+        return Cell(name, kind, tuple(notes), tuple(differences), phases=phases)
+    query = column.queries[first[0].meta.key]
+    shown = smallest(first[0], query, column.target, log, first[1], query.verdict.bound)
+    return Cell(name, kind, tuple(notes), tuple(differences), shown, query, phases=phases)
+
+
+def _declared_cell(
+    gap: Divergence,
+    column: Column,
+    log: Log,
+    replayed: Sequence[tuple[Plan, Outcome, Sequence[Run]]],
+    name: str,
+) -> Cell:
+    """A declared divergence is strict: the target must differ from the reference, and in the declared way."""
+    different = [
+        (plan, difference) for plan, outcome, _ in replayed for difference in (*outcome.differences, *outcome.bounded)
+    ]
+    if not different:
+        return Cell(name, "stale", ("no longer differs: remove the declaration", f"declared because: {gap.reason}"))
+    phases = max(len(runs) for _, _, runs in replayed)
+    problems: list[str] = []
+    for phase in range(phases):
+        pairs = [(plan, runs[min(phase, len(runs) - 1)]) for plan, _, runs in replayed]
+        problem = unmet_by_run(gap.expect, pairs)
+        # A phase in which the query agrees with the rule is no part of the gap.
+        if problem is not None and any(_differs_in(run, plan, different) for plan, run in pairs):
+            problems.append(problem)
+    plan, difference = different[0]
+    query = column.queries[plan.meta.key]
+    shown = smallest(plan, query, column.target, log, difference)
+    found = tuple(difference for _, difference in different)
+    if problems:
+        notes = (f"differs, but not as declared: {problems[0]}", f"declared because: {gap.reason}")
+        return Cell(name, "disagree", notes, found, shown, query)
+    return Cell(name, "divergence", (gap.reason,), found, shown, query)
+
+
+def _differs_in(run: Run, plan: Plan, different: Sequence[tuple[Plan, Difference]]) -> bool:
+    return any(of is plan and run.phase in difference.phases for of, difference in different)
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"

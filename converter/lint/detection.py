@@ -1,0 +1,131 @@
+"""Warn of what a detection says twice, for nothing, or not at all.
+
+detection ──identifiers, keys, values──> RuleWarning
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import RuleWarning, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from converter.plan.nodes import Expr
+    from converter.readers.yaml_document import Document
+
+Path = tuple[str | int, ...]
+# Modifiers after which values that differ in their case differ: encodings have no case to ignore.
+_KEEP_CASE = frozenset({"cased", "re", "base64", "base64offset"})
+
+
+def detection_warnings(document: Document) -> Iterator[RuleWarning]:
+    """Yield the warnings about the detection of a rule that has no errors."""
+    detection = document.data["detection"]
+    identifiers = [name for name in detection if name not in {"condition", "timeframe"}]
+    used = _used(detection["condition"], identifiers)
+    for name in identifiers:
+        if name not in used:
+            place = document.place("detection", name, key=True)
+            yield RuleWarning(
+                f"no condition uses the search identifier {name!r}",
+                "unused-identifier",
+                place,
+                "name it in the condition, or drop it",
+            )
+        yield from _search(document, ("detection", name), detection[name])
+
+
+def _used(written: Any, identifiers: list[str]) -> set[str]:
+    """Return the search identifiers that the conditions name or select."""
+    from converter.plan.condition import parse_condition  # noqa: PLC0415  slow to import
+    from converter.plan.nodes import And, Exists, Not, Or  # noqa: PLC0415
+
+    stack: list[Expr] = []
+    for condition in written if isinstance(written, list) else [written]:
+        try:
+            marks: dict[str, Expr] = {name: Exists(name) for name in identifiers}
+            stack.append(parse_condition(condition, marks, lambda _offset, _length: None))
+        except SourceError:  # its error has been reported
+            return set(identifiers)
+    used: set[str] = set()
+    while stack:
+        match stack.pop():
+            case And(items) | Or(items):
+                stack.extend(items)
+            case Not(item):
+                stack.append(item)
+            case Exists(field):
+                used.add(field)
+            case _:
+                pass
+    return used
+
+
+def _search(document: Document, path: Path, definition: Any) -> Iterator[RuleWarning]:
+    if isinstance(definition, dict):
+        for key, value in definition.items():
+            yield from _item(document, (*path, key), key, value)
+    elif isinstance(definition, list):
+        for index, item in enumerate(definition):
+            if isinstance(item, dict | list):
+                yield from _search(document, (*path, index), item)
+        yield from _twice(document, path, definition, cased=False)
+
+
+def _item(document: Document, path: Path, key: str, value: Any) -> Iterator[RuleWarning]:
+    _, *modifiers = key.split("|")
+    values = value if isinstance(value, list) else [value]
+    if "all" in modifiers and len(values) == 1:
+        yield RuleWarning(
+            "`all` of one value is that value",
+            "all-of-one",
+            document.place(*path[:-1], key, key=True),
+            "drop `|all`, or give it more values",
+        )
+    for index, one in enumerate(values):
+        if isinstance(one, str):
+            where = document.place(*path, index) if isinstance(value, list) else document.place(*path)
+            message, hint = _useless_regex(one) if "re" in modifiers else _useless_wildcard(one, modifiers)
+            if message:
+                yield RuleWarning(message, "useless-wildcard", where, hint)
+    if isinstance(value, list):
+        yield from _twice(document, path, value, cased=bool(_KEEP_CASE & set(modifiers)))
+
+
+def _useless_wildcard(value: str, modifiers: list[str]) -> tuple[str, str]:
+    """Return a message about a wildcard where the modifier already allows anything, and a hint."""
+    if len(value) < 2 or {"fieldref", "cidr", "expand"} & set(modifiers):  # noqa: PLR2004  `*` alone is a test of its own
+        return "", ""
+    begins = value.startswith("*") and ("contains" in modifiers or "endswith" in modifiers)
+    backslashes = len(value) - 1 - len(value[:-1].rstrip("\\"))
+    ends = value.endswith("*") and not backslashes % 2 and ("contains" in modifiers or "startswith" in modifiers)
+    if not begins and not ends:
+        return "", ""
+    modifier = next(name for name in ("contains", "startswith", "endswith") if name in modifiers)
+    plain = (value[1:] if begins else value).removesuffix("*") if ends else value[1:]
+    return f"{modifier} needs no wildcard here", f"write '{plain}'" if plain else "use `exists`"
+
+
+def _useless_regex(value: str) -> tuple[str, str]:
+    if value in {".*", "^.*", ".*$", "^.*$"}:
+        return "this matches every value", "use `exists`"
+    if value.startswith(".*") and value[2:3] not in {"?", "+"}:
+        return "a regular expression may match anywhere, so `.*` at its beginning says nothing", f"write '{value[2:]}'"
+    if value.endswith(".*") and not (len(value) - 2 - len(value[:-2].rstrip("\\"))) % 2:
+        return "a regular expression may match anywhere, so `.*` at its end says nothing", f"write '{value[:-2]}'"
+    return "", ""
+
+
+def _twice(document: Document, path: Path, values: list[Any], *, cased: bool) -> Iterator[RuleWarning]:
+    """Yield a warning for each value that is in the list already, as Sigma compares values."""
+    seen: dict[tuple[type, Any], Any] = {}
+    for index, value in enumerate(values):
+        if isinstance(value, dict | list):
+            continue
+        same = (type(value), value.lower() if isinstance(value, str) and not cased else value)
+        if same in seen:
+            hint = "drop one" if seen[same] == value else f"{seen[same]!r} is the same: values ignore case"
+            yield RuleWarning(f"{value!r} is in this list twice", "duplicate-value", document.place(*path, index), hint)
+        seen.setdefault(same, value)

@@ -1,0 +1,135 @@
+"""What pySigma's own validators find in rules, each with its place.
+
+    Rules ──collection with pySigma's own modifiers──> sigma.validators.core ──place──> RuleWarning
+
+Validators know no place; an issue holds the item, value, tag or name that it is about, which is found again in the
+document. Validators that would download something are left out, and those that our own checks replace.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import RefusedError, RuleWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from converter.errors import Place
+    from converter.readers.yaml_document import Document
+
+Path = tuple[str | int, ...]
+
+_TYPOS = {"doesn't matches": "does not match", "namaspace": "namespace"}
+
+# What is left out, and why; docs/cli.md says so.
+NEED_NETWORK = frozenset({"ATTACKTagValidator", "D3FENDTagValidator"})
+REPLACED = frozenset(
+    {
+        "DanglingDetectionValidator",  # unused-identifier; pySigma 1.5 reads the identifier `notsel` as `not sel`
+        "DanglingConditionValidator",  # an error
+        "CustomAttributesValidator",  # unknown-key
+        "FieldnameLogsourceValidator",  # unknown-logsource-key
+        "IdentifierUniquenessValidator",  # an error
+        "TLPv1TagValidator",  # TLPTagValidator allows both versions
+        "TLPv2TagValidator",
+        "FilenameLengthValidator",  # says nothing of the rule
+    }
+)
+
+
+def pysigma_warnings(documents: Iterable[Document]) -> list[RuleWarning]:
+    """Return what pySigma's validators find in rules without errors, in no order.
+
+    A rule that pySigma itself does not accept gets a warning that says so.
+    """
+    from sigma.validators.core import validators  # noqa: PLC0415  slow to import
+
+    from converter.rules.pysigma import upstream_rule  # noqa: PLC0415
+
+    left_out = NEED_NETWORK | REPLACED
+    chosen = [kind() for kind in dict.fromkeys(validators.values()) if kind.__name__ not in left_out]
+    by_rule: dict[int, Document] = {}
+    issues: list[Any] = []
+    warnings: list[RuleWarning] = []
+    kept: list[Any] = []  # so that no identity is used twice
+    for document in documents:
+        try:
+            rule = upstream_rule(document)
+        except RefusedError as bad:
+            warnings.append(RuleWarning(bad.message, "pysigma", document.place(), "pySigma and its backends refuse it"))
+            continue
+        by_rule[id(rule)] = document
+        kept.append(rule)
+        for validator in chosen:
+            issues += validator.validate(rule)
+    for validator in chosen:
+        issues += validator.finalize()
+    for issue in issues:
+        for rule in issue.rules:
+            document = by_rule[id(rule)]
+            warnings.append(RuleWarning(_message(issue), f"pysigma/{_code(issue)}", _place(issue, rule, document), ""))
+    return warnings
+
+
+def _code(issue: Any) -> str:
+    name = type(issue).__name__.removesuffix("Issue")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def _message(issue: Any) -> str:
+    text = str(issue.description).rstrip(".")
+    for wrong, right in _TYPOS.items():
+        text = text.replace(wrong, right)
+    return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text
+
+
+def _place(issue: Any, rule: Any, document: Document) -> Place:
+    """Return the place of what an issue is about: an item, a value, a tag, a key, else the rule."""
+    about: Mapping[str, Any] = vars(issue)
+    if "detection_item" in about:
+        for item, path in _items(rule, document):
+            if item is about["detection_item"]:
+                return document.place(*path, key=isinstance(path[-1], str))
+    if "string" in about:
+        for item, path in _items(rule, document):
+            for index, value in enumerate(item.value):
+                if value is about["string"]:
+                    listed = document.place(*path, index)
+                    written = item.original_value or ()
+                    return listed if len(written) == len(item.value) > 1 else document.place(*path)
+    if "tag" in about:
+        tags = [str(tag) for tag in document.data.get("tags") or ()]
+        name = str(about["tag"])
+        if name in tags:  # of one given twice the second is the one too many
+            return document.place("tags", len(tags) - 1 - tags[::-1].index(name))
+    if "reference" in about:
+        references = list(document.data.get("references") or ())
+        if about["reference"] in references:
+            last = len(references) - 1 - references[::-1].index(about["reference"])
+            return document.place("references", last)
+    if "event_id" in about or "logsource" in about:
+        return document.place("logsource", key=True)
+    if "Condition" in type(issue).__name__:
+        return document.place("detection", "condition")
+    return document.place("title")
+
+
+def _items(rule: Any, document: Document) -> Iterator[tuple[Any, Path]]:
+    """Yield the detection items of a rule, each with its path in the document."""
+    detections = rule.detection.detections if hasattr(rule, "detection") else {}
+    for name, detection in detections.items():
+        yield from _below(detection, ("detection", name), document.data["detection"][name])
+
+
+def _below(detection: Any, path: Path, written: Any) -> Iterator[tuple[Any, Path]]:
+    if isinstance(written, dict):
+        for key, item in zip(written, detection.detection_items, strict=False):
+            yield item, (*path, key)
+        return
+    for index, item in enumerate(detection.detection_items):
+        if hasattr(item, "detection_items"):
+            yield from _below(item, (*path, index), written[index])
+        else:
+            yield item, path

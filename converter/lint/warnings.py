@@ -1,0 +1,181 @@
+"""Warn of what is valid in a rule, and probably not what was meant.
+
+    documents (without errors) ──warnings_of──> RuleWarning: a code, a sentence, its place, a hint
+
+`lint_detection` does the part `detection`, and `lint_pysigma` adds what pySigma's own validators find.
+`Rules.warnings` has what is doubtful about references.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import RuleWarning, suggest
+from converter.lint.detection import detection_warnings
+from converter.plan.attack import knows_tag, tactics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from converter.errors import Place
+    from converter.readers.yaml_document import Document
+
+KEYS = (
+    "title", "id", "name", "related", "taxonomy", "status", "description", "license", "author", "references", "date",
+    "modified", "logsource", "detection", "correlation", "filter", "fields", "falsepositives", "level", "tags", "scope",
+)  # fmt: skip
+LOGSOURCE_KEYS = ("product", "category", "service", "definition")
+# Names that the taxonomy of Sigma has; others are fine, unless they are nearly one of these.
+PRODUCTS = (
+    "aws", "azure", "bitbucket", "cisco", "django", "fortigate", "gcp", "github", "huawei", "jvm", "kubernetes",
+    "linux", "m365", "macos", "nodejs", "okta", "onelogin", "opencanary", "paloalto", "qualys", "rpc_firewall",
+    "ruby_on_rails", "spring", "sql", "velocity", "windows", "zeek",
+)  # fmt: skip
+CATEGORIES = (
+    "antivirus", "application", "clipboard_change", "create_remote_thread", "create_stream_hash", "database", "dns",
+    "dns_query", "driver_load", "file_access", "file_block_executable", "file_change", "file_delete", "file_event",
+    "file_executable_detected", "file_rename", "firewall", "image_load", "network_connection", "pipe_created",
+    "process_access", "process_creation", "process_tampering", "process_termination", "proxy", "ps_classic_start",
+    "ps_module", "ps_script", "raw_access_thread", "registry_add", "registry_delete", "registry_event",
+    "registry_rename", "registry_set", "sysmon_error", "sysmon_status", "webserver", "wmi_event",
+)  # fmt: skip
+SERVICES = (
+    "activitylogs", "application", "applocker", "audit", "auditd", "auditlogs", "auth", "bits-client", "cloudtrail",
+    "clamav", "cron", "dns-server", "guacamole", "kubernetes", "msexchange-management", "ntlm", "openssh", "powershell",
+    "powershell-classic", "security", "signinlogs", "smbclient-security", "sshd", "sudo", "syslog", "sysmon", "system",
+    "taskscheduler", "threat_management", "windefend", "wmi",
+)  # fmt: skip
+_NAMES = {"product": PRODUCTS, "category": CATEGORIES, "service": SERVICES}
+NAMESPACES = ("attack", "car", "cve", "d3fend", "detection", "stp", "tlp")
+# What pySigma says of a tag of which we have said more.
+_SAID_BETTER = frozenset({"pysigma/invalid-tag-format", "pysigma/invalid-namespace-tag"})
+_NEAR = 0.75
+_VERY_NEAR = 0.85
+_TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
+_DATE_WITH_SLASHES = re.compile(r"\d+/\d+/\d+")
+
+
+def warnings_of(documents: Iterable[Document]) -> list[RuleWarning]:
+    """Return the warnings about rules that have no errors, each for itself: ours, and those of pySigma's validators."""
+    from converter.lint.validators import pysigma_warnings  # noqa: PLC0415  slow to import
+
+    rules = list(documents)
+    found = [warning for document in rules for warning in _warnings(document)]
+    places = {one.place for one in found}
+    found += [one for one in pysigma_warnings(rules) if one.place not in places or one.code not in _SAID_BETTER]
+    return found
+
+
+def _warnings(document: Document) -> Iterator[RuleWarning]:
+    yield from _keys(document)
+    yield from _logsource(document)
+    yield from _dates(document)
+    yield from _tags(document)
+    if isinstance(document.data.get("detection"), dict):
+        yield from detection_warnings(document)
+    yield from _references(document)
+
+
+def _keys(document: Document) -> Iterator[RuleWarning]:
+    for key in document.data:
+        if key not in KEYS:
+            near = _near(str(key), [known for known in KEYS if known not in document.data], _NEAR)
+            if near:
+                place = document.place(str(key), key=True)
+                yield RuleWarning(f"Sigma has no key {key!r}", "unknown-key", place, f"did you mean {near!r}?")
+
+
+def _logsource(document: Document) -> Iterator[RuleWarning]:
+    logsource = document.data.get("logsource")
+    for key, value in logsource.items() if isinstance(logsource, dict) else ():
+        if key not in LOGSOURCE_KEYS:
+            yield RuleWarning(
+                f"{key!r} says nothing about a log source",
+                "unknown-logsource-key",
+                document.place("logsource", str(key), key=True),
+                suggest(str(key), LOGSOURCE_KEYS) or f"known: {', '.join(LOGSOURCE_KEYS)}",
+            )
+        elif key in _NAMES and isinstance(value, str) and value not in _NAMES[key]:
+            near = _near(value.lower(), _NAMES[key])
+            if near:
+                yield RuleWarning(
+                    f"{value!r} is no {key} that Sigma knows",
+                    "unknown-logsource",
+                    document.place("logsource", key),
+                    f"did you mean {near!r}?",
+                )
+
+
+def _dates(document: Document) -> Iterator[RuleWarning]:
+    for key in ("date", "modified"):
+        if _DATE_WITH_SLASHES.fullmatch(str(document.data.get(key))):
+            yield RuleWarning(
+                "a date with slashes is of the first version of Sigma",
+                "old-date",
+                document.place(key),
+                f"write {_iso(document.data[key])}",
+            )
+    made, changed = (_iso(document.data.get(key)) for key in ("date", "modified"))
+    if made and changed and changed < made:
+        place = document.place("modified")
+        yield RuleWarning(
+            "the rule was modified before it was written", "dates-turned-around", place, f"date is {made}"
+        )
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    parts = re.split(r"[-/]", value) if isinstance(value, str) else ()
+    return "-".join(part.zfill(2) for part in parts)
+
+
+def _tags(document: Document) -> Iterator[RuleWarning]:
+    for index, tag in enumerate(document.data.get("tags") or ()):
+        namespace, _, name = tag.partition(".")
+        place = document.place("tags", index)
+        if tag != tag.lower():
+            yield RuleWarning(f"the tag {tag!r} is not in lower case", "tag-case", place, f"write {tag.lower()}")
+        elif namespace not in NAMESPACES:
+            near = _near(namespace, NAMESPACES)
+            if near:
+                hint = f"did you mean {near + '.' + name!r}?"
+                yield RuleWarning(f"the namespace {namespace!r} is not known", "unknown-namespace", place, hint)
+        elif namespace == "attack":
+            yield from _attack(name, place)
+
+
+def _attack(name: str, place: Place) -> Iterator[RuleWarning]:
+    """Yield a warning about a tag of ATT&CK. A tactic that the table does not have may be a new one."""
+    if knows_tag(name):
+        return
+    code = "unknown-attack-tag"
+    hyphenated = name.replace("_", "-")
+    if knows_tag(hyphenated):
+        yield RuleWarning(f"the tactic {name!r} is written with hyphens", code, place, f"write attack.{hyphenated}")
+    elif _TECHNIQUE.fullmatch(name):
+        message = f"{name!r} is not in the table of ATT&CK (Enterprise) that comes with sigma-convert"
+        yield RuleWarning(message, code, place, f"see https://attack.mitre.org/techniques/{name.upper()}")
+    elif near := _near(hyphenated, tactics()):
+        yield RuleWarning(f"ATT&CK has no tactic {name!r}", code, place, f"did you mean attack.{near}?")
+
+
+def _references(document: Document) -> Iterator[RuleWarning]:
+    correlation = document.data.get("correlation")
+    rules = correlation.get("rules") if isinstance(correlation, dict) else None
+    if not isinstance(rules, list):
+        return
+    for index, name in enumerate(rules):
+        if name in rules[:index]:
+            place = document.place("correlation", "rules", index)
+            yield RuleWarning(f"the rule {name!r} is named twice", "duplicate-reference", place, "once is enough")
+
+
+def _near(word: str, known: Sequence[str], cutoff: float = _VERY_NEAR) -> str:
+    """Return the known word that this one is very probably meant to be, or an empty string."""
+    return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), "")

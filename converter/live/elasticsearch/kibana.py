@@ -1,0 +1,227 @@
+"""The Query DSL that Kibana sends for KQL: Kibana parses KQL itself, and asks the server what the fields are first.
+
+    index ──field capabilities──> Fields          text ──our parser──> tree + Fields ──kibana_query──> Query DSL
+
+The server has a parser of its own (the query type `kql`), which reads some queries otherwise: `a and b or c`, or an
+escape beside a star. Neither Kibana's searches nor the detection engine use it.
+Source: elastic/kibana, kbn-es-query, src/kuery: functions, node_types/wildcard.ts, functions/utils; written anew.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from converter.errors import Place, QueryError
+from converter.live.elasticsearch.server import asking
+from converter.targets.kql.parse import parse
+from converter.targets.kql.syntax import And, Constant, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Wildcard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from elasticsearch import Elasticsearch
+
+    from converter.targets.kql.syntax import Value
+
+Dsl: TypeAlias = dict[str, Any]
+
+_BOUNDS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_RESERVED = frozenset('+-=&|><!(){}[]^"~*?:\\/')
+_DATES = frozenset({"date", "date_nanos"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of an index as Kibana knows them.
+
+    Attributes:
+        types: by name; those of one family have one type, so that `wildcard` is `keyword` here.
+        nested: the paths of nested objects.
+    """
+
+    types: Mapping[str, str]
+    nested: frozenset[str] = frozenset()
+
+
+def read_fields(client: Elasticsearch, index: str) -> Fields:
+    """Ask the server for the fields of an index. Raises LiveError."""
+    with asking():
+        answer: Mapping[str, Mapping[str, Any]] = client.field_caps(index=index, fields="*").body["fields"]
+    types: dict[str, str] = {}
+    nested: set[str] = set()
+    for name, kinds in answer.items():
+        (kind, *_) = kinds
+        if kind == "nested":
+            nested.add(name)
+        elif kind != "object" and not kinds[kind].get("metadata_field"):
+            types[name] = kind
+    return Fields(types, frozenset(nested))
+
+
+def kibana_query(text: str, fields: Fields) -> Dsl:
+    """Return KQL as Query DSL.
+
+    Raises:
+        QueryError: the text does not parse, or Kibana refuses it for these fields.
+    """
+    return _Translation(text, fields).of(parse(text), "")
+
+
+def nested_paths(text: str) -> frozenset[str]:
+    """Return the paths that a query takes for nested objects. Raises QueryError if it does not parse."""
+    return frozenset(nested_in(parse(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Translation:
+    text: str
+    fields: Fields
+
+    def of(self, node: Query, nested: str) -> Dsl:
+        """Return the Query DSL of a node inside the nested object `nested`, or outside any."""
+        match node:
+            case MatchAll():
+                return {"match_all": {}}
+            case Is():
+                return self.comparison(node, nested)
+            case Range(name, operator, value):
+                bound = {_BOUNDS[operator]: self.given(value)}
+                found = self.named(name, nested)
+                return _either([self.inside(path, name, nested, {"range": {path: bound}}) for path, _ in found])
+            case Not(query):
+                return {"bool": {"must_not": self.of(query, nested)}}
+            case And(queries):
+                return {"bool": {"filter": [self.of(query, nested) for query in queries]}}
+            case Or(queries):
+                return _either([self.of(query, nested) for query in queries])
+            case Nested(name, query):
+                path = _below(nested, str(value_of(name)))
+                return {"nested": {"path": path, "query": self.of(query, path), "score_mode": "none"}}
+            case _ as never:
+                assert_never(never)
+
+    def comparison(self, node: Is, nested: str) -> Dsl:
+        """Return the Query DSL of `name: value`, or of a value alone."""
+        name, value = node.field, node.value
+        if isinstance(name, Wildcard) and name.lone and isinstance(value, Wildcard) and value.lone:
+            return {"match_all": {}}
+        if name is None or name == Constant(None):
+            if nested:  # Kibana makes a name of the missing one
+                name = Text("null", start=value.start, end=value.end)
+            elif isinstance(value, Wildcard):
+                return {"query_string": {"query": _escaped(value)}}
+            else:
+                kind = "phrase" if isinstance(value, Text) and value.quoted else "best_fields"
+                return {"multi_match": {"type": kind, "query": self.given(value), "lenient": True}}
+        queries = [
+            self.inside(path, name, nested, self.leaf(path, kind, value)) for path, kind in self.named(name, nested)
+        ]
+        return _either(queries)
+
+    def named(self, name: Value, nested: str) -> list[tuple[str, str]]:
+        """Return the name and type of each field that a name stands for; one that there is not goes as it is."""
+        if isinstance(name, Wildcard):
+            parts = (f"{nested}.{name.parts[0]}" if nested else name.parts[0], *name.parts[1:])
+            like = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
+            path = "*".join(parts)
+            found = [(known, kind) for known, kind in self.fields.types.items() if like.fullmatch(known)]
+        else:
+            path = _below(nested, _name(name))
+            found = [(path, self.fields.types[path])] if path in self.fields.types else []
+        if nested or not isinstance(name, Wildcard):
+            for known, _ in found:
+                self.check_nested(known, name, nested)
+        return found or [(path, "")]
+
+    def check_nested(self, path: str, name: Value, nested: str) -> None:
+        """Raise QueryError for a field that is nested, and not asked so, or the other way round."""
+        within = self.within(path)
+        if within != nested:
+            where = f"in the nested object {within}" if within else "in no nested object"
+            place = Place.at_offset(self.text, name.start, length=max(1, name.end - name.start))
+            raise QueryError(f"Kibana refuses the query: the field {path} is {where}", place)
+
+    def within(self, path: str) -> str:
+        """Return the path of the innermost nested object that a field is in, or an empty text."""
+        return max((one for one in self.fields.nested if path.startswith(f"{one}.")), key=len, default="")
+
+    def inside(self, path: str, name: Value, nested: str, query: Dsl) -> Dsl:
+        """Return the query of one field; one in a nested object that a pattern of names found is asked there."""
+        within = self.within(path)
+        if nested or not within or not isinstance(name, Wildcard):
+            return query
+        return {"nested": {"path": within, "query": query, "score_mode": "none"}}
+
+    def leaf(self, path: str, kind: str, value: Value) -> Dsl:
+        """Return the comparison of one field."""
+        if isinstance(value, Wildcard):
+            if value.lone:
+                return {"exists": {"field": path}}
+            if kind == "keyword":
+                return {"wildcard": {path: {"value": _escaped(value)}}}
+            return {"query_string": {"fields": [path], "query": _escaped(value)}}
+        plain = self.given(value)
+        if kind in _DATES:
+            return {"range": {path: {"gte": plain, "lte": plain}}}
+        if kind == "keyword":
+            return {"term": {path: {"value": plain}}}
+        return {"match_phrase" if isinstance(value, Text) and value.quoted else "match": {path: plain}}
+
+    def given(self, value: Value) -> str | bool:
+        """Return a value; null, which Kibana sends and the server refuses, is a QueryError."""
+        plain = value_of(value)
+        if plain is None:
+            place = Place.at_offset(self.text, value.start, length=max(1, value.end - value.start))
+            raise QueryError("elasticsearch refuses the query: null is no value", place)
+        return plain
+
+
+def _either(queries: Sequence[Dsl]) -> Dsl:
+    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+
+
+def _below(nested: str, name: str) -> str:
+    return f"{nested}.{name}" if nested else name
+
+
+def _name(name: Value) -> str:
+    plain = value_of(name)
+    return plain if isinstance(plain, str) else {None: "null", True: "true", False: "false"}[plain]
+
+
+def value_of(value: Value) -> str | bool | None:
+    """Return the value that a value of KQL stands for; a pattern with its stars."""
+    match value:
+        case Text(text):
+            return text
+        case Constant(constant):
+            return constant
+        case Wildcard(parts):
+            return "*".join(parts)
+        case _ as never:
+            assert_never(never)
+
+
+def _escaped(value: Wildcard) -> str:
+    """Return a pattern in which nothing but its stars is special."""
+    return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
+
+
+def nested_in(node: Query, prefix: str = "") -> Iterator[str]:
+    """Yield the paths that a tree takes for nested objects; `prefix` is the one that it is inside of."""
+    match node:
+        case MatchAll() | Is() | Range():
+            return
+        case Not(query):
+            yield from nested_in(query, prefix)
+        case And(queries) | Or(queries):
+            for query in queries:
+                yield from nested_in(query, prefix)
+        case Nested(name, query):
+            path = _below(prefix, str(value_of(name)))
+            yield path
+            yield from nested_in(query, path)
+        case _ as never:
+            assert_never(never)

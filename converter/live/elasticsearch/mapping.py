@@ -1,0 +1,184 @@
+"""The mapping of an index for a replay: the type of each field, told before the first document comes.
+
+    facts of the log source ─┐
+    names of ECS ────────────┼──by name──> properties of the mapping
+    values of the events ────┘
+
+A type comes from the facts, else from the Elastic Common Schema, else from all values that the events have: booleans,
+whole numbers, numbers, and text for whatever else. Left to itself, Elasticsearch would take the type of whichever value
+comes first. Source of the limits on keywords: ecs@mappings of Elasticsearch; elastic/integrations,
+packages/aws/data_stream/cloudtrail/fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from converter.live.elasticsearch.ecs import ecs_type, has_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from converter.products.field_facts import Facts
+    from converter.targets.core.target import Event
+
+METADATA = frozenset({"_id", "_index"})
+"""Keys of an event that are no fields of its document."""
+
+POSITION = "sigma_convert.position"
+"""A field of our own: the place of an event in the log, which orders events of one time."""
+
+CLOCK = "sigma_convert.time"
+"""A field of our own: the time by `timestamp_override`, else `@timestamp`. Kibana computes it in each search."""
+
+_OURS: Mapping[str, str] = {POSITION: "long", CLOCK: "date"}
+
+IGNORE_ABOVE = 1_024
+_LONG_TEXTS = frozenset(
+    f"aws.cloudtrail.{name}"
+    for name in ("additional_eventdata", "request_parameters", "response_elements", "service_event_details")
+)
+_LONG_IGNORE_ABOVE = 8_191
+
+SUBSTITUTES: Mapping[str, str] = {"wildcard": "keyword", "match_only_text": "text"}
+"""Types that are modules of the server, and what stands in where it lacks them. They store the same values."""
+
+
+def mapping_for(
+    events: Iterable[Event], facts: Facts | None, named: Iterable[str] = (), nested: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return the mapping of an index for these events.
+
+    Args:
+        events: the documents.
+        facts: what is known of their fields.
+        named: fields that a query names, which ES|QL and EQL refuse where no index has them.
+        nested: the paths of objects that are nested.
+
+    `@timestamp` always has a type, as in every index of a data stream.
+    """
+    kinds = _kinds_of_values(events)
+    prefixes = facts.prefixes if facts is not None else ()
+    wanted = dict.fromkeys(["@timestamp", *kinds, *(facts.known if facts is not None else ()), *named])
+    properties: dict[str, Any] = {}
+    objects = _objects(kinds)
+    for name in wanted:
+        fact = facts.field(name) if facts is not None else None
+        below = next((one for one in prefixes if name.startswith(one)), None)
+        if fact is not None and fact.type == "flattened" and below is not None:
+            properties[below.rstrip(".")] = {"type": "flattened", "ignore_above": _LONG_IGNORE_ABOVE}
+        elif name not in METADATA and name not in objects and not _inside(name, kinds):
+            kind = (
+                _OURS.get(name)
+                or (fact.type if fact is not None else None)
+                or ecs_type(name)
+                or kinds.get(name)
+                or "keyword"
+            )
+            properties[name] = _property(name, kind)
+    properties = {name: one for name, one in properties.items() if not _flattened_above(name, properties)}
+    return {
+        "date_detection": False,
+        "dynamic_templates": [
+            {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": IGNORE_ABOVE}}}
+        ],
+        "properties": _with_nested(properties, frozenset(nested)),
+    }
+
+
+def substituted(mapping: Mapping[str, Any], missing: frozenset[str]) -> dict[str, Any]:
+    """Return a mapping with other types in place of those that the server does not have."""
+    out: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if key == "type" and value in missing:
+            out[key] = SUBSTITUTES[value]
+        else:
+            out[key] = substituted(value, missing) if isinstance(value, Mapping) else value
+    return out
+
+
+def leaves(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every (dotted name, value) of an event; null and what is empty have none."""
+    stack: list[tuple[str, Any]] = [
+        (str(key), value) for key, value in reversed(list(event.items())) if key not in METADATA
+    ]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend((f"{path}.{key}", inner) for key, inner in reversed(list(value.items())))
+        elif isinstance(value, list | tuple):
+            stack.extend((path, inner) for inner in reversed(value))
+        elif value is not None:
+            yield path, value
+
+
+def _property(name: str, kind: str) -> dict[str, Any]:
+    if kind != "keyword":
+        found: dict[str, Any] = {"type": "match_only_text" if kind == "text" else kind}
+    else:
+        found = {"type": kind, "ignore_above": _LONG_IGNORE_ABOVE if name in _LONG_TEXTS else IGNORE_ABOVE}
+    if has_text(name) and kind in {"keyword", "wildcard"}:
+        found["fields"] = {"text": {"type": "match_only_text"}}
+    return found
+
+
+def _kinds_of_values(events: Iterable[Event]) -> dict[str, str]:
+    seen: dict[str, set[type]] = {}
+    for event in events:
+        for name, value in leaves(event):
+            seen.setdefault(name, set()).add(type(value))
+    kinds: dict[str, str] = {}
+    for name, types in seen.items():
+        if types == {bool}:
+            kinds[name] = "boolean"
+        elif types == {int}:
+            kinds[name] = "long"
+        else:
+            kinds[name] = "double" if types <= {int, float} else "keyword"
+    return kinds
+
+
+def _objects(names: Iterable[str]) -> frozenset[str]:
+    """Return the names above the names, which are objects and have no type of their own."""
+    found: set[str] = set()
+    for name in names:
+        at = name.rfind(".")
+        while at >= 0 and (above := name[:at]) not in found:
+            found.add(above)
+            at = above.rfind(".")
+    return frozenset(found)
+
+
+def _inside(name: str, values: Mapping[str, str]) -> bool:
+    """Return whether a field that no event has lies below one with values, so that it cannot be."""
+    at = name.rfind(".")
+    while name not in values and at >= 0:
+        if name[:at] in values:
+            return True
+        at = name.rfind(".", 0, at)
+    return False
+
+
+def _with_nested(properties: dict[str, Any], nested: frozenset[str]) -> dict[str, Any]:
+    """Return the properties with the objects above them opened, so that some of these can be nested."""
+    if not nested:
+        return properties
+    root: dict[str, Any] = {}
+    for name, one in [*((path, {"type": "nested"}) for path in sorted(nested)), *properties.items()]:
+        *above, last = name.split(".")
+        at = root
+        for part in above:
+            at = at.setdefault(part, {}).setdefault("properties", {})
+        at.setdefault(last, {}).update(one)
+    return root
+
+
+def _flattened_above(name: str, properties: Mapping[str, Any]) -> bool:
+    """Return whether a field lies in a flattened object, whose keys have no mapping."""
+    at = name.rfind(".")
+    while at >= 0:
+        if properties.get(name[:at], {}).get("type") == "flattened":
+            return True
+        at = name.rfind(".", 0, at)
+    return False

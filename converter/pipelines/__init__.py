@@ -1,0 +1,1 @@
+"""Processing pipelines of pySigma: choose them and apply them."""

@@ -1,0 +1,1 @@
+"""Products: how each ingests an event, and what it calls and stores its fields as."""

@@ -1,0 +1,1 @@
+"""Strangers' files to values with positions: YAML, logs, lookup tables."""

@@ -1,0 +1,58 @@
+"""Read tables for queries that look something up: CSV by its ending, else newline-delimited JSON or a JSON array.
+
+path ──> rows: one dict each, in order; of CSV every value is a text
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import LogError, Place, UnreadableLogError
+from converter.readers.logs import read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def read_table(path: str | Path) -> list[dict[str, Any]]:
+    """Return the rows of a table.
+
+    Args:
+        path: a file whose name ends in `.csv`, with a line of column names; any other file is read as a log is.
+
+    Raises:
+        LogError: a line is no row; with its place.
+        UnreadableLogError: the file cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".csv":
+        return list(read_events(path, None))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return list(_rows(lines, str(path)))
+    except (OSError, UnicodeDecodeError) as bad:
+        raise UnreadableLogError(f"cannot read {path}: {getattr(bad, 'strerror', None) or bad}") from None
+
+
+def _rows(lines: Iterator[str], name: str) -> Iterator[dict[str, Any]]:
+    reader = csv.reader(lines, strict=True)
+
+    def fail(message: str) -> LogError:
+        return LogError(message, Place(name, max(1, reader.line_num), 1, ""))
+
+    try:
+        header = next(reader, None)
+        if not header:
+            raise fail("the table has no line of column names")
+        if len(set(header)) < len(header):
+            raise fail("two columns of one name")
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise fail(f"{len(row)} values in a table of {len(header)} columns")
+            yield dict(zip(header, row, strict=True))
+    except csv.Error as bad:
+        raise fail(f"the line is no CSV: {bad}") from None

@@ -1,0 +1,266 @@
+"""Filters: documents that leave out events of many rules.
+
+    filter documents ──assign──> which detections each is for, errors and warnings
+    pySigma rule + filters ──add_filters──> the rule with its condition and theirs, before any pipeline
+
+An event matches a filtered rule if it meets the rule's condition and the condition of each filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import Place, RuleError, RuleWarning, suggest
+from converter.plan.condition import parse_condition
+from converter.plan.nodes import And, Exists, Not, Or
+from converter.rules.references import better_reference, identifiers_of, needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from converter.errors import SourceError
+    from converter.plan.nodes import Expr
+    from converter.readers.yaml_document import Document
+
+_SOURCE = ("product", "category", "service")
+_NOT_SEARCHES = frozenset({"condition", "rules"})
+
+
+def is_filter(document: Document) -> bool:
+    """Return whether a document is a filter."""
+    return isinstance(document.data, dict) and "filter" in document.data
+
+
+def searches_of(data: Mapping[str, Any]) -> list[Any]:
+    """Return the search identifiers of a filter."""
+    return [name for name in data["filter"] if name not in _NOT_SEARCHES]
+
+
+def as_detection(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a filter as the detection rule that finds what the filter keeps."""
+    detection = {name: value for name, value in data["filter"].items() if name != "rules"}
+    return {**{key: value for key, value in data.items() if key != "filter"}, "detection": detection}
+
+
+def structure_errors(document: Document) -> Iterator[SourceError]:
+    """Yield what is wrong with the section `filter`, but for its search identifiers."""
+    data = document.data
+    if "logsource" not in data:
+        hint = "for example `logsource: {product: aws}`; a filter is for rules of its log source"
+        yield RuleError("the filter has no logsource", document.place(), hint)
+    section = data["filter"]
+    if not isinstance(section, dict):
+        yield RuleError("filter is a mapping", document.place("filter"), "rules, search identifiers and a condition")
+        return
+    for other in ("detection", "correlation"):
+        if other in data:
+            yield RuleError(
+                f"a filter has no {other}", document.place(other, key=True), "give it a document of its own"
+            )
+    yield from _rules_errors(document, section)
+    condition = section.get("condition")
+    if "condition" not in section:
+        hint = suggest("condition", [str(key) for key in section]).replace("did you mean", "found the key")
+        place = document.place("filter", key=True)
+        yield RuleError("the filter has no condition", place, hint or "for example `condition: not selection`")
+    elif not isinstance(condition, str):
+        yield RuleError(
+            "the condition of a filter is text", document.place("filter", "condition"), "for example `not selection`"
+        )
+    if not searches_of(data):
+        yield RuleError(
+            "the filter has no search identifier", document.place("filter", key=True), "selection: {field: value}"
+        )
+
+
+def _rules_errors(document: Document, section: Mapping[Any, Any]) -> Iterator[SourceError]:
+    rules = section.get("rules")
+    hint = "a name or id, a list of them, or `any` for every rule of the log source"
+    if "rules" not in section:
+        yield RuleError("the filter does not say for which rules it is", document.place("filter", key=True), hint)
+    elif not rules or not isinstance(rules, str | list):
+        yield RuleError("rules names the rules that are filtered", document.place("filter", "rules"), hint)
+    elif isinstance(rules, list):
+        for index, rule in enumerate(rules):
+            if not isinstance(rule, str) or not rule:
+                yield RuleError("a rule is named by text", document.place("filter", "rules", index), hint)
+
+
+# ------------------------------------------------------------------------------------------------------- assigning
+
+
+@dataclass(slots=True)
+class Assigned:
+    """What filters are for.
+
+    Attributes:
+        filters: for each detection, by identity of its document, the filters in order.
+        errors: filters that cannot do what they say; they are left out.
+        warnings: what is doubtful about others.
+    """
+
+    filters: dict[int, tuple[Document, ...]] = field(default_factory=dict)
+    errors: list[SourceError] = field(default_factory=list)
+    warnings: list[RuleWarning] = field(default_factory=list)
+
+
+def assign(filters: Iterable[Document], documents: Sequence[Document], names: Mapping[str, Document]) -> Assigned:
+    """Return which detections filters are for.
+
+    Args:
+        filters: without errors.
+        documents: rules without errors.
+        names: of these, what references may call them.
+    """
+    assigned = Assigned()
+    for one in filters:
+        found, errors, warnings = _targets(one, documents, names)
+        assigned.warnings += [*warnings, *_doubts(one)]
+        if errors:
+            assigned.errors += errors
+            continue
+        for document in found:
+            assigned.filters[id(document)] = (*assigned.filters.get(id(document), ()), one)
+    return assigned
+
+
+def _targets(
+    one: Document, documents: Sequence[Document], names: Mapping[str, Document]
+) -> tuple[list[Document], list[SourceError], list[RuleWarning]]:
+    """Return the detections that a filter is for, and what is wrong with that."""
+    rules = one.data["filter"]["rules"]
+    place = one.place("filter", "rules")
+    if isinstance(rules, str) and rules.lower() == "any":
+        found = [document for document in documents if "detection" in document.data and _covers(one, document)]
+        hint = f"the filter is for {_shown(one)}"
+        nothing = RuleWarning("no rule has the log source of the filter", "filter-without-rule", place, hint)
+        return found, [], [] if found else [nothing]
+    named = [(place, rules)] if isinstance(rules, str) else _listed(one, rules)
+    kept: dict[int, Document] = {}
+    errors: list[SourceError] = []
+    warnings: list[RuleWarning] = []
+    missing: list[tuple[Place, str]] = []
+    for where, name in named:
+        if name not in names:
+            missing.append((where, name))
+            continue
+        if name not in identifiers_of([names[name]]):
+            hint = f"Sigma has references by name and id; use {better_reference(names[name].data)}"
+            warnings.append(
+                RuleWarning(f"the reference {name!r} is the title of a rule", "reference-by-title", where, hint)
+            )
+        below = [document for document in needed(names[name], names) if "detection" in document.data]
+        other = [document for document in below if not _covers(one, document)]
+        kept.update((id(document), document) for document in below if document not in other)
+        if other:
+            sources = " and ".join(dict.fromkeys(map(_shown, other)))
+            hint = f"the filter is for {_shown(one)}, the rule for {sources}"
+            if len(other) == len(below):
+                errors.append(RuleError(f"the filter does not fit the log source of {name!r}", where, hint))
+            else:
+                message = f"the filter fits only some of the rules that {name!r} counts"
+                warnings.append(RuleWarning(message, "filter-partly", where, hint))
+    for where, name in missing:
+        hint = suggest(name, names) or "is the file of that rule among the given ones, and free of errors?"
+        message = f"no rule has the name or id {name!r}"
+        if len(missing) == len(named):
+            errors.append(RuleError(message, where, hint))
+        else:
+            warnings.append(RuleWarning(f"{message}, so the filter is not for it", "filter-without-rule", where, hint))
+    return list(kept.values()), errors, warnings
+
+
+def _listed(one: Document, rules: Sequence[str]) -> list[tuple[Place, str]]:
+    return [(one.place("filter", "rules", index), name) for index, name in enumerate(rules)]
+
+
+def _covers(one: Document, document: Document) -> bool:
+    """Return whether the log source of a filter is that of a rule, or a part of it."""
+    wide, narrow = one.data["logsource"], document.data["logsource"]
+    return all(wide.get(key) is None or wide.get(key) == narrow.get(key) for key in _SOURCE)
+
+
+def _shown(document: Document) -> str:
+    source = document.data["logsource"]
+    return "{" + ", ".join(f"{key}: {source[key]}" for key in _SOURCE if source.get(key) is not None) + "}"
+
+
+def _doubts(one: Document) -> Iterator[RuleWarning]:
+    condition = one.data["filter"]["condition"]
+    if not _negates(_parsed(condition, searches_of(one.data))):
+        yield RuleWarning(
+            "the filter keeps only events that it selects",
+            "filter-without-not",
+            one.place("filter", "condition"),
+            f"to leave them out, write `condition: not {condition if condition.isidentifier() else f'({condition})'}`",
+        )
+
+
+def _negates(expr: Expr) -> bool:
+    match expr:
+        case And(items) | Or(items):
+            return any(map(_negates, items))
+        case Not():
+            return True
+        case _:
+            return False
+
+
+# -------------------------------------------------------------------------------------------------------- applying
+
+
+def add_filters(rule: Any, filters: Sequence[tuple[Document, Any]]) -> None:
+    """Add filters to a detection rule of pySigma.
+
+    Args:
+        rule: the rule, which is changed.
+        filters: each with `as_detection` of it as a rule of pySigma, made for this one rule.
+    """
+    if not filters:
+        return
+    detections, conditions = rule.detection.detections, list(rule.detection.condition)
+    names = list(detections)
+    # A selector that takes names with an underscore would take those of the filters as well.
+    conditions = [_text(_parsed(one, names)) if "_" in one and "*" in one else one for one in conditions]
+    for number, (document, parsed) in enumerate(filters, 1):
+        prefix = f"_filter{number}_"
+        while any(name.startswith(prefix) for name in names):
+            prefix = f"_{prefix}"
+        for name, detection in parsed.detection.detections.items():
+            _place(detection, document)
+            detections[prefix + name] = detection
+        kept = _text(_parsed(document.data["filter"]["condition"], list(parsed.detection.detections)), prefix)
+        conditions = [f"({one}) and {kept}" for one in conditions]
+    rule.detection.condition = conditions
+    rule.detection.__post_init__()
+
+
+def _parsed(condition: str, names: Sequence[str]) -> Expr:
+    return parse_condition(condition, {name: Exists(name) for name in names}, lambda _offset, _length: None)
+
+
+def _text(expr: Expr, prefix: str = "") -> str:
+    """Return a condition over names as text, selectors written out."""
+    match expr:
+        case And(items):
+            return f"({' and '.join(_text(item, prefix) for item in items)})"
+        case Or(items):
+            return f"({' or '.join(_text(item, prefix) for item in items)})"
+        case Not(item):
+            return f"not {_text(item, prefix)}"
+        case Exists(name):
+            return prefix + name
+        case _:
+            raise TypeError(f"no condition over names: {expr!r}")
+
+
+def _place(detection: Any, document: Document) -> None:
+    """Note in each item of a filter where it stands, which is not in the file of the rule."""
+    for item in detection.detection_items:
+        if hasattr(item, "detection_items"):
+            _place(item, document)
+        elif item.source is not None:
+            length = len(item.field) if item.field else 1
+            line, column = item.source.line or 1, item.source.char or 1
+            item.source.place = Place.at_line(document.text, line, column, document.name, length)

@@ -1,0 +1,186 @@
+"""Check the structure of a rule with positions: what pySigma would report without one, or not at all.
+
+Document ──document_errors──> every error
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import Place, RefusedError, RuleError, suggest
+from converter.rules.aggregations import equivalent
+from converter.rules.filters import structure_errors
+from converter.rules.validate_correlation import check_correlation
+from converter.rules.validate_metadata import metadata_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from converter.errors import SourceError
+    from converter.readers.yaml_document import Document
+
+
+def document_errors(document: Document) -> Iterator[SourceError]:
+    """Yield what is wrong with the structure of a rule: keys, kinds of values, modifiers; each with its place."""
+    data = document.data
+    if not isinstance(data, dict):
+        yield RuleError("a rule is a mapping", document.place(), "begin with `title: ...`")
+        return
+    if "action" in data:
+        yield RefusedError(
+            "collections with `action` left Sigma with version 2",
+            "action",
+            document.place("action", key=True),
+            "write each rule out",
+        )
+        return
+    yield from metadata_errors(document)
+    if "detection" in data and "correlation" in data:
+        hint = "put the other into a document of its own, after a line `---`"
+        yield RuleError("a rule has detection or correlation, not both", document.place("correlation", key=True), hint)
+        return
+    for key in ("detection", "correlation", "filter"):
+        for text, place in document.ambiguous(key):
+            yield RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
+    if "filter" in data:
+        yield from structure_errors(document)
+        yield from _search_errors(document, "filter", ("condition", "rules"))
+        return
+    if "correlation" in data:
+        found: list[SourceError] = []
+        check_correlation(document, found.append)
+        yield from found
+        return
+    yield from _detection_errors(document)
+
+
+def _detection_errors(document: Document) -> Iterator[SourceError]:
+    data = document.data
+    if "logsource" not in data:
+        yield RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
+    if "detection" not in data:
+        hint = suggest("detection", [str(key) for key in data]).replace("did you mean", "found the key")
+        yield RuleError("the rule has neither `detection` nor `correlation`", document.place(), hint)
+        return
+    detection = data["detection"]
+    if not isinstance(detection, dict):
+        yield RuleError("detection is a mapping", document.place("detection"), "search identifiers and a condition")
+        return
+    if "condition" not in detection:
+        yield RuleError(
+            "the detection has no condition",
+            document.place("detection", key=True),
+            suggest("condition", [str(key) for key in detection]).replace("did you mean", "found the key")
+            or "for example `condition: selection`",
+        )
+    else:
+        yield from _condition_errors(document, detection["condition"])
+    aggregates = "|" in str(detection.get("condition"))
+    if "timeframe" in detection and not aggregates:
+        yield RefusedError(
+            "`timeframe` left Sigma with version 2",
+            "timeframe",
+            document.place("detection", "timeframe", key=True),
+            equivalent(data, str(detection.get("condition"))) or "write a correlation rule with a timespan",
+        )
+    yield from _search_errors(document, "detection", ("condition", "timeframe"))
+
+
+def _search_errors(document: Document, section: str, others: Collection[str]) -> Iterator[SourceError]:
+    """Yield errors of the search identifiers of a section, which are all but the other keys."""
+    searches = document.data[section]
+    for name, definition in searches.items() if isinstance(searches, dict) else ():
+        if not isinstance(name, str):
+            place = document.place(section, str(name), key=True)
+            yield RuleError(f"the search identifier {name} is not text", place, "put quotes around it")
+        elif name not in others:
+            yield from _definition_errors(document, (section, name), definition)
+
+
+def _condition_errors(document: Document, condition: Any) -> Iterator[SourceError]:
+    path: tuple[str | int, ...] = ("detection", "condition")
+    if condition == []:
+        yield RuleError("the list of conditions is empty", document.place(*path), "for example `condition: selection`")
+    for index, one in enumerate(condition) if isinstance(condition, list) else [(None, condition)]:
+        if not isinstance(one, str):
+            place = document.place(*path) if index is None else document.place(*path, index)
+            yield RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
+        elif "|" in one:
+            offset = one.index("|")
+            where = path if index is None else (*path, index)
+            yield RefusedError(
+                "aggregation expressions (everything after `|`) left Sigma with version 2",
+                "aggregation expression",
+                document.place(*where, inner=(offset, len(one) - offset)),
+                equivalent(document.data, one)
+                or "write a correlation rule: type event_count or value_count, group-by, timespan, condition",
+            )
+
+
+def _definition_errors(document: Document, path: tuple[str | int, ...], definition: Any) -> Iterator[SourceError]:
+    """Yield errors of a search identifier: fields, modifiers, and the kinds of values."""
+    if isinstance(definition, dict):
+        if not definition:
+            yield RuleError("this search identifier is empty", document.place(*path), "give it a field and a value")
+        for key, value in definition.items():
+            if not isinstance(key, str):
+                place = document.place(*path, str(key), key=True)
+                yield RuleError(f"the field name {key!r} is not text", place, "put quotes around it")
+                continue
+            yield from _modifier_errors(document, path, key)
+            if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+                yield RuleError(
+                    "the value of a field is plain, or a list of plain values", document.place(*path, key), "no nesting"
+                )
+            elif value == []:
+                yield RuleError("an empty list matches nothing", document.place(*path, key), "give it a value, or null")
+            else:
+                yield from _value_errors(document, (*path, key), value, key.split("|")[1:])
+    elif isinstance(definition, list):
+        if not definition:
+            yield RuleError("this search identifier is empty", document.place(*path), "give it a value")
+        for index, item in enumerate(definition):
+            if isinstance(item, dict | list):
+                yield from _definition_errors(document, (*path, index), item)
+
+
+def _modifier_errors(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[SourceError]:
+    from converter.plan.modifiers import KNOWN_MODIFIERS  # noqa: PLC0415  slow to import
+
+    for modifier, at in modifier_places(document, path, key):
+        if modifier not in KNOWN_MODIFIERS:
+            hint = suggest(modifier, KNOWN_MODIFIERS) or f"known: {', '.join(sorted(KNOWN_MODIFIERS))}"
+            yield RuleError(f"unknown modifier {modifier!r}", at, hint)
+
+
+def modifier_places(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[tuple[str, Place]]:
+    """Yield the modifiers of a field, each with its place."""
+    place = document.place(*path, key, key=True)
+    quoted = place.source_line[place.column - 1 : place.column] in {"'", '"'}
+    _, *modifiers = key.split("|")
+    offset = key.find("|") + 1
+    for modifier in modifiers:
+        yield (
+            modifier,
+            Place(place.name, place.line, place.column + offset + quoted, place.source_line, max(1, len(modifier))),
+        )
+        offset += len(modifier) + 1
+
+
+def _value_errors(
+    document: Document, path: tuple[str | int, ...], value: Any, modifiers: Sequence[str]
+) -> Iterator[SourceError]:
+    """Yield errors of values that pySigma takes for something they are not."""
+    for index, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        where = path if index is None else (*path, index)
+        if one is None and index is not None and len(value) > 1:
+            yield RuleError(
+                "null cannot be one value of a list",
+                document.place(*where),
+                "give it a search identifier of its own, and join the two in the condition",
+            )
+        elif "re" in modifiers and not isinstance(one, str):
+            kind = "null" if one is None else "a boolean" if isinstance(one, bool) else "a number"
+            yield RuleError(
+                f"a regular expression is text, not {kind}", document.place(*where), "put quotes around the value"
+            )

@@ -1,0 +1,1 @@
+"""Shared by all targets: the interface, the registry, emission, engines, alerts."""

@@ -1,0 +1,282 @@
+"""What emitters share that is no language's.
+
+Emission gathers assumptions while an emitter writes; `query` puts them into the verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv6Network
+from typing import TYPE_CHECKING
+
+from converter.errors import ConfigurationError, RefusedError, suggest
+from converter.plan.nodes import (
+    Correlation,
+    Detection,
+    EventCount,
+    Or,
+    Temporal,
+    TemporalOrdered,
+    ValueAvg,
+    ValueCount,
+    ValueMedian,
+    ValuePercentile,
+    ValueSum,
+    leaves_of,
+    notes_of,
+)
+from converter.targets.core.target import Query, Verdict
+from converter.verdicts.event_assumptions import leaf_fields, mapped_as, single_value, unique
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Sequence
+    from ipaddress import IPv4Network
+
+    from converter.errors import Place
+    from converter.plan.nodes import Expr, Plan
+    from converter.targets.core.target import Assumption, Bound, Context
+    from converter.verdicts.event_assumptions import MappedType
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
+# Types that the Elastic Common Schema gives by name: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
+_ECS_WHOLE = {
+    "@timestamp": "date",
+    "event.created": "date",
+    "event.end": "date",
+    "event.ingested": "date",
+    "event.start": "date",
+    "message": "text",
+}
+_ECS_LAST = {"ip": "ip", "port": "long", "bytes": "long", "packets": "long", "pid": "long"}
+_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+EXACT_DOUBLE = 2**53
+LONG = 2**63
+CHAIN = 60
+_KINDS: dict[type, str] = {
+    EventCount: "event_count",
+    ValueCount: "value_count",
+    ValueSum: "value_sum",
+    ValueAvg: "value_avg",
+    ValueMedian: "value_median",
+    ValuePercentile: "value_percentile",
+    Temporal: "temporal",
+    TemporalOrdered: "temporal_ordered",
+}
+_ELSEWHERE = "convert to splunk"
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+
+@dataclass(slots=True)
+class Emission:
+    """One query being written: what is known of its fields, and what must be assumed of the log."""
+
+    context: Context
+    assumptions: list[Assumption] = field(default_factory=list)
+
+    def type_of(self, name: str) -> str | None:
+        """Return how Elastic maps a field: as the facts say, else as the Elastic Common Schema does by its name."""
+        fact = self.context.facts.field(name)
+        if fact is not None:
+            return fact.type
+        kind = _ECS_WHOLE.get(name) or _ECS_LAST.get(name.rpartition(".")[2])
+        if kind in _ASSUMED:
+            self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
+        return kind
+
+    def assume(self, assumption: Assumption | None) -> None:
+        """Note an assumption, if there is one."""
+        if assumption is not None:
+            self.assumptions.append(assumption)
+
+    def single(self, name: str) -> None:
+        """Assume that a field has at most one value, unless that is known."""
+        fact = self.context.facts.field(name)
+        if fact is None or not fact.single:
+            self.assumptions.append(single_value(name))
+
+    def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
+        """Return whether a field has one of the types; an unknown one is assumed to."""
+        kind = self.type_of(name)
+        if kind is None:
+            self.assumptions.append(mapped_as(name, what))
+        return kind is None or kind in kinds
+
+    def query(self, plan: Plan, target: str, language: str, text: str) -> Query:
+        """Return the query, with the verdict of what has been assumed."""
+        correlation = plan if isinstance(plan, Correlation) else None
+        return Query(
+            rule=plan.meta.key,
+            target=target,
+            language=language,
+            text=text,
+            verdict=verdict(self.assumptions),
+            group_by=correlation.group_by if correlation is not None else None,
+            timespan=correlation.timespan if correlation is not None else None,
+            warnings=notes_of(plan),
+        )
+
+
+def condition_of(plan: Plan) -> Expr:
+    """Return what an event must meet: the detection, or any of the rules that a correlation counts."""
+    if isinstance(plan, Correlation):
+        return plan.rules[0].expr if len(plan.rules) == 1 else Or(tuple(rule.expr for rule in plan.rules))
+    return plan.expr
+
+
+def check_supported(plan: Plan) -> None:
+    """Refuse a correlation that is not one operator on a count of events that match detections.
+
+    Every emitter calls this before it reads a plan, until it can say more.
+
+    Raises:
+        RefusedError: names the construct, with its place in the rule.
+    """
+    if isinstance(plan, Detection):
+        return
+    kind = _KINDS[type(plan.measure)]
+    places = plan.places
+    if not isinstance(plan.measure, EventCount):
+        raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _ELSEWHERE)
+    if len(plan.limits) != 1:
+        raise refused(
+            "a condition of several operators is not converted yet",
+            "range condition",
+            places.get("condition"),
+            _ELSEWHERE,
+        )
+    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+        raise refused(
+            "a correlation of a correlation is not converted yet",
+            "chained correlation",
+            places.get("rules"),
+            _ELSEWHERE,
+        )
+    if any(rule.group_by != plan.group_by for rule in plan.rules):
+        raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
+
+
+def check_columns(plan: Plan, context: Context, language: str) -> None:
+    """Refuse keys inside an object of the field type flattened, for languages that know a field by its column.
+
+    Elasticsearch names no such field when it is asked for the fields of an index (`_field_caps`).
+
+    Raises:
+        RefusedError: names the field, with its place in the rule.
+    """
+    leaves = ((name, leaf.place) for leaf in leaves_of(condition_of(plan)) for name in leaf_fields(leaf))
+    groups = placed_groups(plan) if isinstance(plan, Correlation) else []
+    for name, place in (*leaves, *groups):
+        fact = context.facts.field(name)
+        if fact is not None and fact.type == "flattened":
+            raise refused(
+                f"{language} has no column for {name}, a key in an object of the field type flattened",
+                "flattened field",
+                place,
+                "convert to kql or splunk",
+            )
+
+
+def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:
+    """Return the group-by fields, each with its place in the rule."""
+    places = plan.group_places or (None,) * len(plan.group_by)
+    return list(zip(plan.group_by, places, strict=True))
+
+
+def backquoted(name: str, reserved: Container[str], place: Place | None) -> str:
+    """Return a field name between backticks, doubled inside, unless it is plain and no word of the language.
+
+    Raises:
+        RefusedError: a control character in the name.
+    """
+    if _PLAIN_NAME.fullmatch(name) and not any(part.lower() in reserved for part in name.split(".")):
+        return name
+    if not name.isprintable():
+        raise refused(f"the field name {name!r} has a control character", "field name", place, "map it with a pipeline")
+    return "`" + name.replace("`", "``") + "`"
+
+
+def chained(texts: Sequence[str], word: str, between: str = " ") -> str:
+    """Return conditions joined by AND or OR, long chains in groups: to Elastic's parsers each operator is a level."""
+    while len(texts) > CHAIN:
+        groups = [texts[at : at + CHAIN] for at in range(0, len(texts), CHAIN)]
+        texts = [f"({f'{between}{word} '.join(group)})" if len(group) > 1 else group[0] for group in groups]
+    return f"{between}{word} ".join(texts)
+
+
+def check_context(target: str, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> None:
+    """Refuse a format or an option that the target does not have.
+
+    Raises:
+        ConfigurationError: with a suggestion.
+    """
+    if context.format not in formats:
+        hint = suggest(context.format, formats) or f"known: {', '.join(formats)}"
+        raise ConfigurationError(f"the target {target} has no format {context.format!r}", hint=hint)
+    for option in context.options:
+        if option not in options:
+            known = f"known: {', '.join(options)}" if options else "it has none"
+            raise ConfigurationError(
+                f"the target {target} has no option {option!r}", hint=suggest(option, options) or known
+            )
+
+
+def seconds(text: str, what: str) -> int:
+    """Return a duration such as `5m` in seconds.
+
+    Raises:
+        ConfigurationError: not a positive whole number and one of s, m, h, d.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(f"{what} is {text!r}, which is not a duration", hint="for example 90s, 5m, 1h, 7d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def duration(length: int) -> str:
+    """Return seconds in the largest unit that needs no fraction: 360 is `6m`."""
+    for unit, size in reversed(_UNITS.items()):
+        if length % size == 0 and length:
+            return f"{length // size}{unit}"
+    return f"{length}s"
+
+
+def verdict(assumptions: Iterable[Assumption], bound: Bound | None = None) -> Verdict:
+    """Return the verdict of a query with these assumptions and this bound."""
+    gathered = unique(assumptions)
+    if bound is not None:
+        return Verdict("bounded", gathered, bound)
+    return Verdict("assuming" if gathered else "exact", gathered)
+
+
+def check_whole(number: float, limit: int, language: str, place: Place | None) -> None:
+    """Refuse a number that a language does not hold exactly.
+
+    Raises:
+        RefusedError: its magnitude is not below `limit`.
+    """
+    if abs(number) >= limit:
+        raise refused(
+            f"{language} does not hold {number} exactly", "number beyond the language", place, "compare it as text"
+        )
+
+
+def check_block(network: IPv4Network | IPv6Network, place: Place | None) -> None:
+    """Refuse a block of addresses that Elasticsearch takes in none of its languages.
+
+    Raises:
+        RefusedError: of IPv4 addresses mapped into IPv6: its length could be meant in either family.
+    """
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise refused(
+            f"Elasticsearch takes no block of IPv4 addresses mapped into IPv6: {network}",
+            "cidr of mapped addresses",
+            place,
+            "write the block in IPv4, such as 10.0.0.0/8",
+        )
+
+
+def refused(message: str, construct: str, place: Place | None, hint: str = "") -> RefusedError:
+    """Return the error for a construct that a language cannot say."""
+    return RefusedError(message, construct, place, hint)
