@@ -26,11 +26,11 @@ import orjson
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
+from converter.products.core import Logsource, view
 from converter.readers.logs import read_events
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import load_rules
 from converter.targets.core.registry import get_target
-from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
+from converter.products.core import Logsource, view
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.elastic_toml.rule import parse as parse_rule_file
 from converter.targets.esql.parse import parse as parse_query
 from converter.targets.esql.syntax import From
 from converter.targets.splunk.conf import parse as parse_conf
-from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,8 +28,8 @@ from converter.pipelines.apply import (
     select,
     unmapped,
 )
+from converter.products.core import Logsource, Product, view
 from converter.products.field_facts import Facts, load_facts, mapping_file, parse_facts
-from converter.views import Logsource, Product, view
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data" / "cloudtrail"

@@ -26,9 +26,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.views import Logsource, view
-from converter.views.elastic.java_text import hash_order, java_text
-from converter.views.time import TIME_FIELDS, event_time, iso, parse_time, seconds
+from converter.products.core import Logsource, view
+from converter.products.elastic.ingest.java_strings import hash_order, java_text
+from converter.products.event_time import TIME_FIELDS, event_time, iso, parse_time, seconds
 
 HERE = Path(__file__).parent
 _CASE_KEYS = {"name", "product", "event", "expect", "absent", "whole", "source"}

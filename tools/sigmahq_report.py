@@ -36,8 +36,8 @@ from converter.rules.load import parse_rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from converter.products.core import Product
     from converter.rules.load import Rules
-    from converter.views import Product
 
 WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}
 Examined = TypeVar("Examined")

@@ -28,7 +28,7 @@ from converter.errors import ConfigurationError, Place, QueryError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from converter.views import Product
+    from converter.products.core import Product
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
@@ -191,7 +191,7 @@ def _time(text: str) -> float:
 def _view(logsource: str | None, product: Product) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     if logsource is None:
         return lambda event: event
-    from converter.views import Logsource, known_logsources, view  # noqa: PLC0415
+    from converter.products.core import Logsource, known_logsources, view  # noqa: PLC0415
 
     try:
         source = Logsource.parse(logsource)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from converter.harness.compare import Side
     from converter.harness.replay import Log
     from converter.plan.nodes import Plan
+    from converter.products.core import Product
     from converter.rules.load import Rules
     from converter.targets.core.target import Assumption, Event, Query
-    from converter.views import Product
 
 Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
 _OURS: dict[Product, str] = {"splunk": "splunk", "elastic": "esql"}

@@ -24,13 +24,13 @@ from converter.plan.nodes import (
     detections_of,
     fields_of_plan,
 )
+from converter.products.core import Logsource, view
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
 from converter.reference.time import SECOND, event_time
 from converter.reference.values import find
 from converter.verdicts.event_assumptions import standing
-from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from converter.harness.cases.load import Expect
     from converter.harness.compare import Difference
     from converter.plan.nodes import LogSource, Plan
+    from converter.products.core import Product
     from converter.reference.evaluate import Alert
     from converter.targets.core.target import Assumption, Bound, Event, Query, Run, Target
-    from converter.views import Product
 
 OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 

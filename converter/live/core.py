@@ -21,9 +21,9 @@ from converter.errors import ConfigurationError, SourceError, suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from converter.products.core import Product
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event, Query, Run
-    from converter.views import Product
 
 _PLAIN_WORD = re.compile(r"[a-z][a-z0-9_-]{0,30}", re.IGNORECASE)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
+    from converter.products.core import Product
     from converter.targets.core.target import Context, Event, Query, Run, Target
-    from converter.views import Product
 
 
 class LiveTarget:

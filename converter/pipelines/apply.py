@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from converter.errors import ConfigurationError, RefusedError, SourceError, suggest
-from converter.products.field_facts import MAPPINGS, Facts, LogsourceLike, mapping_file
+from converter.products.field_facts import PRODUCTS, Facts, LogsourceLike, mapping_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -170,7 +170,7 @@ def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
 
 def builtin_mappings() -> Mapping[str, Path]:
     """Return the files of the built-in mappings by name, for example `cloudtrail_splunk`."""
-    files = (path for path in sorted(MAPPINGS.glob("*/*.yml")) if not path.name.endswith(".facts.yml"))
+    files = (path for path in sorted(PRODUCTS.glob("*/mappings/*/*.yml")) if not path.name.endswith(".facts.yml"))
     return {path.stem: path for path in files}
 
 

@@ -1,6 +1,6 @@
 """What is known of a product's fields: type, number of values, case, and where they depart from the raw event.
 
-    mappings/<vendor>/<service>_<product>.facts.yml ── load_facts(product, log source) ──> Facts.field() ──> FieldFact
+    <product>/mappings/<vendor>/<service>_<product>.facts.yml ──load_facts──> Facts.field() ──> FieldFact
 
 Emitters read the facts to say what a query assumes; nothing here changes an event or a query. A log source without a
 file of facts has none, and then nothing is assumed to be known.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FieldType = Literal["keyword", "text", "wildcard", "ip", "date", "long", "double", "boolean", "flattened"]
 
-MAPPINGS = Path(__file__).parent.parent / "mappings"
+PRODUCTS = Path(__file__).parent
 _TYPES: tuple[str, ...] = get_args(FieldType)
 _SAFE_NAME = re.compile(r"[a-z0-9_]+")
 _FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "longest", "drops", "assumptions")
@@ -143,13 +143,13 @@ def load_facts(product: str, logsource: LogsourceLike) -> Facts:
 
 
 def mapping_file(product: str, logsource: LogsourceLike, suffix: str = ".yml") -> Path | None:
-    """Return the built-in file for a log source in a product: mappings/<vendor>/<service or category>_<product>."""
+    """Return the built-in file for a log source in a product: <product>/mappings/<vendor>/<service or category>_<product>."""
     vendor = (logsource.product or "").lower()
     for part in (logsource.service, logsource.category):
         kind = (part or "").lower()
         # Only plain words become part of a path: a rule's log source is text of a stranger.
         if all(_SAFE_NAME.fullmatch(word) for word in (vendor, kind, product)):
-            path = MAPPINGS / vendor / f"{kind}_{product}{suffix}"
+            path = PRODUCTS / product / "mappings" / vendor / f"{kind}_{product}{suffix}"
             if path.is_file():
                 return path
     return None

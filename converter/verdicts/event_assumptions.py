@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv6Network
 
     from converter.plan.nodes import Expr, Leaf, Plan
+    from converter.products.core import Product
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event
-    from converter.views import Product
 
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}

@@ -8,8 +8,8 @@ import pytest
 
 from converter.live.elasticsearch.ecs import ecs_type, has_text
 from converter.live.elasticsearch.mapping import IGNORE_ABOVE, mapping_for, substituted
+from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
-from converter.views import Logsource
 
 CLOUDTRAIL = load_facts("elastic", Logsource("aws", None, "cloudtrail"))
 

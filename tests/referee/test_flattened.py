@@ -14,10 +14,10 @@ from kql_asks import Index, kibana_dsl
 
 from converter.errors import RefusedError
 from converter.plan.nodes import Pattern, StringMatch, Wildcard
+from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
 from converter.targets.core.target import Context
 from converter.targets.kql.emit import condition
-from converter.views import Logsource
 
 if TYPE_CHECKING:
     from referee import Node

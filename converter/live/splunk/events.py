@@ -15,7 +15,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from converter.live.core import LiveError
-from converter.views.splunk.json_fields import extract, text_of
+from converter.products.splunk.ingest.json_fields import extract, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -16,7 +16,7 @@ from converter.errors import ConfigurationError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from converter.views import Product
+    from converter.products.core import Product
 
 # The text of a file of macros, or several by name of file.
 Macros: TypeAlias = "str | Mapping[str, str]"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.plan.nodes import Plan
+    from converter.products.core import Product
     from converter.targets.core.target import Context, Event
-    from converter.views import Product
 
 
 @dataclass(frozen=True, slots=True)

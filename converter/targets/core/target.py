@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan
+    from converter.products.core import Product
     from converter.products.field_facts import Facts
-    from converter.views import Product
 
 Event: TypeAlias = Mapping[str, Any]
 FOREIGN = "pysigma:"

@@ -10,9 +10,9 @@ import pytest
 from converter.errors import QueryError
 from converter.live.core import LiveError
 from converter.live.splunk.jobs import Patience
+from converter.products.core import Logsource, view
 from converter.targets.core.target import Query, Run, TargetAlert, Verdict
 from converter.targets.splunk import TARGET
-from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable

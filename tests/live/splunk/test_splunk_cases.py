@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from converter.cli import main
+from converter.products.splunk.ingest.json_fields import extract
 from converter.targets.splunk.execute import compile_query
 from converter.targets.splunk.parse import parse
 from converter.targets.splunk.values import text_of
-from converter.views.splunk.json_fields import extract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from converter.live.core import LiveError
 from converter.live.splunk.events import batches, json_of, texts_of_events
-from converter.views import Logsource, view
-from converter.views.splunk.json_fields import extract
+from converter.products.core import Logsource, view
+from converter.products.splunk.ingest.json_fields import extract
 
 generic, cloudtrail = view("splunk", Logsource("any")), view("splunk", Logsource("aws", None, "cloudtrail"))
 

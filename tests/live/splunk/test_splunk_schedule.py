@@ -10,11 +10,11 @@ import pytest
 from converter.errors import QueryError
 from converter.live.splunk.events import ID_FIELD, OWN, renamed
 from converter.live.splunk.schedule import MAX_JOBS, replay_saved, saved_of
+from converter.products.core import Logsource, view
 from converter.targets.core.target import Limit, Query, Verdict
 from converter.targets.splunk import TARGET
 from converter.targets.splunk.execute import compile_query
 from converter.targets.splunk.parse import parse
-from converter.views import Logsource, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

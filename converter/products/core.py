@@ -51,12 +51,12 @@ class Logsource:
 
 # (product, log source product, log source service) -> module with a function `view(event)`.
 _VIEWS: Mapping[tuple[str, str, str], str] = {
-    ("elastic", "aws", "cloudtrail"): "converter.views.elastic.cloudtrail",
-    ("splunk", "aws", "cloudtrail"): "converter.views.splunk.cloudtrail",
+    ("elastic", "aws", "cloudtrail"): "converter.products.elastic.ingest.cloudtrail",
+    ("splunk", "aws", "cloudtrail"): "converter.products.splunk.ingest.cloudtrail",
 }
 _GENERIC: Mapping[str, str] = {
-    "elastic": "converter.views.elastic.generic",
-    "splunk": "converter.views.splunk.generic",
+    "elastic": "converter.products.elastic.ingest.generic",
+    "splunk": "converter.products.splunk.ingest.generic",
 }
 
 

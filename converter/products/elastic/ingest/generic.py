@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.views.time import event_time, iso
+from converter.products.event_time import event_time, iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

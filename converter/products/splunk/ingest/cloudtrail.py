@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.views.splunk.generic import fields_of
+from converter.products.splunk.ingest.generic import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.views.elastic.cloudtrail_categories import CATEGORIES
-from converter.views.elastic.java_text import java_text, scalars_as_text
-from converter.views.time import event_time, iso, parse_time
+from converter.products.elastic.ingest.cloudtrail_categories import CATEGORIES
+from converter.products.elastic.ingest.java_strings import java_text, scalars_as_text
+from converter.products.event_time import event_time, iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

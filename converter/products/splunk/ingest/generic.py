@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from converter.views.splunk.json_fields import extract
-from converter.views.time import event_time, seconds
+from converter.products.event_time import event_time, seconds
+from converter.products.splunk.ingest.json_fields import extract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

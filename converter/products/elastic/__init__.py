@@ -1,0 +1,1 @@
+"""What Elastic makes of an event, and what it calls and stores its fields as."""
