@@ -10,8 +10,8 @@ from converter.products.field_facts import parse_facts
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import list_targets
 from converter.targets.core.target import Context
-from converter.targets.eql.execute import run
-from converter.targets.esql.execute import run as run_esql
+from converter.targets.eql.engine.execute import run
+from converter.targets.esql.engine.execute import run as run_esql
 
 FACTS = b"fields:\n  address: {type: ip, single: true}\n"
 RULE = """title: Addresses

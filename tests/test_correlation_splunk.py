@@ -20,7 +20,7 @@ from converter.reference.evaluate import evaluate_plans
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
 from converter.targets.splunk.emitter import windows as emit_windows
-from converter.targets.splunk.execute import run
+from converter.targets.splunk.engine.execute import run
 
 
 def _properties() -> Any:

@@ -20,8 +20,8 @@ from converter.harness.replay import Log, replay
 from converter.plan.nodes import Correlation, correlations_of
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.splunk.execute import run
-from converter.targets.splunk.parse import parse
+from converter.targets.splunk.engine.execute import run
+from converter.targets.splunk.engine.parse import parse
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PUBLIC = DATA / "correlation_rules"

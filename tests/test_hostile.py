@@ -21,10 +21,10 @@ from converter.errors import RefusedError
 from converter.products.core import Logsource, view
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.elastic_toml.rule import parse as parse_rule_file
-from converter.targets.esql.parse import parse as parse_query
-from converter.targets.esql.syntax import From
-from converter.targets.splunk.conf import parse as parse_conf
+from converter.targets.elastic_toml.engine.rule import parse as parse_rule_file
+from converter.targets.esql.engine.parse import parse as parse_query
+from converter.targets.esql.engine.syntax import From
+from converter.targets.splunk.saved_search.conf import parse as parse_conf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,9 +18,9 @@ from converter.errors import ConfigurationError, RefusedError
 from converter.harness.replay import Log, replay
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.elastic_toml.rule import parse as parse_file
-from converter.targets.elastic_toml.write import rule_name
-from converter.targets.splunk.conf import parse as parse_conf
+from converter.targets.elastic_toml.emitter.write import rule_name
+from converter.targets.elastic_toml.engine.rule import parse as parse_file
+from converter.targets.splunk.saved_search.conf import parse as parse_conf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

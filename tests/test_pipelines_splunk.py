@@ -19,7 +19,7 @@ from converter.reference.match import matches
 from converter.rules.load import parse_rules
 from converter.targets.core.pysigma import upstream_targets
 from converter.targets.core.registry import list_targets
-from converter.targets.splunk.execute import run
+from converter.targets.splunk.engine.execute import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,11 +33,11 @@ from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
 from converter.rules.load import load_rules, parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.splunk.conf import parse as parse_conf
-from converter.targets.splunk.detection_file import run_detection, saved_search_of
 from converter.targets.splunk.emitter.contentctl import file_stem, written
 from converter.targets.splunk.replay import edges_of
-from converter.targets.splunk.schedule import SavedReplay
+from converter.targets.splunk.saved_search.conf import parse as parse_conf
+from converter.targets.splunk.saved_search.contentctl import run_detection, saved_search_of
+from converter.targets.splunk.saved_search.schedule import SavedReplay
 
 if TYPE_CHECKING:
     from converter.harness.replay import Outcome

@@ -20,8 +20,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.targets.splunk.conf import read_stanzas
-from converter.targets.splunk.detection_file import saved_search_of
+from converter.targets.splunk.saved_search.conf import read_stanzas
+from converter.targets.splunk.saved_search.contentctl import saved_search_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

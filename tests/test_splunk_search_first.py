@@ -46,7 +46,7 @@ from converter.products.field_facts import Facts
 from converter.reference.match import matches
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
-from converter.targets.splunk.execute import run
+from converter.targets.splunk.engine.execute import run
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Expr

@@ -23,10 +23,10 @@ from kql_dialect import read_otherwise
 from converter.errors import QueryError
 from converter.plan.nodes import leaves_of
 from converter.reference.values import find
-from converter.targets.esql.execute import run as run_esql
-from converter.targets.esql.parse import parse as parse_esql
-from converter.targets.kql.execute import run as run_kql
-from converter.targets.kql.parse import parse as parse_kql
+from converter.targets.esql.engine.execute import run as run_esql
+from converter.targets.esql.engine.parse import parse as parse_esql
+from converter.targets.kql.engine.execute import run as run_kql
+from converter.targets.kql.engine.parse import parse as parse_kql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -48,12 +48,12 @@ def test_engine_case(language: str, case: dict[str, Any]) -> None:
     known = {"name", "query", "events", "rows", "ids", "error", "source", "tables", "options", "notes"}
     assert not set(case) - known, f"unknown keys {set(case) - known}"
     assert len({"rows", "ids", "error"} & set(case)) == 1, "exactly one of rows, ids, error"
-    run = importlib.import_module(f"converter.targets.{ENGINES[language]}.execute").run
+    run = importlib.import_module(f"converter.targets.{ENGINES[language]}.engine.execute").run
     events = ndjson(case.get("events", ""))
     tables = {name: ndjson(text) for name, text in case.get("tables", {}).items()}
     options: dict[str, Any] = dict(case.get("options", {}))
     if "limits" in options:
-        limits = importlib.import_module(f"converter.targets.{ENGINES[language]}.environment").Limits
+        limits = importlib.import_module(f"converter.targets.{ENGINES[language]}.engine.run_context").Limits
         options["limits"] = limits(**options["limits"])
     notes: list[str] = []
     if "notes" in case:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converter.targets.eql.execute import run
+from converter.targets.eql.engine.execute import run
 
 EVENTS = st.lists(
     st.fixed_dictionaries(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.eql.execute import run
+from converter.targets.eql.engine.execute import run
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "elastic" / "eql"
 FILETIME_EPOCH_MS = 11_644_473_600_000

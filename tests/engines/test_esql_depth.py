@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.esql.execute import run
+from converter.targets.esql.engine.execute import run
 
 MANY = 5_000
 
@@ -93,8 +93,8 @@ def test_an_automaton_with_too_many_states_is_an_error() -> None:
 
 
 def test_a_query_can_run_again_on_documents_of_another_shape() -> None:
-    from converter.targets.esql.execute import compile_query  # noqa: PLC0415
-    from converter.targets.esql.parse import parse  # noqa: PLC0415
+    from converter.targets.esql.engine.execute import compile_query  # noqa: PLC0415
+    from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
     text = "FROM logs | KEEP n | EVAL m = n + 1"
     query = compile_query(parse(text), text)

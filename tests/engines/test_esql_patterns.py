@@ -13,9 +13,9 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.targets.esql import lucene_regex
-from converter.targets.esql.java_regex import Matcher, replace
-from converter.targets.esql.like import PatternError, compile_like
+from converter.targets.esql.engine import lucene_regex
+from converter.targets.esql.engine.java_regex import Matcher, replace
+from converter.targets.esql.engine.like import PatternError, compile_like
 
 LIKE_PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "?", "\\*", "\\?", "\\\\"]), max_size=8)
 TEXTS = st.text("ab*?\\", max_size=8)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.esql.execute import run
+from converter.targets.esql.engine.execute import run
 
 FOLDER = Path(__file__).parents[3] / "shared/data/elastic/esql_csv_spec"
 KNOWN_FAILURES: dict[str, str] = {}

@@ -34,8 +34,8 @@ import pytest
 import yaml
 
 from converter.errors import QueryError
-from converter.targets.elastic_toml import execute as elastic
-from converter.targets.splunk import conf, schedule
+from converter.targets.elastic_toml.engine import execute as elastic
+from converter.targets.splunk.saved_search import conf, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +200,7 @@ def test_documents_left_out_beforehand_change_nothing(kind: str, seed: int) -> N
     ]
     rule = elastic.parse(text)
     replay = elastic.Replay(rule, events)
-    engine = importlib.import_module(f"converter.targets.{kind}.execute")
+    engine = importlib.import_module(f"converter.targets.{kind}.engine.execute")
     for time in range(start, start + 1_300_000, 60_000):
         seen = [event for event in events if time - rule.look_back_ms <= event["@timestamp"] <= time]
         whole = engine.run(rule.query, seen)

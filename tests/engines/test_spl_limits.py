@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from converter.errors import LogError, QueryError
-from converter.targets.splunk.execute import run
-from converter.targets.splunk.parse import parse
+from converter.targets.splunk.engine.execute import run
+from converter.targets.splunk.engine.parse import parse
 
 DEEP = 5000
 

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.splunk.execute import compile_query
-from converter.targets.splunk.macros import Macro
-from converter.targets.splunk.parse import parse
+from converter.targets.splunk.engine.execute import compile_query
+from converter.targets.splunk.engine.macros import Macro
+from converter.targets.splunk.engine.parse import parse
 
 DATA = Path(__file__).parents[3] / "shared/data/spl/security_content_searches.jsonl.gz"
 LEAST = 0.98

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.splunk import syntax
-from converter.targets.splunk.macros import MAX_SIZE, expand, read_macros
-from converter.targets.splunk.options import OPTIONS
-from converter.targets.splunk.parse import parse
+from converter.targets.splunk.engine import syntax
+from converter.targets.splunk.engine.macros import MAX_SIZE, expand, read_macros
+from converter.targets.splunk.engine.options import OPTIONS
+from converter.targets.splunk.engine.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.targets.splunk.execute import run
+from converter.targets.splunk.engine.execute import run
 
 FUNCTIONS = (
     "count",

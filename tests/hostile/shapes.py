@@ -24,9 +24,8 @@ from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError, RuleError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.splunk.conf import parse as parse_conf
-from converter.targets.splunk.parse import parse
-from converter.targets.splunk.syntax import (
+from converter.targets.splunk.engine.parse import parse
+from converter.targets.splunk.engine.syntax import (
     And,
     Comparison,
     Keyword,
@@ -38,6 +37,7 @@ from converter.targets.splunk.syntax import (
     Span,
     Unsupported,
 )
+from converter.targets.splunk.saved_search.conf import parse as parse_conf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Queries of ES|QL over the same rows, by the vendor's code and by our engine.
 
     {column: type}, rows ──Node──> the vendor's parser, analyzer, optimizer, functions ──┐
-    {column: type}, rows ──converter.targets.esql.execute.run──> rows ───────────────────┴──> differences
+    {column: type}, rows ──converter.targets.esql.engine.execute.run──> rows ───────────────────┴──> differences
 
 What the vendor's classes cannot be asked here (`lacking`, such as STATS and SORT) counts as no answer. So does what our
 engine refuses by name.
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
-from converter.targets.esql.execute import run
+from converter.targets.esql.engine.execute import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import Fields, kibana_query, nested_in, value_of
-from converter.targets.kql.execute import compile_filter
-from converter.targets.kql.fields import Kind, kind_of, leaves
-from converter.targets.kql.parse import parse
-from converter.targets.kql.syntax import (
+from converter.targets.kql.engine.execute import compile_filter
+from converter.targets.kql.engine.fields import Kind, kind_of, leaves
+from converter.targets.kql.engine.parse import parse
+from converter.targets.kql.engine.syntax import (
     And,
     Is,
     MatchAll,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.targets.kql.syntax import (
+from converter.targets.kql.engine.syntax import (
     And,
     Constant,
     Is,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, assert_never
 
-from converter.targets.kql.fields import Kind, kind_of
-from converter.targets.kql.syntax import (
+from converter.targets.kql.engine.fields import Kind, kind_of
+from converter.targets.kql.engine.syntax import (
     And,
     Constant,
     Is,

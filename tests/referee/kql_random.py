@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# By path, the type of each field; names give some of them (converter/targets/kql/fields.py).
+# By path, the type of each field; names give some of them (converter/targets/kql/engine/fields.py).
 TYPES = {
     "k": "keyword",
     "k2": "keyword",

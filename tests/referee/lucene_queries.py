@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lucene_asks import Ask
 
-from converter.targets.eql import syntax as eql
-from converter.targets.eql.lucene_regex import compile_regex
-from converter.targets.eql.parse import parse as parse_eql
-from converter.targets.eql.text import RegexError, Run, Wildcard, like_pieces, lucene_pieces, tester, text_of
-from converter.targets.esql import syntax as esql
-from converter.targets.esql.like import PatternError, compile_like
-from converter.targets.esql.lucene_regex import compile_rlike
-from converter.targets.esql.parse import parse as parse_esql
+from converter.targets.eql.engine import syntax as eql
+from converter.targets.eql.engine.lucene_regex import compile_regex
+from converter.targets.eql.engine.parse import parse as parse_eql
+from converter.targets.eql.engine.strings import RegexError, Run, Wildcard, like_pieces, lucene_pieces, tester, text_of
+from converter.targets.esql.engine import syntax as esql
+from converter.targets.esql.engine.like import PatternError, compile_like
+from converter.targets.esql.engine.lucene_regex import compile_rlike
+from converter.targets.esql.engine.parse import parse as parse_esql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from eql_conditions import MAPPING, Condition, Operation, document, dsl_of, quer
 from lucene_asks import generator
 from referee import Node, NodeError
 
-from converter.targets.eql.execute import run
+from converter.targets.eql.engine.execute import run
 
 if TYPE_CHECKING:
     import random

@@ -1,7 +1,7 @@
 """ES|QL by the vendor's grammar and by our parser: never read otherwise, never more, less only by name.
 
     texts ──vendor's lexer and parser──> tree or error ──┐
-    texts ──converter.targets.esql.parse──> tree or error─┴──> equal trees; or both refuse; or ours names what it lacks
+    texts ──converter.targets.esql.engine.parse──> tree or error─┴──> equal trees; or both refuse; or ours names what it lacks
 
 What the product checks later, such as types, is asked in `test_esql_rows`. `esql_trees` makes the trees comparable.
 """
@@ -25,7 +25,7 @@ from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.esql.parse import parse
+from converter.targets.esql.engine.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

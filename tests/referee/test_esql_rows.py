@@ -17,9 +17,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import QueryError
-from converter.targets.esql import source
-from converter.targets.esql.execute import run
-from converter.targets.esql.values import Type, to_output
+from converter.targets.esql.engine import source
+from converter.targets.esql.engine.execute import run
+from converter.targets.esql.engine.types import Type, to_output
 
 if TYPE_CHECKING:
     from referee import Node

@@ -28,7 +28,7 @@ from converter.rules.load import load_rules
 from converter.targets.core.alerts import event_alerts, seen_alerts
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Run
-from converter.targets.esql.execute import run
+from converter.targets.esql.engine.execute import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from converter.plan.nodes import Pattern, StringMatch, Wildcard
 from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
 from converter.targets.core.target import Context
-from converter.targets.kql.emit import condition
+from converter.targets.kql.emitter.emit import condition
 
 if TYPE_CHECKING:
     from referee import Node

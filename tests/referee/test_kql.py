@@ -21,7 +21,7 @@ from kql_documents import documents, types_of
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import nested_in
-from converter.targets.kql.parse import parse
+from converter.targets.kql.engine.parse import parse
 
 if TYPE_CHECKING:
     from referee import Node

@@ -18,9 +18,9 @@ from kql_random import NESTED, TYPES, broken, documents, queries
 from lucene_asks import generator
 
 from converter.errors import QueryError
-from converter.targets.kql.execute import compile_filter
-from converter.targets.kql.parse import parse
-from converter.targets.kql.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Value, Wildcard
+from converter.targets.kql.engine.execute import compile_filter
+from converter.targets.kql.engine.parse import parse
+from converter.targets.kql.engine.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Value, Wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

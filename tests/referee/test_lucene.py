@@ -11,10 +11,10 @@ import pytest
 from lucene_asks import Ask, Comparison, generator, lucene
 from lucene_random import regex_with_texts, wildcard_with_texts
 
-from converter.targets.eql import lucene_regex as eql_regex
-from converter.targets.eql import text as eql_text
-from converter.targets.esql import like as esql_like
-from converter.targets.esql import lucene_regex as esql_regex
+from converter.targets.eql.engine import lucene_regex as eql_regex
+from converter.targets.eql.engine import strings as eql_text
+from converter.targets.esql.engine import like as esql_like
+from converter.targets.esql.engine import lucene_regex as esql_regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from referee import NodeError
 from converter.errors import RefusedError
 from converter.plan.regex_cost import effort
 from converter.plan.regex_parse import parse
-from converter.targets.eql.regex_to_lucene import to_lucene
+from converter.targets.eql.emitter.regex_to_lucene import to_lucene
 
 if TYPE_CHECKING:
     from random import Random

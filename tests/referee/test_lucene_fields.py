@@ -15,10 +15,10 @@ import pytest
 from lucene_asks import Ask, generator, lucene
 from referee import NodeError
 
-from converter.targets.elastic_toml.documents import _milliseconds
-from converter.targets.eql.documents import milliseconds
-from converter.targets.esql.source import read_column
-from converter.targets.esql.values import format_ip
+from converter.targets.elastic_toml.engine.documents import _milliseconds
+from converter.targets.eql.engine.documents import milliseconds
+from converter.targets.esql.engine.source import read_column
+from converter.targets.esql.engine.types import format_ip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,8 +12,8 @@ from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.esql.execute import run as run_esql
-from converter.targets.kql.execute import run as run_kql
+from converter.targets.esql.engine.execute import run as run_esql
+from converter.targets.kql.engine.execute import run as run_kql
 
 if TYPE_CHECKING:
     from referee import Node

@@ -12,8 +12,8 @@ from converter.conversion import convert_rules
 from converter.errors import QueryError, RefusedError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.esql.execute import run
-from converter.targets.esql.parse import parse
+from converter.targets.esql.engine.execute import run
+from converter.targets.esql.engine.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

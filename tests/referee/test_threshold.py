@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from lucene_asks import generator
 
-from converter.targets.elastic_toml.documents import iso
-from converter.targets.elastic_toml.rule import Cardinality, Threshold
-from converter.targets.elastic_toml.threshold import History, alerts_of_run, members
+from converter.targets.elastic_toml.engine.documents import iso
+from converter.targets.elastic_toml.engine.rule import Cardinality, Threshold
+from converter.targets.elastic_toml.engine.threshold import History, alerts_of_run, members
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,15 +15,27 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import Place, QueryError
 from converter.live.elasticsearch.server import asking
-from converter.targets.kql.parse import parse
-from converter.targets.kql.syntax import And, Constant, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Wildcard
+from converter.targets.kql.engine.parse import parse
+from converter.targets.kql.engine.syntax import (
+    And,
+    Constant,
+    Is,
+    MatchAll,
+    Nested,
+    Not,
+    Or,
+    Query,
+    Range,
+    Text,
+    Wildcard,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from elasticsearch import Elasticsearch
 
-    from converter.targets.kql.syntax import Value
+    from converter.targets.kql.engine.syntax import Value
 
 Dsl: TypeAlias = dict[str, Any]
 

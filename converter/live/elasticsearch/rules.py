@@ -32,9 +32,9 @@ from converter.live.elasticsearch.search import (
 from converter.live.elasticsearch.threshold import Bucket, buckets_of, hidden, in_buckets
 from converter.targets.core.alerts import event_alerts, group_of, grouped_event_alerts, query_alerts, sequence_alerts
 from converter.targets.core.target import TargetAlert
-from converter.targets.elastic_toml.rule import parse
-from converter.targets.eql import syntax
-from converter.targets.eql.parse import parse as parse_eql
+from converter.targets.elastic_toml.engine.rule import parse
+from converter.targets.eql.engine import syntax
+from converter.targets.eql.engine.parse import parse as parse_eql
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from converter.live.elasticsearch.adapter import ElasticsearchProduct
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event, Query, Run
-    from converter.targets.elastic_toml.rule import RuleFile, Threshold
+    from converter.targets.elastic_toml.engine.rule import RuleFile, Threshold
 
 _TIME = "@timestamp"
 _MILLISECOND = 1_000_000  # nanoseconds

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.live.elasticsearch.search import between, find
 from converter.targets.core.target import Run
-from converter.targets.elastic_toml.schedule import phases, windows
+from converter.targets.elastic_toml.engine.schedule import phases, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
 
     from converter.targets.core.target import Event, Query, TargetAlert
-    from converter.targets.elastic_toml.rule import RuleFile
+    from converter.targets.elastic_toml.engine.rule import RuleFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from elasticsearch import Elasticsearch
 
-    from converter.targets.elastic_toml.rule import Threshold
+    from converter.targets.elastic_toml.engine.rule import Threshold
 
 _BUCKETS_IN_A_QUERY = 500
 

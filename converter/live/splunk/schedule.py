@@ -16,19 +16,19 @@ from converter.errors import QueryError
 from converter.live.splunk.events import ID_FIELD, KEEP_ID, seconds, time_of, time_range
 from converter.live.splunk.query import LiveSearch, live_search
 from converter.targets.core.alerts import query_alerts
-from converter.targets.splunk.conf import parse as parse_file
-from converter.targets.splunk.detection_file import saved_search_of
-from converter.targets.splunk.macros import expand, known_macros
+from converter.targets.splunk.engine.macros import expand, known_macros
 from converter.targets.splunk.replay import edges_of, runs_of
-from converter.targets.splunk.schedule import SavedReplay, schedule_of
-from converter.targets.splunk.scheduled_search import ScheduledSearch
-from converter.targets.splunk.trigger import check_settings, suppression_of
+from converter.targets.splunk.saved_search.alert_settings import check_settings, suppression_of
+from converter.targets.splunk.saved_search.conf import parse as parse_file
+from converter.targets.splunk.saved_search.contentctl import saved_search_of
+from converter.targets.splunk.saved_search.schedule import SavedReplay, schedule_of
+from converter.targets.splunk.saved_search.scheduled_search import ScheduledSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from converter.targets.core.target import Event, Query, Run, TargetAlert
-    from converter.targets.splunk.conf import SavedSearch
+    from converter.targets.splunk.saved_search.conf import SavedSearch
 
     Ask: TypeAlias = Callable[[str, str, str], list[dict[str, Any]]]
 

@@ -1,6 +1,6 @@
 """Find the engine of a query language, through the targets.
 
-language ──entry points `converter.targets`──> folder of the target ──> its parse and execute modules
+language ──entry points `converter.targets`──> folder of the target ──> its engine/parse.py and engine/execute.py
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Macros: TypeAlias = "str | Mapping[str, str]"
 
 GROUP = "converter.targets"
-_DEFAULT = ("execute", "run")
+_DEFAULT = ("engine.execute", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Engine:
 
     def parse(self, text: str, *, macros: Macros | None = None) -> Any:
         """Return the tree of a query. Raises QueryError; ConfigurationError if the language has no trees, or macros."""
-        name = f"{self.folder}.parse"
+        name = f"{self.folder}.engine.parse"
         try:
             parse = importlib.import_module(name).parse
         except ModuleNotFoundError as missing:
@@ -66,7 +66,7 @@ class Engine:
         run = getattr(importlib.import_module(f"{self.folder}.{module}"), function)
         options: dict[str, Any] = {"tables": tables or None, "macros": macros, "now": now, "limits": None}
         if not limits and "limits" in signature(run).parameters:
-            options["limits"] = importlib.import_module(f"{self.folder}.environment").NO_LIMITS
+            options["limits"] = importlib.import_module(f"{self.folder}.engine.run_context").NO_LIMITS
         options = self._known(run, options)
         if on_note is not None and "on_note" in signature(run).parameters:
             options["on_note"] = on_note

@@ -88,7 +88,7 @@ class UpstreamTarget:
         from converter.targets.core.alerts import eql_alerts, query_alerts  # noqa: PLC0415  start-up counts
 
         folder = {"spl": "splunk"}.get(self.language, self.language)
-        rows = importlib.import_module(f"converter.targets.{folder}.execute").run(query.text, events)
+        rows = importlib.import_module(f"converter.targets.{folder}.engine.execute").run(query.text, events)
         return (Run("", eql_alerts(rows, query) if self.language == "eql" else query_alerts(rows, query)),)
 
 

@@ -30,7 +30,7 @@ class ElasticTomlTarget:
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
-        from converter.targets.elastic_toml.emit import emit_query  # noqa: PLC0415  start-up counts
+        from converter.targets.elastic_toml.emitter.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)
 

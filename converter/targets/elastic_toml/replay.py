@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from converter.reference.time import parse_time
 from converter.targets.core.alerts import event_alerts, group_of, grouped_event_alerts, seen_alerts
 from converter.targets.core.target import Run, TargetAlert
-from converter.targets.elastic_toml.execute import Replay
-from converter.targets.elastic_toml.rule import parse
+from converter.targets.elastic_toml.engine.execute import Replay
+from converter.targets.elastic_toml.engine.rule import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ class EqlTarget:
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
-        from converter.targets.eql.emit import emit_query  # noqa: PLC0415  start-up counts
+        from converter.targets.eql.emitter.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)
 
@@ -32,7 +32,7 @@ class EqlTarget:
         """Run a query of ours once over all events."""
         from converter.targets.core.alerts import eql_alerts  # noqa: PLC0415  start-up counts
         from converter.targets.core.target import Run  # noqa: PLC0415
-        from converter.targets.eql.execute import run  # noqa: PLC0415
+        from converter.targets.eql.engine.execute import run  # noqa: PLC0415
 
         return (Run("", eql_alerts(run(query.text, events), query)),)
 

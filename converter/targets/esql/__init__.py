@@ -24,7 +24,7 @@ class EsqlTarget:
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
-        from converter.targets.esql.emit import emit_query  # noqa: PLC0415  start-up counts
+        from converter.targets.esql.emitter.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)
 
@@ -32,7 +32,7 @@ class EsqlTarget:
         """Run a query of ours once over all events."""
         from converter.targets.core.alerts import query_alerts  # noqa: PLC0415  start-up counts
         from converter.targets.core.target import Run  # noqa: PLC0415
-        from converter.targets.esql.execute import run  # noqa: PLC0415
+        from converter.targets.esql.engine.execute import run  # noqa: PLC0415
 
         rows = run(query.text, events)
         limit = query.verdict.limit

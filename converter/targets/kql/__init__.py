@@ -24,7 +24,7 @@ class KqlTarget:
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
-        from converter.targets.kql.emit import emit_query  # noqa: PLC0415  start-up counts
+        from converter.targets.kql.emitter.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)
 
@@ -32,7 +32,7 @@ class KqlTarget:
         """Run a query of ours once over all events."""
         from converter.targets.core.alerts import event_alerts  # noqa: PLC0415  start-up counts
         from converter.targets.core.target import Run  # noqa: PLC0415
-        from converter.targets.kql.execute import run  # noqa: PLC0415
+        from converter.targets.kql.engine.execute import run  # noqa: PLC0415
 
         return (Run("", event_alerts(run(query.text, events))),)
 

@@ -20,8 +20,8 @@ class SplunkTarget:
     description = "Splunk SPL"
     suffix = ".spl"
     files: ClassVar[Mapping[str, tuple[str, str]]] = {
-        "savedsearches": ("schedule", "run_saved"),
-        "contentctl": ("detection_file", "run_detection"),
+        "savedsearches": ("saved_search.schedule", "run_saved"),
+        "contentctl": ("saved_search.contentctl", "run_detection"),
     }
     formats: ClassVar[Mapping[str, str]] = {
         "default": "the search",
@@ -56,11 +56,11 @@ class SplunkTarget:
 
     def _emit(self, plan: Plan, context: Context) -> Query:
         if context.format == "savedsearches":
-            from converter.targets.splunk.emitter.saved import emit_saved  # noqa: PLC0415  only this format needs it
+            from converter.targets.splunk.emitter.savedsearches import emit_saved  # noqa: PLC0415  only this format needs it
 
             return emit_saved(plan, context, self.formats, self.options)
         if context.format == "es":
-            from converter.targets.splunk.emitter.es import emit_es  # noqa: PLC0415  only this format needs it
+            from converter.targets.splunk.emitter.enterprise_security import emit_es  # noqa: PLC0415  only this format needs it
 
             return emit_es(plan, context, self.formats, self.options)
         if context.format == "contentctl":
@@ -71,7 +71,7 @@ class SplunkTarget:
             from converter.targets.splunk.emitter.tstats import emit_data_model  # noqa: PLC0415  only this format needs it
 
             return emit_data_model(plan, context, self.formats, self.options)
-        from converter.targets.splunk.emit import emit_query  # noqa: PLC0415  start-up counts
+        from converter.targets.splunk.emitter.emit import emit_query  # noqa: PLC0415  start-up counts
 
         return emit_query(plan, context, self.formats, self.options)
 

@@ -11,14 +11,14 @@ from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time
 from converter.targets.core.alerts import event_alerts, query_alerts
 from converter.targets.core.target import Run
-from converter.targets.splunk.syntax import Tstats
+from converter.targets.splunk.engine.syntax import Tstats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from converter.targets.core.target import Event, Query, TargetAlert
-    from converter.targets.splunk.schedule import SavedReplay
+    from converter.targets.splunk.saved_search.schedule import SavedReplay
 
     Row: TypeAlias = dict[str, Any]
 
@@ -32,18 +32,18 @@ def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
         return _scheduled(query, events)
     if query.format == "data_model":
         return (Run("", _counted(query, events)),)
-    from converter.targets.splunk.execute import run  # noqa: PLC0415
+    from converter.targets.splunk.engine.execute import run  # noqa: PLC0415
 
     return (Run("", query_alerts(run(query.text, events), query)),)
 
 
 def _scheduled(query: Query, events: Sequence[Event]) -> Sequence[Run]:
     """Return the alerts of a saved search at every phase; each is one that a person gets."""
-    from converter.targets.splunk.conf import parse  # noqa: PLC0415  only files need it
-    from converter.targets.splunk.schedule import SavedReplay  # noqa: PLC0415
+    from converter.targets.splunk.saved_search.conf import parse  # noqa: PLC0415  only files need it
+    from converter.targets.splunk.saved_search.schedule import SavedReplay  # noqa: PLC0415
 
     if query.language == "contentctl":
-        from converter.targets.splunk.detection_file import saved_search_of  # noqa: PLC0415  only this format needs it
+        from converter.targets.splunk.saved_search.contentctl import saved_search_of  # noqa: PLC0415  only this format needs it
 
         saved, macros = saved_search_of(query.text)
     else:
@@ -90,8 +90,8 @@ def _counted(query: Query, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
     The search runs over all events, and over each alone. What it finds alone it must count in the rows over all, no
     more and no less; then the events that are found alone are those that the rows stand for.
     """
-    from converter.targets.splunk.execute import compile_query  # noqa: PLC0415
-    from converter.targets.splunk.parse import parse  # noqa: PLC0415
+    from converter.targets.splunk.engine.execute import compile_query  # noqa: PLC0415
+    from converter.targets.splunk.engine.parse import parse  # noqa: PLC0415
 
     tree = parse(query.text)
     run = compile_query(tree, query.text)

@@ -13,8 +13,8 @@ from converter.live.splunk.schedule import MAX_JOBS, replay_saved, saved_of
 from converter.products.core import Logsource, view
 from converter.targets.core.target import Limit, Query, Verdict
 from converter.targets.splunk import TARGET
-from converter.targets.splunk.execute import compile_query
-from converter.targets.splunk.parse import parse
+from converter.targets.splunk.engine.execute import compile_query
+from converter.targets.splunk.engine.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,1 +1,1 @@
-"""Plan to SPL and to files that hold it, one file a job; `emit.py` begins."""
+"""The emitter: plan to SPL, and to files that hold it."""

@@ -21,7 +21,8 @@ import yaml
 from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, detections_of, fields_of_plan
 from converter.targets.core.emission import check_context, refused
-from converter.targets.splunk.emitter.describe import (
+from converter.targets.splunk.emitter.conf_stanza import one_line, unique_title, without_tokens
+from converter.targets.splunk.emitter.detection_metadata import (
     SCORES,
     Risk,
     asset_of,
@@ -33,9 +34,8 @@ from converter.targets.splunk.emitter.describe import (
     risks_of,
     techniques_of,
 )
-from converter.targets.splunk.emitter.saved import as_file, sentence
+from converter.targets.splunk.emitter.savedsearches import as_file, sentence
 from converter.targets.splunk.emitter.schedule import period, schedule_plan
-from converter.targets.splunk.emitter.text import one_line, unique_title, without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,8 +22,8 @@ from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.base import base_lines
 from converter.targets.splunk.emitter.episodes import close_fixed, close_sliding, fixed_statistic, number_sliding
 from converter.targets.splunk.emitter.limits import met
-from converter.targets.splunk.emitter.parts import Part, open_parts, part_rows
 from converter.targets.splunk.emitter.rows import Search, is_plain, plain_rows, shown_fields
+from converter.targets.splunk.emitter.rule_rows import Part, open_parts, part_rows
 from converter.targets.splunk.emitter.windows import judged
 
 if TYPE_CHECKING:

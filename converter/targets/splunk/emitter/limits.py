@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from converter.targets.core.emission import EXACT_DOUBLE, check_whole, refused
-from converter.targets.splunk.emitter.names import SIGNS, number_text
+from converter.targets.splunk.emitter.quoting import SIGNS, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,8 +28,8 @@ from converter.plan.nodes import (
 )
 from converter.targets.core.emission import placed_groups
 from converter.targets.core.target import free_column
-from converter.targets.splunk.emitter.lists import listed, plain_field, plain_name
-from converter.targets.splunk.emitter.names import by_field, eval_field
+from converter.targets.splunk.emitter.field_lists import listed, plain_field, plain_name
+from converter.targets.splunk.emitter.quoting import by_field, eval_field
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from converter.errors import ConfigurationError
 from converter.plan.nodes import Correlation, EventCount, Temporal, TemporalOrdered, ValueCount, rising
 from converter.targets.core.emission import duration, placed_groups, refused, seconds, verdict
 from converter.targets.core.target import Bound, Limit, free_column
-from converter.targets.splunk.emit import emit_query
-from converter.targets.splunk.emitter.clock import timely
 from converter.targets.splunk.emitter.cron import gaps
+from converter.targets.splunk.emitter.emit import emit_query
+from converter.targets.splunk.emitter.schedule_assumptions import timely
 from converter.targets.splunk.emitter.windows import monotone
 
 if TYPE_CHECKING:

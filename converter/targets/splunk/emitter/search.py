@@ -37,8 +37,8 @@ from converter.plan.nodes import (
 from converter.plan.regex import can_be_empty
 from converter.plan.regex_parse import parse
 from converter.plan.simplify import simplify
-from converter.targets.splunk.emitter.fixed import fixed_patterns
-from converter.targets.splunk.emitter.names import search_field, search_value
+from converter.targets.splunk.emitter.quoting import search_field, search_value
+from converter.targets.splunk.emitter.required_literals import fixed_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

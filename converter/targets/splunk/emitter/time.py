@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.targets.core.target import Assumption
-from converter.targets.splunk.emitter.names import SIGNS, number_text
+from converter.targets.splunk.emitter.quoting import SIGNS, number_text
 from converter.targets.splunk.emitter.regex import quoted
 
 if TYPE_CHECKING:

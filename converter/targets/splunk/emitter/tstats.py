@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, suggest
@@ -45,7 +45,7 @@ from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.targets.core.emission import Emission, check_context, refused
 from converter.targets.core.target import Assumption, free_column
-from converter.targets.splunk.emitter.names import search_value
+from converter.targets.splunk.emitter.quoting import search_value
 from converter.targets.splunk.emitter.search import is_printable, is_text
 from converter.targets.splunk.emitter.where import condition
 
@@ -191,7 +191,7 @@ class _DataSet:
 
 @lru_cache(maxsize=1)
 def _known() -> Mapping[str, Any]:
-    return tomllib.loads((Path(__file__).parent.parent / "data_models.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files("converter.products.splunk").joinpath("data_models.toml").read_text(encoding="utf-8"))
 
 
 def _data_set(name: object, plan: Plan) -> _DataSet:

@@ -33,7 +33,7 @@ from converter.plan.nodes import (
 )
 from converter.targets.core.emission import EXACT_DOUBLE, refused
 from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
-from converter.targets.splunk.emitter.names import number_text
+from converter.targets.splunk.emitter.quoting import number_text
 from converter.verdicts.log_assumptions import ordered_apart, whole_numbers
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The emitter: plan to a rule file of elastic/detection-rules."""

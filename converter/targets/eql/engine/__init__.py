@@ -1,0 +1,1 @@
+"""The engine: run EQL on events; knows nothing of Sigma."""

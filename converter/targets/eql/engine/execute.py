@@ -1,0 +1,233 @@
+"""Run an EQL query over documents.
+
+    text ──parse──> Query ──compile_query──> closure(events) -> rows
+
+An event query returns the matching documents in the order of time. A sequence query returns one row per sequence, in
+the order in which they complete: {"join_keys": [...], "events": [document, ...]}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, TypeAlias
+
+from converter.errors import LogError
+from converter.targets.eql.engine import syntax as tree
+from converter.targets.eql.engine.conditions import Condition, Conditions
+from converter.targets.eql.engine.documents import Document, Getter, milliseconds
+from converter.targets.eql.engine.join_keys import with_key_conditions
+from converter.targets.eql.engine.parse import parse
+from converter.targets.eql.engine.sequence import Hit, Key, Match, Plan, match_sequences
+
+Rows: TypeAlias = list[dict[str, Any]]
+Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+Runner: TypeAlias = Callable[[Iterable[Mapping[str, Any]], Tables], Rows]
+
+_BEFORE_ALL = -(2**63)
+
+
+def run(
+    text: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    tables: Tables | None = None,
+    timestamp_field: str = "@timestamp",
+    event_category_field: str = "event.category",
+    size: int | None = None,
+) -> Rows:
+    """Run a query over documents.
+
+    Args:
+        text: the query.
+        events: documents, nested or with dotted keys; the given dicts are returned, not copies.
+        tables: not used; EQL reads one set of documents.
+        timestamp_field: field that orders events.
+        event_category_field: field that the category before `where` is compared with.
+        size: most rows to return where the query has no pipe, the latest ones kept; None for all.
+
+    Returns:
+        documents, or for a sequence rows of `join_keys` and `events`.
+
+    Raises:
+        QueryError: the query is not EQL, or uses what is not supported.
+        LogError: an event has no usable time.
+    """
+    compiled = compile_query(
+        parse(text),
+        text,
+        timestamp_field=timestamp_field,
+        event_category_field=event_category_field,
+        size=size,
+    )
+    return compiled(events, tables or {})
+
+
+def compile_query(
+    query: tree.Query,
+    text: str,
+    *,
+    timestamp_field: str = "@timestamp",
+    event_category_field: str = "event.category",
+    size: int | None = None,
+) -> Runner:
+    """Return the function that runs `query`, the tree of `text`; for the options see `run`.
+
+    Raises:
+        QueryError: the query cannot be right, or uses what is not supported.
+    """
+    compiler = _Compiler(text, timestamp_field, event_category_field)
+    match query.body:
+        case tree.EventFilter():
+            rows = compiler.event_query(query.body)
+        case tree.Sequence():
+            rows = compiler.sequence_query(query.body)
+
+    def runner(events: Iterable[Mapping[str, Any]], _tables: Tables) -> Rows:
+        found = rows(events)
+        if not query.pipes and size is not None:
+            return found[max(0, len(found) - size) :]
+        for pipe in query.pipes:
+            found = found[: pipe.count] if pipe.kind == "head" else found[max(0, len(found) - pipe.count) :]
+        return found
+
+    return runner
+
+
+class _Compiler:
+    def __init__(self, text: str, timestamp_field: str, event_category_field: str) -> None:
+        self._conditions = Conditions(text, timestamp_field)
+        self._timestamp_field = timestamp_field
+        self._event_category_field = event_category_field
+
+    def event_query(self, node: tree.EventFilter) -> Callable[[Iterable[Document]], Rows]:
+        passes = self._filter(node)
+        clock = self._clock()
+
+        def rows(events: Iterable[Document]) -> Rows:
+            found: list[tuple[int, int, Document]] = []
+            for position, event in enumerate(events):
+                if passes(event):
+                    time = clock(event, position)
+                    found.append((_BEFORE_ALL if time is None else time, position, event))
+            found.sort(key=_time_and_position)
+            return [_row(event) for _, _, event in found]
+
+        return rows
+
+    def sequence_query(self, node: tree.Sequence) -> Callable[[Iterable[Document]], Rows]:
+        sources: dict[tuple[tree.EventFilter, tuple[tree.Field, ...]], int] = {}
+
+        def source_of(stage: tree.Stage) -> int:
+            return sources.setdefault((stage.filter, stage.keys), len(sources))
+
+        stages = tuple(
+            (source_of(stage), stage.missing) for stage in with_key_conditions(node.stages) for _ in range(stage.runs)
+        )
+        until = None if node.until is None else source_of(node.until)
+        plan = Plan(stages, node.maxspan, until)
+        compiled = [
+            (index, self._filter(event_filter), self._keys(keys)) for (event_filter, keys), index in sources.items()
+        ]
+        clock = self._clock()
+
+        def hit(event: Document, position: int) -> tuple[int, int, Hit] | None:
+            matched = tuple(
+                (index, keys) for index, passes, keys_of in compiled if passes(event) and (keys := keys_of(event))
+            )
+            if not matched:
+                return None
+            time = clock(event, position)
+            if time is None:
+                raise LogError(f"event {position + 1} has no {self._timestamp_field}, which a sequence needs")
+            return time, position, Hit(time, _row(event), matched)
+
+        def rows(events: Iterable[Document]) -> Rows:
+            found = [one for position, event in enumerate(events) if (one := hit(event, position)) is not None]
+            found.sort(key=_time_and_position)
+            return [_sequence_row(match) for match in match_sequences(plan, (one for _, _, one in found))]
+
+        return rows
+
+    def _filter(self, node: tree.EventFilter) -> Condition:
+        condition = self._conditions.condition(node.condition)
+        if node.category is None:
+            return condition
+        category = node.category
+        read = self._conditions.getter(self._event_category_field)
+        return lambda event: category in read(event) and condition(event)
+
+    def _keys(self, keys: tuple[tree.Field, ...]) -> Callable[[Document], tuple[Key, ...]]:
+        """Return the function that lists the join keys of an event: one for each combination of the fields' values.
+
+        A field without a value gives no key, unless it is optional: then null.
+        """
+        if not keys:
+            return lambda _event: ((),)
+        readers: list[tuple[Getter, bool]] = [(self._conditions.getter(key.name), key.optional) for key in keys]
+
+        def read(event: Document) -> tuple[Key, ...]:
+            choices: list[list[Any]] = []
+            for values_of, optional in readers:
+                values = values_of(event)
+                if not values:
+                    if not optional:
+                        return ()
+                    values = [None]
+                choices.append(values)
+            if all(len(values) == 1 for values in choices):
+                return (tuple([_hashed(values[0]) for values in choices]),)
+            # dict.fromkeys drops repeated combinations and keeps their order.
+            return tuple(dict.fromkeys(tuple(map(_hashed, combination)) for combination in product(*choices)))
+
+        return read
+
+    def _clock(self) -> Callable[[Document, int], int | None]:
+        """Return the function that reads an event's time, None if it has none."""
+        name = self._timestamp_field
+        read = self._conditions.getter(name)
+
+        def clock(event: Document, position: int) -> int | None:
+            values = read(event)
+            if not values:
+                return None
+            time = milliseconds(values[0])
+            if time is None or len(values) > 1:
+                raise LogError(f"event {position + 1} has no usable time in {name}: {values[0]!r}")
+            return time
+
+        return clock
+
+
+class _Boolean:
+    """A boolean as a part of a join key, apart from the numbers 0 and 1, which Python takes for equal to it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, *, value: bool) -> None:
+        self.value = value
+
+
+_TRUE, _FALSE = _Boolean(value=True), _Boolean(value=False)
+
+
+def _hashed(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _TRUE if value else _FALSE
+    return value
+
+
+def _time_and_position(one: tuple[int, int, Any]) -> tuple[int, int]:
+    return one[0], one[1]
+
+
+def _row(event: Document) -> dict[str, Any]:
+    return event if isinstance(event, dict) else dict(event)
+
+
+def _sequence_row(match: Match) -> dict[str, Any]:
+    """Return the row of a sequence; a missing event is shown as the product shows it."""
+    return {
+        "join_keys": [part.value if isinstance(part, _Boolean) else part for part in match.key],
+        "events": [{"_id": "", "missing": True} if event is None else event for event in match.events],
+    }

@@ -1,0 +1,1 @@
+"""The emitter: plan to ES|QL."""

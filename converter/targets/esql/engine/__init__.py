@@ -1,0 +1,1 @@
+"""The engine: run ES|QL on events; knows nothing of Sigma."""

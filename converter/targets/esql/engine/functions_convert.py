@@ -1,0 +1,199 @@
+"""Conversions of type, COALESCE and CASE.
+
+A conversion takes the values of a multivalue one by one; what cannot be converted is null with a warning.
+Source: Elasticsearch docs "ES|QL type conversion functions", "COALESCE", "CASE"; vendor cases `convert.csv-spec`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.esql.engine.bound import Bound, Context, Row, common_type, each, expect, finish, null, widened
+from converter.targets.esql.engine.registry import FUNCTIONS, function
+from converter.targets.esql.engine.times import parse_moment
+from converter.targets.esql.engine.types import (
+    NullifiedError,
+    Type,
+    double_to_whole,
+    in_range,
+    parse_ip,
+    text_to_double,
+    text_to_whole,
+    to_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from converter.targets.esql.engine.syntax import Span
+
+
+def _text_to_moment(text: str) -> int:
+    millis = parse_moment(text)
+    if millis is None:
+        raise NullifiedError(f"failed to parse date field [{text}] with format [strict_date_optional_time]")
+    return millis
+
+
+def _text_to_ip(text: str) -> bytes:
+    packed = parse_ip(text)
+    if packed is None:
+        raise NullifiedError(f"'{text}' is not an IP string literal.")
+    return packed
+
+
+def _text_to_boolean(text: str) -> bool:
+    return text.lower() == "true"
+
+
+def _to_long(number: float) -> int:
+    return double_to_whole(number, Type.LONG)
+
+
+def _to_integer(number: float) -> int:
+    return double_to_whole(number, Type.INTEGER)
+
+
+_TO_TEXT = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.DATETIME, Type.IP)
+# target -> source -> how; None: the value stays as it is
+_CONVERSIONS: dict[Type, dict[Type, Callable[[Any], Any] | None]] = {
+    Type.LONG: {
+        Type.LONG: None,
+        Type.INTEGER: None,
+        Type.DATETIME: None,
+        Type.DOUBLE: _to_long,
+        Type.BOOLEAN: int,
+        Type.KEYWORD: lambda text: text_to_whole(text, Type.LONG),
+    },
+    Type.INTEGER: {
+        Type.INTEGER: None,
+        Type.LONG: lambda number: in_range(number, Type.INTEGER),
+        Type.DATETIME: lambda number: in_range(number, Type.INTEGER),
+        Type.DOUBLE: _to_integer,
+        Type.BOOLEAN: int,
+        Type.KEYWORD: lambda text: text_to_whole(text, Type.INTEGER),
+    },
+    Type.DOUBLE: {
+        Type.DOUBLE: None,
+        Type.INTEGER: float,
+        Type.LONG: float,
+        Type.DATETIME: float,
+        Type.BOOLEAN: float,
+        Type.KEYWORD: text_to_double,
+    },
+    Type.BOOLEAN: {
+        Type.BOOLEAN: None,
+        Type.INTEGER: bool,
+        Type.LONG: bool,
+        Type.DOUBLE: bool,
+        Type.KEYWORD: _text_to_boolean,
+    },
+    Type.DATETIME: {
+        Type.DATETIME: None,
+        Type.INTEGER: int,
+        Type.LONG: None,
+        Type.DOUBLE: _to_long,
+        Type.KEYWORD: _text_to_moment,
+    },
+    Type.IP: {Type.IP: None, Type.KEYWORD: _text_to_ip},
+    Type.KEYWORD: {
+        Type.KEYWORD: None,
+        **{source: partial(to_text, source) for source in _TO_TEXT},
+    },
+}
+_NAMES = {
+    Type.LONG: ("to_long",),
+    Type.INTEGER: ("to_integer", "to_int"),
+    Type.DOUBLE: ("to_double", "to_dbl"),
+    Type.BOOLEAN: ("to_boolean", "to_bool"),
+    Type.DATETIME: ("to_datetime", "to_dt"),
+    Type.IP: ("to_ip",),
+    Type.KEYWORD: ("to_string", "to_str"),
+}
+# The names of types that `::` takes, and the function that it stands for.
+CASTS = {
+    "bool": "to_boolean",
+    "boolean": "to_boolean",
+    "date": "to_datetime",
+    "datetime": "to_datetime",
+    "double": "to_double",
+    "int": "to_integer",
+    "integer": "to_integer",
+    "ip": "to_ip",
+    "keyword": "to_string",
+    "long": "to_long",
+    "string": "to_string",
+}
+
+
+def _register(target: Type, names: tuple[str, ...]) -> None:
+    ways = _CONVERSIONS[target]
+
+    @function(*names, least=1)
+    def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
+        argument = arguments[0]
+        if argument.type is Type.NULL:
+            return null(target, span)
+        what = f"one of {', '.join(sorted(source.value for source in ways))}"
+        expect(context, names[0].upper(), argument, tuple(ways), what)
+        how = ways[argument.type]
+        if how is None:
+            return Bound(target, argument.get, span, argument.constant, argument.value, argument.observed)
+        return each(context, span, argument, target, how)
+
+
+for _target, _names in _NAMES.items():
+    _register(_target, _names)
+
+
+def cast(context: Context, span: Span, value: Bound, type_name: str) -> Bound:
+    """Return `value::type`.
+
+    Raises:
+        QueryError: the type is not known, or the value has no way to it.
+    """
+    name = CASTS.get(type_name)
+    if name is None:
+        raise context.error(f"the cast to {type_name!r} is not supported", span, f"known: {', '.join(sorted(CASTS))}")
+    return FUNCTIONS[name].build(context, span, (value,))
+
+
+@function("coalesce", least=1, most=None)
+def _coalesce(_context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
+    """Return the first value that is not null; a multivalue counts as one."""
+    type_ = common_type(_context, "COALESCE", arguments)
+    getters = tuple(widened(argument, type_) for argument in arguments if argument.type is not Type.NULL)
+
+    def get(row: Row) -> Any:
+        for getter in getters:
+            value = getter(row)
+            if value is not None:
+                return value
+        return None
+
+    return finish(type_, get, span, arguments)
+
+
+@function("case", least=2, most=None)
+def _case(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
+    """Return the value of the first condition that is true; a last argument alone is the default."""
+    conditions, values = list(arguments[0:-1:2]), list(arguments[1::2])
+    default = arguments[-1] if len(arguments) % 2 else None
+    for condition in conditions:
+        expect(context, "CASE", condition, (Type.BOOLEAN,), "a boolean condition")
+    results = [*values, default] if default else values
+    type_ = common_type(context, "CASE", results)
+    branches = tuple((c.get, widened(v, type_)) for c, v in zip(conditions, values, strict=True))
+    otherwise = widened(default, type_) if default else None
+
+    def get(row: Row) -> Any:
+        for test, result in branches:
+            value = test(row)
+            if value is True:
+                return result(row)
+            if value.__class__ is list:
+                context.warn_multivalue(span)
+        return otherwise(row) if otherwise else None
+
+    return finish(type_, get, span, arguments)

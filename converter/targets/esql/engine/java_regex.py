@@ -1,0 +1,172 @@
+r"""Regular expressions of Java, for REPLACE.
+
+    pattern ──translate──> RE2 text, `regex` text ──> Matcher: RE2 for plain subjects, `regex` for the others
+
+Most patterns mean the same to RE2, which takes linear time, on subjects of ASCII without line breaks. Other subjects,
+and patterns with look-around or back-references, go to the package `regex` with a time limit.
+Source: Java API, class `java.util.regex.Matcher` (find, appendReplacement); Elasticsearch class `Replace`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import re2
+
+from converter.targets.esql.engine.java_syntax import compile_slow, translate
+from converter.targets.esql.engine.like import PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TIMEOUT_SECONDS = 2.0
+_GROUP = re.compile(r"\{([A-Za-z][A-Za-z0-9]*)\}|([0-9])")
+
+
+class _Found(Protocol):
+    """What the engine needs of a match object."""
+
+    def start(self) -> int: ...
+    def end(self) -> int: ...
+    def group(self, group: int | str, /) -> Any: ...
+
+
+class Matcher:
+    """A compiled Java pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        translation = translate(pattern)
+        self.groups = translation.groups
+        self.names = translation.names
+        self._translation = translation
+        self._fast = None if translation.fast is None else _re2(translation.fast)
+        self._slow: Any = None
+        if self._fast is None:
+            self._compile_slow()
+
+    def _compile_slow(self) -> Any:
+        if self._slow is None:
+            self._slow = compile_slow(self._translation)
+        return self._slow
+
+    def find(self, text: str) -> Iterator[_Found]:
+        """Yield the matches in a text, from left to right, as `Matcher.find` does.
+
+        Raises:
+            PatternError: the pattern takes too long on this text.
+        """
+        if self._fast is not None and text.isascii() and "\n" not in text and "\r" not in text:
+            yield from _java_order(self._fast.search, text)
+            return
+        slow = self._compile_slow()
+        try:
+            yield from _java_order(lambda t, p: slow.search(t, p, timeout=TIMEOUT_SECONDS), text)
+        except TimeoutError:
+            raise PatternError(f"the regular expression took more than {TIMEOUT_SECONDS:g} s on a value", 0) from None
+
+
+def _java_order(search: Callable[[str, int], Any], text: str) -> Iterator[_Found]:
+    """Yield matches: after an empty match the search goes on one character further, after another at its end."""
+    position = 0
+    while position <= len(text):
+        found = search(text, position)
+        if found is None:
+            return
+        yield found
+        position = found.end() if found.end() > found.start() else found.end() + 1
+
+
+def _re2(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern, options)
+    except re2.error:
+        return None
+
+
+@lru_cache(maxsize=256)
+def compile_java(pattern: str) -> Matcher:
+    """Return a compiled pattern.
+
+    Raises:
+        PatternError: not a Java pattern, or one with a construct that this engine does not know.
+    """
+    return Matcher(pattern)
+
+
+# --- replacement ------------------------------------------------------------------------------------------------------
+
+
+_NO_GROUP = "No group by the number"
+
+
+@lru_cache(maxsize=256)
+def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str | int, ...] | str:
+    r"""Return literal texts, group numbers, and named groups (as `\0name`); a string is an error message."""
+    pieces: list[str | int] = []
+    index = 0
+    while index < len(replacement):
+        character = replacement[index]
+        if character == "\\":
+            index += 1
+            if index >= len(replacement):
+                return "character to be escaped is missing"
+            pieces.append(replacement[index])
+        elif character == "$":
+            found = _GROUP.match(replacement, index + 1)
+            if not found:
+                return "Illegal group reference"
+            if found[1]:
+                if found[1] not in names:
+                    return f"No group with name {{{found[1]}}}"
+                pieces.append(f"\0{found[1]}")
+                index = found.end() - 1
+            else:
+                number, end = int(found[2]), found.end()
+                if number > groups:
+                    return f"{_NO_GROUP} {number}"
+                while end < len(replacement) and replacement[end] in "0123456789":
+                    if number * 10 + int(replacement[end]) > groups:
+                        break
+                    number, end = number * 10 + int(replacement[end]), end + 1
+                pieces.append(number)
+                index = end - 1
+        else:
+            pieces.append(character)
+        index += 1
+    return tuple(pieces)
+
+
+def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
+    """Return a text with every match replaced; None when the replacement is bad (null and a warning in the product).
+
+    Raises:
+        PatternError: the pattern takes too long on this text; a group by number is not there, which ends the query.
+    """
+    out: list[str] = []
+    end = 0
+    template: tuple[str | int, ...] | None = None
+    for found in matcher.find(text):
+        if template is None:
+            compiled = _template(replacement, matcher.groups, matcher.names)
+            if isinstance(compiled, str):
+                if compiled.startswith(_NO_GROUP):
+                    raise PatternError(f"{compiled} in the replacement", 0)
+                return None
+            template = compiled
+        out.append(text[end : found.start()])
+        for piece in template:
+            if isinstance(piece, int):
+                out.append(found.group(piece) or "")
+            elif piece[0] == "\0" and len(piece) > 1:
+                out.append(found.group(piece[1:]) or "")
+            else:
+                out.append(piece)
+        end = found.end()
+    if template is None:
+        return text
+    out.append(text[end:])
+    return "".join(out)

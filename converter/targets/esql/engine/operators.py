@@ -1,0 +1,406 @@
+"""Operators: comparisons, IN, LIKE, AND and OR, arithmetic, with null as the third value of logic.
+
+    tree node + bound arguments ──> Bound
+
+Types are checked as the product checks them when it plans a query. Source: Elasticsearch docs "ES|QL operators";
+vendor cases `null.csv-spec`, `ip.csv-spec`, `where-like.csv-spec`; class `EsqlBinaryComparison`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.esql.engine.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
+from converter.targets.esql.engine.like import PatternError, compile_like, like_matches_all
+from converter.targets.esql.engine.lucene_regex import compile_rlike, rlike_matches_all
+from converter.targets.esql.engine.times import Period, add_period, parse_moment
+from converter.targets.esql.engine.types import NullifiedError, Type, in_range, parse_ip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from converter.targets.esql.engine import syntax
+    from converter.targets.esql.engine.syntax import Span
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_WIDTHS = (Type.INTEGER, Type.LONG, Type.DOUBLE)
+_CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN}
+
+
+def comparison(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return `left symbol right`.
+
+    Raises:
+        QueryError: the types cannot be compared.
+    """
+    left, right = _aligned(context, left, right, symbol)
+    function = _COMPARE[symbol]
+    if Type.BOOLEAN in {left.type, right.type} and symbol not in {"==", "!="}:
+        raise context.error(f"booleans have no order: {symbol!r} does not take them", span)
+    if Type.DOUBLE in {left.type, right.type} and left.type is not right.type:
+        compare = function
+        return lift(context, span, (left, right), Type.BOOLEAN, lambda a, b: compare(float(a), float(b)))
+    return lift(context, span, (left, right), Type.BOOLEAN, function)
+
+
+def _aligned(context: Context, left: Bound, right: Bound, symbol: str) -> tuple[Bound, Bound]:
+    """Return both sides in one type: text constants become dates, addresses or booleans where the other side is one."""
+    if left.type is right.type or Type.NULL in {left.type, right.type} or (left.type.numeric and right.type.numeric):
+        if left.type.temporal:
+            raise context.error(f"{symbol!r} does not take a span of time", left.span)
+        return left, right
+    if right.literal and right.type is Type.KEYWORD and left.type in _CAST_FROM_TEXT:
+        return left, cast_text(context, right, left.type)
+    if left.literal and left.type is Type.KEYWORD and right.type in _CAST_FROM_TEXT:
+        return cast_text(context, left, right.type), right
+    if left.observed and left.type is Type.KEYWORD and right.type is Type.IP:
+        return as_ip(left), right
+    if right.observed and right.type is Type.KEYWORD and left.type is Type.IP:
+        return left, as_ip(right)
+    message = (
+        f"[{context.source(left.span)}] is {left.type.value} and [{context.source(right.span)}] is {right.type.value}: "
+        f"{symbol} cannot compare them"
+    )
+    hint = ""
+    if right.constant and left.type is Type.KEYWORD and right.type.numeric:
+        hint = f'write the number as text: "{context.source(right.span)}"'
+    elif right.constant and right.type is Type.KEYWORD and left.type.numeric:
+        hint = "write the number without quotes"
+    raise context.error(message, right.span, hint)
+
+
+def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
+    """Return a text constant as a date, an address or a boolean."""
+
+    def one(text: str) -> Any:
+        if type_ is Type.BOOLEAN:
+            value: Any = text.lower() == "true"  # any other text is false
+        else:
+            value = parse_ip(text) if type_ is Type.IP else parse_moment(text)
+        if value is None:
+            raise context.error(f"the text {text!r} is no {type_.value}", bound.span)
+        return value
+
+    value = bound.value
+    if value is None:
+        return null(type_, bound.span)
+    return constant(type_, [one(text) for text in value] if isinstance(value, list) else one(value), bound.span)
+
+
+def as_ip(bound: Bound) -> Bound:
+    """Return a text field whose mapping is not known as addresses: values that are none are null."""
+    get = bound.get
+
+    def get_ip(row: Row) -> Any:
+        value = get(row)
+        if value is None:
+            return None
+        if value.__class__ is list:
+            values = sorted({packed for packed in map(parse_ip, value) if packed is not None})
+            return values if len(values) > 1 else values[0] if values else None
+        return parse_ip(value)
+
+    return Bound(Type.IP, get_ip, bound.span)
+
+
+def membership(context: Context, value: Bound, options: Sequence[Bound], span: Span) -> Bound:
+    """Return `value IN (options)`: true on a match, else null if anything was null, else false.
+
+    An option with several values matches nothing, and is not null, unless it is widened to a common type or every
+    option has several.
+    """
+    if value.type is not Type.NULL and all(option.constant for option in options):
+        aligned = [_aligned(context, value, option, "IN") for option in options]
+        value = aligned[0][0]
+        known = frozenset(
+            right.value for _, right in aligned if right.value is not None and not isinstance(right.value, list)
+        )
+        otherwise = None if any(right.value is None for _, right in aligned) else False
+        return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
+    if value.constant and any(option.constant for option in options):
+        # Constants are compared with each other when the query is planned; what is left is compared with the rows.
+        fixed = [comparison(context, "==", value, option, span) for option in options if option.constant]
+        rest = [option for option in options if not option.constant]
+        left = comparison(context, "==", value, rest[0], span) if len(rest) == 1 else None
+        return logical(context, "or", [*fixed, left or membership(context, value, rest, span)], span, single=True)
+    widest = max((one.type for one in (value, *options) if one.type.numeric), key=_WIDTHS.index, default=None)
+    tests = [
+        (option.get, comparison(context, "==", value, option, span).get, option.type.numeric and option.type != widest)
+        for option in options
+    ]
+    value_of = value.get
+
+    def get(row: Row) -> Any:
+        a = value_of(row)
+        if a.__class__ is list:
+            context.warn_multivalue(span)
+        if a is None or a.__class__ is list:
+            return None
+        result: bool | None = False
+        lists = 0
+        for option, equal, widened in tests:
+            if option(row).__class__ is list:
+                context.warn_multivalue(span)
+                lists += 1
+                if widened or lists == len(tests):
+                    result = None
+                continue
+            found = equal(row)
+            if found:
+                return True
+            if found is None:
+                result = None
+        return result
+
+    return finish(Type.BOOLEAN, get, span, (value, *options))
+
+
+def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
+    """Return `value LIKE patterns` or RLIKE: true if any pattern matches the whole string.
+
+    The product turns a pattern that every string matches into IS NOT NULL: never null, and true of a multivalue.
+    """
+    expect(context, node.kind.upper(), value, (Type.KEYWORD,), "a string")
+    matchers = []
+    for literal in node.patterns:
+        try:
+            text = str(literal.value)
+            matchers.append(compile_like(text) if node.kind == "like" else compile_rlike(text))
+        except PatternError as error:
+            hint = r'in "..." a backslash is itself written \\; """...""" takes it as it is'
+            raise context.error(
+                error.message, literal.span, hint if "\\" in context.source(literal.span) else ""
+            ) from None
+    is_total = like_matches_all if node.kind == "like" else rlike_matches_all
+    if any(is_total(str(literal.value)) for literal in node.patterns):
+        return is_null(value, node.span, negated=True)
+    many = tuple(matchers)
+
+    def matches_any(text: str) -> bool:
+        try:
+            return any(matches(text) for matches in many)
+        except PatternError as error:
+            raise context.error(error.message, node.patterns[0].span) from None
+
+    single = many[0] if len(many) == 1 and node.kind == "like" else matches_any
+    return lift(context, node.span, (value,), Type.BOOLEAN, single)
+
+
+_ASCII = str.maketrans({upper: upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+_LIKE_PIECE = re.compile(r"\\(.)|([^*?\\])", re.DOTALL)
+_PLAIN_EXPRESSION = re.compile(r"[^.?+*|{}\[\]()\"\\#@&<>~^$-]*")
+
+
+def exact_text(node: syntax.Pattern) -> str | None:
+    """Return the one text that a pattern matches if it is written without operators, else None."""
+    if len(node.patterns) != 1:
+        return None
+    pattern = str(node.patterns[0].value)
+    if node.kind == "rlike":
+        return pattern if _PLAIN_EXPRESSION.fullmatch(pattern) else None
+    pieces = list(_LIKE_PIECE.finditer(pattern))
+    if sum(len(piece[0]) for piece in pieces) != len(pattern):
+        return None
+    return "".join(piece[1] or piece[2] for piece in pieces)
+
+
+def equal_in_any_case(context: Context, value: Bound, possible: bool, text: str, symbol: str, span: Span) -> Bound:  # noqa: FBT001
+    """Return `TO_LOWER(value) == text` or its like: the product compares letters of ASCII in any case, all else as is.
+
+    A text that is not in that case itself is equal to nothing, null included; `!=` is then IS NOT NULL.
+    """
+    if not possible:
+        return constant(Type.BOOLEAN, value=False, span=span) if symbol == "==" else is_null(value, span, negated=True)
+    wanted = text.translate(_ASCII)
+    equal = symbol == "=="
+    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (a.translate(_ASCII) == wanted) is equal)
+
+
+def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span, *, single: bool = False) -> Bound:
+    """Return AND or OR of terms, from left to right; with a multivalue on either side it is null and a warning.
+
+    `single`: no term can have several values, so the first that decides is enough.
+    """
+    for term in terms:
+        expect(context, symbol.upper(), term, (Type.BOOLEAN,), "booleans")
+    decisive = symbol == "or"
+    if any(term.constant and term.value is decisive for term in terms):
+        return constant(Type.BOOLEAN, decisive, span)
+    # A constant that decides nothing is left out, as in the product: `b AND true` is b, also where b has many values.
+    terms = [term for term in terms if not (term.constant and term.value is (not decisive))] or terms[:1]
+    if len(terms) == 1:
+        return terms[0]
+    getters = tuple(term.get for term in terms)
+
+    def get(row: Row) -> Any:
+        result: bool | None = not decisive
+        for getter in getters:
+            value = getter(row)
+            if value is decisive:
+                return decisive
+            if value is None:
+                result = None
+        return result
+
+    def get_all(row: Row) -> Any:
+        result = getters[0](row)
+        for getter in getters[1:]:
+            value = getter(row)
+            if result.__class__ is list or value.__class__ is list:
+                context.warn_multivalue(span)
+                result = None
+            elif result is decisive or value is decisive:
+                result = decisive
+            elif value is None:
+                result = None
+        return result
+
+    return finish(Type.BOOLEAN, get if single else get_all, span, terms)
+
+
+def negation(context: Context, value: Bound, span: Span) -> Bound:
+    """Return NOT value: null stays null."""
+    expect(context, "NOT", value, (Type.BOOLEAN,), "a boolean")
+    return lift(context, span, (value,), Type.BOOLEAN, operator.not_)
+
+
+def is_null(value: Bound, span: Span, *, negated: bool) -> Bound:
+    """Return IS NULL or IS NOT NULL; a multivalue is not null."""
+    get = value.get
+    test: Getter = (lambda row: get(row) is not None) if negated else (lambda row: get(row) is None)
+    return finish(Type.BOOLEAN, test, span, (value,))
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------
+
+
+def _divide_whole(a: int, b: int) -> int:
+    if b == 0:
+        raise NullifiedError("/ by zero")
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
+def _remainder_whole(a: int, b: int) -> int:
+    if b == 0:
+        raise NullifiedError("/ by zero")
+    if a >= 0 and b > 0:
+        return a % b
+    rest = abs(a) % abs(b)  # the sign is that of the dividend
+    return -rest if a < 0 else rest
+
+
+def _remainder(a: float, b: float) -> float:
+    return math.fmod(a, b) if b else math.nan
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
+_WHOLE: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide_whole,
+    "%": _remainder_whole,
+}
+_DOUBLE: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "%": _remainder,
+}
+
+
+def _finite(number: float) -> float:
+    if math.isfinite(number):
+        return number
+    raise NullifiedError("not a finite double number" if not math.isnan(number) else "/ by zero")
+
+
+def arithmetic(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return arithmetic on numbers, and on a moment and a span of time.
+
+    Raises:
+        QueryError: the types do not fit.
+    """
+    if Type.DATETIME in {left.type, right.type} or left.type.temporal or right.type.temporal:
+        return _moved(context, symbol, left, right, span)
+    for side in (left, right):
+        expect(context, f"{symbol!r}", side, (Type.INTEGER, Type.LONG, Type.DOUBLE), "numbers")
+    types = {left.type, right.type} - {Type.NULL}
+    result = Type.DOUBLE if Type.DOUBLE in types else Type.LONG if Type.LONG in types else Type.INTEGER
+    if not types:
+        result = Type.NULL
+    if result is Type.DOUBLE:
+        double = _DOUBLE[symbol]
+        return lift(context, span, (left, right), result, lambda a, b: _finite(double(float(a), float(b))))
+    function = _WHOLE[symbol]
+    if symbol == "%":
+        return lift(context, span, (left, right), result, function)
+    low, high = (-(2**31), 2**31 - 1) if result is Type.INTEGER else (-(2**63), 2**63 - 1)
+
+    def checked(a: int, b: int) -> int:
+        number = function(a, b)
+        return number if low <= number <= high else in_range(number, result)
+
+    return lift(context, span, (left, right), result, checked)
+
+
+def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
+    """Return a moment plus or minus a span of time, or two constant spans put together."""
+    if left.type is Type.NULL or right.type is Type.NULL:
+        return null(Type.DATETIME, span)
+    if symbol == "+" and left.type.temporal and right.type is Type.DATETIME:
+        left, right = right, left
+    if left.literal and left.type is Type.KEYWORD and right.type.temporal:
+        left = cast_text(context, left, Type.DATETIME)
+    if symbol not in {"+", "-"} or not right.type.temporal or left.type not in {Type.DATETIME, right.type}:
+        message = f"{symbol!r} does not take {left.type.value} and {right.type.value}"
+        hint = "TO_LONG makes milliseconds of a datetime; DATE_DIFF gives the time between two"
+        raise context.error(message, span, hint if Type.DATETIME in {left.type, right.type} else "")
+    for side in (left, right):
+        if side.type.temporal and not side.constant:
+            raise context.error("a span of time that is not a constant is not supported", side.span)
+    sign = -1 if symbol == "-" else 1
+    amount = right.value
+    if left.type.temporal:
+        if isinstance(amount, Period):
+            months, days = left.value.months + sign * amount.months, left.value.days + sign * amount.days
+            return constant(Type.PERIOD, Period(months, days), span)
+        return constant(Type.DURATION, left.value + sign * amount, span)
+    if isinstance(amount, int):
+        shift = sign * amount
+        return lift(context, span, (left,), Type.DATETIME, lambda millis: in_range(millis + shift, Type.LONG))
+    period = amount if sign > 0 else -amount
+
+    def move(millis: int) -> int:
+        try:
+            return add_period(millis, period)
+        except (OverflowError, ValueError):
+            raise NullifiedError("long overflow") from None
+
+    return lift(context, span, (left,), Type.DATETIME, move)
+
+
+def negative(context: Context, value: Bound, span: Span) -> Bound:
+    """Return minus a number or a span of time."""
+    if value.type.temporal and value.constant and value.value is not None:
+        return constant(value.type, -value.value, span)
+    expect(context, "'-'", value, (Type.INTEGER, Type.LONG, Type.DOUBLE), "a number")
+    if value.type is Type.DOUBLE or value.type is Type.NULL:
+        return lift(context, span, (value,), value.type, operator.neg)
+    type_ = value.type
+    return lift(context, span, (value,), type_, lambda number: in_range(-number, type_))

@@ -1,0 +1,1 @@
+"""The engine: run Kibana KQL on events; knows nothing of Sigma."""

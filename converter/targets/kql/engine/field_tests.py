@@ -1,0 +1,290 @@
+"""Compile one comparison of one field into a test of one scalar.
+
+    Kind + value ──is_test / range_test──> scalar -> bool
+
+Everything that depends on the query alone is settled here: dates, networks and numbers are read once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TypeAlias, assert_never
+
+from converter.errors import Place, QueryError
+from converter.targets.kql.engine.dates import span
+from converter.targets.kql.engine.fields import Kind, Scalar
+from converter.targets.kql.engine.numbers import Held, Number, equal, held, number_in, ordered
+from converter.targets.kql.engine.syntax import Constant, RangeOperator, Text, Value, Wildcard
+
+Test: TypeAlias = Callable[[Scalar], bool]
+
+_PREFIX = re.compile(r"\d{1,3}", re.ASCII)
+_V4_IN_V6 = 0xFFFF_0000_0000
+
+
+def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
+    """Return the test of `name: value` on one scalar.
+
+    Raises:
+        QueryError: Elasticsearch would refuse the value for this kind of field, or would analyse it; the test itself
+            raises it when a wildcard meets a number.
+    """
+    if isinstance(value, Constant) and value.value is None:
+        raise error("null is no value in KQL", value, query, "write: not field: *")
+    match kind:
+        case Kind.TEXT:
+            raise error(
+                f"{name} is a text field; matching it needs its analyser, which is not simulated", value, query,
+                "match a keyword field, or test only that the field exists",
+            )  # fmt: skip
+        case Kind.KEYWORD:
+            if isinstance(value, Wildcard) and ".flattened." in name:
+                _check_flattened(name, value, query)
+            return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
+        case Kind.WILDCARD:
+            if isinstance(value, Wildcard) and any(char.isspace() for part in value.parts for char in part):
+                raise error(
+                    f"{name} is a wildcard field: Kibana splits a pattern with blanks there into words", value, query,
+                    "write a * in place of each blank",
+                )  # fmt: skip
+            return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
+        case Kind.NUMBER | Kind.IP | Kind.DATE if isinstance(value, Wildcard):
+            raise error(f"{name} is of type {kind.value}, which takes no wildcard", value, query)
+        case Kind.NUMBER:
+            same = equal(_number_of(name, value, query))
+            return lambda scalar: (own := _as_number(scalar)) is not None and same(own)
+        case Kind.IP:
+            low, high = _network_of(name, value, query)
+            return lambda scalar: isinstance(scalar, str) and low <= address(scalar) <= high
+        case Kind.DATE:
+            first, last = _span_of(name, value, query)
+            return lambda scalar: (at := span(scalar)) is not None and first <= at[0] <= last
+        case _ as never:
+            assert_never(never)
+
+
+def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, query: str) -> Test:
+    """Return the test of `name >= value` and its like on one scalar.
+
+    Raises:
+        QueryError: as `is_test`; also when the scalar is a boolean or a number that the bound is not, or a number that
+            no long can be compared with.
+    """
+    match value:
+        case Wildcard(parts):  # a star is a star in a range
+            value = Text("*".join(parts), start=value.start, end=value.end)
+        case Constant(None):
+            raise error("null is no value in KQL", value, query, "write: not field: *")
+        case Constant():
+            value = Text(text_of(value), start=value.start, end=value.end)
+        case Text():
+            pass
+    match kind:
+        case Kind.TEXT:
+            raise error(f"{name} is a text field; matching it needs its analyser, which is not simulated", value, query)
+        case Kind.KEYWORD | Kind.WILDCARD:
+            return _keyword_range(name, operator, value, query)
+        case Kind.NUMBER:
+            compare = _number_range(name, operator, _number_of(name, value, query), value, query)
+            return lambda scalar: (own := _as_number(scalar)) is not None and compare(own)
+        case Kind.IP:
+            if "/" in value.text:
+                raise error("a range takes one address, not a network", value, query)
+            bound, _ = _network_of(name, value, query)
+            before = _COMPARE[operator]
+            return lambda scalar: isinstance(scalar, str) and (own := address(scalar)) >= 0 and before(own, bound)
+        case Kind.DATE:
+            first, last = _span_of(name, value, query)
+            # A bound with parts left out is rounded up where its whole unit must be inside (<=) or outside (>).
+            moment = last if operator in {"<=", ">"} else first
+            before = _COMPARE[operator]
+            return lambda scalar: (at := span(scalar)) is not None and before(at[0], moment)
+        case _ as never:
+            assert_never(never)
+
+
+def text_of(value: Text | Constant) -> str:
+    """Return the text that a keyword field is compared with."""
+    if isinstance(value, Text):
+        return value.text
+    return "" if value.value is None else str(value.value).lower()
+
+
+def taken(kind: Kind, scalar: Scalar) -> bool:
+    """Return whether a field of a kind takes a value of a document: one that it does not take does not exist for it."""
+    match kind:
+        case Kind.NUMBER:
+            return _as_number(scalar) is not None
+        case Kind.IP:
+            return isinstance(scalar, str) and address(scalar) >= 0
+        case Kind.DATE:
+            return span(scalar) is not None
+        case Kind.KEYWORD | Kind.WILDCARD | Kind.TEXT:
+            return True
+        case _ as never:
+            assert_never(never)
+
+
+def pattern(parts: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a test whether a whole text is `parts` with anything between them; its time is linear."""
+    first, *middle, last = parts
+    least = len(first) + len(last)
+
+    def matches(text: str) -> bool:
+        if len(text) < least or not text.startswith(first) or not text.endswith(last):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for part in middle:
+            found = text.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+    return matches
+
+
+def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
+    """Return a QueryError placed at `value`."""
+    return QueryError(message, Place.at_offset(query, value.start, length=max(1, value.end - value.start)), hint)
+
+
+_COMPARE: dict[RangeOperator, Callable[[int, int], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+_COMPARE_TEXT: dict[RangeOperator, Callable[[str, str], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def _keyword_test(value: Text | Constant) -> Test:
+    text = text_of(value)
+    number = number_in(text)
+    same = None if number is None else equal(number)
+
+    def test(scalar: Scalar) -> bool:
+        if isinstance(scalar, str):
+            return scalar == text
+        if isinstance(scalar, bool):
+            return text == ("true" if scalar else "false")
+        return same is not None and same(scalar)
+
+    return test
+
+
+def _check_flattened(name: str, value: Wildcard, query: str) -> None:
+    """Refuse patterns on a key of a flattened object whose star does not stand at the end."""
+    start, *rest = value.parts
+    if not start or rest != [""] or any(char.isspace() for char in start):
+        raise error(
+            f"{name} is a key of a flattened object: with a * at the start or inside, or a blank, Elasticsearch finds"
+            " other keys, or nothing", value, query,
+            "put the only * at the end",
+        )  # fmt: skip
+
+
+def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
+    matches = pattern(value.parts)
+
+    def test(scalar: Scalar) -> bool:
+        if isinstance(scalar, str):
+            return matches(scalar)
+        message = f"a wildcard meets {scalar!r} in {name}: Elasticsearch takes wildcards on text values only"
+        raise error(message, value, query)
+
+    return test
+
+
+def _keyword_range(name: str, operator: RangeOperator, value: Text, query: str) -> Test:
+    text = value.text
+    number = number_in(text)
+    compare_text = _COMPARE_TEXT[operator]
+    compare = None if number is None else _number_range(name, operator, number, value, query)
+
+    def test(scalar: Scalar) -> bool:
+        if isinstance(scalar, str):
+            return compare_text(scalar, text)
+        if isinstance(scalar, bool) and text in {"true", "false"}:
+            return compare_text("true" if scalar else "false", text)
+        if isinstance(scalar, bool) or compare is None:
+            raise error(f"a range from {text!r} meets {scalar!r} in {name}", value, query)
+        return compare(scalar)
+
+    return test
+
+
+def _number_range(
+    name: str, operator: RangeOperator, number: Number, value: Text, query: str
+) -> Callable[[Held], bool]:
+    compare = ordered(operator, number)
+    if not number.beyond_longs:
+        return compare
+
+    def test(own: Held) -> bool:
+        if isinstance(own, int):
+            raise error(f"a range from beyond 64 bits meets {own} in {name}", value, query)
+        return compare(own)
+
+    return test
+
+
+def _number_of(name: str, value: Text | Constant | Wildcard, query: str) -> Number:
+    number = number_in(value.text) if isinstance(value, Text) else None
+    if number is None:
+        raise error(f"{name} is of type number, and this is no number", value, query)
+    return number
+
+
+def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[int, int]:
+    found = span(value.text) if isinstance(value, Text) else None
+    if found is None:
+        if isinstance(value, Text) and (value.text.startswith("now") or "||" in value.text):
+            raise error(
+                "date mathematics depends on the time of the query, which an engine on logs has not", value, query
+            )
+        raise error(f"{name} is of type date, and this is no date", value, query, "write 2026-01-31T12:00:00.000Z")
+    return found
+
+
+def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[int, int]:
+    """Return the first and the last address of an address or a network, as numbers of 128 bits."""
+    text = value.text if isinstance(value, Text) else ""
+    base, slash, prefix = text.partition("/")
+    try:
+        if slash and (_PREFIX.fullmatch(prefix) is None or _is_mapped(base)):
+            raise ValueError(text)  # noqa: TRY301  told below, like what the library refuses
+        network = ip_network(text if slash else int(ip_address(text)) if "%" in text else text, strict=False)
+    except ValueError:
+        raise error(f"{name} is of type ip, and this is neither an address nor a network", value, query) from None
+    low, high = int(network.network_address), int(network.broadcast_address)
+    return (low, high) if network.version == 6 else (low | _V4_IN_V6, high | _V4_IN_V6)  # noqa: PLR2004 - IPv6
+
+
+@lru_cache(maxsize=65536)
+def address(text: str) -> int:
+    """Return an address as a number of 128 bits (IPv4 mapped into IPv6), or -1 if `text` is none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return -1
+    return int(address) if isinstance(address, IPv6Address) else int(address) | _V4_IN_V6
+
+
+def _is_mapped(text: str) -> bool:
+    found = ip_address(text)
+    return isinstance(found, IPv6Address) and found.ipv4_mapped is not None
+
+
+def _as_number(scalar: Scalar) -> Held | None:
+    if isinstance(scalar, str):
+        return held(scalar)
+    return None if isinstance(scalar, bool) else scalar

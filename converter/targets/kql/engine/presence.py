@@ -1,0 +1,57 @@
+"""Say whether a document has a value in a field, or anywhere in an object.
+
+    name ──presence──> document -> bool
+
+A value that the type of its field does not take is none: Elastic's mappings ignore malformed values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from converter.targets.kql.engine.field_tests import taken
+from converter.targets.kql.engine.fields import Document, kind_of, leaves
+
+
+def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
+    """Return a function that says whether a document holds any value in the field, or in the object, `name`.
+
+    Args:
+        name: a path; objects, dotted keys and mixtures of them are one.
+        prefix: the path of the nested object that is asked, with a dot at its end.
+
+    Source: Elasticsearch reference, "Exists query"; NOTES.md.
+    """
+    kind = kind_of(prefix + name)
+
+    def present(node: Any, rest: str) -> bool:
+        if isinstance(node, list | tuple):
+            return any(present(inner, rest) for inner in node)
+        if not rest:
+            if isinstance(node, Mapping):
+                return _any_inside(node, f"{prefix}{name}.")
+            return node is not None and taken(kind, node)
+        if not isinstance(node, Mapping):
+            return False
+        first = rest.partition(".")[0]
+        for key, value in node.items():
+            if not key.startswith(first):
+                continue
+            if key == rest:
+                found = present(value, "")
+            elif rest.startswith(f"{key}."):
+                found = present(value, rest[len(key) + 1 :])
+            elif key.startswith(f"{rest}."):
+                found = _any_inside({key[len(rest) + 1 :]: value}, f"{prefix}{name}.")
+            else:
+                continue
+            if found:
+                return True
+        return False
+
+    return lambda document: present(document, name)
+
+
+def _any_inside(node: Mapping[str, Any], prefix: str) -> bool:
+    return any(taken(kind_of(prefix + path), scalar) for path, scalar in leaves(node))

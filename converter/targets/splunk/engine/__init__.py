@@ -1,0 +1,1 @@
+"""The engine: run SPL on events; knows nothing of Sigma."""

@@ -1,0 +1,248 @@
+"""What an expression holds that is known only when a search runs: subsearches, and bounds of time.
+
+    command ──parts_of──> Subsearch, TimeBound
+    a run:  Subsearch ──rows──formatting──> text ──parse──> expression      TimeBound ──clock──> comparison of _time
+    command ──settle──> the command with those in their places, which is then compiled as any other
+
+Splunk does the same: a subsearch runs first, and its text is put into the search around it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from converter.errors import QueryError
+from converter.targets.splunk.engine.expression_code import error_at
+from converter.targets.splunk.engine.formatting import format_rows
+from converter.targets.splunk.engine.functions.time import shifted
+from converter.targets.splunk.engine.lex import Scanner
+from converter.targets.splunk.engine.parsing.eval import parse_expression
+from converter.targets.splunk.engine.parsing.search import parse_search_text
+from converter.targets.splunk.engine.run_context import current
+from converter.targets.splunk.engine.syntax import (
+    And,
+    Comparison,
+    Format,
+    Not,
+    Pattern,
+    Pipeline,
+    Search,
+    Span,
+    Subsearch,
+    TimeBound,
+    Tstats,
+    Where,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from converter.targets.splunk.engine.syntax import Command, Expression, SearchExpression
+    from converter.targets.splunk.engine.values import Row
+
+Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
+Part: TypeAlias = Subsearch | TimeBound
+_Node = TypeVar("_Node")
+
+_EPOCH = re.compile(r"-?[0-9]{1,11}(?:\.[0-9]{1,9})?")
+_DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}):([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
+_SIGNS = re.compile(r"[\[`]|(?:earliest|latest)\s*=")
+_NOW = frozenset({"now", "now()"})
+
+
+def parts_of(node: object) -> list[Part]:
+    """Return the parts of a command, or of a tree, that are known only when it runs, but for those of its searches."""
+    return list(_parts(node))
+
+
+def _parts(node: object) -> Iterator[Part]:
+    match node:
+        case Subsearch() | TimeBound():
+            yield node
+        case Pipeline():
+            return
+        case tuple():
+            for item in node:
+                yield from _parts(item)
+        case _ if dataclasses.is_dataclass(node):
+            for field in dataclasses.fields(node):
+                yield from _parts(getattr(node, field.name))
+
+
+def may_have_parts(text: str) -> bool:
+    """Tell whether a search may hold such parts, from its text: looking for them in its tree takes longer."""
+    return _SIGNS.search(text) is not None
+
+
+def check(command: Command, text: str, *, first: bool) -> None:
+    """Refuse bounds of time where they are not those of the events that a search reads.
+
+    Raises:
+        QueryError: there is one in a later command, below a NOT, or no time.
+    """
+    for part in parts_of(command):
+        if isinstance(part, TimeBound):
+            if not first or not isinstance(command, Search | Tstats):
+                raise error_at(
+                    text, part.span, f"{part.edge}= after the first search", "a time range belongs to the first command"
+                )
+            check_time(part, text)
+    expression = command.expression if isinstance(command, Search) else getattr(command, "where", None)
+    if negated := _negated(expression):
+        raise error_at(text, negated.span, f"NOT over {negated.edge}=", "use the opposite time range")
+
+
+def _negated(expression: object) -> TimeBound | None:
+    """Return a bound of time below a NOT."""
+    match expression:
+        case Not(item=item):
+            return next((part for part in _parts(item) if isinstance(part, TimeBound)), None)
+        case _ if items := getattr(expression, "items", None):
+            return next((found for item in items if (found := _negated(item))), None) if type(items) is tuple else None
+    return None
+
+
+def check_time(bound: TimeBound, text: str) -> None:
+    """Refuse what is no time. Raises QueryError."""
+    if not _EPOCH.fullmatch(bound.modifier) and bound.modifier not in _NOW and not _DATE.fullmatch(bound.modifier):
+        if bound.modifier.startswith("rt"):
+            raise error_at(text, bound.span, "a time range of a real-time search")
+        shifted(bound.modifier, 0, lambda message, hint: error_at(text, bound.span, message, hint))
+    if match := _DATE.fullmatch(bound.modifier):
+        _date(match, bound, text)
+
+
+def settle(command: _Node, stages: Mapping[int, Stage], text: str) -> _Node:
+    """Return a command with its parts settled for the run that is going on.
+
+    Args:
+        command: the command.
+        stages: the stage of the search of each subsearch, by its identity.
+        text: the search, for errors.
+
+    Raises:
+        QueryError: a time without a clock, or a result that is no expression.
+    """
+    parts = parts_of(command)
+    settled = _settled(command, stages, text, hasattr(command, "where"))
+    edges = {part.edge for part in parts if isinstance(part, TimeBound)}
+    if edges == {"earliest"} and (now := current().now) is not None:
+        # Without a latest, a search ends at the time it runs.
+        bound = Comparison("_time", "<", Pattern((_shown(now),)))
+        if isinstance(settled, Search):
+            settled = dataclasses.replace(settled, expression=And((settled.expression, bound)))
+        elif isinstance(settled, Tstats) and settled.where is not None:
+            settled = dataclasses.replace(settled, where=And((settled.where, bound)))
+    return settled  # type: ignore[return-value]
+
+
+def _settled(node: object, stages: Mapping[int, Stage], text: str, in_search: bool) -> object:  # noqa: FBT001
+    match node:
+        case Search():
+            in_search = True
+        case Where():
+            in_search = False
+        case _:
+            pass
+    match node:
+        case Subsearch():
+            return _result(node, stages[id(node)], text, in_search=in_search)
+        case TimeBound():
+            value = Pattern((_shown(_time(node, text)),))
+            return Comparison("_time", ">=" if node.edge == "earliest" else "<", value, node.span)
+        case Pipeline() | Span():
+            return node
+        case tuple():
+            return tuple(_settled(item, stages, text, in_search) for item in node)
+        case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
+            values = {
+                field.name: _settled(getattr(node, field.name), stages, text, in_search)
+                for field in dataclasses.fields(node)
+            }
+            return dataclasses.replace(node, **values)
+    return node
+
+
+def _result(part: Subsearch, stage: Stage, text: str, *, in_search: bool) -> SearchExpression | Expression:
+    """Return what the results of a subsearch are as an expression."""
+    found = limited(stage(current().events()), current().limits.subsearch, "a subsearch", "maxout of [subsearch]")
+    result = format_rows(Format(), list(found), lambda message, hint: error_at(text, part.span, message, hint))
+    try:
+        return _placed(parse_search_text(result) if in_search else _expression(result), part.span)
+    except QueryError as error:
+        message = f"the results of this subsearch are no expression: {error.message}"
+        raise error_at(text, part.span, message, _shortened(result)) from None
+
+
+def _expression(result: str) -> Expression:
+    scanner = Scanner(result)
+    expression = parse_expression(scanner)
+    if scanner.peek():
+        raise scanner.error(f"unexpected {scanner.found()}")
+    return expression
+
+
+def _shortened(result: str) -> str:
+    return f"they are: {result[:120]}" + ("..." if len(result) > 120 else "")  # noqa: PLR2004  a line
+
+
+def _placed(node: _Node, span: Span) -> _Node:
+    """Return a tree that was read from a result, all of it at the subsearch."""
+    if isinstance(node, Span):
+        return span  # type: ignore[return-value]
+    if isinstance(node, tuple):
+        return tuple(_placed(item, span) for item in node)  # type: ignore[return-value]
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        values = {field.name: _placed(getattr(node, field.name), span) for field in dataclasses.fields(node)}
+        return dataclasses.replace(node, **values)
+    return node
+
+
+def limited(rows: Iterable[Row], limit: int | None, what: str, setting: str) -> Iterator[Row]:
+    """Yield the rows of a search up to a limit, and tell if there were more."""
+    if limit is None:
+        yield from rows
+        return
+    iterator = iter(rows)
+    yield from islice(iterator, limit)
+    if next(iterator, None) is not None:
+        current().note(f"{what} gave more than {limit} results, and only the first {limit} count ({setting})")
+
+
+def _time(bound: TimeBound, text: str) -> float:
+    """Return the seconds since the epoch that a bound stands for in the run that is going on."""
+    modifier = bound.modifier
+    if _EPOCH.fullmatch(modifier):
+        return float(modifier)
+    if match := _DATE.fullmatch(modifier):
+        return _date(match, bound, text)
+    now = current().now
+    if now is None:
+        raise error_at(
+            text, bound.span, f"{bound.edge}={modifier} is relative to the time of the search", "give it with --now"
+        )
+    if modifier in _NOW:
+        return now
+    return shifted(modifier, now, lambda message, hint: error_at(text, bound.span, message, hint))
+
+
+def _date(match: re.Match[str], bound: TimeBound, text: str) -> float:
+    month, day, year, hour, minute, second = map(int, match.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
+        raise error_at(text, bound.span, f"{bound.modifier} is no date", "month/day/year:hour:minute:second") from None
+
+
+def _shown(seconds: float) -> str:
+    """Return a time as a search has it: a number without an exponent."""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".")
+
+
+def stages_of(command: Command, compile_pipeline: Callable[[Pipeline], Any]) -> dict[int, Stage]:
+    """Compile the searches of a command's subsearches, by the identity of each."""
+    return {id(part): compile_pipeline(part.pipeline) for part in parts_of(command) if isinstance(part, Subsearch)}

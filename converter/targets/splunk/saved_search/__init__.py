@@ -1,0 +1,1 @@
+"""Saved searches: files, schedules and what the scheduled runs find."""
