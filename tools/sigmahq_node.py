@@ -16,10 +16,7 @@ from sigmahq import ROOT, Comparison
 from sigmahq_index import OWNER, found, mapping, owned, packs
 from sigmahq_lucene import ANALYSED, LUCENE, ask_lucene
 
-sys.path.append(str(ROOT / "tests" / "referee"))
-from kql_asks import Index, kibana_dsl
-from kql_dialect import read_otherwise
-
+sys.path.append(str(ROOT))  # `tests`
 from converter.errors import QueryError
 from converter.plan.nodes import leaves_of
 from converter.reference.values import find
@@ -27,6 +24,8 @@ from converter.targets.esql.engine.execute import run as run_esql
 from converter.targets.esql.engine.parse import parse as parse_esql
 from converter.targets.kql.engine.execute import run as run_kql
 from converter.targets.kql.engine.parse import parse as parse_kql
+from tests.support.referee.kql_asks import Index, kibana_dsl
+from tests.support.referee.kql_dialect import read_otherwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

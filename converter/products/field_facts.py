@@ -143,7 +143,7 @@ def load_facts(product: str, logsource: LogsourceLike) -> Facts:
 
 
 def mapping_file(product: str, logsource: LogsourceLike, suffix: str = ".yml") -> Path | None:
-    """Return the built-in file for a log source in a product: <product>/mappings/<vendor>/<service or category>_<product>."""
+    """Return the built-in file for a log source: <product>/mappings/<vendor>/<service or category>_<product>."""
     vendor = (logsource.product or "").lower()
     for part in (logsource.service, logsource.category):
         kind = (part or "").lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
@@ -11,24 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from tests.conformance import run
+from tests.support.paths import DOCS
 
 HERE = Path(__file__).parent
-PAGE = (HERE.parent.parent / "docs" / "conformance.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "conformance.md").read_text(encoding="utf-8")
 
 
-def script(name: str) -> Any:
-    """Import a script of this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(f"conformance_{name}", HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-RUN = script("run")
-CASES = list(RUN.load())
+CASES = list(run.load())
 REFERENCE = shlex.join([sys.executable, str(HERE / "runner_reference.py")])
 # A runner that answers {answer} to everything, with the id of the question.
 CONSTANT = (
@@ -48,7 +39,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_the_reference_passes_every_case(capsys: pytest.CaptureFixture[str]) -> None:
-    status = RUN.main(["--runner", REFERENCE, "--strict", "-v"])
+    status = run.main(["--runner", REFERENCE, "--strict", "-v"])
     out = capsys.readouterr().out
     assert status == 0, out
     assert out.splitlines()[-1].split() == ["all", str(len(CASES)), "0", "0", "0"]
@@ -71,7 +62,7 @@ def documents() -> list[dict[str, Any]]:
     return [
         document
         for path in sorted(HERE.glob("*/*.yml"))
-        for document in RUN.yaml.load_all(path.read_text(encoding="utf-8"), RUN._Loader)  # noqa: SLF001  ours
+        for document in yaml.load_all(path.read_text(encoding="utf-8"), run._Loader)  # noqa: SLF001  ours
     ]
 
 
@@ -86,7 +77,7 @@ def test_every_key_of_the_files_is_described() -> None:
 
 def test_every_key_of_the_protocol_is_described() -> None:
     questions, answers = [], []
-    runner = RUN.Runner(shlex.split(REFERENCE), 60)
+    runner = run.Runner(shlex.split(REFERENCE), 60)
     for kind in ("matches", "alerts", "raises", "error", "refused"):
         case = next(one for one in CASES if kind in one.data)
         questions.append({"id": 1, "rule": case.rule, "events": case.events})
@@ -94,7 +85,7 @@ def test_every_key_of_the_protocol_is_described() -> None:
     runner.close()
     assert {key for one in questions for key in one} == keys("Key of a question")
     assert {key for one in answers for key in one} == keys("Key of an answer")
-    assert set(RUN.OUTCOMES) == keys("Outcome")
+    assert set(run.OUTCOMES) == keys("Outcome")
 
 
 def test_the_examples_of_the_page_are_answers() -> None:
@@ -152,14 +143,14 @@ JUDGED = [
 
 @pytest.mark.parametrize(("case", "answer", "outcome", "strict"), JUDGED)
 def test_judgements(tmp_path: Path, case: str, answer: dict[str, Any], outcome: str, strict: str) -> None:
-    (one,) = RUN.load([Path(write(tmp_path, CASE + case))])
-    assert RUN.judge(one, answer).outcome == outcome
-    assert RUN.judge(one, answer, strict=True).outcome == strict
+    (one,) = run.load([Path(write(tmp_path, CASE + case))])
+    assert run.judge(one, answer).outcome == outcome
+    assert run.judge(one, answer, strict=True).outcome == strict
 
 
 def test_a_wrong_runner_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path, CASE + JUDGED[0][0] + "  - {name: d, event: {a: 2}, matches: false}\n")
-    assert RUN.main(["--runner", constant({"matches": []}), path]) == 1
+    assert run.main(["--runner", constant({"matches": []}), path]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "topic/cases: c",
         "  expected the matches true, got []",
@@ -167,8 +158,8 @@ def test_a_wrong_runner_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "topic/cases         1         1         0         0",
         "all                 1         1         0         0",
     ]
-    assert RUN.main(["--runner", constant({"matches": []}), "-k", "cases: d", path]) == 0
-    assert RUN.main(["--runner", constant({"refused": "all"}), path]) == 0
+    assert run.main(["--runner", constant({"matches": []}), "-k", "cases: d", path]) == 0
+    assert run.main(["--runner", constant({"refused": "all"}), path]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "0", "0", "2", "0"]
 
 
@@ -183,11 +174,11 @@ def test_a_wrong_runner_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 )
 def test_a_runner_that_breaks_down(tmp_path: Path, capsys: pytest.CaptureFixture[str], code: str, problem: str) -> None:
     path = write(tmp_path, CASE + JUDGED[0][0])
-    assert RUN.main(["--runner", shlex.join([sys.executable, "-c", code]), "--timeout", "1", path]) == 2
+    assert run.main(["--runner", shlex.join([sys.executable, "-c", code]), "--timeout", "1", path]) == 2
     err = capsys.readouterr().err
     assert problem in err or (not code and "the runner does not listen" in err)
 
 
 def test_a_runner_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert RUN.main(["--runner", "./nosuch"]) == 2
+    assert run.main(["--runner", "./nosuch"]) == 2
     assert "cannot start the runner" in capsys.readouterr().err

@@ -23,12 +23,13 @@ from converter.plan.regex_parse import parse
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
 from converter.rules.load import parse_rules
+from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan
     from converter.plan.regex import Node
 
-DATA = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "sigmahq"
+DATA = SHARED / "sigmahq"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no SigmaHQ data in {DATA}")
 
 

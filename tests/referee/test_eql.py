@@ -13,11 +13,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from eql_conditions import MAPPING, Condition, Operation, document, dsl_of, query, whole_dsl, whole_text
-from lucene_asks import generator
 from referee import Node, NodeError
 
 from converter.targets.eql.engine.execute import run
+from tests.support.referee.eql_conditions import (
+    MAPPING,
+    Condition,
+    Operation,
+    document,
+    dsl_of,
+    query,
+    whole_dsl,
+    whole_text,
+)
+from tests.support.referee.lucene_asks import generator
 
 if TYPE_CHECKING:
     import random

@@ -1,7 +1,7 @@
 """ES|QL by the vendor's grammar and by our parser: never read otherwise, never more, less only by name.
 
     texts ──vendor's lexer and parser──> tree or error ──┐
-    texts ──converter.targets.esql.engine.parse──> tree or error─┴──> equal trees; or both refuse; or ours names what it lacks
+    texts ────our engine's parser────> tree or error ──┴──> equal trees; or both refuse; or ours names what it lacks
 
 What the product checks later, such as types, is asked in `test_esql_rows`. `esql_trees` makes the trees comparable.
 """
@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from esql_random import mutated, queries
-from esql_trees import from_ours, from_vendor
 from hypothesis import Phase, given, settings
 
 from converter.conversion import convert_rules
@@ -26,6 +24,9 @@ from converter.errors import QueryError, SourceError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.esql.engine.parse import parse
+from tests.support.paths import SHARED, TESTS
+from tests.support.referee.esql_random import mutated, queries
+from tests.support.referee.esql_trees import from_ours, from_vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
     from referee import Node
 
+
 HERE = Path(__file__).parent
-DATA = HERE.parents[2] / "shared" / "data"
+DATA = SHARED
 # What our parser may say of a query that the grammar takes. The product refuses too many conditions and the last two
 # as well, but later.
 BY_NAME = re.compile(
@@ -70,7 +72,7 @@ def check(node: Node, texts: Iterable[str]) -> int:
 
 
 def engine_cases() -> list[str]:
-    files = sorted((HERE.parent / "engines" / "esql").glob("*.toml"))
+    files = sorted((TESTS / "targets" / "esql" / "engine").glob("*.toml"))
     return [case["query"] for file in files for case in tomllib.loads(file.read_text(encoding="utf-8"))["case"]]
 
 
@@ -122,7 +124,7 @@ def test_what_is_converted_from_sigmahq(node: Node, examples: int, target: str) 
 
 
 def test_what_is_converted_from_our_rules(node: Node) -> None:
-    golden = [file.read_text(encoding="utf-8") for file in (HERE.parent / "golden" / "esql").glob("*.query")]
+    golden = [file.read_text(encoding="utf-8") for file in (TESTS / "targets" / "golden" / "esql").glob("*.query")]
     assert check(node, golden) > 1
 
 
@@ -135,7 +137,7 @@ detection:
 
 
 def test_hostile_texts_in_a_rule(node: Node) -> None:
-    hostile = yaml.safe_load((HERE.parent / "hostile" / "strings.yml").read_text(encoding="utf-8"))
+    hostile = yaml.safe_load((TESTS / "support" / "strings.yml").read_text(encoding="utf-8"))
     texts: list[str] = []
     for one in dict.fromkeys(text for group in hostile.values() for text in group):
         quoted = json.dumps(one)

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from esql_expressions import COLUMNS, any_expression, expression, rows
-from esql_rows import Answer, Table, difference
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +17,15 @@ from converter.errors import QueryError
 from converter.targets.esql.engine import source
 from converter.targets.esql.engine.execute import run
 from converter.targets.esql.engine.types import Type, to_output
+from tests.support.paths import TESTS
+from tests.support.referee.esql_expressions import COLUMNS, any_expression, expression, rows
+from tests.support.referee.esql_rows import Answer, Table, difference
 
 if TYPE_CHECKING:
     from referee import Node
 
-CASES = Path(__file__).parent.parent / "engines" / "esql"
+
+CASES = TESTS / "targets" / "esql" / "engine"
 # Decisions of the engine (NOTES.md): a field that no document carries is null, and text whose mapping is not known is
 # an address where one is needed. The product, which has a mapping, refuses both.
 OURS = ("Unknown column", "must be [ip], found value")

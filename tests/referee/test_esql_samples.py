@@ -10,11 +10,9 @@ functions COUNT, MIN, MAX and TOP, MV_EXPAND and SORT are ours here as well (`Ro
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from esql_rows import Table
 
 from converter.conversion import convert_rules
 from converter.harness.cases.load import load_cases
@@ -29,6 +27,8 @@ from converter.targets.core.alerts import event_alerts, seen_alerts
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Run
 from converter.targets.esql.engine.execute import run
+from tests.support.paths import SAMPLES
+from tests.support.referee.esql_rows import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from converter.harness.cases.load import Case
     from converter.targets.core.target import Event
 
-SUITES = load_cases([Path(__file__).parents[2] / "samples"])
+SUITES = load_cases([SAMPLES])
 CASES = [
     pytest.param(at, case, id=f"{suite.path.parent.name}: {case.name}")
     for at, suite in enumerate(SUITES)

@@ -10,7 +10,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kql_asks import Index, kibana_dsl
 
 from converter.errors import RefusedError
 from converter.plan.nodes import Pattern, StringMatch, Wildcard
@@ -18,6 +17,7 @@ from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
 from converter.targets.core.target import Context
 from converter.targets.kql.emitter.emit import condition
+from tests.support.referee.kql_asks import Index, kibana_dsl
 
 if TYPE_CHECKING:
     from referee import Node

@@ -10,25 +10,24 @@ import gzip
 import json
 import re
 import tomllib
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kql_asks import Index, Question, ask, engine_answer, questions
-from kql_dialect import read_otherwise
-from kql_documents import documents, types_of
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import nested_in
 from converter.targets.kql.engine.parse import parse
+from tests.support.paths import ROOT, SHARED
+from tests.support.referee.kql_asks import Index, Question, ask, engine_answer, questions
+from tests.support.referee.kql_dialect import read_otherwise
+from tests.support.referee.kql_documents import documents, types_of
 
 if TYPE_CHECKING:
     from referee import Node
 
-ROOT = Path(__file__).parent.parent.parent
-CASES = ROOT / "tests" / "engines" / "kql"
-RULES = ROOT.parent / "shared" / "data" / "elastic" / "detection_rules_queries.jsonl.gz"
+CASES = ROOT / "tests" / "targets" / "kql" / "engine"
+RULES = SHARED / "elastic" / "detection_rules_queries.jsonl.gz"
 
 # The two parsers of the vendor differ; our target is Kibana's (NOTES.md).
 BRACKETS = "the server's grammar reads `a and b or c` as a and (b or c), and in a list `a or b and c` as (a or b) and c"

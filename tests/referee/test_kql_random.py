@@ -12,15 +12,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import Phase, given, seed, settings
-from kql_asks import FILLER, REFUSED, Index, dsl_of, reason
-from kql_dialect import odd_blanks, read_otherwise
-from kql_random import NESTED, TYPES, broken, documents, queries
-from lucene_asks import generator
 
 from converter.errors import QueryError
 from converter.targets.kql.engine.execute import compile_filter
 from converter.targets.kql.engine.parse import parse
 from converter.targets.kql.engine.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Value, Wildcard
+from tests.support.referee.kql_asks import FILLER, REFUSED, Index, dsl_of, reason
+from tests.support.referee.kql_dialect import odd_blanks, read_otherwise
+from tests.support.referee.kql_random import NESTED, TYPES, broken, documents, queries
+from tests.support.referee.lucene_asks import generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from converter.live.core import open_live
 from converter.targets.core.target import Query, Run, Verdict
 from converter.targets.elastic_toml import TARGET
 from converter.targets.kql import TARGET as KQL
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 pytest.importorskip("elasticsearch")
 
-ROOT = Path(__file__).parents[2]
 RULE = """
 [metadata]
 creation_date = "2026/01/01"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lucene_asks import Ask, Comparison, generator, lucene
-from lucene_random import regex_with_texts, wildcard_with_texts
 
 from converter.targets.eql.engine import lucene_regex as eql_regex
 from converter.targets.eql.engine import strings as eql_text
 from converter.targets.esql.engine import like as esql_like
 from converter.targets.esql.engine import lucene_regex as esql_regex
+from tests.support.referee.lucene_asks import Ask, Comparison, generator, lucene
+from tests.support.referee.lucene_random import regex_with_texts, wildcard_with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from lucene_asks import Ask, generator, lucene
-from lucene_random import mutated
 from referee import NodeError
 
 from converter.errors import RefusedError
 from converter.plan.regex_cost import effort
 from converter.plan.regex_parse import parse
 from converter.targets.eql.emitter.regex_to_lucene import to_lucene
+from tests.support.referee.lucene_asks import Ask, generator, lucene
+from tests.support.referee.lucene_random import mutated
 
 if TYPE_CHECKING:
     from random import Random

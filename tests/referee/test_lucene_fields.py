@@ -12,13 +12,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lucene_asks import Ask, generator, lucene
 from referee import NodeError
 
 from converter.targets.elastic_toml.engine.documents import _milliseconds
 from converter.targets.eql.engine.documents import milliseconds
 from converter.targets.esql.engine.source import read_column
 from converter.targets.esql.engine.types import format_ip
+from tests.support.referee.lucene_asks import Ask, generator, lucene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

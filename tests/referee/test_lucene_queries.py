@@ -1,6 +1,6 @@
 """The patterns of our cases and of converted rules of SigmaHQ, against Lucene.
 
-tests/engines/{esql,eql}/*.toml ──every pattern──> on the texts of its case, and of all others
+tests/targets/{esql,eql}/engine/*.toml ──every pattern──> on the texts of its case, and of all others
 rules of SigmaHQ ──ES|QL, EQL──every pattern──> on the texts of the events that are generated for the rules
 """
 
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lucene_asks import Comparison
-from lucene_queries import REFUSALS, asked, engine, patterns_of
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
@@ -23,14 +21,18 @@ from converter.harness.generate.log import events_for
 from converter.plan.nodes import Detection, unexpanded
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
+from tests.support.paths import SHARED, TESTS
+from tests.support.referee.lucene_asks import Comparison
+from tests.support.referee.lucene_queries import REFUSALS, asked, engine, patterns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from referee import Node
 
+
 HERE = Path(__file__).parent
-DATA = HERE.parents[2] / "shared" / "data" / "sigmahq"
+DATA = SHARED / "sigmahq"
 RULES_AT_ONCE = 20
 LETTERS_OF_ASCII = "on an index, an ES|QL LIKE of TO_LOWER folds the letters of ASCII only"
 
@@ -99,7 +101,7 @@ def texts_in(value: Any) -> Iterator[str]:
 def test_the_patterns_of_our_cases(node: Node, language: str) -> None:
     patterns: set[tuple[str, str]] = set()
     texts: set[str] = set()
-    for path in sorted((HERE.parent / "engines" / language).glob("*.toml")):
+    for path in sorted((TESTS / "targets" / language / "engine").glob("*.toml")):
         for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]:
             try:
                 patterns |= set(patterns_of(language, case["query"]))

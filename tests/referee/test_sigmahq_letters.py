@@ -6,7 +6,6 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
-from kql_asks import Index, kibana_dsl
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
@@ -14,6 +13,7 @@ from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.esql.engine.execute import run as run_esql
 from converter.targets.kql.engine.execute import run as run_kql
+from tests.support.referee.kql_asks import Index, kibana_dsl
 
 if TYPE_CHECKING:
     from referee import Node

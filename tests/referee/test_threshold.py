@@ -11,11 +11,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from lucene_asks import generator
-
 from converter.targets.elastic_toml.engine.documents import iso
 from converter.targets.elastic_toml.engine.rule import Cardinality, Threshold
 from converter.targets.elastic_toml.engine.threshold import History, alerts_of_run, members
+from tests.support.referee.lucene_asks import generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -98,7 +98,7 @@ def read_yaml(path: Path) -> Node:
     """Return the one document of a file.
 
     Raises:
-        CaseError: the file cannot be read, is not one document of YAML, or exceeds a limit of `converter.readers.yaml_document`.
+        CaseError: the file cannot be read, is not one document of YAML, or exceeds a limit of `readers.yaml_document`.
     """
     name = str(path)
     try:

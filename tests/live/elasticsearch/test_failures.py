@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,15 +18,16 @@ from converter.errors import QueryError
 from converter.live.core import LiveError, open_live
 from converter.live.elasticsearch import index as index_module
 from converter.targets.core.target import Query, Verdict
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Record = Callable[..., Any]
 
 pytest.importorskip("elasticsearch")
 
-ROOT = Path(__file__).parents[3]
 CASES = ROOT / "tests/live/detections"
 SECRET = "a-secret-that-nobody-may-see"  # noqa: S105  of nobody
 KQL = Query("rule", "kql", "kql", "user.name: ann", Verdict("exact"))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from converter.errors import QueryError
 from converter.live.splunk.query import live_search
+from tests.support.paths import TESTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MARKS = 'search index="i" source="s" '
-GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "splunk").glob("*.query"))
+
+GOLDEN = sorted((TESTS / "targets" / "golden" / "splunk").glob("*.query"))
 
 
 @pytest.mark.parametrize(

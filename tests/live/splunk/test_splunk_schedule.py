@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from converter.targets.core.target import Limit, Query, Verdict
 from converter.targets.splunk import TARGET
 from converter.targets.splunk.engine.execute import compile_query
 from converter.targets.splunk.engine.parse import parse
+from tests.support.paths import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str, str, str], list[dict[str, Any]]]
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+
+GOLDEN = TESTS / "targets" / "golden"
 NAME = "aws_iam_principal_enumeration_update_assume_role_policy.query"
 KEYS = ("userIdentity.accountId", "userIdentity.userName", "sourceIPAddress")
 START = 1_714_557_600

@@ -59,10 +59,7 @@ class ScheduledSearch:
     """
 
     def __init__(self, saved: SavedSearch, macros: str | None = None) -> None:
-        from converter.targets.splunk.engine import (
-            execute,  # noqa: PLC0415 - the conf parser alone needs no engine
-            syntax,  # noqa: PLC0415 - the conf parser alone needs no engine
-        )
+        from converter.targets.splunk.engine import execute, syntax  # noqa: PLC0415  only this type needs it
         from converter.targets.splunk.engine.parse import parse  # noqa: PLC0415
 
         self._saved = saved

@@ -1,0 +1,1 @@
+"""Tests, cut as the package is; what they share is in `support`."""

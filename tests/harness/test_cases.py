@@ -1,0 +1,275 @@
+"""The loader of case files reads what is right and says what is wrong.
+
+Each file in `bad_cases/` begins with the error that it must give:
+
+    #! LINE:COLUMN MESSAGE [~ HINT]          DIR stands for the folder
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converter.errors import CaseError, LogError
+from converter.harness.cases import events as case_events
+from converter.harness.cases import load as cases
+from converter.harness.cases.load import Expect, Suite, find_case_files, load_cases
+from tests.support.paths import ROOT
+
+HERE = Path(__file__).parent
+BAD = sorted((HERE / "bad_cases").glob("*.yml"))
+
+
+def load(folder: Path, text: str, *, head: str = "rule: rule.yml\n") -> Suite:
+    (folder / "rule.yml").touch()
+    (folder / "cases.yml").write_text(head + text, encoding="utf-8")
+    return load_cases([folder])[0]
+
+
+def events_of(folder: Path, entries: str, head: str = "") -> list[dict[str, Any]]:
+    suite = load(folder, f"{head}cases:\n  - name: case\n    events: {entries}\n    expect: none\n")
+    return list(suite.cases[0].events)
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_bad_case_file(path: Path) -> None:
+    first_line = path.read_bytes().split(b"\n", 1)[0].decode()
+    match = re.fullmatch(r"#! (\d+):(\d+) (.*?)(?: ~ (.*))?", first_line)
+    assert match is not None, "the first line must hold the expected error"
+    with pytest.raises(CaseError) as caught:
+        load_cases([path])
+    place = caught.value.place
+    assert place is not None
+    assert (place.line, place.column) == (int(match[1]), int(match[2]))
+    assert place.name == str(path)
+    assert caught.value.message.replace(str(path.parent), "DIR") == match[3]
+    assert caught.value.hint.replace(str(path.parent), "DIR") == (match[4] or "")
+
+
+def test_caret_stands_under_the_unknown_key() -> None:
+    with pytest.raises(CaseError) as caught:
+        load_cases([HERE / "bad_cases" / "unknown_key_of_generator.yml"])
+    shown = caught.value.render().splitlines()
+    assert shown[1].index("repaet") == shown[2].index("^")
+    assert shown[2].count("^") == len("repaet")
+
+
+GENERATED: list[tuple[str, str, list[dict[str, Any]]]] = [
+    ("an empty entry is one event at the base", "[{}]", [{"eventTime": "2026-01-01T00:00:00Z"}]),
+    (
+        "repeat and every",
+        "[{at: 1m, repeat: 3, every: 90s}]",
+        [{"eventTime": f"2026-01-01T00:0{time}Z"} for time in ("1:00", "2:30", "4:00")],
+    ),
+    ("repeat alone is one moment", "[{repeat: 2}]", [{"eventTime": "2026-01-01T00:00:00Z"}] * 2),
+    ("before the base", "[{at: -1h30m}]", [{"eventTime": "2025-12-31T22:30:00Z"}]),
+    ("after the base, with a sign", "[{at: +1d}]", [{"eventTime": "2026-01-02T00:00:00Z"}]),
+    ("a time in another zone", '[{at: "2026-05-01T02:00:00+02:00"}]', [{"eventTime": "2026-05-01T00:00:00Z"}]),
+    ("a time without quotes", "[{at: 2026-05-01T00:00:00Z}]", [{"eventTime": "2026-05-01T00:00:00Z"}]),
+    (
+        "fractions are exact",
+        "[{repeat: 3, every: 0.1s}, {at: 1us}]",
+        [
+            {"eventTime": "2026-01-01T00:00:00Z"},
+            {"eventTime": "2026-01-01T00:00:00.100Z"},
+            {"eventTime": "2026-01-01T00:00:00.200Z"},
+            {"eventTime": "2026-01-01T00:00:00.000001Z"},
+        ],
+    ),
+    ("an offset keeps the moment", '[{utc_offset: "-03:30"}]', [{"eventTime": "2025-12-31T20:30:00-03:30"}]),
+    ("dotted and nested fields are the same", "[{set: {a.b: 1, a: {c.d: 2}}}]", [{"a": {"b": 1, "c": {"d": 2}}}]),
+    ("set goes over event", "[{set: {a: {b: 1}}, event: {a: {b: 2, c: 3}}}]", [{"a": {"b": 1, "c": 3}}]),
+    ("a list replaces", "[{event: {a: [1, 2]}, set: {a: [3]}}]", [{"a": [3]}]),
+    ("a value replaces a mapping", "[{event: {a: {b: 1}}, set: {a: null}}]", [{"a": None}]),
+    ("a mapping replaces a value", "[{event: {a: 1}, set: {a: {b: 2}}}]", [{"a": {"b": 2}}]),
+    ("an empty mapping stays", "[{set: {a: {}}}]", [{"a": {}}]),
+    ("vary counts from one", '[{repeat: 2, vary: {a: "{i}-{i:03}"}}]', [{"a": "1-001"}, {"a": "2-002"}]),
+    ("vary takes turns", "[{repeat: 3, vary: {a: [p, null]}}]", [{"a": "p"}, {"a": None}, {"a": "p"}]),
+    ("unset is last", "[{set: {a: {b: 1, c: 2}}, unset: [a.b, x.y]}]", [{"a": {"c": 2}}]),
+    ("the time can be unset", "[{set: {a: 1}, unset: [eventTime]}]", [{"a": 1}]),
+    ("a raw event is left alone", "[{eventTime: soon, a.b: 1}]", [{"eventTime": "soon", "a.b": 1}]),
+    ("what YAML takes for more is text", "[{set: {a: no, b: 010, c: 12:30:00, d: 2026-01-01, e: 0x1f, f: .inf}}]", [
+        {"a": "no", "b": "010", "c": "12:30:00", "d": "2026-01-01", "e": "0x1f", "f": ".inf"},
+    ]),
+    ("quoted or tagged is text", "[{set: {a: '5', b: !!str 5, c: 'null'}}]", [{"a": "5", "b": "5", "c": "null"}]),
+    ("numbers and constants", "[{set: {a: -1, b: 1.50, c: 1e3, d: True, e: ~}}]", [
+        {"a": -1, "b": 1.5, "c": 1000.0, "d": True, "e": None},
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entries", "expected"), [row[1:] for row in GENERATED], ids=[row[0] for row in GENERATED])
+def test_generated_events(tmp_path: Path, entries: str, expected: list[dict[str, Any]]) -> None:
+    events = events_of(tmp_path, entries)
+    assert [event.pop("_id") for event in events] == [f"e{number}" for number in range(1, len(expected) + 1)]
+    if not any("eventTime" in event for event in expected):
+        for event in events:
+            event.pop("eventTime", None)
+    assert events == expected
+
+
+def test_events_share_nothing(tmp_path: Path) -> None:
+    head = "defaults: {event: {a: {b: [1]}}}\n"
+    first, second = events_of(tmp_path, "[{repeat: 2}]", head)
+    first["a"]["b"].append(2)
+    assert second["a"] == {"b": [1]}
+
+
+def test_defaults_base_and_time_field(tmp_path: Path) -> None:
+    head = 'base: 2026-02-01T10:00:00+01:00\ntime_field: "@timestamp"\ndefaults: {event: {a: 1, b: {c: 2}}}\n'
+    events = events_of(tmp_path, "[{at: 1s, set: {b.d: 3}}, {'@timestamp': 5}]", head)
+    assert events == [
+        {"a": 1, "b": {"c": 2, "d": 3}, "@timestamp": "2026-02-01T09:00:01Z", "_id": "e1"},
+        {"@timestamp": 5, "_id": "e2"},
+    ]
+
+
+def test_jitter_is_late_within_bounds_and_the_same_each_time(tmp_path: Path) -> None:
+    times = [event["eventTime"] for event in events_of(tmp_path, "[{repeat: 50, jitter: 3s}]")]
+    assert set(times) == {f"2026-01-01T00:00:0{late}Z" for late in range(4)}
+    assert times == [event["eventTime"] for event in events_of(tmp_path, "[{repeat: 50, jitter: 3s}]")]
+    fine = [event["eventTime"] for event in events_of(tmp_path, "[{repeat: 50, jitter: 1.5s}]")]
+    assert len(set(fine)) > 10
+    assert max(fine) <= "2026-01-01T00:00:01.500Z"
+
+
+def test_shuffle_keeps_names_and_is_the_same_each_time(tmp_path: Path) -> None:
+    text = "cases: [{name: a, events: [{repeat: 20, every: 1s}], shuffle: %s, expect: none}]\n"
+    orders = {}
+    for seed in ("false", "true", "2"):
+        events = load(tmp_path, text % seed).cases[0].events
+        assert all(event["eventTime"].endswith(f":{int(event['_id'][1:]) - 1:02}Z") for event in events)
+        orders[seed] = [event["_id"] for event in events]
+        assert orders[seed] == [event["_id"] for event in load(tmp_path, text % seed).cases[0].events]
+    assert orders["false"] == [f"e{number}" for number in range(1, 21)]
+    assert len({tuple(order) for order in orders.values()}) == 3
+    assert all(sorted(order) == sorted(orders["false"]) for order in orders.values())
+
+
+def test_shuffle_of_one_entry(tmp_path: Path) -> None:
+    events = events_of(tmp_path, "[{repeat: 9, every: 1s, shuffle: true}, {at: 1m}]")
+    times = [event["eventTime"] for event in events]
+    assert times[-1] == max(times)
+    assert times != sorted(times)
+
+
+def test_logs_come_first_and_keep_their_ids(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"n": 1}\n{"n": 2, "_id": "mine"}\n', encoding="utf-8")
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(b'[{"n": 3}]'))
+    text = (
+        "cases: [{name: a, logs: [a.ndjson, b.json.gz], events: [{set: {n: 4}, unset: [eventTime]}], expect: match}]\n"
+    )
+    assert load(tmp_path, text).cases[0].events == (
+        {"n": 1, "_id": "e1"},
+        {"n": 2, "_id": "mine"},
+        {"n": 3, "_id": "e3"},
+        {"n": 4, "_id": "e4"},
+    )
+
+
+def test_bad_line_of_a_log_keeps_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"n": 1}\n{"n": \n', encoding="utf-8")
+    with pytest.raises(LogError) as caught:
+        load(tmp_path, "cases: [{name: a, logs: a.ndjson, expect: none}]\n")
+    assert caught.value.place is not None
+    assert (Path(caught.value.place.name).name, caught.value.place.line) == ("a.ndjson", 2)
+
+
+def test_expectations_and_divergences(tmp_path: Path) -> None:
+    text = """
+cases:
+  - {name: none, events: [{}], expect: none}
+  - {name: match, events: [{}], expect: match}
+  - {name: count, events: [{}], expect: {alerts: 2}}
+  - name: groups
+    description: why
+    events: [{}]
+    expect: {groups: [{a.b: 007, c: "x"}, {a.b: true}]}
+    known_divergence:
+      kql: {expect: none, reason: it cannot count}
+      "splunk:savedsearches": {expect: {alerts: 3}, reason: three rows}
+"""
+    suite = load(tmp_path, text)
+    found = {case.name: case for case in suite.cases}
+    assert found["none"].expect == Expect(alerts=0)
+    assert found["match"].expect == Expect(at_least_one=True)
+    assert found["count"].expect == Expect(alerts=2)
+    groups = found["groups"]
+    assert groups.expect == Expect(at_least_one=True, groups=({"a.b": "007", "c": "x"}, {"a.b": "true"}))
+    assert groups.description == "why"
+    assert [(gap.target, gap.expect, gap.reason) for gap in groups.divergences] == [
+        ("kql", Expect(alerts=0), "it cannot count"),
+        ("splunk:savedsearches", Expect(alerts=3), "three rows"),
+    ]
+    assert groups.place.line == 7
+    assert groups.divergences[0].place.line == 12
+
+
+def test_merge_keys(tmp_path: Path) -> None:
+    text = "cases:\n  - &one {name: a, events: [{}], expect: none}\n  - {<<: *one, name: b}\n"
+    assert [case.name for case in load(tmp_path, text).cases] == ["a", "b"]
+
+
+def test_several_rules_and_the_log_source(tmp_path: Path) -> None:
+    (tmp_path / "other.yml").touch()
+    head = "rule: [rule.yml, other.yml]\nlogsource: aws/cloudtrail\n"
+    suite = load(tmp_path, "cases: [{name: a, events: [{}], expect: none}]\n", head=head)
+    assert [path.name for path in suite.rules] == ["rule.yml", "other.yml"]
+    assert suite.logsource == "aws/cloudtrail"
+    assert load(tmp_path, "cases: [{name: a, events: [{}], expect: none}]\n").logsource is None
+
+
+def test_case_files_are_found_below_folders(tmp_path: Path) -> None:
+    for name in ("b/cases.yml", "a.cases.yml", "c/mycases.yml", "c/cases.yaml", ".venv/cases.yml", "b/.x/cases.yml"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    given = tmp_path / "c" / "mycases.yml"
+    found = find_case_files([given, tmp_path, tmp_path / "b"])
+    assert [str(path.relative_to(tmp_path)) for path in found] == ["c/mycases.yml", "a.cases.yml", "b/cases.yml"]
+
+
+@pytest.mark.parametrize(("make", "message"), [(False, "no such file or folder"), (True, "no case file below")])
+def test_nothing_to_load_is_an_error(tmp_path: Path, make: bool, message: str) -> None:  # noqa: FBT001 - a parameter
+    path = tmp_path / "folder"
+    if make:
+        path.mkdir()
+    with pytest.raises(CaseError, match=message):
+        load_cases([path])
+
+
+def test_size_is_limited(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match="bytes"):
+        load(tmp_path, "#" * (17 * 1024 * 1024))
+
+
+def test_number_of_events_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_events, "MAX_EVENTS", 50)
+    with pytest.raises(CaseError, match="more than 50 events"):
+        events_of(tmp_path, "[{repeat: 30}, {repeat: 30}]")
+
+
+def test_documented_example_loads(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
+    example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert example is not None
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "cases.yml").write_text(example[1], encoding="utf-8")
+    name = "aws_iam_principal_enumeration_update_assume_role_policy"
+    for used in (f"sigma/aws/{name}.yml", f"samples/{name}/attack.ndjson"):
+        (tmp_path / used).parent.mkdir(parents=True)
+        shutil.copy(ROOT / used, tmp_path / used)
+    (suite,) = load_cases([tmp_path / "docs"])
+    assert [len(case.events) for case in suite.cases] == [30, 24, 30, 72, 48]
+
+
+def test_every_key_is_documented() -> None:
+    text = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
+    tables = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("|"))
+    keys = {*cases._SUITE_KEYS, *cases._CASE_KEYS, *case_events.GENERATOR_KEYS}  # noqa: SLF001 - the lists themselves
+    assert {key for key in keys if f"`{key}`" not in tables} == set()

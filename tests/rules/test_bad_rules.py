@@ -1,0 +1,192 @@
+"""Bad rules: each case of tests/rules/bad/*.toml is a text and exactly what a person sees of it.
+
+name   what is wrong, in plain words, unique in its file
+rule   the text of a file with rules
+error  every error, rendered whole, one after the other: place, message, line, caret, hint
+left   the rules that are still converted (optional)
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converter.errors import RefusedError, RuleError, SourceError
+from converter.readers.yaml_document import MAX_BYTES
+from converter.reference.evaluate import evaluate_plans
+from converter.rules.load import MAX_ERRORS, load_rules, parse_rules
+
+HERE = Path(__file__).parent
+GOOD = """\
+title: Good
+name: good
+logsource: {category: c}
+detection:
+  s: {a: 1}
+  condition: s
+"""
+BAD = GOOD.replace("Good", "Bad").replace("good", "bad").replace("{a: 1}", "{a|foo: 1}")
+COUNTS_BAD = """\
+title: Counts
+name: counts
+correlation:
+  type: event_count
+  rules: [good, bad]
+  timespan: 5m
+  condition: {gte: 2}
+"""
+
+
+def load() -> list[Any]:
+    return [
+        pytest.param(case, id=f"{path.stem}: {case['name']}")
+        for path in sorted((HERE / "bad").glob("*.toml"))
+        for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+    ]
+
+
+@pytest.mark.parametrize("case", load())
+def test_bad_rule(case: dict[str, Any]) -> None:
+    assert set(case) - {"left"} == {"name", "rule", "error"}
+    errors: list[SourceError] = []
+    rules = parse_rules(case["rule"], "rule.yml", errors.append)
+    assert all(isinstance(error, RuleError | RefusedError) for error in errors)
+    assert "\n".join(error.render() for error in errors) == case["error"].rstrip("\n")
+    if "left" in case:
+        assert [plan.meta.key for plan in rules.plans] == case["left"]
+
+
+@pytest.mark.parametrize("case", load())
+def test_the_first_error_is_raised(case: dict[str, Any]) -> None:
+    with pytest.raises(SourceError) as caught:
+        parse_rules(case["rule"], "rule.yml")
+    assert case["error"].startswith(caught.value.render())
+
+
+def test_names_are_unique() -> None:
+    ids = [param.id for param in load()]
+    assert len(set(ids)) == len(ids) > 80
+
+
+def collect(*paths: Path) -> tuple[list[str], list[SourceError]]:
+    """Return the keys of what was loaded, and the errors."""
+    errors: list[SourceError] = []
+    rules = load_rules(paths, errors.append)
+    return [plan.meta.key for plan in rules.plans], errors
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("title: [\n", encoding="utf-8")
+    (tmp_path / "b.yml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "c.yaml").write_text(BAD, encoding="utf-8")
+    (tmp_path / "d.txt").write_text("no rule", encoding="utf-8")
+    loaded, errors = collect(tmp_path)
+    assert loaded == ["good"]
+    assert [Path(error.place.name).name for error in errors if error.place] == ["a.yml", "c.yaml"]
+
+
+def test_one_bad_document_does_not_stop_the_others_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text(f"{BAD}---\n{GOOD}", encoding="utf-8")
+    loaded, errors = collect(path)
+    assert loaded == ["good"]
+    assert [(error.place.line, error.place.column) for error in errors if error.place] == [(5, 9)]
+
+
+def test_a_correlation_of_a_bad_rule_is_an_error_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text(f"{COUNTS_BAD}---\n{GOOD}---\n{BAD}", encoding="utf-8")
+    loaded, errors = collect(path)
+    assert loaded == []  # `good` was meant to be counted, not to be an alert of its own
+    assert [error.message for error in errors] == ["the rule 'bad' has an error itself", "unknown modifier 'foo'"]
+    assert errors[0].hint == f"it is in {path}, line 16"
+
+
+def test_without_a_handler_the_first_error_is_raised(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text(f"{BAD}---\n{GOOD}", encoding="utf-8")
+    with pytest.raises(RuleError, match="unknown modifier"):
+        load_rules([path])
+
+
+def test_a_rule_with_thousands_of_errors_shows_some(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    values = "".join(f"    k{number}|foo: 1\n" for number in range(5000))
+    path.write_text(GOOD.replace("  s: {a: 1}\n", f"  s:\n{values}"), encoding="utf-8")
+    loaded, errors = collect(path)
+    assert loaded == []
+    assert MAX_ERRORS <= len(errors) <= 2 * MAX_ERRORS
+
+
+def test_one_bad_value_among_thousands_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    values = "".join(f"    k{number}: x\n" for number in range(1500))
+    path.write_text(GOOD.replace("  s: {a: 1}\n", f"  s:\n{values}    z|re: '['\n"), encoding="utf-8")
+    (error,) = collect(path)[1]
+    assert error.place is not None
+    assert (error.place.line, error.place.column) == (1506, 11)
+
+
+def test_references_reach_over_files(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(COUNTS_BAD, encoding="utf-8")
+    (tmp_path / "b.yml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "c.yml").write_text(BAD.replace("|foo", ""), encoding="utf-8")
+    assert collect(tmp_path) == (["counts"], [])
+
+
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert collect(path, tmp_path, path) == (["good"], [])
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    loaded, errors = collect(tmp_path / "none.yml")
+    assert loaded == []
+    assert [error.message for error in errors] == [f"no such file or folder: {tmp_path / 'none.yml'}"]
+
+
+def test_a_folder_without_rules(tmp_path: Path) -> None:
+    assert [error.message for error in collect(tmp_path)[1]] == [f"no rule (*.yml) in {tmp_path}"]
+
+
+def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_bytes(GOOD.encode() + b"description: caf\xe9\n")
+    _, (error,) = collect(path)
+    assert error.place is not None
+    assert (error.place.line, error.place.column) == (7, 17)
+    assert error.message == "this byte is not UTF-8"
+
+
+def test_a_byte_order_mark_and_line_breaks_of_windows_are_fine(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert collect(path) == (["good"], [])
+
+
+def test_a_file_that_is_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    _, (error,) = collect(path)
+    assert error.message == f"the file has {MAX_BYTES + 1} bytes, more than {MAX_BYTES}"
+
+
+def test_an_empty_file_holds_no_rule(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    path.write_text("# nothing\n---\n", encoding="utf-8")
+    loaded, (error,) = collect(path)
+    assert loaded == []
+    shown = "rule error: there is no rule in this file\n  # nothing\n  ^\n  hint: begin with `title: ...`"
+    assert error.render() == f"{path}:1:1: {shown}"
+
+
+def test_brackets_as_deep_as_allowed_are_evaluated() -> None:
+    condition = "not (s or " * 199 + "(s)" + ")" * 199
+    plans = parse_rules(GOOD.replace("condition: s", f"condition: {condition}")).plans
+    # Each `not (s or ...)` is false where s is true; where it is false, each level turns the truth around.
+    assert evaluate_plans(plans, [{"a": 1}]) == []
+    assert len(evaluate_plans(plans, [{"a": 2}])) == 1

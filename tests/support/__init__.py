@@ -1,0 +1,1 @@
+"""What tests share: paths, hostile strings, the referee."""

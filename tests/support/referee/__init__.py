@@ -1,0 +1,1 @@
+"""Questions for the referee, and its answers."""
