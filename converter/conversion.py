@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, SourceError
-from converter.plan.nodes import And, Detection, detections_of, fields_of_plan
+from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
 from converter.targets.core.target import Context, Verdict
 from converter.verdicts.event_assumptions import ingest_assumptions, unique
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingPipeline
 
     from converter.pipelines.apply import Applied
-    from converter.plan.nodes import LogSource, Plan
     from converter.products.field_facts import Facts
     from converter.rules.load import Rules
     from converter.targets.core.target import Query, Target
@@ -107,14 +106,14 @@ class _Work:
 
     rules: Rules
     titles: tuple[str, ...]
-    plan: Plan
+    plan: ir.Plan
     target: Target
     facts: Facts
     applied: Applied
     quiet: bool
 
     def __init__(
-        self, rules: Rules, plan: Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
+        self, rules: Rules, plan: ir.Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
     ) -> None:
         from converter.pipelines.apply import apply, select  # noqa: PLC0415
         from converter.products.field_facts import Facts, load_facts  # noqa: PLC0415  slow to import
@@ -134,7 +133,7 @@ class _Work:
     def convert(self, context: Context, *, strict_fields: bool) -> Query:
         rule = self.mapped(self.plan.meta.key)
         mapped = simplified(self.rules.lowered(rule))
-        if isinstance(mapped, Detection) and mapped.expr == And(()) and simplified(self.plan) != mapped:
+        if isinstance(mapped, ir.Detection) and mapped.expr == ir.And(()) and simplified(self.plan) != mapped:
             raise RefusedError(
                 "the pipeline leaves nothing of the rule's conditions, so the query would find every event",
                 "pipeline",
@@ -207,7 +206,7 @@ class _Work:
                 for old, new in zip(original.aliases, rule.aliases, strict=True):
                     names.update(zip(old.mapping.values(), new.mapping.values(), strict=True))
                 names.update(zip(_measured(original), _measured(rule), strict=True))
-        return {field: names.get(field, field) for field in fields_of_plan(self.plan)}
+        return {field: names.get(field, field) for field in ir.fields_of_plan(self.plan)}
 
 
 def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:
@@ -226,16 +225,16 @@ def _measured(rule: Any) -> list[str]:
     return [found] if isinstance(found, str) else list(found or ())
 
 
-def _detections(plan: Plan) -> tuple[Detection, ...]:
-    return detections_of(plan)
+def _detections(plan: ir.Plan) -> tuple[ir.Detection, ...]:
+    return ir.detections_of(plan)
 
 
-def _sources(plan: Plan) -> Iterator[LogSource]:
+def _sources(plan: ir.Plan) -> Iterator[ir.LogSource]:
     for detection in _detections(plan):
         yield detection.logsource
 
 
-def _guide(plan: Plan) -> str | None:
+def _guide(plan: ir.Plan) -> str | None:
     """Return the investigation guide: `RULE.md` beside the rule, or `samples/NAME/guide.md` in a folder above it."""
     path = Path(plan.meta.path)
     if not path.is_file():

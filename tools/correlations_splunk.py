@@ -24,7 +24,7 @@ from converter.harness.audit import audit
 from converter.harness.compare import CompareError
 from converter.harness.generate.log import events_for
 from converter.harness.replay import Log, replay
-from converter.plan.nodes import Correlation, detections_of
+from converter.plan import nodes as ir
 from converter.products.field_facts import load_facts
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
@@ -51,20 +51,20 @@ def texts() -> Iterator[tuple[str, str]]:
                 yield f"conformance/{path.stem} {number}.{at}", text
 
 
-def correlations(only: str) -> Iterator[tuple[str, Rules, Correlation]]:
+def correlations(only: str) -> Iterator[tuple[str, Rules, ir.Correlation]]:
     """Yield every correlation that is read, with its rules."""
     for name, text in texts():
         if only not in name:
             continue
         rules = parse_rules(text, name, lambda _: None)
         for plan in rules.plans:
-            if isinstance(plan, Correlation):
+            if isinstance(plan, ir.Correlation):
                 yield name, rules.only(plan), plan
 
 
-def log_of(plan: Correlation, seed: int) -> Log:
+def log_of(plan: ir.Correlation, seed: int) -> Log:
     """Return a log; of a log source whose fields are known, which have one value each, without lists."""
-    known = any(load_facts("splunk", rule.logsource).known for rule in detections_of(plan))
+    known = any(load_facts("splunk", rule.logsource).known for rule in ir.detections_of(plan))
     return Log([one for one in events_for(plan, seed) if not (known and _has_list(one))], "any")
 
 
@@ -72,7 +72,7 @@ def _has_list(event: dict[str, Any]) -> bool:
     return any(isinstance(one, list) or (isinstance(one, dict) and _has_list(one)) for one in event.values())
 
 
-def ours(name: str, rules: Rules, plan: Correlation, seeds: int, counts: Counter[str]) -> Iterator[str]:
+def ours(name: str, rules: Rules, plan: ir.Correlation, seeds: int, counts: Counter[str]) -> Iterator[str]:
     """Convert and replay one correlation; yields what is wrong."""
     kind = type(plan.measure).__name__
     target = get_target("splunk")
@@ -101,7 +101,7 @@ def ours(name: str, rules: Rules, plan: Correlation, seeds: int, counts: Counter
     counts["rules that fire"] += fired
 
 
-def upstream(rules: Rules, plan: Correlation, seeds: int, counts: Counter[str]) -> None:
+def upstream(rules: Rules, plan: ir.Correlation, seeds: int, counts: Counter[str]) -> None:
     """Count what becomes of the conversion by pySigma's backend; one log that differs is enough."""
     kind = type(plan.measure).__name__
     results: set[str] = set()

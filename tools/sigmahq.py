@@ -33,7 +33,7 @@ from converter.targets.core.registry import get_target
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.plan.nodes import Detection, Plan
+    from converter.plan import nodes as ir
     from converter.rules.load import Rules
     from converter.targets.core.target import Query
 
@@ -115,7 +115,7 @@ def _flatten(data: dict[str, Any], fields: dict[str, Any]) -> None:
             fields["Data" if name == "#text" else name] = value
 
 
-def as_logged(event: dict[str, Any], plan: Detection, names: Mapping[str, str]) -> dict[str, Any] | None:
+def as_logged(event: dict[str, Any], plan: ir.Detection, names: Mapping[str, str]) -> dict[str, Any] | None:
     """Return a generated event in the shape that its log source has, or None if no such event is logged.
 
     Args:
@@ -146,7 +146,7 @@ def _merged(event: dict[str, Any], steps: Sequence[str], value: Any) -> dict[str
     return {**event, name: [new] if first != name else new}
 
 
-def product_names(read: Rules, plan: Detection) -> dict[str, str]:
+def product_names(read: Rules, plan: ir.Detection) -> dict[str, str]:
     """Return what the pipeline that is built in calls the fields of a rule."""
     applied = apply(read.collection(), select("splunk", [plan.logsource]))
     (before,), (after,) = read.collection().rules, applied.collection.rules
@@ -155,7 +155,7 @@ def product_names(read: Rules, plan: Detection) -> dict[str, str]:
 
 
 def compare(
-    read: Rules, plan: Plan, log: Log, watch: Watch, target: str, *, pipelines: Sequence[str] = ()
+    read: Rules, plan: ir.Plan, log: Log, watch: Watch, target: str, *, pipelines: Sequence[str] = ()
 ) -> Comparison:
     """Convert to a target of ours and compare with the reference."""
     judged = get_target(target)
@@ -185,7 +185,7 @@ def compare(
 
 
 def compare_upstream(
-    read: Rules, plan: Detection, log: Log, watch: Watch, target: str, most: int | None = None
+    read: Rules, plan: ir.Detection, log: Log, watch: Watch, target: str, most: int | None = None
 ) -> Comparison:
     """Convert with pySigma's backend and compare, on the events that break no assumption of our own query."""
     found = audit(read, plan, log, target, most=most)

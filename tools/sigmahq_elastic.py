@@ -26,13 +26,12 @@ from sigmahq_report import Ready, Report, print_report, ready
 
 from converter.harness.generate.log import events_for
 from converter.harness.replay import Log
-from converter.plan.nodes import And, Not, Or, StringMatch
+from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from converter.plan.nodes import Expr
 
 TARGETS = ("esql", "eql", "kql", "elastic-toml")
 UPSTREAM = ("pysigma:esql", "pysigma:eql")
@@ -84,15 +83,15 @@ def _in_case(rule: Ready, seed: int) -> Iterator[dict[str, Any]]:
             yield one
 
 
-def _counting_case(expr: Expr) -> Expr:
+def _counting_case(expr: ir.Expr) -> ir.Expr:
     match expr:
-        case And(items):
-            return And(tuple(map(_counting_case, items)))
-        case Or(items):
-            return Or(tuple(map(_counting_case, items)))
-        case Not(item):
-            return Not(_counting_case(item))
-        case StringMatch():
+        case ir.And(items):
+            return ir.And(tuple(map(_counting_case, items)))
+        case ir.Or(items):
+            return ir.Or(tuple(map(_counting_case, items)))
+        case ir.Not(item):
+            return ir.Not(_counting_case(item))
+        case ir.StringMatch():
             return replace(expr, cased=True)
         case _:
             return expr

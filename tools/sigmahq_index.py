@@ -18,7 +18,7 @@ from referee import NodeError
 
 from converter.harness.audit import fair_part
 from converter.pipelines.apply import apply, select
-from converter.plan.nodes import BoolMatch, Cidr, Detection, NumberCompare, NumberMatch, Regex, StringMatch, leaves_of
+from converter.plan import nodes as ir
 from converter.products.field_facts import load_facts
 from converter.reference.values import find
 from converter.targets.core.emission import Emission
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sigmahq import Comparison
 
     from converter.harness.replay import Log
-    from converter.plan.nodes import Leaf
     from converter.rules.load import Rules
     from converter.targets.core.target import Event
 
@@ -55,7 +54,7 @@ class Question:
         answers: what was found.
     """
 
-    plan: Detection
+    plan: ir.Detection
     types: dict[str, str]
     everywhere: bool
     documents: list[Event]
@@ -65,7 +64,7 @@ class Question:
     answers: dict[str, Comparison] = field(default_factory=dict)
 
 
-def question(read: Rules, plan: Detection, log: Log, queries: Mapping[str, str]) -> Question:
+def question(read: Rules, plan: ir.Detection, log: Log, queries: Mapping[str, str]) -> Question:
     """Return the question about a rule, its events and its queries."""
     mapped = mapped_plan(read, plan)
     types = _types(mapped)
@@ -80,7 +79,7 @@ def question(read: Rules, plan: Detection, log: Log, queries: Mapping[str, str])
     )
 
 
-def fitting(read: Rules, plan: Detection, log: Log) -> Log:
+def fitting(read: Rules, plan: ir.Detection, log: Log) -> Log:
     """Return the events that an index can hold in which each field has one type."""
     mapped = mapped_plan(read, plan)
     types = _types(mapped)
@@ -89,44 +88,44 @@ def fitting(read: Rules, plan: Detection, log: Log) -> Log:
     return log.part([at for at, one in enumerate(seen) if _fits(one, types, everywhere=everywhere)])
 
 
-def mapped_plan(read: Rules, plan: Detection) -> Detection:
+def mapped_plan(read: Rules, plan: ir.Detection) -> ir.Detection:
     """Return the plan with Elastic's names of fields."""
     applied = apply(read.collection(), select("elastic", [plan.logsource]))
     (rule,) = applied.collection.rules
     mapped = read.lowered(rule)
-    if not isinstance(mapped, Detection):
+    if not isinstance(mapped, ir.Detection):
         raise TypeError(plan.meta.path)
     return mapped
 
 
-def _types(plan: Detection) -> dict[str, str]:
+def _types(plan: ir.Detection) -> dict[str, str]:
     emission = Emission(Context(load_facts("elastic", plan.logsource)))
     types: dict[str, str] = {}
-    for leaf in leaves_of(plan.expr):
+    for leaf in ir.leaves_of(plan.expr):
         for name in (one for one in (getattr(leaf, "field", None), getattr(leaf, "other", None)) if one):
             fact = emission.type_of(name)
             kind = fact or _type_of_value(leaf)
             if kind and (name not in types or kind == "keyword" or (kind, types[name]) == ("double", "long")):
                 types[name] = {"wildcard": "keyword", "flattened": "keyword"}.get(kind, kind)
-    for leaf in leaves_of(plan.expr):  # what is only asked to be there
+    for leaf in ir.leaves_of(plan.expr):  # what is only asked to be there
         for name in (one for one in (getattr(leaf, "field", None), getattr(leaf, "other", None)) if one):
             types.setdefault(name, "keyword")
     return types
 
 
-def _everywhere(plan: Detection) -> bool:
-    return any(not hasattr(leaf, "field") for leaf in leaves_of(plan.expr))
+def _everywhere(plan: ir.Detection) -> bool:
+    return any(not hasattr(leaf, "field") for leaf in ir.leaves_of(plan.expr))
 
 
-def _type_of_value(leaf: Leaf) -> str:
+def _type_of_value(leaf: ir.Leaf) -> str:
     match leaf:
-        case NumberMatch(number=number) | NumberCompare(number=number):
+        case ir.NumberMatch(number=number) | ir.NumberCompare(number=number):
             return "long" if isinstance(number, int) else "double"
-        case BoolMatch():
+        case ir.BoolMatch():
             return "boolean"
-        case Cidr():
+        case ir.Cidr():
             return "ip"
-        case StringMatch() | Regex():
+        case ir.StringMatch() | ir.Regex():
             return "keyword"
         case _:
             return ""

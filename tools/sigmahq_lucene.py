@@ -19,7 +19,7 @@ from sigmahq_index import found
 from converter.conversion import convert_rules
 from converter.errors import RefusedError, SourceError
 from converter.harness.attribution import as_detection, cause_by
-from converter.plan.nodes import leaves_of
+from converter.plan import nodes as ir
 from converter.reference.match import matches
 from converter.rules.load import parse_rules
 from converter.targets.core.pysigma import UpstreamTarget
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from referee import Node
     from sigmahq_index import Question
 
-    from converter.plan.nodes import Leaf
     from converter.rules.load import Rules
     from converter.targets.core.target import Event
 
@@ -71,7 +70,7 @@ def ask_lucene(node: Node, index: str, pack: Sequence[Question], name: str) -> N
         one.answers[name] = Comparison("", (), "differs" if wrong else "agrees", text=text, events=len(documents))
         if wrong:
             differing.append((number, one, ids, wrong))
-    parts = [(number, leaf) for number, one, _, _ in differing for leaf in dict.fromkeys(leaves_of(one.plan.expr))]
+    parts = [(number, leaf) for number, one, _, _ in differing for leaf in dict.fromkeys(ir.leaves_of(one.plan.expr))]
     bodies = [(number, leaf, body) for number, leaf in parts if (body := _part(leaf)) is not None]
     alone = found(node, index, [(number, body) for number, _, body in bodies])
     by_leaf = {(number, leaf): ids for (number, leaf, _), ids in zip(bodies, alone, strict=True)}
@@ -89,11 +88,11 @@ def ask_lucene(node: Node, index: str, pack: Sequence[Question], name: str) -> N
 
 
 def _cause(
-    number: int, asked: Question, document: Event, by_leaf: Mapping[tuple[int, Leaf], frozenset[str] | NodeError]
+    number: int, asked: Question, document: Event, by_leaf: Mapping[tuple[int, ir.Leaf], frozenset[str] | NodeError]
 ) -> str:
     name = str(document["_id"])
 
-    def differs(leaf: Leaf, negated: bool) -> bool:  # noqa: FBT001  the interface
+    def differs(leaf: ir.Leaf, negated: bool) -> bool:  # noqa: FBT001  the interface
         ids = by_leaf.get((number, leaf))
         if negated or ids is None or isinstance(ids, NodeError):  # NOT is a complement there: it differs with its part
             return False
@@ -110,7 +109,7 @@ def _body(read: Rules, *, without_pipeline: bool = False) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=65_536)
-def _part(leaf: Leaf) -> dict[str, Any] | None:
+def _part(leaf: ir.Leaf) -> dict[str, Any] | None:
     rule = {
         "title": "One part",
         "logsource": {"category": "any"},

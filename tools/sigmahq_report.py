@@ -30,7 +30,7 @@ from converter.errors import RefusedError, SourceError
 from converter.harness.generate.log import events_for
 from converter.harness.parallel import available_jobs, run_all
 from converter.harness.replay import Log
-from converter.plan.nodes import Detection, unexpanded
+from converter.plan import nodes as ir
 from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Ready:
     """A rule that was read, with the product's names of its fields, and its events."""
 
     read: Rules
-    plan: Detection
+    plan: ir.Detection
     names: Mapping[str, str]
     generated: Sequence[dict[str, Any]]
     log: Log
@@ -98,9 +98,9 @@ def ready(report: Report, watch: Watch, product: Product, seed: int) -> Ready | 
     try:
         read = parse_rules(rules()[path], path)
         (plan,) = read.plans
-        if not isinstance(plan, Detection):
+        if not isinstance(plan, ir.Detection):
             raise TypeError(path)
-        for leaf in unexpanded(plan.expr):
+        for leaf in ir.unexpanded(plan.expr):
             raise leaf.error
     except SourceError as error:
         report.unread = error.construct if isinstance(error, RefusedError) else error.message

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from converter.errors import SourceError
     from converter.logsources import ByLogsource
-    from converter.plan.nodes import Detection
+    from converter.plan import nodes as ir
     from converter.readers.logs import LogEvent
     from converter.reference.evaluate import Alert
 
@@ -67,7 +67,7 @@ def evaluate(
     whose log source cannot be told.
     """
     from converter.logsources import all_rules  # noqa: PLC0415
-    from converter.plan.nodes import notes_of  # noqa: PLC0415
+    from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
     from converter.rules.load import load_rules  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def evaluate(
     for error in (*bad_rules, *loaded.warnings):
         explain(error)
     for plan in loaded.plans:
-        for sentence in notes_of(plan):
+        for sentence in ir.notes_of(plan):
             note(sentence)
     if not loaded.plans:
         note("no rule to evaluate")
@@ -122,7 +122,7 @@ class _Tried:
     def __init__(self) -> None:
         self._selected: ByLogsource | None = None
 
-    def select(self, rules: Sequence[Detection]) -> ByLogsource:
+    def select(self, rules: Sequence[ir.Detection]) -> ByLogsource:
         from converter.logsources import by_logsource  # noqa: PLC0415
 
         self._selected = by_logsource(rules)

@@ -15,27 +15,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
+from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-    leaves_of,
-)
 from converter.reference.match import matches
 from converter.reference.values import find
 from converter.rules.load import parse_rules
@@ -44,7 +25,6 @@ from converter.targets.core.registry import get_target
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from converter.plan.nodes import Expr, Leaf, Pattern
     from converter.targets.core.target import Event, Query
 
 TOGETHER = "how the parts stand together, or how the rule is read"
@@ -52,7 +32,7 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/\d+")
 
 
-def cause_of(expr: Expr, raw: Event, seen: Event, target: str) -> str:
+def cause_of(expr: ir.Expr, raw: Event, seen: Event, target: str) -> str:
     """Return what it is about a rule that the queries of a target do not say, as far as one event shows it.
 
     Args:
@@ -64,9 +44,9 @@ def cause_of(expr: Expr, raw: Event, seen: Event, target: str) -> str:
     return cause_by(expr, raw, lambda leaf, negated: _differs(leaf, raw, seen, target, negated=negated))
 
 
-def cause_by(expr: Expr, raw: Event, differs: Callable[[Leaf, bool], bool]) -> str:
+def cause_by(expr: ir.Expr, raw: Event, differs: Callable[[ir.Leaf, bool], bool]) -> str:
     """Return the same by asking of each leaf alone, and of its negation, whether its query differs on the event."""
-    leaves = dict.fromkeys(leaves_of(expr))
+    leaves = dict.fromkeys(ir.leaves_of(expr))
     for negated in (False, True):
         for leaf in leaves:
             if differs(leaf, negated):
@@ -74,7 +54,7 @@ def cause_by(expr: Expr, raw: Event, differs: Callable[[Leaf, bool], bool]) -> s
     return _together(expr)
 
 
-def _differs(leaf: Leaf, raw: Event, seen: Event, target: str, *, negated: bool) -> bool:
+def _differs(leaf: ir.Leaf, raw: Event, seen: Event, target: str, *, negated: bool) -> bool:
     query = _alone(leaf, target, negated)
     if query is None:
         return False
@@ -86,7 +66,7 @@ def _differs(leaf: Leaf, raw: Event, seen: Event, target: str, *, negated: bool)
 
 
 @lru_cache(maxsize=4096)
-def _alone(leaf: Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT001  part of the key of the cache
+def _alone(leaf: ir.Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT001  part of the key of the cache
     """Return the query for a rule of one leaf; None if there is none."""
     section = {"it": as_detection(leaf), "condition": "not it" if negated else "it"}
     rule = {"title": "One part", "logsource": {"category": "any"}, "detection": section}
@@ -99,80 +79,80 @@ def _alone(leaf: Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT
     return query
 
 
-def as_detection(leaf: Leaf) -> Any:
+def as_detection(leaf: ir.Leaf) -> Any:
     """Return a detection of Sigma that says a leaf."""
     match leaf:
-        case StringMatch(field, pattern, cased):
+        case ir.StringMatch(field, pattern, cased):
             return {f"{field}|cased" if cased else field: str(pattern)}
-        case NumberMatch(field, number):
+        case ir.NumberMatch(field, number):
             return {field: number}
-        case BoolMatch(field, value):
+        case ir.BoolMatch(field, value):
             return {field: value}
-        case NumberCompare(field, op, number):
+        case ir.NumberCompare(field, op, number):
             return {f"{field}|{op}": number}
-        case Regex(field, pattern, flags):
+        case ir.Regex(field, pattern, flags):
             return {"|".join([field, "re", *sorted(flags)]): pattern}
-        case Cidr(field, network):
+        case ir.Cidr(field, network):
             return {f"{field}|cidr": str(network)}
-        case IsNull(field):
+        case ir.IsNull(field):
             return {field: None}
-        case Exists(field):
+        case ir.Exists(field):
             return {f"{field}|exists": True}
-        case FieldRef(field, other, relation, cased):
+        case ir.FieldRef(field, other, relation, cased):
             words = [field, "fieldref", *([relation] if relation != "equals" else []), *(["cased"] if cased else [])]
             return {"|".join(words): other}
-        case TimePart(field, part, op, number):
+        case ir.TimePart(field, part, op, number):
             return {"|".join([field, part, *([op] if op != "eq" else [])]): number}
-        case Keyword(pattern, cased):
+        case ir.Keyword(pattern, cased):
             return {"|cased": str(pattern)} if cased else [str(pattern)]
-        case KeywordRegex(pattern, flags):
+        case ir.KeywordRegex(pattern, flags):
             return {"|".join(["", "re", *sorted(flags)]): pattern}
-        case Unexpanded():
+        case ir.Unexpanded():
             raise leaf.error
         case _:
             assert_never(leaf)
 
 
-def _about(leaf: Leaf, raw: Event) -> str:
+def _about(leaf: ir.Leaf, raw: Event) -> str:
     match leaf:
-        case StringMatch(field, pattern, cased):
-            exactly = StringMatch(field, pattern, cased=True)
+        case ir.StringMatch(field, pattern, cased):
+            exactly = ir.StringMatch(field, pattern, cased=True)
             other_case = matches(leaf, raw) and not matches(exactly, raw)
             return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased, other_case=other_case)
-        case NumberMatch(field, number):
+        case ir.NumberMatch(field, number):
             return (
                 "a number" if str(number) in map(str, find(raw, field)) else "a number that the event writes otherwise"
             )
-        case BoolMatch():
+        case ir.BoolMatch():
             return "a boolean"
-        case NumberCompare():
+        case ir.NumberCompare():
             return "a comparison of numbers"
-        case Regex():
+        case ir.Regex():
             return "a regular expression"
-        case Cidr():
+        case ir.Cidr():
             return "a network"
-        case IsNull() | Exists():
+        case ir.IsNull() | ir.Exists():
             return "presence"
-        case FieldRef():
+        case ir.FieldRef():
             return "a comparison of two fields"
-        case TimePart():
+        case ir.TimePart():
             return "a part of a time"
-        case Keyword(pattern):
-            return "a keyword" + (" with ?" if Wildcard.ONE in pattern.parts else "")
-        case KeywordRegex():
+        case ir.Keyword(pattern):
+            return "a keyword" + (" with ?" if ir.Wildcard.ONE in pattern.parts else "")
+        case ir.KeywordRegex():
             return "a keyword that is a regular expression"
-        case Unexpanded():
+        case ir.Unexpanded():
             return "a placeholder"
         case _:
             assert_never(leaf)
 
 
-def _about_text(pattern: Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
+def _about_text(pattern: ir.Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
     literal = pattern.literal
     texts = [part for part in pattern.parts if isinstance(part, str)]
     if cased:
         return "text that counts case"
-    if Wildcard.ONE in pattern.parts:
+    if ir.Wildcard.ONE in pattern.parts:
         return "the wildcard ?"
     if any("*" in text for text in texts):
         return "text with a literal *"
@@ -191,9 +171,9 @@ def _about_text(pattern: Pattern, values: list[str], *, cased: bool, other_case:
     return "text"
 
 
-def _together(expr: Expr) -> str:
+def _together(expr: ir.Expr) -> str:
     """Return what about the whole expression a query is likely not to say, if each leaf alone is right."""
-    if any(isinstance(leaf, StringMatch) and leaf.cased for leaf in leaves_of(expr)):
+    if any(isinstance(leaf, ir.StringMatch) and leaf.cased for leaf in ir.leaves_of(expr)):
         return "text that counts case"
     under = set(_surroundings(expr, ()))
     for kind, name in (("re", "a regular expression"), ("ref", "a comparison of two fields")):
@@ -203,19 +183,19 @@ def _together(expr: Expr) -> str:
     return TOGETHER
 
 
-def _surroundings(expr: Expr, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _surroundings(expr: ir.Expr, around: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     match expr:
-        case And(items):
+        case ir.And(items):
             for item in items:
                 yield from _surroundings(item, around)
-        case Or(items):
+        case ir.Or(items):
             for item in items:
                 yield from _surroundings(item, (*around, "or") if len(items) > 1 else around)
-        case Not(item):
+        case ir.Not(item):
             yield from _surroundings(item, (*around, "not"))
-        case Regex() | KeywordRegex():
+        case ir.Regex() | ir.KeywordRegex():
             yield from (("re", one) for one in around)
-        case FieldRef():
+        case ir.FieldRef():
             yield from (("ref", one) for one in around)
         case _:
             pass

@@ -15,12 +15,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from converter.plan.nodes import Detection
+from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from converter.plan.nodes import Correlation, Plan
     from converter.reference.evaluate import Alert
     from converter.targets.core.target import Bound, Run
 
@@ -92,11 +91,11 @@ class _Span:
 
 
 def judge(
-    plan: Plan,
+    plan: ir.Plan,
     reference: Sequence[Alert],
     runs: Sequence[Run],
     bound: Bound | None = None,
-    episodes: Callable[[Correlation], Sequence[Alert]] | None = None,
+    episodes: Callable[[ir.Correlation], Sequence[Alert]] | None = None,
 ) -> Judgement:
     """Compare every run with the reference.
 
@@ -128,7 +127,7 @@ def judge(
     if bound is not None and bound.doubled:
         cut += [one for one in left if one.side == "doubled"]
         left = [one for one in left if one.side != "doubled"]
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         if bound is not None and bound.narrowest is not None:
             cut += [one for one in left if one.side == "missed"]
             left = [one for one in left if one.side != "missed"]
@@ -142,31 +141,31 @@ def judge(
     )
 
 
-def differences(plan: Plan, reference: Sequence[Alert], run: Run) -> list[Difference]:
+def differences(plan: ir.Plan, reference: Sequence[Alert], run: Run) -> list[Difference]:
     """Return what differs between the reference and one run. Raises as `judge`."""
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         return _detection(plan, reference, run)
     return _correlation(plan, reference, run)
 
 
-def count_alerts(plan: Plan, run: Run) -> int:
+def count_alerts(plan: ir.Plan, run: Run) -> int:
     """Return how many alerts a run has as the reference counts them.
 
     Events of a detection, each once; for a correlation, alerts of one group that overlap are one. Raises as `judge`.
     """
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         return len(_found_events(plan, run))
     return sum(len(_chained(spans)) for spans in _by_group(plan, run).values())
 
 
-def groups_of(plan: Plan, run: Run) -> list[dict[str, str]]:
+def groups_of(plan: ir.Plan, run: Run) -> list[dict[str, str]]:
     """Return the groups for which a run has an alert, by the rule's own names of the group-by fields."""
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         return []
     return [dict(zip(plan.group_by, group, strict=True)) for group in _by_group(plan, run)]
 
 
-def _detection(plan: Detection, reference: Sequence[Alert], run: Run) -> list[Difference]:
+def _detection(plan: ir.Detection, reference: Sequence[Alert], run: Run) -> list[Difference]:
     expected = {str(event): alert for alert in reference for event in alert.events}
     found = _found_events(plan, run)
     missed = [
@@ -187,7 +186,7 @@ def _detection(plan: Detection, reference: Sequence[Alert], run: Run) -> list[Di
     return missed + extra + doubled
 
 
-def _found_events(plan: Detection, run: Run) -> dict[str, tuple[int | None, int | None]]:
+def _found_events(plan: ir.Detection, run: Run) -> dict[str, tuple[int | None, int | None]]:
     found: dict[str, tuple[int | None, int | None]] = {}
     for alert in run.alerts:
         if not alert.events:
@@ -206,7 +205,7 @@ def _counted(run: Run) -> dict[str, int]:
     return counts
 
 
-def _correlation(plan: Correlation, reference: Sequence[Alert], run: Run) -> list[Difference]:
+def _correlation(plan: ir.Correlation, reference: Sequence[Alert], run: Run) -> list[Difference]:
     expected: dict[Group, list[_Span]] = defaultdict(list)
     for alert in reference:
         if alert.group is None or alert.first is None or alert.last is None:
@@ -238,7 +237,7 @@ def _correlation(plan: Correlation, reference: Sequence[Alert], run: Run) -> lis
     return different
 
 
-def _by_group(plan: Correlation, run: Run) -> dict[Group, list[_Span]]:
+def _by_group(plan: ir.Correlation, run: Run) -> dict[Group, list[_Span]]:
     found: dict[Group, list[_Span]] = defaultdict(list)
     for alert in run.alerts:
         if alert.group is None or len(alert.group) != len(plan.group_by):
@@ -296,7 +295,7 @@ def _condensed(differences: Sequence[Difference]) -> tuple[Difference, ...]:
 
 
 def _allowance(
-    plan: Correlation, bound: Bound, episodes: Callable[[Correlation], Sequence[Alert]]
+    plan: ir.Correlation, bound: Bound, episodes: Callable[[ir.Correlation], Sequence[Alert]]
 ) -> Callable[[Difference], bool]:
     """Return whether a difference is within the bound: judged by the same rule with another timespan."""
     widest = _spans(plan, bound.widest, episodes)
@@ -317,7 +316,7 @@ def _allowance(
 
 
 def _spans(
-    plan: Correlation, timespan: int | None, episodes: Callable[[Correlation], Sequence[Alert]]
+    plan: ir.Correlation, timespan: int | None, episodes: Callable[[ir.Correlation], Sequence[Alert]]
 ) -> dict[Group, list[_Span]] | None:
     if timespan is None:
         return None

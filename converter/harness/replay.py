@@ -15,15 +15,7 @@ from converter.errors import ConfigurationError, QueryError
 from converter.harness.compare import CompareError, Judgement, count_alerts, groups_of, judge
 from converter.harness.shrink import shrink
 from converter.logsources import sigma_view
-from converter.plan.nodes import (
-    Correlation,
-    Detection,
-    EventCount,
-    ValueCount,
-    correlations_of,
-    detections_of,
-    fields_of_plan,
-)
+from converter.plan import nodes as ir
 from converter.products.core import Logsource, view
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
@@ -37,7 +29,6 @@ if TYPE_CHECKING:
 
     from converter.harness.cases.load import Expect
     from converter.harness.compare import Difference
-    from converter.plan.nodes import LogSource, Plan
     from converter.products.core import Product
     from converter.reference.evaluate import Alert
     from converter.targets.core.target import Assumption, Bound, Event, Query, Run, Target
@@ -112,7 +103,7 @@ class Log:
             self._sigma = [sigma_view(event) for event in self.events]
         return self._sigma
 
-    def seen(self, product: Product, plan: Plan) -> list[dict[str, Any]]:
+    def seen(self, product: Product, plan: ir.Plan) -> list[dict[str, Any]]:
         """Return the events as the product has them. Raises ConfigurationError if the plan has two log sources."""
         key = (product, self._logsource or _logsource(plan))
         if key not in self._views:
@@ -120,14 +111,14 @@ class Log:
             self._views[key] = [look(event) for event in self.events]
         return self._views[key]
 
-    def alerts(self, plan: Plan) -> list[Alert]:
+    def alerts(self, plan: ir.Plan) -> list[Alert]:
         """Return the alerts of the reference."""
-        key = (plan.meta.key, plan.timespan if isinstance(plan, Correlation) else None)
+        key = (plan.meta.key, plan.timespan if isinstance(plan, ir.Correlation) else None)
         if key not in self._alerts:
             self._alerts[key] = evaluate_plans([plan], self.sigma)
         return self._alerts[key]
 
-    def breaking(self, assumption: Assumption, product: Product, plan: Plan) -> set[int]:
+    def breaking(self, assumption: Assumption, product: Product, plan: ir.Plan) -> set[int]:
         """Return the positions of the events that break an assumption about a rule in a product."""
         key = (plan.meta.key, assumption.says, product)
         if key not in self._breaking:
@@ -146,7 +137,7 @@ class Log:
         return len(self.events)
 
 
-def replay(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Outcome, Sequence[Run]]:
+def replay(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Outcome, Sequence[Run]]:
     """Run a query on the log, compare it with the reference, and check the assumptions of its verdict.
 
     Raises:
@@ -172,7 +163,7 @@ def replay(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Outcome,
 
 
 def smallest(
-    plan: Plan, query: Query, target: Target, log: Log, difference: Difference, bound: Bound | None = None
+    plan: ir.Plan, query: Query, target: Target, log: Log, difference: Difference, bound: Bound | None = None
 ) -> Smallest:
     """Return a smallest part of the log that still shows such a difference (beyond the bound, if given)."""
 
@@ -186,7 +177,7 @@ def smallest(
         return any(found.side == difference.side for found in judged.differences)
 
     positions = shrink(range(len(log)), shows, _starts(plan, log, difference))
-    fields = fields_of_plan(plan)
+    fields = ir.fields_of_plan(plan)
     return Smallest(tuple(_shown(log.sigma[position], fields) for position in positions), len(log))
 
 
@@ -195,7 +186,7 @@ def unmet(expect: Expect, alerts: Sequence[Alert]) -> str | None:
     return _unmet(expect, len(alerts), [dict(alert.group) for alert in alerts if alert.group is not None])
 
 
-def unmet_by_run(expect: Expect, pairs: Sequence[tuple[Plan, Run]]) -> str | None:
+def unmet_by_run(expect: Expect, pairs: Sequence[tuple[ir.Plan, Run]]) -> str | None:
     """Return how the runs of a target (one for each plan) fall short of what is declared of it, or None."""
     groups = [group for plan, run in pairs for group in groups_of(plan, run)]
     return _unmet(expect, sum(count_alerts(plan, run) for plan, run in pairs), groups)
@@ -216,27 +207,27 @@ def _alerts(count: int) -> str:
     return {0: "no alert", 1: "1 alert"}.get(count, f"{count} alerts")
 
 
-def _judge(plan: Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
-    if isinstance(plan, Correlation) and hasattr(target, "convert") and not _comparable(plan):
+def _judge(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
+    if isinstance(plan, ir.Correlation) and hasattr(target, "convert") and not _comparable(plan):
         raise CompareError(
             f"{target.name} does not say what its alerts are for this correlation, so they are not compared: "
             "only event_count and value_count over detections, without aliases, are"
         )
     seen = log.seen(target.product, plan)
-    if isinstance(plan, Correlation):  # an event without a time is in no window, and in no product's index
+    if isinstance(plan, ir.Correlation):  # an event without a time is in no window, and in no product's index
         seen = [event for sigma, event in zip(log.sigma, seen, strict=True) if event_time(sigma) is not None]
     runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
 
 
-def _comparable(plan: Correlation) -> bool:
+def _comparable(plan: ir.Correlation) -> bool:
     """Return whether rows of a backend of pySigma have the groups and times of the correlation."""
-    return isinstance(plan.measure, EventCount | ValueCount) and all(
-        isinstance(rule.plan, Detection) and rule.group_by == plan.group_by for rule in plan.rules
+    return isinstance(plan.measure, ir.EventCount | ir.ValueCount) and all(
+        isinstance(rule.plan, ir.Detection) and rule.group_by == plan.group_by for rule in plan.rules
     )
 
 
-def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
+def _assumptions(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
     """Return the assumptions that events break, and the positions of all other events."""
     broken: list[Broken] = []
     bad: set[int] = set()
@@ -247,14 +238,14 @@ def _assumptions(plan: Plan, query: Query, target: Target, log: Log) -> tuple[tu
     return tuple(broken), [position for position in range(len(log)) if position not in bad]
 
 
-def _starts(plan: Plan, log: Log, difference: Difference) -> list[list[int]]:
+def _starts(plan: ir.Plan, log: Log, difference: Difference) -> list[list[int]]:
     """Return parts of the log that are likely to show the difference, the smallest first."""
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         wanted = set(difference.events)
         return [[position for position, event in enumerate(log.events) if str(event["_id"]) in wanted]]
     if difference.first is None or difference.last is None:
         return []
-    margin = sum(one.timespan for one in correlations_of(plan)) * SECOND
+    margin = sum(one.timespan for one in ir.correlations_of(plan)) * SECOND
     near = _within(log, difference.first - margin, difference.last + margin)
     group = [
         at for at in near if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)
@@ -278,9 +269,9 @@ def _shown(event: Event, fields: Sequence[str]) -> ShownEvent:
     return ShownEvent(str(event["_id"]), event_time(event), values)
 
 
-def _logsource(plan: Plan) -> Logsource:
-    sources: dict[LogSource, None] = {}
-    for rule in detections_of(plan):
+def _logsource(plan: ir.Plan) -> Logsource:
+    sources: dict[ir.LogSource, None] = {}
+    for rule in ir.detections_of(plan):
         sources[rule.logsource] = None
     if len(sources) > 1:
         raise ConfigurationError(

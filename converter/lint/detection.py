@@ -12,7 +12,7 @@ from converter.errors import RuleWarning, SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.plan.nodes import Expr
+    from converter.plan import nodes as ir
     from converter.readers.yaml_document import Document
 
 Path = tuple[str | int, ...]
@@ -39,24 +39,24 @@ def detection_warnings(document: Document) -> Iterator[RuleWarning]:
 
 def _used(written: Any, identifiers: list[str]) -> set[str]:
     """Return the search identifiers that the conditions name or select."""
+    from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.plan.condition import parse_condition  # noqa: PLC0415  slow to import
-    from converter.plan.nodes import And, Exists, Not, Or  # noqa: PLC0415
 
-    stack: list[Expr] = []
+    stack: list[ir.Expr] = []
     for condition in written if isinstance(written, list) else [written]:
         try:
-            marks: dict[str, Expr] = {name: Exists(name) for name in identifiers}
+            marks: dict[str, ir.Expr] = {name: ir.Exists(name) for name in identifiers}
             stack.append(parse_condition(condition, marks, lambda _offset, _length: None))
         except SourceError:  # its error has been reported
             return set(identifiers)
     used: set[str] = set()
     while stack:
         match stack.pop():
-            case And(items) | Or(items):
+            case ir.And(items) | ir.Or(items):
                 stack.extend(items)
-            case Not(item):
+            case ir.Not(item):
                 stack.append(item)
-            case Exists(field):
+            case ir.Exists(field):
                 used.add(field)
             case _:
                 pass

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import detections_of
+from converter.plan import nodes as ir
 from converter.products.field_facts import Facts, load_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.live.core import LiveProduct
-    from converter.plan.nodes import Plan
     from converter.products.core import Product
     from converter.targets.core.target import Context, Event, Query, Run, Target
 
@@ -43,7 +42,7 @@ class LiveTarget:
         if convert is not None:  # the harness tells the backends of pySigma by this
             self.convert = convert
 
-    def emit(self, plan: Plan, context: Context) -> Query:
+    def emit(self, plan: ir.Plan, context: Context) -> Query:
         """Convert a plan, as the target does."""
         self._facts[plan.meta.key] = context.facts
         return self._target.emit(plan, context)
@@ -58,7 +57,7 @@ class LiveTarget:
         return self._live.run(query, events, self._facts.get(query.rule))
 
 
-def facts_of(plan: Plan, product: Product) -> Facts:
+def facts_of(plan: ir.Plan, product: Product) -> Facts:
     """Return what is known of the fields of a rule's events; nothing if it counts rules of several log sources."""
-    sources = list(dict.fromkeys(rule.logsource for rule in detections_of(plan)))
+    sources = list(dict.fromkeys(rule.logsource for rule in ir.detections_of(plan)))
     return load_facts(product, sources[0]) if len(sources) == 1 else Facts()

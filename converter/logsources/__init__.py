@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from converter.logsources.event_format import Shape
-    from converter.plan.nodes import Detection, LogSource
+    from converter.plan import nodes as ir
 
     Event: TypeAlias = Mapping[str, Any]
-    Select: TypeAlias = Callable[[Event], tuple[Event, Sequence[Detection]]]
+    Select: TypeAlias = Callable[[Event], tuple[Event, Sequence[ir.Detection]]]
 
 __all__ = ["ByLogsource", "SigmaView", "all_rules", "by_logsource", "fits", "recognise", "sigma_view"]
 
@@ -41,7 +41,7 @@ def sigma_view(event: Event) -> Event:
     return event if shape is None else shape.view(event)
 
 
-def fits(event: Event, logsource: LogSource) -> bool | None:
+def fits(event: Event, logsource: ir.LogSource) -> bool | None:
     """Return whether a rule with this log source is about the event; None if that cannot be told.
 
     It cannot be told when the shape of the event is not known, when the log source has a product, category or service
@@ -57,12 +57,12 @@ class ByLogsource:
     Rules are sorted out once for each shape of event. An event that no rule is tried on stays as it is.
     """
 
-    def __init__(self, rules: Sequence[Detection]) -> None:
+    def __init__(self, rules: Sequence[ir.Detection]) -> None:
         self._rules = rules
-        self._found: dict[Shape, Sequence[Detection]] = {}
+        self._found: dict[Shape, Sequence[ir.Detection]] = {}
         self._untried = {id(rule): rule for rule in rules}
 
-    def __call__(self, event: Event) -> tuple[Event, Sequence[Detection]]:
+    def __call__(self, event: Event) -> tuple[Event, Sequence[ir.Detection]]:
         """Return what the rules see of the event, and the rules to be tried."""
         shape = recognise(event)
         if shape is None:
@@ -73,7 +73,7 @@ class ByLogsource:
             tried = self._fitting(shape)
         return (shape.view(event) if tried else event), tried
 
-    def _fitting(self, shape: Shape) -> Sequence[Detection]:
+    def _fitting(self, shape: Shape) -> Sequence[ir.Detection]:
         if len(self._found) >= _MAX_SHAPES:  # names of logs come from the log, and a hostile one has many
             self._found.clear()
         tried = [rule for rule in self._rules if answer(shape.source, rule.logsource) is not False]
@@ -83,16 +83,16 @@ class ByLogsource:
         return tried
 
     @property
-    def untried(self) -> tuple[Detection, ...]:
+    def untried(self) -> tuple[ir.Detection, ...]:
         """The rules that no event so far was for."""
         return tuple(self._untried.values())
 
 
-def by_logsource(rules: Sequence[Detection]) -> ByLogsource:
+def by_logsource(rules: Sequence[ir.Detection]) -> ByLogsource:
     """Return a function from an event to its Sigma view and those of the rules that are to be tried on it."""
     return ByLogsource(rules)
 
 
-def all_rules(rules: Sequence[Detection]) -> Select:
+def all_rules(rules: Sequence[ir.Detection]) -> Select:
     """Return a function from an event to its Sigma view and all rules, whatever their log sources."""
     return lambda event: (sigma_view(event), rules)

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 from converter.errors import Place, RefusedError, RuleError, suggest
-from converter.plan.nodes import And, Expr, Not, Or
+from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,9 @@ class _Token(NamedTuple):
     offset: int
 
 
-def parse_condition(text: str, identifiers: Mapping[str, Expr], place: Callable[[int, int], Place | None]) -> Expr:
+def parse_condition(
+    text: str, identifiers: Mapping[str, ir.Expr], place: Callable[[int, int], Place | None]
+) -> ir.Expr:
     """Parse one condition and put the meaning of each identifier in its place.
 
     Args:
@@ -44,7 +46,9 @@ def parse_condition(text: str, identifiers: Mapping[str, Expr], place: Callable[
 
 
 class _Parser:
-    def __init__(self, text: str, identifiers: Mapping[str, Expr], place: Callable[[int, int], Place | None]) -> None:
+    def __init__(
+        self, text: str, identifiers: Mapping[str, ir.Expr], place: Callable[[int, int], Place | None]
+    ) -> None:
         self.identifiers = identifiers
         self.place = place
         self.tokens: list[_Token] = []
@@ -64,7 +68,7 @@ class _Parser:
             self.tokens.append(_Token(match[kind], match.start(kind)))
             offset = match.end()
 
-    def parse(self) -> Expr:
+    def parse(self) -> ir.Expr:
         if not self.tokens:
             raise RuleError("the condition is empty", self.place(0, 1), "name a search identifier")
         tree = self.disjunction()
@@ -86,29 +90,29 @@ class _Parser:
         self.used += 1
         return self.tokens[self.used - 1]
 
-    def disjunction(self) -> Expr:
+    def disjunction(self) -> ir.Expr:
         items = [self.conjunction()]
         while self.peek() == "or":
             self.take()
             items.append(self.conjunction())
-        return items[0] if len(items) == 1 else Or(tuple(items))
+        return items[0] if len(items) == 1 else ir.Or(tuple(items))
 
-    def conjunction(self) -> Expr:
+    def conjunction(self) -> ir.Expr:
         items = [self.negation()]
         while self.peek() == "and":
             self.take()
             items.append(self.negation())
-        return items[0] if len(items) == 1 else And(tuple(items))
+        return items[0] if len(items) == 1 else ir.And(tuple(items))
 
-    def negation(self) -> Expr:
+    def negation(self) -> ir.Expr:
         negated = False
         while self.peek() == "not":
             self.take()
             negated = not negated
         item = self.operand()
-        return Not(item) if negated else item
+        return ir.Not(item) if negated else item
 
-    def operand(self) -> Expr:
+    def operand(self) -> ir.Expr:
         token = self.take()
         if token.text == "(":
             self.depth += 1
@@ -126,14 +130,14 @@ class _Parser:
             return self.selector(token)
         return self.identifier(token)
 
-    def identifier(self, token: _Token) -> Expr:
+    def identifier(self, token: _Token) -> ir.Expr:
         found = self.identifiers.get(token.text)
         if found is None:
             hint = suggest(token.text, self.identifiers) or f"known: {', '.join(self.identifiers)}"
             raise self.error(f"the detection has no search identifier {token.text!r}", token, hint)
         return found
 
-    def selector(self, quantifier: _Token) -> Expr:
+    def selector(self, quantifier: _Token) -> ir.Expr:
         """`1 of`, `any of` and `all of` a pattern or `them`.
 
         Both leave out identifiers that begin with `_`, unless the pattern itself does.
@@ -158,7 +162,7 @@ class _Parser:
         items = tuple(self.identifiers[name] for name in names)
         if len(items) == 1:
             return items[0]
-        return And(items) if word == "all" else Or(items)
+        return ir.And(items) if word == "all" else ir.Or(items)
 
     def error(self, message: str, token: _Token, hint: str) -> RuleError:
         return RuleError(message, self.place(token.offset, max(1, len(token.text))), hint)

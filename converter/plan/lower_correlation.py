@@ -14,19 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sigma.correlations import SigmaCorrelationRule
 
 from converter.errors import RefusedError
+from converter.plan import nodes as ir
 from converter.plan.metadata import metadata_of
-from converter.plan.nodes import (
-    Correlation,
-    EventCount,
-    Referenced,
-    Temporal,
-    TemporalOrdered,
-    ValueAvg,
-    ValueCount,
-    ValueMedian,
-    ValuePercentile,
-    ValueSum,
-)
 from converter.plan.temporal_condition import occurrence_of, parse_names, stages_of
 from converter.rules.validate_correlation import generates
 
@@ -34,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import CountOperator, Limit, Measure, Plan
     from converter.readers.yaml_document import Document
 
-OPERATORS: tuple[CountOperator, ...] = ("lt", "lte", "gt", "gte", "eq", "neq")
+OPERATORS: tuple[ir.CountOperator, ...] = ("lt", "lte", "gt", "gte", "eq", "neq")
 _PLACED = ("type", "rules", "aliases", "condition")
 
 
@@ -45,8 +33,8 @@ def lower_correlation(
     rule: SigmaCorrelationRule,
     document: Document | None,
     identifiers: Mapping[str, Document],
-    done: dict[int, Plan] | None = None,
-) -> Correlation:
+    done: dict[int, ir.Plan] | None = None,
+) -> ir.Correlation:
     """Return the plan of a correlation whose references are resolved.
 
     Args:
@@ -64,7 +52,7 @@ def lower_correlation(
 class _Lowering:
     """The lowering of a correlation, and of those below it."""
 
-    def __init__(self, identifiers: Mapping[str, Document], done: dict[int, Plan]) -> None:
+    def __init__(self, identifiers: Mapping[str, Document], done: dict[int, ir.Plan]) -> None:
         self.identifiers = identifiers
         self.done = done
 
@@ -74,7 +62,7 @@ class _Lowering:
 
         return self.identifiers.get(called(reference))
 
-    def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> Correlation:
+    def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> ir.Correlation:
         written: Mapping[str, Any] = document.data["correlation"] if document is not None else _written(rule)
         names = [reference.reference for reference in rule.referenced_rules]
         if written["type"] != "temporal_ordered":  # there alone a rule may be a stage twice
@@ -83,7 +71,7 @@ class _Lowering:
         group_by = tuple(rule.group_by or ())
         fields = _fields(rule)
         rules = tuple(
-            Referenced(
+            ir.Referenced(
                 self.plan(by_name[name], self.document_of(name)),
                 tuple(self.resolved(rule, name, by_name[name], field) for field in group_by),
                 tuple(self.resolved(rule, name, by_name[name], field) for field in fields),
@@ -91,7 +79,7 @@ class _Lowering:
             for name in names
         )
         measure, limits = _measured(written, names, fields, document)
-        return Correlation(
+        return ir.Correlation(
             meta=metadata_of(rule, document),
             rules=rules,
             group_by=group_by,
@@ -104,7 +92,7 @@ class _Lowering:
             places=_places(document),
         )
 
-    def plan(self, rule: Any, document: Document | None) -> Plan:
+    def plan(self, rule: Any, document: Document | None) -> ir.Plan:
         """Return the plan of a rule below, which several correlations may count."""
         from converter.plan.lower import lower  # noqa: PLC0415  each calls the other
 
@@ -135,7 +123,7 @@ def _fields(rule: SigmaCorrelationRule) -> tuple[str, ...]:
 
 def _measured(
     written: Mapping[str, Any], names: Sequence[str], fields: tuple[str, ...], document: Document | None
-) -> tuple[Measure, tuple[Limit, ...]]:
+) -> tuple[ir.Measure, tuple[ir.Limit, ...]]:
     kind: str = written["type"]
     condition: Any = written.get("condition")
     if kind in {"temporal", "temporal_ordered"}:
@@ -143,39 +131,39 @@ def _measured(
     limits = _limits(condition)
     match kind:
         case "event_count":
-            return EventCount(), limits
+            return ir.EventCount(), limits
         case "value_count":
-            return ValueCount(fields), limits
+            return ir.ValueCount(fields), limits
         case "value_sum":
-            return ValueSum(fields[0]), limits
+            return ir.ValueSum(fields[0]), limits
         case "value_avg":
-            return ValueAvg(fields[0]), limits
+            return ir.ValueAvg(fields[0]), limits
         case "value_median":
-            return ValueMedian(fields[0]), limits
+            return ir.ValueMedian(fields[0]), limits
         case "value_percentile":
-            return ValuePercentile(fields[0], condition["percentile"]), limits
+            return ir.ValuePercentile(fields[0], condition["percentile"]), limits
         case _:
             raise RefusedError(f"correlations of type {kind} are not supported", str(kind), _place(document, "type"))
 
 
 def _temporal(
     kind: str, condition: Any, names: Sequence[str], document: Document | None
-) -> tuple[Measure, tuple[Limit, ...]]:
+) -> tuple[ir.Measure, tuple[ir.Limit, ...]]:
     if isinstance(condition, str):
         expr = parse_names(condition, lambda offset, length: _place(document, "condition", inner=(offset, length)))
         rules = {name: index for index, name in enumerate(names)}
         if kind == "temporal":
-            return Temporal(occurrence_of(expr, rules)), ()
+            return ir.Temporal(occurrence_of(expr, rules)), ()
         stages = stages_of(expr, rules)
-        return TemporalOrdered(stages), (("gte", len(stages)),)
+        return ir.TemporalOrdered(stages), (("gte", len(stages)),)
     limits = _limits(condition) if condition else (("gte", len(names)),)
     if kind == "temporal":
-        return Temporal(), limits
-    return TemporalOrdered(tuple((index,) for index in range(len(names)))), limits
+        return ir.Temporal(), limits
+    return ir.TemporalOrdered(tuple((index,) for index in range(len(names)))), limits
 
 
-def _limits(condition: Any) -> tuple[Limit, ...]:
-    return tuple((cast("CountOperator", op), number) for op, number in condition.items() if op in OPERATORS)
+def _limits(condition: Any) -> tuple[ir.Limit, ...]:
+    return tuple((cast("ir.CountOperator", op), number) for op, number in condition.items() if op in OPERATORS)
 
 
 def _written(rule: SigmaCorrelationRule) -> Mapping[str, Any]:

@@ -32,43 +32,20 @@ from sigma.types import (
 )
 
 from converter.errors import Place, RefusedError, RuleError
+from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
 from converter.plan.modifiers import apply_chain, has_placeholder, refuse_modifiers
 from converter.plan.modify_value import Chain
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Detection,
-    Exists,
-    Expr,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    LogSource,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
 from converter.plan.regex_parse import RegexError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.plan.nodes import Comparison, FieldRelation, TimePartName
     from converter.readers.yaml_document import Document
 
 from converter.plan.metadata import metadata_of
 
-_COMPARISONS: dict[CompareOperators, Comparison] = {
+_COMPARISONS: dict[CompareOperators, ir.Comparison] = {
     CompareOperators.LT: "lt",
     CompareOperators.LTE: "lte",
     CompareOperators.GT: "gt",
@@ -79,7 +56,7 @@ _FLAGS = {
     SigmaRegularExpressionFlag.MULTILINE: "m",
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
-_PARTS: dict[TimestampPart, TimePartName] = {
+_PARTS: dict[TimestampPart, ir.TimePartName] = {
     TimestampPart.MINUTE: "minute",
     TimestampPart.HOUR: "hour",
     TimestampPart.DAY: "day",
@@ -87,7 +64,7 @@ _PARTS: dict[TimestampPart, TimePartName] = {
     TimestampPart.MONTH: "month",
     TimestampPart.YEAR: "year",
 }
-_RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
+_RELATIONS: dict[tuple[bool, bool], ir.FieldRelation] = {
     (False, False): "equals",
     (True, False): "startswith",
     (False, True): "endswith",
@@ -95,7 +72,7 @@ _RELATIONS: dict[tuple[bool, bool], FieldRelation] = {
 }
 
 
-def lower_detection(rule: SigmaRule, document: Document | None) -> Detection:
+def lower_detection(rule: SigmaRule, document: Document | None) -> ir.Detection:
     """Return the plan of a detection rule. Raises as `lower`."""
     return _Lowering(rule, document).detection()
 
@@ -107,17 +84,17 @@ class _Lowering:
         self.rule = rule
         self.document = document
 
-    def detection(self) -> Detection:
+    def detection(self) -> ir.Detection:
         identifiers = {name: self.search(search) for name, search in self.rule.detection.detections.items()}
         conditions = [
             parse_condition(condition.condition, identifiers, self.condition_place(index, condition.condition))
             for index, condition in enumerate(self.rule.detection.parsed_condition)
         ]
         source = self.rule.logsource
-        return Detection(
+        return ir.Detection(
             meta=metadata_of(self.rule, self.document),
-            logsource=LogSource(source.product, source.category, source.service),
-            expr=conditions[0] if len(conditions) == 1 else Or(tuple(conditions)),
+            logsource=ir.LogSource(source.product, source.category, source.service),
+            expr=conditions[0] if len(conditions) == 1 else ir.Or(tuple(conditions)),
             place=self.document.place("detection", key=True) if self.document else None,
         )
 
@@ -135,16 +112,16 @@ class _Lowering:
         shift = max(0, text.find(str(written)))
         return lambda offset, length: document.place(*path, inner=(max(0, offset - shift), length))
 
-    def search(self, detection: SigmaDetection) -> Expr:
+    def search(self, detection: SigmaDetection) -> ir.Expr:
         items = tuple(
             self.search(item) if isinstance(item, SigmaDetection) else self.item(item)
             for item in detection.detection_items
         )
         if len(items) == 1:
             return items[0]
-        return And(items) if detection.item_linking is ConditionAND else Or(items)
+        return ir.And(items) if detection.item_linking is ConditionAND else ir.Or(items)
 
-    def item(self, item: SigmaDetectionItem) -> Expr:
+    def item(self, item: SigmaDetectionItem) -> ir.Expr:
         place = self.place(item)
         values: list[Any] = list(item.value)
         cased = False
@@ -155,10 +132,10 @@ class _Lowering:
         else:  # an item that a pipeline made
             refuse_modifiers(item, place)
         nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values or [SigmaNull()])
-        joined: Expr = And(nodes) if item.value_linking is ConditionAND else Or(nodes)
+        joined: ir.Expr = ir.And(nodes) if item.value_linking is ConditionAND else ir.Or(nodes)
         node = nodes[0] if len(nodes) == 1 else joined
         # pySigma before 1.2 has no `neq`, and no attribute.
-        return Not(node) if getattr(item, "negated", False) else node
+        return ir.Not(node) if getattr(item, "negated", False) else node
 
     def awaited(self, item: SigmaDetectionItem, chain: Chain, place: Place | None) -> list[Any]:
         """Return the values of an item whose modifiers waited for its placeholders; those not expanded wait on."""
@@ -180,58 +157,58 @@ class _Lowering:
         length = len(item.field) if item.field else 1
         return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
 
-    def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> Expr:
+    def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> ir.Expr:
         """Return the node for one value of a field, or of a keyword search when there is no field."""
         if isinstance(value, SigmaExpansion):
-            return Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
+            return ir.Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
         if has_placeholder(value):
             parts = value.s if isinstance(value, SigmaString) else value.regexp.s
-            return Unexpanded(field, next(part.name for part in parts if isinstance(part, Placeholder)), place)
+            return ir.Unexpanded(field, next(part.name for part in parts if isinstance(part, Placeholder)), place)
         if field is None:
             return self.keyword(value, place, cased=cased)
         match value:
             case SigmaString():
                 cased = cased or isinstance(value, SigmaCasedString)
-                return StringMatch(field, pattern_of(value), cased, place)
+                return ir.StringMatch(field, pattern_of(value), cased, place)
             case SigmaTimestampPart():
-                return TimePart(field, _PARTS[value.timestamp_part], "eq", value.number, place)
+                return ir.TimePart(field, _PARTS[value.timestamp_part], "eq", value.number, place)
             case SigmaBool():
-                return BoolMatch(field, value.boolean, place)
+                return ir.BoolMatch(field, value.boolean, place)
             case SigmaNumber():
-                return NumberMatch(field, value.number, place)
+                return ir.NumberMatch(field, value.number, place)
             case SigmaNull():
-                return IsNull(field, place)
+                return ir.IsNull(field, place)
             case SigmaExists():
-                return Exists(field, place) if value.exists else Not(Exists(field, place))
+                return ir.Exists(field, place) if value.exists else ir.Not(ir.Exists(field, place))
             case SigmaCompareExpression():
                 if value.op not in _COMPARISONS:
-                    return Not(NumberMatch(field, value.number.number, place))
+                    return ir.Not(ir.NumberMatch(field, value.number.number, place))
                 if isinstance(value.number, SigmaTimestampPart):
                     part = _PARTS[value.number.timestamp_part]
-                    return TimePart(field, part, _COMPARISONS[value.op], value.number.number, place)
-                return NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
+                    return ir.TimePart(field, part, _COMPARISONS[value.op], value.number.number, place)
+                return ir.NumberCompare(field, _COMPARISONS[value.op], value.number.number, place)
             case SigmaRegularExpression():
-                return Regex(field, *self.regex(value, place), place)
+                return ir.Regex(field, *self.regex(value, place), place)
             case SigmaCIDRExpression():
-                return Cidr(field, value.network, place)
+                return ir.Cidr(field, value.network, place)
             case SigmaFieldReference():
                 relation = _RELATIONS[value.starts_with, value.ends_with]
                 # pySigma hands on the name with its wildcards escaped; a name has none.
-                return FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, cased, place)
+                return ir.FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, cased, place)
             case _:
                 name = type(value).__name__
                 raise RefusedError(f"values of the type {name} are not supported yet", name, place)
 
-    def keyword(self, value: Any, place: Place | None, *, cased: bool) -> Expr:
+    def keyword(self, value: Any, place: Place | None, *, cased: bool) -> ir.Expr:
         match value:
             case SigmaString():
-                return Keyword(pattern_of(value), cased or isinstance(value, SigmaCasedString), place)
+                return ir.Keyword(pattern_of(value), cased or isinstance(value, SigmaCasedString), place)
             case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
-                return Keyword(Pattern((str(value.number),)), place=place)
+                return ir.Keyword(ir.Pattern((str(value.number),)), place=place)
             case SigmaBool():
-                return Keyword(Pattern((str(value.boolean).lower(),)), place=place)
+                return ir.Keyword(ir.Pattern((str(value.boolean).lower(),)), place=place)
             case SigmaRegularExpression():
-                return KeywordRegex(*self.regex(value, place), place)
+                return ir.KeywordRegex(*self.regex(value, place), place)
             case _:
                 name = type(value).__name__.removeprefix("Sigma")
                 raise RuleError(f"a search without a field cannot be a {name}", place, "give it a field")
@@ -253,9 +230,9 @@ class _Lowering:
         return pattern, frozenset(flags)
 
 
-def pattern_of(value: SigmaString) -> Pattern:
+def pattern_of(value: SigmaString) -> ir.Pattern:
     """Return a string of pySigma, in which there is no placeholder, as a pattern."""
-    parts: list[str | Wildcard] = []
+    parts: list[str | ir.Wildcard] = []
     for part in value.s:
         match part:
             case str():
@@ -264,13 +241,13 @@ def pattern_of(value: SigmaString) -> Pattern:
                 elif part:
                     parts.append(part)
             case SpecialChars.WILDCARD_MULTI:
-                if not parts or parts[-1] is not Wildcard.ANY:
-                    parts.append(Wildcard.ANY)
+                if not parts or parts[-1] is not ir.Wildcard.ANY:
+                    parts.append(ir.Wildcard.ANY)
             case SpecialChars.WILDCARD_SINGLE:
-                parts.append(Wildcard.ONE)
+                parts.append(ir.Wildcard.ONE)
             case _:
                 raise AssertionError(part)  # `Unexpanded` stands for such a value
-    return Pattern(tuple(parts))
+    return ir.Pattern(tuple(parts))
 
 
 _INLINE_FLAGS = re.compile(r"\(\?([ims]+)\)")

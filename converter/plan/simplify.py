@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from converter.plan.nodes import And, Correlation, Expr, Not, Or, Plan
+from converter.plan import nodes as ir
 
 
-def simplified(plan: Plan) -> Plan:
+def simplified(plan: ir.Plan) -> ir.Plan:
     """Return a plan that means the same."""
     return _simplified(plan, {})
 
 
-def _simplified(plan: Plan, done: dict[int, Plan]) -> Plan:
+def _simplified(plan: ir.Plan, done: dict[int, ir.Plan]) -> ir.Plan:
     """Several correlations may count one rule, which stays one."""
     if id(plan) not in done:
-        if isinstance(plan, Correlation):
+        if isinstance(plan, ir.Correlation):
             rules = tuple(replace(rule, plan=_simplified(rule.plan, done)) for rule in plan.rules)
             done[id(plan)] = replace(plan, rules=rules)
         else:
@@ -27,18 +27,18 @@ def _simplified(plan: Plan, done: dict[int, Plan]) -> Plan:
     return done[id(plan)]
 
 
-def simplify(expr: Expr) -> Expr:
+def simplify(expr: ir.Expr) -> ir.Expr:
     """Return an expression that means the same."""
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             kind = type(expr)
-            flat: dict[Expr, None] = {}
+            flat: dict[ir.Expr, None] = {}
             for item in map(simplify, items):
                 flat.update(dict.fromkeys(item.items if isinstance(item, kind) else (item,)))
             kept = tuple(flat)
             return kept[0] if len(kept) == 1 else kind(kept)
-        case Not(item):
+        case ir.Not(item):
             inner = simplify(item)
-            return inner.item if isinstance(inner, Not) else Not(inner)
+            return inner.item if isinstance(inner, ir.Not) else ir.Not(inner)
         case _:
             return expr

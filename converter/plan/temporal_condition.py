@@ -10,14 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.errors import RuleError
+from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
-from converter.plan.nodes import Absent, AllOf, And, AnyOf, Exists, Not, Occurs, Or
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Occurrence
 
 _WORDS = frozenset({"and", "or", "not"})
 
@@ -35,7 +34,7 @@ def words_of(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def parse_names(text: str, place: Callable[[int, int], Place | None]) -> Expr:
+def parse_names(text: str, place: Callable[[int, int], Place | None]) -> ir.Expr:
     """Parse a condition; each name in it is an `Exists` of that name.
 
     Raises:
@@ -46,35 +45,37 @@ def parse_names(text: str, place: Callable[[int, int], Place | None]) -> Expr:
             raise RuleError(
                 "a correlation names its rules one by one", place(offset, len(word)), "join them with `and` and `or`"
             )
-    return parse_condition(text, {word: Exists(word) for word, _ in words_of(text)}, place)
+    return parse_condition(text, {word: ir.Exists(word) for word, _ in words_of(text)}, place)
 
 
-def occurrence_of(expr: Expr, rules: Mapping[str, int]) -> Occurrence:
+def occurrence_of(expr: ir.Expr, rules: Mapping[str, int]) -> ir.Occurrence:
     """Return a parsed condition over the rules of a correlation, by index."""
     match expr:
-        case And(items):
-            return AllOf(tuple(occurrence_of(item, rules) for item in items))
-        case Or(items):
-            return AnyOf(tuple(occurrence_of(item, rules) for item in items))
-        case Not(item):
-            return Absent(occurrence_of(item, rules))
-        case Exists(name):
-            return Occurs(rules[name])
+        case ir.And(items):
+            return ir.AllOf(tuple(occurrence_of(item, rules) for item in items))
+        case ir.Or(items):
+            return ir.AnyOf(tuple(occurrence_of(item, rules) for item in items))
+        case ir.Not(item):
+            return ir.Absent(occurrence_of(item, rules))
+        case ir.Exists(name):
+            return ir.Occurs(rules[name])
         case _:
             raise TypeError(f"no condition over names: {expr!r}")
 
 
-def is_ordered(expr: Expr) -> bool:
+def is_ordered(expr: ir.Expr) -> bool:
     """Return whether a parsed condition only joins stages with `and`: names, or alternatives of names."""
-    items = expr.items if isinstance(expr, And) else (expr,)
-    return all(isinstance(part, Exists) for item in items for part in _alternatives(item))
+    items = expr.items if isinstance(expr, ir.And) else (expr,)
+    return all(isinstance(part, ir.Exists) for item in items for part in _alternatives(item))
 
 
-def stages_of(expr: Expr, rules: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
+def stages_of(expr: ir.Expr, rules: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
     """Return the stages of such a condition, each the indexes of its rules."""
-    items = expr.items if isinstance(expr, And) else (expr,)
-    return tuple(tuple(rules[part.field] for part in _alternatives(item) if isinstance(part, Exists)) for item in items)
+    items = expr.items if isinstance(expr, ir.And) else (expr,)
+    return tuple(
+        tuple(rules[part.field] for part in _alternatives(item) if isinstance(part, ir.Exists)) for item in items
+    )
 
 
-def _alternatives(expr: Expr) -> tuple[Expr, ...]:
-    return expr.items if isinstance(expr, Or) else (expr,)
+def _alternatives(expr: ir.Expr) -> tuple[ir.Expr, ...]:
+    return expr.items if isinstance(expr, ir.Or) else (expr,)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from converter.plan.nodes import EventCount, Temporal, TemporalOrdered, ValueCount
+from converter.plan import nodes as ir
 from converter.reference.measure import meter_of
 from converter.reference.time import SECOND
 from converter.reference.values import find, number_of, text_of
@@ -21,7 +21,6 @@ from converter.reference.values import find, number_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.plan.nodes import Correlation
     from converter.reference.measure import Meter
 
 
@@ -75,7 +74,7 @@ class Member:
         return self.timed.time
 
 
-def episodes(rule: Correlation, matching: Sequence[Sequence[Timed]]) -> list[Episode]:
+def episodes(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> list[Episode]:
     """Return the episodes of a correlation, ordered by time and then by group.
 
     Args:
@@ -109,7 +108,7 @@ def group_keys(event: Mapping[str, Any], fields: Sequence[str]) -> list[tuple[st
     return list(product(*texts))
 
 
-def _groups(rule: Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tuple[str, ...], list[Member]]:
+def _groups(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tuple[str, ...], list[Member]]:
     """Return the members of each group; an event that matches several rules is one, and has values by all of them."""
     groups: dict[tuple[str, ...], dict[int, Member]] = defaultdict(dict)
     for index, (reference, matches) in enumerate(zip(rule.rules, matching, strict=True)):
@@ -129,12 +128,12 @@ def _groups(rule: Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tupl
     return found
 
 
-def _reader(rule: Correlation) -> Callable[[Member], Sequence[Any]] | None:
+def _reader(rule: ir.Correlation) -> Callable[[Member], Sequence[Any]] | None:
     """Return how the values of a member are read, or None if the measure needs none; without a value it is left out."""
     match rule.measure:
-        case EventCount() | Temporal() | TemporalOrdered():
+        case ir.EventCount() | ir.Temporal() | ir.TemporalOrdered():
             return None
-        case ValueCount():
+        case ir.ValueCount():
             return _combinations
         case _:
             return _numbers

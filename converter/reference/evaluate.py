@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from converter.plan.nodes import Detection, detections_of, unexpanded
+from converter.plan import nodes as ir
 from converter.reference.correlate import Timed, episodes
 from converter.reference.match import matches
 from converter.reference.time import SECOND, event_time, format_time
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
-    from converter.plan.nodes import Correlation, Plan
     from converter.reference.correlate import Episode
 
-    Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[Detection]]]
+    Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[ir.Detection]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +69,11 @@ def _datetime(instant: int | None) -> datetime | None:
 
 
 def evaluate_plans(
-    plans: Sequence[Plan],
+    plans: Sequence[ir.Plan],
     events: Iterable[Mapping[str, Any]],
     *,
     on_timeless: Callable[[int, Mapping[str, Any]], None] | None = None,
-    select: Callable[[Sequence[Detection]], Select] | None = None,
+    select: Callable[[Sequence[ir.Detection]], Select] | None = None,
 ) -> list[Alert]:
     """Evaluate each plan on the events.
 
@@ -92,12 +91,12 @@ def evaluate_plans(
     Returns:
         For each plan in order: its alerts in the order of the log (detections) or of time (correlations).
     """
-    detections = {id(rule): rule for plan in plans for rule in detections_of(plan)}
+    detections = {id(rule): rule for plan in plans for rule in ir.detections_of(plan)}
     for rule in detections.values():
-        for leaf in unexpanded(rule.expr):
+        for leaf in ir.unexpanded(rule.expr):
             raise leaf.error
     found: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
-    everything: Sequence[Detection] = tuple(detections.values())
+    everything: Sequence[ir.Detection] = tuple(detections.values())
     look = select(everything) if select is not None else None
     for position, raw in enumerate(events, 1):
         event, tried = look(raw) if look is not None else (raw, everything)
@@ -107,7 +106,7 @@ def evaluate_plans(
     correlating = _Correlating(found, on_timeless)
     alerts: list[Alert] = []
     for plan in plans:
-        if isinstance(plan, Detection):
+        if isinstance(plan, ir.Detection):
             for position, event in found[id(plan)]:
                 time = event_time(event)
                 alerts.append(Alert(plan.meta.key, None, time, time, (_id(event, position),)))
@@ -139,16 +138,16 @@ class _Correlating:
         self._matching: dict[int, list[Timed]] = {}
         self._episodes: dict[int, list[Episode]] = {}
 
-    def episodes(self, plan: Correlation) -> list[Episode]:
+    def episodes(self, plan: ir.Correlation) -> list[Episode]:
         """Return the episodes of a correlation."""
         if id(plan) not in self._episodes:
             self._episodes[id(plan)] = episodes(plan, [self._counted(rule.plan) for rule in plan.rules])
         return self._episodes[id(plan)]
 
-    def _counted(self, plan: Plan) -> list[Timed]:
+    def _counted(self, plan: ir.Plan) -> list[Timed]:
         """Return what counts for a rule above: matching events that have a time, and episodes at their end."""
         if id(plan) not in self._matching:
-            if isinstance(plan, Detection):
+            if isinstance(plan, ir.Detection):
                 timed = (self._at(position, event) for position, event in self._found[id(plan)])
                 self._matching[id(plan)] = [one for one in timed if one is not None]
             else:

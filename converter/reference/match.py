@@ -10,25 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.reference.casefold import fold
 from converter.reference.regex import searcher
 from converter.reference.time import SECOND, parse_time
@@ -37,47 +19,45 @@ from converter.reference.values import every_value, find, number_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from converter.plan.nodes import Comparison, Expr, FieldRelation, Pattern, TimePartName
 
-
-def matches(expr: Expr, event: Mapping[str, Any]) -> bool:
+def matches(expr: ir.Expr, event: Mapping[str, Any]) -> bool:
     """Return whether the expression is true of the event."""
     match expr:
-        case And(items):
+        case ir.And(items):
             return all(matches(item, event) for item in items)
-        case Or(items):
+        case ir.Or(items):
             return any(matches(item, event) for item in items)
-        case Not(item):
+        case ir.Not(item):
             return not matches(item, event)
-        case StringMatch(field, pattern, cased):
+        case ir.StringMatch(field, pattern, cased):
             return any(_like(pattern, text, cased=cased) for text in _texts(find(event, field)))
-        case NumberMatch(field, number):
+        case ir.NumberMatch(field, number):
             return any(number_of(value) == number for value in find(event, field))
-        case BoolMatch(field, value):
+        case ir.BoolMatch(field, value):
             return any(text.lower() == str(value).lower() for text in _texts(find(event, field)))
-        case NumberCompare(field, op, number):
+        case ir.NumberCompare(field, op, number):
             return any(_compares(number_of(value), op, number) for value in find(event, field))
-        case Regex(field, pattern, flags, place):
+        case ir.Regex(field, pattern, flags, place):
             search = searcher(pattern, flags, place)
             return any(search(text) for text in _texts(find(event, field)))
-        case Cidr(field, network):
+        case ir.Cidr(field, network):
             return any(_inside(text, network) for text in _texts(find(event, field)))
-        case IsNull(field):
+        case ir.IsNull(field):
             values = find(event, field)
             return not values or any(value is None for value in values)
-        case Exists(field):
+        case ir.Exists(field):
             return bool(find(event, field))
-        case FieldRef(field, other, relation, cased):
+        case ir.FieldRef(field, other, relation, cased):
             read = str if cased else fold
             others = [read(text) for text in _texts(find(event, other))]
             return any(_related(read(text), relation, one) for text in _texts(find(event, field)) for one in others)
-        case TimePart(field, part, op, number):
+        case ir.TimePart(field, part, op, number):
             return any(_part_compares(value, part, op, number) for value in find(event, field))
-        case Unexpanded():
+        case ir.Unexpanded():
             raise expr.error
-        case Keyword(pattern, cased):
+        case ir.Keyword(pattern, cased):
             return any(_contains(pattern, text, cased=cased) for text in _texts(every_value(event)))
-        case KeywordRegex(pattern, flags, place):
+        case ir.KeywordRegex(pattern, flags, place):
             search = searcher(pattern, flags, place)
             return any(search(text) for text in _texts(every_value(event)))
         case _:
@@ -88,39 +68,39 @@ def _texts(values: Iterable[Any]) -> list[str]:
     return [text for value in values if (text := text_of(value)) is not None]
 
 
-def _like(pattern: Pattern, text: str, *, cased: bool) -> bool:
+def _like(pattern: ir.Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the whole text matches the pattern."""
     return _matches_parts(_units(pattern, cased), text if cased else fold(text))
 
 
-def _contains(pattern: Pattern, text: str, *, cased: bool) -> bool:
+def _contains(pattern: ir.Pattern, text: str, *, cased: bool) -> bool:
     """Return whether the pattern is found anywhere in the text."""
-    units = (Wildcard.ANY, *_units(pattern, cased), Wildcard.ANY)
+    units = (ir.Wildcard.ANY, *_units(pattern, cased), ir.Wildcard.ANY)
     return _matches_parts(units, text if cased else fold(text))
 
 
 @lru_cache(maxsize=4096)
-def _units(pattern: Pattern, cased: bool) -> tuple[str | Wildcard, ...]:  # noqa: FBT001
+def _units(pattern: ir.Pattern, cased: bool) -> tuple[str | ir.Wildcard, ...]:  # noqa: FBT001
     """Return the pattern as single characters and wildcards."""
-    units: list[str | Wildcard] = []
+    units: list[str | ir.Wildcard] = []
     for part in pattern.parts:
-        if isinstance(part, Wildcard):
+        if isinstance(part, ir.Wildcard):
             units.append(part)
         else:
             units.extend(part if cased else fold(part))
     return tuple(units)
 
 
-def _matches_parts(units: tuple[str | Wildcard, ...], text: str) -> bool:
+def _matches_parts(units: tuple[str | ir.Wildcard, ...], text: str) -> bool:
     """Match greedily from the left, and go back only to the last `*`: never more than length times length steps."""
     unit = position = 0
     star = -1
     resume = 0
     while position < len(text):
-        if unit < len(units) and units[unit] is Wildcard.ANY:
+        if unit < len(units) and units[unit] is ir.Wildcard.ANY:
             star, resume = unit, position
             unit += 1
-        elif unit < len(units) and (units[unit] is Wildcard.ONE or units[unit] == text[position]):
+        elif unit < len(units) and (units[unit] is ir.Wildcard.ONE or units[unit] == text[position]):
             unit += 1
             position += 1
         elif star >= 0:
@@ -128,10 +108,10 @@ def _matches_parts(units: tuple[str | Wildcard, ...], text: str) -> bool:
             unit, position = star + 1, resume
         else:
             return False
-    return all(rest is Wildcard.ANY for rest in units[unit:])
+    return all(rest is ir.Wildcard.ANY for rest in units[unit:])
 
 
-def _compares(value: float | None, op: Comparison, number: float) -> bool:
+def _compares(value: float | None, op: ir.Comparison, number: float) -> bool:
     if value is None:
         return False
     match op:
@@ -147,7 +127,7 @@ def _compares(value: float | None, op: Comparison, number: float) -> bool:
             assert_never(op)
 
 
-def _part_compares(value: Any, part: TimePartName, op: Comparison | Literal["eq"], number: float) -> bool:
+def _part_compares(value: Any, part: ir.TimePartName, op: ir.Comparison | Literal["eq"], number: float) -> bool:
     """Return whether the part of an instant, in UTC, compares so with a number; what is no instant does not."""
     instant = parse_time(value)
     if instant is None:
@@ -167,7 +147,7 @@ def _inside(text: str, network: Any) -> bool:
     return address.version == network.version and address in network
 
 
-def _related(text: str, relation: FieldRelation, other: str) -> bool:
+def _related(text: str, relation: ir.FieldRelation, other: str) -> bool:
     match relation:
         case "equals":
             return text == other

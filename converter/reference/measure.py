@@ -12,25 +12,11 @@ from collections import Counter
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from converter.plan.nodes import (
-    Absent,
-    AllOf,
-    AnyOf,
-    EventCount,
-    Occurs,
-    Temporal,
-    TemporalOrdered,
-    ValueAvg,
-    ValueCount,
-    ValueMedian,
-    ValuePercentile,
-    ValueSum,
-)
+from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from converter.plan.nodes import Correlation, CountOperator, Limit, Occurrence
     from converter.reference.correlate import Member
 
 _MEDIAN = 50
@@ -51,35 +37,35 @@ class Meter(Protocol):
         ...
 
 
-def meter_of(rule: Correlation) -> Meter:
+def meter_of(rule: ir.Correlation) -> Meter:
     """Return the measure of a correlation, for an empty window."""
     match rule.measure:
-        case EventCount():
+        case ir.EventCount():
             return _Events(rule.limits)
-        case ValueCount():
+        case ir.ValueCount():
             return _Values(rule.limits)
-        case ValueSum():
+        case ir.ValueSum():
             return _Sum(rule.limits)
-        case ValueAvg():
+        case ir.ValueAvg():
             return _Mean(rule.limits)
-        case ValuePercentile(_, percent):
+        case ir.ValuePercentile(_, percent):
             return _Percentile(rule.limits, percent)
-        case ValueMedian():
+        case ir.ValueMedian():
             return _Percentile(rule.limits, _MEDIAN)
-        case Temporal(expr):
+        case ir.Temporal(expr):
             return _Rules(rule.limits, expr)
-        case TemporalOrdered(stages):
+        case ir.TemporalOrdered(stages):
             return _Stages(rule.limits, stages)
         case _:
             assert_never(rule.measure)
 
 
-def meets(value: Fraction | float, limits: Sequence[Limit]) -> bool:
+def meets(value: Fraction | float, limits: Sequence[ir.Limit]) -> bool:
     """Return whether a number meets every limit."""
     return all(_holds(value, op, number) for op, number in limits)
 
 
-def _holds(value: Fraction | float, op: CountOperator, number: float) -> bool:
+def _holds(value: Fraction | float, op: ir.CountOperator, number: float) -> bool:
     match op:
         case "lt":
             return value < number
@@ -98,7 +84,7 @@ def _holds(value: Fraction | float, op: CountOperator, number: float) -> bool:
 
 
 class _Events:
-    def __init__(self, limits: Sequence[Limit]) -> None:
+    def __init__(self, limits: Sequence[ir.Limit]) -> None:
         self.limits = limits
         self.count = 0
 
@@ -113,7 +99,7 @@ class _Events:
 
 
 class _Values:
-    def __init__(self, limits: Sequence[Limit]) -> None:
+    def __init__(self, limits: Sequence[ir.Limit]) -> None:
         self.limits = limits
         self.counts: Counter[tuple[str, ...]] = Counter()
 
@@ -131,7 +117,7 @@ class _Values:
 
 
 class _Sum:
-    def __init__(self, limits: Sequence[Limit]) -> None:
+    def __init__(self, limits: Sequence[ir.Limit]) -> None:
         self.limits = limits
         self.total = Fraction(0)
         self.count = 0
@@ -156,7 +142,7 @@ class _Mean(_Sum):
 class _Percentile:
     """The numbers stand `0, 1, ..., n - 1`; the percentile stands at `percent / 100 * (n - 1)`, perhaps between two."""
 
-    def __init__(self, limits: Sequence[Limit], percent: float) -> None:
+    def __init__(self, limits: Sequence[ir.Limit], percent: float) -> None:
         self.limits = limits
         self.share = Fraction(percent) / 100
         self.sorted: list[int | float] = []
@@ -178,7 +164,7 @@ class _Percentile:
 
 
 class _Rules:
-    def __init__(self, limits: Sequence[Limit], expr: Occurrence | None) -> None:
+    def __init__(self, limits: Sequence[ir.Limit], expr: ir.Occurrence | None) -> None:
         self.limits = limits
         self.expr = expr
         self.counts: Counter[int] = Counter()
@@ -194,15 +180,15 @@ class _Rules:
         return meets(len(occurring), self.limits) and (self.expr is None or _true(self.expr, occurring))
 
 
-def _true(expr: Occurrence, occurring: Container[int]) -> bool:
+def _true(expr: ir.Occurrence, occurring: Container[int]) -> bool:
     match expr:
-        case Occurs(rule):
+        case ir.Occurs(rule):
             return rule in occurring
-        case AllOf(items):
+        case ir.AllOf(items):
             return all(_true(item, occurring) for item in items)
-        case AnyOf(items):
+        case ir.AnyOf(items):
             return any(_true(item, occurring) for item in items)
-        case Absent(item):
+        case ir.Absent(item):
             return not _true(item, occurring)
         case _:
             assert_never(expr)
@@ -215,7 +201,7 @@ class _Stages:
     that begin in the window are in it, as all of them end before it does.
     """
 
-    def __init__(self, limits: Sequence[Limit], stages: Sequence[Sequence[int]]) -> None:
+    def __init__(self, limits: Sequence[ir.Limit], stages: Sequence[Sequence[int]]) -> None:
         self.limits = limits
         self.stages = stages
         self.latest = [[_NEVER] * len(stages) for _ in stages]

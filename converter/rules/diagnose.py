@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr
+    from converter.plan import nodes as ir
     from converter.readers.yaml_document import Document
 
 Path = tuple[str | int, ...]
@@ -170,11 +170,11 @@ def _condition_errors(document: Document, names: list[str], written: Any) -> Ite
 
 def _one_condition(document: Document, names: list[str], text: str, path: Path) -> Iterator[SourceError]:
     """Yield the errors of a condition; each word that is no search identifier is then taken for one."""
+    from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.plan.condition import parse_condition  # noqa: PLC0415  slow to import
-    from converter.plan.nodes import Exists  # noqa: PLC0415
 
-    anything: Expr = Exists("anything")
-    known: dict[str, Expr] = dict.fromkeys(names, anything)
+    anything: ir.Expr = ir.Exists("anything")
+    known: dict[str, ir.Expr] = dict.fromkeys(names, anything)
     at: list[tuple[int, int]] = []
 
     def place(offset: int, length: int) -> Place:

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RuleError, RuleWarning, suggest
+from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
-from converter.plan.nodes import And, Exists, Not, Or
 from converter.rules.references import better_reference, identifiers_of, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from converter.errors import SourceError
-    from converter.plan.nodes import Expr
     from converter.readers.yaml_document import Document
 
 _SOURCE = ("product", "category", "service")
@@ -197,11 +196,11 @@ def _doubts(one: Document) -> Iterator[RuleWarning]:
         )
 
 
-def _negates(expr: Expr) -> bool:
+def _negates(expr: ir.Expr) -> bool:
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             return any(map(_negates, items))
-        case Not():
+        case ir.Not():
             return True
         case _:
             return False
@@ -236,20 +235,20 @@ def add_filters(rule: Any, filters: Sequence[tuple[Document, Any]]) -> None:
     rule.detection.__post_init__()
 
 
-def _parsed(condition: str, names: Sequence[str]) -> Expr:
-    return parse_condition(condition, {name: Exists(name) for name in names}, lambda _offset, _length: None)
+def _parsed(condition: str, names: Sequence[str]) -> ir.Expr:
+    return parse_condition(condition, {name: ir.Exists(name) for name in names}, lambda _offset, _length: None)
 
 
-def _text(expr: Expr, prefix: str = "") -> str:
+def _text(expr: ir.Expr, prefix: str = "") -> str:
     """Return a condition over names as text, selectors written out."""
     match expr:
-        case And(items):
+        case ir.And(items):
             return f"({' and '.join(_text(item, prefix) for item in items)})"
-        case Or(items):
+        case ir.Or(items):
             return f"({' or '.join(_text(item, prefix) for item in items)})"
-        case Not(item):
+        case ir.Not(item):
             return f"not {_text(item, prefix)}"
-        case Exists(name):
+        case ir.Exists(name):
             return prefix + name
         case _:
             raise TypeError(f"no condition over names: {expr!r}")

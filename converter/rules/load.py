@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
 
-    from converter.plan.nodes import Plan
+    from converter.plan import nodes as ir
 
 _RULE_SUFFIXES = (".yml", ".yaml")
 MAX_ERRORS = 100
@@ -54,7 +54,7 @@ class Rules:
     """
 
     documents: tuple[Document, ...]
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[ir.Plan, ...] = ()
     filters: Mapping[int, Sequence[Document]] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[RuleWarning, ...] = field(default=(), repr=False, compare=False)
     _index: dict[str, Document] = field(init=False, repr=False, compare=False)
@@ -74,7 +74,7 @@ class Rules:
     def __len__(self) -> int:
         return len(self.documents)
 
-    def only(self, plan: Plan) -> Rules:
+    def only(self, plan: ir.Plan) -> Rules:
         """Return the rule of a plan and the rules that it refers to."""
         document = self._index[plan.meta.key]
         return Rules(tuple(needed(document, self._index)), (plan,), self.filters)
@@ -96,7 +96,7 @@ class Rules:
         from converter.pipelines.apply import apply, placeholder_pipeline  # noqa: PLC0415  slow to import
 
         pipeline = placeholder_pipeline(pipelines)
-        plans: list[Plan] = []
+        plans: list[ir.Plan] = []
         for plan in self.plans:
             if not _waits(plan):
                 plans.append(plan)
@@ -113,18 +113,18 @@ class Rules:
                 on_error(error)
         return replace(self, plans=tuple(plans))
 
-    def lowered(self, rule: Any) -> Plan:
+    def lowered(self, rule: Any) -> ir.Plan:
         """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
         from converter.plan.lower import lower  # noqa: PLC0415  slow to import
 
         return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
 
 
-def _waits(plan: Plan) -> bool:
+def _waits(plan: ir.Plan) -> bool:
     """Return whether a plan holds a placeholder."""
-    from converter.plan.nodes import detections_of, unexpanded  # noqa: PLC0415
+    from converter.plan import nodes as ir  # noqa: PLC0415
 
-    return any(True for rule in detections_of(plan) for _ in unexpanded(rule.expr))
+    return any(True for rule in ir.detections_of(plan) for _ in ir.unexpanded(rule.expr))
 
 
 def rule_key(data: Mapping[str, Any]) -> str:
@@ -176,7 +176,7 @@ class _Loading:
         self.documents: list[Document] = []
         self.bad: list[Document] = []
         self.parsed: dict[int, Any] = {}
-        self.plans: dict[int, Plan] = {}
+        self.plans: dict[int, ir.Plan] = {}
         self.identifiers: dict[str, Document] = {}
 
     def fail(self, error: SourceError) -> None:
@@ -262,7 +262,9 @@ class _Loading:
                 self.errors += check_references(_bare(document), self.identifiers, bad)
         filters = self.filter(good, [document for document in parsed if is_filter(document)])
         link([self.parsed[id(document)] for document in good])
-        done: dict[int, Plan] = {id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed}
+        done: dict[int, ir.Plan] = {
+            id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed
+        }
         kept = [document for document in good if self.lower_correlation(document, done)]
         swallowed = _swallowed(kept, self.bad, self.identifiers)
         plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
@@ -328,7 +330,7 @@ class _Loading:
         self.errors += errors
         return not errors
 
-    def lower_correlation(self, document: Document, done: dict[int, Plan]) -> bool:
+    def lower_correlation(self, document: Document, done: dict[int, ir.Plan]) -> bool:
         """Lower a rule that refers to others, now that they are known; return whether that went well."""
         from converter.plan.lower import lower  # noqa: PLC0415
 

@@ -10,32 +10,13 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from converter.plan.nodes import (
-    BoolMatch,
-    Cidr,
-    Correlation,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    NumberCompare,
-    NumberMatch,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    correlations_of,
-    detections_of,
-    leaves_of,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.target import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from ipaddress import IPv6Network
 
-    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.products.core import Product
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event
@@ -54,10 +35,10 @@ def single_value(field: str) -> Assumption:
     return Assumption(f"{field} holds at most one value", lambda _raw, view: len(_values(view, field)) > 1)
 
 
-def same_case(field: str, leaf: StringMatch) -> Assumption:
+def same_case(field: str, leaf: ir.StringMatch) -> Assumption:
     """Values that match the rule ignoring case also match it with case."""
-    ignoring = StringMatch(field, leaf.pattern, cased=False)
-    exactly = StringMatch(field, leaf.pattern, cased=True)
+    ignoring = ir.StringMatch(field, leaf.pattern, cased=False)
+    exactly = ir.StringMatch(field, leaf.pattern, cased=True)
 
     def broken(_raw: Event, view: Event) -> bool:
         return _true(ignoring, view) and not _true(exactly, view)
@@ -65,7 +46,7 @@ def same_case(field: str, leaf: StringMatch) -> Assumption:
     return Assumption(f"the values of {field} have the case of the rule: {leaf.pattern}", broken)
 
 
-def letters_as_written(leaf: FieldRef) -> Assumption:
+def letters_as_written(leaf: ir.FieldRef) -> Assumption:
     """Neither field has a letter outside ASCII that has another case: products differ in how they write that one."""
     fields = (leaf.field, leaf.other)
 
@@ -77,15 +58,15 @@ def letters_as_written(leaf: FieldRef) -> Assumption:
     return Assumption(f"{leaf.field} and {leaf.other} hold no letters outside ASCII that have case", broken)
 
 
-def standing(rule: Plan) -> tuple[Assumption, ...]:
+def standing(rule: ir.Plan) -> tuple[Assumption, ...]:
     """Return what stands behind every verdict (docs/semantics.md), so that none names it; replay does."""
-    last = (_SINCE_1970,) if isinstance(rule, Correlation) else ()
+    last = (_SINCE_1970,) if isinstance(rule, ir.Correlation) else ()
     return (_no_strange_letters(rule), _no_exponents(rule), *last)
 
 
-def _no_strange_letters(rule: Plan) -> Assumption:
+def _no_strange_letters(rule: ir.Plan) -> Assumption:
     """No value that the rule reads has a letter that is one of ASCII to some products."""
-    leaves = [leaf for detection in detections_of(rule) for leaf in leaves_of(detection.expr)]
+    leaves = [leaf for detection in ir.detections_of(rule) for leaf in ir.leaves_of(detection.expr)]
     return _no_value(
         "no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)",
         leaves,
@@ -94,11 +75,11 @@ def _no_strange_letters(rule: Plan) -> Assumption:
     )
 
 
-def _no_exponents(rule: Plan) -> Assumption:
+def _no_exponents(rule: ir.Plan) -> Assumption:
     """No number that the rule compares as text is one that Java writes with an exponent and others do not."""
-    leaves = [leaf for detection in detections_of(rule) for leaf in leaves_of(detection.expr)]
-    compared = (leaf_fields(leaf) for leaf in leaves if isinstance(leaf, StringMatch | Regex))
-    grouped = (one.group_by for plan in correlations_of(rule) for one in plan.rules)
+    leaves = [leaf for detection in ir.detections_of(rule) for leaf in ir.leaves_of(detection.expr)]
+    compared = (leaf_fields(leaf) for leaf in leaves if isinstance(leaf, ir.StringMatch | ir.Regex))
+    grouped = (one.group_by for plan in ir.correlations_of(rule) for one in plan.rules)
     return _no_value(
         "no number with a fraction, compared as text, is beyond 10,000,000 or below 0.001 (some products write 1.0E7)",
         leaves,
@@ -107,9 +88,11 @@ def _no_exponents(rule: Plan) -> Assumption:
     )
 
 
-def _no_value(says: str, leaves: Sequence[Leaf], fields: Collection[str], wrong: Callable[[Any], bool]) -> Assumption:
+def _no_value(
+    says: str, leaves: Sequence[ir.Leaf], fields: Collection[str], wrong: Callable[[Any], bool]
+) -> Assumption:
     """No value in these fields, or anywhere if the rule has keywords, is wrong."""
-    everywhere = any(isinstance(leaf, Keyword | KeywordRegex) for leaf in leaves)
+    everywhere = any(isinstance(leaf, ir.Keyword | ir.KeywordRegex) for leaf in leaves)
 
     def broken(raw: Event, _view: Event) -> bool:
         from converter.reference.values import every_value  # noqa: PLC0415  only replay needs it
@@ -231,7 +214,9 @@ _JAVA_NUMBER = re.compile(
 _SIGMA_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str, written: KeywordRegex | None = None) -> Assumption:
+def raw_text_like_values(
+    leaf: ir.Keyword | ir.KeywordRegex, shown: str, written: ir.KeywordRegex | None = None
+) -> Assumption:
     """The raw text holds the words exactly when a value does.
 
     Args:
@@ -248,7 +233,9 @@ def raw_text_like_values(leaf: Keyword | KeywordRegex, shown: str, written: Keyw
     return Assumption(f"the raw text holds {shown} exactly when a value of the event does", broken)
 
 
-def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], product: Product) -> tuple[Assumption, ...]:
+def ingest_assumptions(
+    rule: ir.Plan, facts: Facts, fields: Mapping[str, str], product: Product
+) -> tuple[Assumption, ...]:
     """Return what the product's ingestion must not have lost for the rule to see the same events.
 
     Args:
@@ -258,9 +245,9 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
         product: whose ingestion; for fields without facts its treatment of JSON in general is assumed.
     """
     found: dict[str, Assumption] = {}
-    leaves = [leaf for detection in _detections(rule) for leaf in leaves_of(detection)]
+    leaves = [leaf for detection in _detections(rule) for leaf in ir.leaves_of(detection)]
     groups = _correlated(rule)
-    if isinstance(rule, Correlation) and not facts:
+    if isinstance(rule, ir.Correlation) and not facts:
         precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
         found[precise.says] = precise
     for field in dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups]):
@@ -269,7 +256,7 @@ def ingest_assumptions(rule: Plan, facts: Facts, fields: Mapping[str, str], prod
         if fact is None:
             for assumption in _without_facts(field, fields.get(field, field), product, known=bool(facts)):
                 found.setdefault(assumption.says, assumption)
-        if (fact is None or not fact.single) and any(isinstance(leaf, Exists | IsNull) for leaf in mine):
+        if (fact is None or not fact.single) and any(isinstance(leaf, ir.Exists | ir.IsNull) for leaf in mine):
             hollow = _not_hollow(field)
             found.setdefault(hollow.says, hollow)
         for known in fact.assumptions if fact is not None else ():
@@ -305,14 +292,16 @@ def _short(field: str, longest: int) -> Assumption:
     )
 
 
-def _reads_text(leaf: Leaf) -> bool:
+def _reads_text(leaf: ir.Leaf) -> bool:
     """Return whether a long text in its field may matter to a leaf."""
-    return not isinstance(leaf, NumberMatch | NumberCompare | BoolMatch | Cidr | TimePart)
+    return not isinstance(leaf, ir.NumberMatch | ir.NumberCompare | ir.BoolMatch | ir.Cidr | ir.TimePart)
 
 
-def _correlated(rule: Plan) -> tuple[str, ...]:
+def _correlated(rule: ir.Plan) -> tuple[str, ...]:
     """Return the fields of events that correlations group by or measure."""
-    events = (one for plan in correlations_of(rule) for one in plan.rules if not isinstance(one.plan, Correlation))
+    events = (
+        one for plan in ir.correlations_of(rule) for one in plan.rules if not isinstance(one.plan, ir.Correlation)
+    )
     return tuple(dict.fromkeys(name for one in events for name in (*one.group_by, *one.fields)))
 
 
@@ -363,46 +352,46 @@ def _is_hollow(value: Any, steps: Sequence[str]) -> bool:
     return any(key in value and _is_hollow(value[key], rest) for key, rest in keys)
 
 
-def _detections(rule: Plan) -> list[Expr]:
-    return [one.expr for one in rule.rules] if isinstance(rule, Correlation) else [rule.expr]
+def _detections(rule: ir.Plan) -> list[ir.Expr]:
+    return [one.expr for one in rule.rules] if isinstance(rule, ir.Correlation) else [rule.expr]
 
 
-def leaf_fields(leaf: Leaf) -> tuple[str, ...]:
+def leaf_fields(leaf: ir.Leaf) -> tuple[str, ...]:
     """Return the fields that a leaf reads; none of a keyword, which reads them all."""
     match leaf:
-        case Keyword() | KeywordRegex():
+        case ir.Keyword() | ir.KeywordRegex():
             return ()
-        case FieldRef(field=field, other=other):
+        case ir.FieldRef(field=field, other=other):
             return (field, other)
         case (
-            StringMatch(field=field)
-            | NumberMatch(field=field)
-            | BoolMatch(field=field)
-            | NumberCompare(field=field)
-            | Regex(field=field)
-            | Cidr(field=field)
-            | IsNull(field=field)
-            | Exists(field=field)
-            | TimePart(field=field)
+            ir.StringMatch(field=field)
+            | ir.NumberMatch(field=field)
+            | ir.BoolMatch(field=field)
+            | ir.NumberCompare(field=field)
+            | ir.Regex(field=field)
+            | ir.Cidr(field=field)
+            | ir.IsNull(field=field)
+            | ir.Exists(field=field)
+            | ir.TimePart(field=field)
         ):
             return (field,)
-        case Unexpanded(field=field):
+        case ir.Unexpanded(field=field):
             return (field,) if field is not None else ()
 
 
-def _sees(leaf: Leaf, value: str | None) -> bool:
+def _sees(leaf: ir.Leaf, value: str | None) -> bool:
     """Whether the leaf tells a field with this value from a missing field."""
-    if isinstance(leaf, FieldRef):
+    if isinstance(leaf, ir.FieldRef):
         return value is not None
-    if isinstance(leaf, Unexpanded):  # what a pipeline makes of it is not known here
+    if isinstance(leaf, ir.Unexpanded):  # what a pipeline makes of it is not known here
         return True
     field = leaf_fields(leaf)[0]
     return _true(leaf, {field: value}) != _true(leaf, {})
 
 
-def _reads_null(leaf: Leaf) -> bool:
+def _reads_null(leaf: ir.Leaf) -> bool:
     """Whether the leaf tells the text `null` from a field that is null."""
-    if isinstance(leaf, FieldRef | Unexpanded):
+    if isinstance(leaf, ir.FieldRef | ir.Unexpanded):
         return True
     field = leaf_fields(leaf)[0]
     return _true(leaf, {field: "null"}) != _true(leaf, {field: None})
@@ -416,7 +405,7 @@ def _never(says: str, field: str, values: Sequence[str | None]) -> Assumption:
 
 def _from_fact(says: str, broken_when: Mapping[str, Any] | Sequence[Any]) -> Assumption:
     """Compile the Sigma detection of a fact, over raw fields, when replay first asks."""
-    compiled: list[Expr] = []
+    compiled: list[ir.Expr] = []
 
     def broken(raw: Event, _view: Event) -> bool:
         if not broken_when:
@@ -428,7 +417,7 @@ def _from_fact(says: str, broken_when: Mapping[str, Any] | Sequence[Any]) -> Ass
     return Assumption(says, broken)
 
 
-def _detection(definition: Mapping[str, Any] | Sequence[Any]) -> Expr:
+def _detection(definition: Mapping[str, Any] | Sequence[Any]) -> ir.Expr:
     from sigma.rule import SigmaRule  # noqa: PLC0415  slow to import
 
     from converter.plan.lower import lower  # noqa: PLC0415
@@ -441,11 +430,11 @@ def _detection(definition: Mapping[str, Any] | Sequence[Any]) -> Expr:
         }
     )
     plan = lower(rule)
-    assert not isinstance(plan, Correlation)  # noqa: S101  a detection was given
+    assert not isinstance(plan, ir.Correlation)  # noqa: S101  a detection was given
     return plan.expr
 
 
-def _true(expr: Expr, event: Event) -> bool:
+def _true(expr: ir.Expr, event: Event) -> bool:
     from converter.reference.match import matches  # noqa: PLC0415  only replay needs it
 
     return matches(expr, event)

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.plan.nodes import Correlation, Detection, detections_of
+from converter.plan import nodes as ir
 from converter.targets.core.emission import EXACT_DOUBLE
 from converter.targets.core.target import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from converter.plan.nodes import Referenced
     from converter.targets.core.target import Event
 
 
-def whole_numbers(plan: Correlation, below: int = EXACT_DOUBLE, *, each: bool = False) -> Assumption:
+def whole_numbers(plan: ir.Correlation, below: int = EXACT_DOUBLE, *, each: bool = False) -> Assumption:
     """The numbers that a correlation measures are whole, and so small that no sum of them is rounded.
 
     Args:
@@ -51,9 +50,9 @@ def whole_numbers(plan: Correlation, below: int = EXACT_DOUBLE, *, each: bool = 
     return Assumption(says, lambda _raw, _view: False, broken)
 
 
-def _sources(rule: Referenced, names: Sequence[str]) -> Iterator[str]:
+def _sources(rule: ir.Referenced, names: Sequence[str]) -> Iterator[str]:
     """Yield the fields of events that fields of a rule come from; those of a correlation are its group-by."""
-    if isinstance(rule.plan, Detection):
+    if isinstance(rule.plan, ir.Detection):
         yield from names
         return
     for below in rule.plan.rules:
@@ -61,9 +60,9 @@ def _sources(rule: Referenced, names: Sequence[str]) -> Iterator[str]:
         yield from _sources(below, [pairs[name] for name in names if name in pairs])
 
 
-def ordered_apart(plan: Correlation) -> Assumption:
+def ordered_apart(plan: ir.Correlation) -> Assumption:
     """Events of one time that match different rules are in the order of the log, which no search can see."""
-    chained = any(isinstance(rule.plan, Correlation) for rule in plan.rules)
+    chained = any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules)
     same = (
         "no two events that it counts have the same time"
         if chained
@@ -81,7 +80,7 @@ def ordered_apart(plan: Correlation) -> Assumption:
         for position, (raw, view) in enumerate(zip(raws, views, strict=True)):
             time = event_time(raw)
             if chained:
-                matching = [at for at, one in enumerate(detections_of(plan)) if matches(one.expr, view)]
+                matching = [at for at, one in enumerate(ir.detections_of(plan)) if matches(one.expr, view)]
                 keys: set[Any] = {(time,)} if matching else set()
             else:
                 matching = [at for at, rule in enumerate(plan.rules) if matches(rule.expr, view)]

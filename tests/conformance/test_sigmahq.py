@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from converter.errors import RefusedError, SourceError
-from converter.plan.nodes import Detection, KeywordRegex, Regex, detections_of, leaves_of
+from converter.plan import nodes as ir
 from converter.plan.regex import Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse
 from converter.reference.evaluate import evaluate_plans
@@ -26,7 +26,6 @@ from converter.rules.load import parse_rules
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
-    from converter.plan.nodes import Plan
     from converter.plan.regex import Node
 
 DATA = SHARED / "sigmahq"
@@ -88,9 +87,9 @@ REFUSED = {
 
 
 @cache
-def loaded() -> dict[str, tuple[Plan, ...] | SourceError]:
+def loaded() -> dict[str, tuple[ir.Plan, ...] | SourceError]:
     """Return the plans of each file, or the first error."""
-    found: dict[str, tuple[Plan, ...] | SourceError] = {}
+    found: dict[str, tuple[ir.Plan, ...] | SourceError] = {}
     for name, text in rules().items():
         try:
             plans = parse_rules(text, name).plans
@@ -153,8 +152,8 @@ def test_which_regular_expressions_need_the_fallback() -> None:
     for name, plans in loaded().items():
         if isinstance(plans, SourceError):
             continue
-        for leaf in (leaf for plan in plans for rule in detections_of(plan) for leaf in leaves_of(rule.expr)):
-            if isinstance(leaf, Regex | KeywordRegex):
+        for leaf in (leaf for plan in plans for rule in ir.detections_of(plan) for leaf in ir.leaves_of(rule.expr)):
+            if isinstance(leaf, ir.Regex | ir.KeywordRegex):
                 count += 1
                 for node in walk(parse(leaf.pattern, leaf.flags)):
                     if (why := beyond_re2(node)) is not None:
@@ -227,7 +226,7 @@ def test_rules_over_the_events_of_all_others() -> None:
     found: dict[tuple[str, str], str] = {}
     for path in {case["rule_path"] for case in cases}:
         (plan,) = parse_rules(rules()[path], path).plans
-        assert isinstance(plan, Detection)
+        assert isinstance(plan, ir.Detection)
         for own, logsource, event in events:
             if own != Path(path).stem and matches(plan.expr, event):
                 same = logsource.get("category") == plan.logsource.category

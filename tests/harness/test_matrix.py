@@ -15,7 +15,7 @@ from converter.harness.matrix import CaseResult, Matrix, SuiteResult
 from converter.harness.outcome import KINDS, Cell, Column, Refusal, Settings, run_cell
 from converter.harness.replay import Log, unmet
 from converter.harness.target_spec import TargetName, own_variants, parse_name, parse_names
-from converter.plan.nodes import Correlation
+from converter.plan import nodes as ir
 from converter.reference.evaluate import evaluate_plans
 from converter.report.console import Style
 from converter.report.matrix_json import matrix_json
@@ -26,7 +26,6 @@ from converter.targets.core.target import Assumption, Bound, Query, Run, TargetA
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from converter.plan.nodes import Plan
     from converter.targets.core.target import Context, Event
 
 START = 1_767_225_600  # 2026-01-01T00:00:00Z, a boundary of minutes
@@ -48,8 +47,8 @@ correlation:
     timespan: 1m
     condition: {gte: 3}
 """).plans[0]
-assert isinstance(PLAN, Correlation)
-BURST: Correlation = PLAN
+assert isinstance(PLAN, ir.Correlation)
+BURST: ir.Correlation = PLAN
 
 
 def sliding(timespan: int = 60) -> Callable[[Sequence[Event]], Sequence[Run]]:
@@ -115,7 +114,7 @@ class FakeTarget:
         self.runs = runs
         self.name = name
 
-    def emit(self, plan: Plan, context: Context) -> Query:
+    def emit(self, plan: ir.Plan, context: Context) -> Query:
         """Not needed: columns are made by hand."""
         raise NotImplementedError
 

@@ -14,31 +14,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import SourceError
+from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Correlation,
-    Detection,
-    EventCount,
-    Exists,
-    Expr,
-    FieldRef,
-    IsNull,
-    Keyword,
-    LogSource,
-    Metadata,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Referenced,
-    Regex,
-    StringMatch,
-    Wildcard,
-    fields_of,
-)
 from converter.reference.evaluate import Alert, evaluate_plans
 from converter.reference.match import matches
 from converter.reference.values import find
@@ -54,41 +31,41 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 EVENTS = st.dictionaries(st.sampled_from(["a", "b", "a.b", "_raw"]), VALUES, max_size=4)
-PATTERNS = st.lists(st.sampled_from([Wildcard.ANY, Wildcard.ONE]) | st.text(LETTERS, min_size=1, max_size=3)).map(
-    lambda parts: Pattern(tuple(joined(parts)))
+PATTERNS = st.lists(st.sampled_from([ir.Wildcard.ANY, ir.Wildcard.ONE]) | st.text(LETTERS, min_size=1, max_size=3)).map(
+    lambda parts: ir.Pattern(tuple(joined(parts)))
 )
-LEAVES: st.SearchStrategy[Expr] = st.one_of(
-    st.builds(StringMatch, FIELDS, PATTERNS, st.booleans()),
-    st.builds(NumberMatch, FIELDS, st.integers(-3, 3)),
-    st.builds(BoolMatch, FIELDS, st.booleans()),
-    st.builds(NumberCompare, FIELDS, st.sampled_from(["lt", "lte", "gt", "gte"]), st.integers(-3, 3)),
+LEAVES: st.SearchStrategy[ir.Expr] = st.one_of(
+    st.builds(ir.StringMatch, FIELDS, PATTERNS, st.booleans()),
+    st.builds(ir.NumberMatch, FIELDS, st.integers(-3, 3)),
+    st.builds(ir.BoolMatch, FIELDS, st.booleans()),
+    st.builds(ir.NumberCompare, FIELDS, st.sampled_from(["lt", "lte", "gt", "gte"]), st.integers(-3, 3)),
     st.builds(
-        Regex, FIELDS, st.sampled_from(["a", "^a", "b$", "(?=a)a.", "[aA]+b"]), st.frozensets(st.sampled_from("ims"))
+        ir.Regex, FIELDS, st.sampled_from(["a", "^a", "b$", "(?=a)a.", "[aA]+b"]), st.frozensets(st.sampled_from("ims"))
     ),
-    st.builds(IsNull, FIELDS),
-    st.builds(Exists, FIELDS),
-    st.builds(FieldRef, FIELDS, FIELDS, st.sampled_from(["equals", "startswith", "endswith", "contains"])),
-    st.builds(Keyword, PATTERNS, st.booleans()),
+    st.builds(ir.IsNull, FIELDS),
+    st.builds(ir.Exists, FIELDS),
+    st.builds(ir.FieldRef, FIELDS, FIELDS, st.sampled_from(["equals", "startswith", "endswith", "contains"])),
+    st.builds(ir.Keyword, PATTERNS, st.booleans()),
 )
-EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(
+EXPRESSIONS: st.SearchStrategy[ir.Expr] = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.lists(inner, min_size=1, max_size=3).map(lambda items: And(tuple(items))),
-        st.lists(inner, min_size=1, max_size=3).map(lambda items: Or(tuple(items))),
+        st.builds(ir.Not, inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: ir.And(tuple(items))),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: ir.Or(tuple(items))),
     ),
     max_leaves=6,
 )
 
 
-def joined(parts: list[str | Wildcard]) -> list[str | Wildcard]:
+def joined(parts: list[str | ir.Wildcard]) -> list[str | ir.Wildcard]:
     """Join literals that are adjacent and stars that are, as the plan promises."""
-    found: list[str | Wildcard] = []
+    found: list[str | ir.Wildcard] = []
     for part in parts:
         last = found[-1] if found else None
         if isinstance(part, str) and isinstance(last, str):
             found[-1] = last + part
-        elif not (part is Wildcard.ANY and last is Wildcard.ANY):
+        elif not (part is ir.Wildcard.ANY and last is ir.Wildcard.ANY):
             found.append(part)
     return found
 
@@ -97,16 +74,16 @@ def joined(parts: list[str | Wildcard]) -> list[str | Wildcard]:
 
 
 @given(EXPRESSIONS, EXPRESSIONS, EVENTS)
-def test_de_morgan(one: Expr, two: Expr, event: dict[str, Any]) -> None:
-    assert matches(Not(And((one, two))), event) == matches(Or((Not(one), Not(two))), event)
-    assert matches(Not(Or((one, two))), event) == matches(And((Not(one), Not(two))), event)
+def test_de_morgan(one: ir.Expr, two: ir.Expr, event: dict[str, Any]) -> None:
+    assert matches(ir.Not(ir.And((one, two))), event) == matches(ir.Or((ir.Not(one), ir.Not(two))), event)
+    assert matches(ir.Not(ir.Or((one, two))), event) == matches(ir.And((ir.Not(one), ir.Not(two))), event)
 
 
 @given(EXPRESSIONS, EVENTS)
-def test_double_negation_and_two_values(item: Expr, event: dict[str, Any]) -> None:
-    assert matches(Not(Not(item)), event) is matches(item, event)
-    assert matches(Or((item, Not(item))), event)
-    assert not matches(And((item, Not(item))), event)
+def test_double_negation_and_two_values(item: ir.Expr, event: dict[str, Any]) -> None:
+    assert matches(ir.Not(ir.Not(item)), event) is matches(item, event)
+    assert matches(ir.Or((item, ir.Not(item))), event)
+    assert not matches(ir.And((item, ir.Not(item))), event)
 
 
 @given(st.permutations(["one", "tw*", "3?", "four"]), EVENTS | st.sampled_from([{"a": "two"}, {"a": ["36", "one"]}]))
@@ -117,21 +94,21 @@ def test_order_of_a_list_does_not_matter(values: list[str], event: dict[str, Any
 
 
 @given(EXPRESSIONS, st.permutations(["a", "b", "a.b", "_raw"]), EVENTS)
-def test_order_of_fields_does_not_matter(item: Expr, order: list[str], event: dict[str, Any]) -> None:
+def test_order_of_fields_does_not_matter(item: ir.Expr, order: list[str], event: dict[str, Any]) -> None:
     assert matches(item, {key: event[key] for key in order if key in event}) == matches(item, event)
 
 
 @given(EXPRESSIONS, EVENTS, VALUES)
-def test_fields_that_a_rule_does_not_read_do_not_matter(item: Expr, event: dict[str, Any], value: Any) -> None:
-    assume(not any(isinstance(leaf, Keyword) for leaf in leaves(item)))
-    assert "unread" not in fields_of(item)
+def test_fields_that_a_rule_does_not_read_do_not_matter(item: ir.Expr, event: dict[str, Any], value: Any) -> None:
+    assume(not any(isinstance(leaf, ir.Keyword) for leaf in leaves(item)))
+    assert "unread" not in ir.fields_of(item)
     assert matches(item, {**event, "unread": value}) == matches(item, event)
 
 
-def leaves(item: Expr) -> list[Expr]:
-    if isinstance(item, And | Or):
+def leaves(item: ir.Expr) -> list[ir.Expr]:
+    if isinstance(item, ir.And | ir.Or):
         return [leaf for inner in item.items for leaf in leaves(inner)]
-    return leaves(item.item) if isinstance(item, Not) else [item]
+    return leaves(item.item) if isinstance(item, ir.Not) else [item]
 
 
 @given(EVENTS, FIELDS)
@@ -155,7 +132,7 @@ def test_paths_are_found_as_by_recursion(event: dict[str, Any], field: str) -> N
 @given(st.recursive(st.sampled_from("abc"), lambda inner: st.lists(inner, min_size=2, max_size=3).map(tuple)))
 def test_conditions_mean_what_brackets_say(tree: Any) -> None:
     """Write a tree of or (even depth) and and (odd depth) with as few and with as many brackets as can be."""
-    identifiers: dict[str, Expr] = {name: Exists(name) for name in "abc"}
+    identifiers: dict[str, ir.Expr] = {name: ir.Exists(name) for name in "abc"}
 
     def text(node: Any, depth: int, *, full: bool) -> str:
         if isinstance(node, str):
@@ -177,36 +154,36 @@ def test_conditions_mean_what_brackets_say(tree: Any) -> None:
 # ------------------------------------------------------------------------------------------------------- wildcards
 
 
-def naive(parts: tuple[str | Wildcard, ...], text: str) -> bool:
+def naive(parts: tuple[str | ir.Wildcard, ...], text: str) -> bool:
     """Match by trying everything."""
     if not parts:
         return not text
     first, rest = parts[0], parts[1:]
-    if first is Wildcard.ANY:
+    if first is ir.Wildcard.ANY:
         return any(naive(rest, text[cut:]) for cut in range(len(text) + 1))
-    if first is Wildcard.ONE:
+    if first is ir.Wildcard.ONE:
         return bool(text) and naive(rest, text[1:])
     assert isinstance(first, str)
     return text.startswith(first) and naive(rest, text[len(first) :])
 
 
 @given(PATTERNS, TEXTS)
-def test_wildcards_match_as_trying_everything_does(pattern: Pattern, text: str) -> None:
-    assert matches(StringMatch("f", pattern, cased=True), {"f": text}) == naive(pattern.parts, text)
-    assert matches(Keyword(pattern, cased=True), {"f": text}) == naive(
-        (Wildcard.ANY, *pattern.parts, Wildcard.ANY), text
+def test_wildcards_match_as_trying_everything_does(pattern: ir.Pattern, text: str) -> None:
+    assert matches(ir.StringMatch("f", pattern, cased=True), {"f": text}) == naive(pattern.parts, text)
+    assert matches(ir.Keyword(pattern, cased=True), {"f": text}) == naive(
+        (ir.Wildcard.ANY, *pattern.parts, ir.Wildcard.ANY), text
     )
 
 
 @given(PATTERNS, TEXTS)
-def test_ignoring_case_is_symmetric(pattern: Pattern, text: str) -> None:
-    node = StringMatch("f", pattern)
+def test_ignoring_case_is_symmetric(pattern: ir.Pattern, text: str) -> None:
+    node = ir.StringMatch("f", pattern)
     assert len({matches(node, {"f": form}) for form in (text, text.swapcase().replace("SS", "ß"), text.lower())}) == 1
 
 
 @given(st.text(), st.text())
 def test_any_text_matches_itself_and_only_what_differs_in_case(one: str, two: str) -> None:
-    node = StringMatch("f", Pattern((one,) if one else ()))
+    node = ir.StringMatch("f", ir.Pattern((one,) if one else ()))
     assert matches(node, {"f": one})
     if matches(node, {"f": two}):
         assert len(one) == len(two)
@@ -216,13 +193,13 @@ def test_any_text_matches_itself_and_only_what_differs_in_case(one: str, two: st
 
 
 @given(PATTERNS)
-def test_a_pattern_as_text_is_read_as_that_pattern(pattern: Pattern) -> None:
+def test_a_pattern_as_text_is_read_as_that_pattern(pattern: ir.Pattern) -> None:
     (node,) = leaves(rule_of({"f": str(pattern)}).expr)
-    assert isinstance(node, StringMatch)
+    assert isinstance(node, ir.StringMatch)
     assert node.pattern == pattern
 
 
-def rule_of(selection: dict[str, Any]) -> Detection:
+def rule_of(selection: dict[str, Any]) -> ir.Detection:
     """Return the plan of a rule with one selection. JSON is YAML."""
     data = {
         "title": "t",
@@ -230,7 +207,7 @@ def rule_of(selection: dict[str, Any]) -> Detection:
         "detection": {"selection": selection, "condition": "selection"},
     }
     (plan,) = parse_rules(json.dumps(data)).plans
-    assert isinstance(plan, Detection)
+    assert isinstance(plan, ir.Detection)
     return plan
 
 
@@ -244,12 +221,12 @@ LOGS = st.lists(
 )
 SPANS = st.integers(1, 12)
 COUNTS = st.integers(0, 4)
-BASE = Detection(Metadata("base", "base"), LogSource(), NumberMatch("hit", 1))
+BASE = ir.Detection(ir.Metadata("base", "base"), ir.LogSource(), ir.NumberMatch("hit", 1))
 
 
-def correlation(op: Any, count: int, span: int, group_by: tuple[str, ...] = ("user",)) -> Correlation:
-    return Correlation(
-        Metadata("many", "many"), (Referenced(BASE, group_by),), group_by, span, EventCount(), ((op, count),)
+def correlation(op: Any, count: int, span: int, group_by: tuple[str, ...] = ("user",)) -> ir.Correlation:
+    return ir.Correlation(
+        ir.Metadata("many", "many"), (ir.Referenced(BASE, group_by),), group_by, span, ir.EventCount(), ((op, count),)
     )
 
 

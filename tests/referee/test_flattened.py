@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import RefusedError
-from converter.plan.nodes import Pattern, StringMatch, Wildcard
+from converter.plan import nodes as ir
 from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
 from converter.targets.core.target import Context
@@ -49,9 +49,9 @@ def test_whole_texts_and_their_beginnings(node: Node, examples: int) -> None:
     for text in dict.fromkeys(texts):
         whole = {str(at) for at, one in enumerate(texts, 1) if one == text}
         longer = {str(at) for at, one in enumerate(texts, 1) if one.startswith(text)}
-        for pattern, expected in ((Pattern((text,)), whole), (Pattern((text, Wildcard.ANY)), longer)):
+        for pattern, expected in ((ir.Pattern((text,)), whole), (ir.Pattern((text, ir.Wildcard.ANY)), longer)):
             with suppress(RefusedError):  # of blanks
-                asked.append((condition(StringMatch(KEY, pattern, cased=True), context)[0], expected))
+                asked.append((condition(ir.StringMatch(KEY, pattern, cased=True), context)[0], expected))
     with node.index(MAPPING, documents([{"a": text, "b": texts[-at]} for at, text in enumerate(texts)])) as index:
         for start in range(0, len(asked), 100):
             some = asked[start : start + 100]

@@ -18,7 +18,7 @@ import pytest
 from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
 from converter.harness.generate.log import events_for
-from converter.plan.nodes import Detection, unexpanded
+from converter.plan import nodes as ir
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from tests.support.paths import SHARED, TESTS
@@ -143,7 +143,7 @@ def _of_rule(document: str, target: str) -> tuple[set[tuple[str, str]], set[str]
     try:
         rules = parse_rules(document, "rule.yml")
         queries = convert_rules(rules, get_target(target), on_error=lambda _: None)
-        if not all(isinstance(plan, Detection) and not list(unexpanded(plan.expr)) for plan in rules.plans):
+        if not all(isinstance(plan, ir.Detection) and not list(ir.unexpanded(plan.expr)) for plan in rules.plans):
             return set(), set()
     except SourceError:
         return set(), set()

@@ -16,7 +16,7 @@ import yaml
 
 from converter.errors import RefusedError
 from converter.logsources import by_logsource
-from converter.plan.nodes import Correlation, correlations_of
+from converter.plan import nodes as ir
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import Rules, load_rules, parse_rules
 from tests.support.paths import SHARED
@@ -105,7 +105,7 @@ def test_with_the_rules_that_they_count_public_correlations_load() -> None:
         errors: list[SourceError] = []
         text = "\n---\n".join(json.dumps(part, default=str) for part in parts)
         rules = parse_rules(text, path.name, errors.append)
-        types.update(written(one) for plan in rules.plans for one in correlations_of(plan))
+        types.update(written(one) for plan in rules.plans for one in ir.correlations_of(plan))
         refused.update({reason(error) for error in errors})
     assert types == {
         "EventCount": 12, "ValueCount": 18, "Temporal": 9, "TemporalOrdered": 4, "ValueSum": 3, "ValueAvg": 2,
@@ -117,7 +117,7 @@ def listed(rules: Any) -> list[str]:
     return [rules] if isinstance(rules, str) else list(rules)
 
 
-def written(plan: Correlation) -> str:
+def written(plan: ir.Correlation) -> str:
     return type(plan.measure).__name__
 
 

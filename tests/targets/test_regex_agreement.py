@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
-from converter.plan.nodes import Detection, LogSource, Metadata, Pattern, Regex, StringMatch, Wildcard
+from converter.plan import nodes as ir
 from converter.plan.regex_parse import RegexError, parse
 from converter.products.field_facts import parse_facts
 from converter.reference.match import matches
@@ -64,12 +64,14 @@ WHOLE = st.lists(_sequence(PATTERNS), min_size=1, max_size=2).map("|".join)
 FLAGS = st.frozensets(st.sampled_from("ims"))
 TEXTS = st.text('abkKsSAz01_ -&.[]\\"\n\n\r\x0b\x85\u2028\x00\x08éÉΣσςßẞ–öÖ\U0001f600', max_size=7)
 LETTERS = "abkKsSéÉΣσςßẞåÅµμÖö*?.\n"
-STRINGS = st.lists(st.sampled_from(list(Wildcard)) | st.text(LETTERS, min_size=1, max_size=3), min_size=1, max_size=3)
+STRINGS = st.lists(
+    st.sampled_from(list(ir.Wildcard)) | st.text(LETTERS, min_size=1, max_size=3), min_size=1, max_size=3
+)
 
 
-def _ids(name: str, leaf: Regex | StringMatch, texts: list[str]) -> set[str] | None:
+def _ids(name: str, leaf: ir.Regex | ir.StringMatch, texts: list[str]) -> set[str] | None:
     """Return which texts the query of a target finds, or None if it refuses the rule."""
-    plan = Detection(Metadata("fuzz", "Fuzz"), LogSource(), leaf)
+    plan = ir.Detection(ir.Metadata("fuzz", "Fuzz"), ir.LogSource(), leaf)
     context = Context(FACTS)
     try:
         query = TARGETS[name].emit(plan, context)
@@ -85,7 +87,7 @@ def _ids(name: str, leaf: Regex | StringMatch, texts: list[str]) -> set[str] | N
     return {found for alert in run.alerts for found in alert.events}
 
 
-def _agree(leaf: Regex | StringMatch, texts: list[str]) -> set[str]:
+def _agree(leaf: ir.Regex | ir.StringMatch, texts: list[str]) -> set[str]:
     """Assert that every target agrees with the reference; return those that took part."""
     expected = {str(at) for at, text in enumerate(texts) if matches(leaf, {"a": text})}
     said = set()
@@ -105,19 +107,23 @@ def test_regular_expressions_agree(pattern: str, flags: frozenset[str], texts: l
         parse(pattern, flags)
     except RegexError:
         return
-    _agree(Regex("a", pattern, flags), texts)
+    _agree(ir.Regex("a", pattern, flags), texts)
 
 
 @given(STRINGS, st.booleans(), st.lists(st.text(LETTERS, max_size=5), min_size=1, max_size=6))
 @settings(max_examples=200)
-def test_strings_with_letters_outside_ascii_agree(parts: list[str | Wildcard], cased: bool, texts: list[str]) -> None:  # noqa: FBT001
-    joined: list[str | Wildcard] = []
+def test_strings_with_letters_outside_ascii_agree(
+    parts: list[str | ir.Wildcard],
+    cased: bool,  # noqa: FBT001
+    texts: list[str],
+) -> None:
+    joined: list[str | ir.Wildcard] = []
     for part in parts:
         if isinstance(part, str) and joined and isinstance(joined[-1], str):
             joined[-1] += part
-        elif not (part is Wildcard.ANY and joined and joined[-1] is Wildcard.ANY):
+        elif not (part is ir.Wildcard.ANY and joined and joined[-1] is ir.Wildcard.ANY):
             joined.append(part)
-    _agree(StringMatch("a", Pattern(tuple(joined)), cased), texts)
+    _agree(ir.StringMatch("a", ir.Pattern(tuple(joined)), cased), texts)
 
 
 @given(WHOLE, TEXTS)
@@ -133,9 +139,9 @@ def test_where_python_reads_the_same_the_reference_agrees_with_it(pattern: str, 
         judge = re.compile(pattern)
     except (RegexError, re.error, FutureWarning):
         return
-    assert matches(Regex("a", pattern), {"a": text}) == (judge.search(text) is not None)
+    assert matches(ir.Regex("a", pattern), {"a": text}) == (judge.search(text) is not None)
 
 
 @pytest.mark.parametrize("pattern", ["foo", "^foo.*bar$", r"a\.b", "[a-c]{2,3}", r"\s+x", "(?:a|b)c"])
 def test_the_usual_expressions_are_refused_by_no_one(pattern: str) -> None:
-    assert _agree(Regex("a", pattern), ["foo", "foo bar\n", "a.b", "abc", " x", "bc"]) == set(TARGETS)
+    assert _agree(ir.Regex("a", pattern), ["foo", "foo bar\n", "a.b", "abc", " x", "bc"]) == set(TARGETS)

@@ -1,7 +1,7 @@
 """Load test cases: what a rule must find in a log, and what it must not.
 
-    cases.yml ──case_yaml──> Node ──case_events──> events ─┐
     cases.yml ──document──> Node ──events──> events ─┐
+    burst.ndjson ──readers.logs────────────> events ─┴─> Suite: rules, cases (events, expectation, divergences)
 
 `docs/cases.md` describes the format. Whatever is wrong in a file is a `CaseError` with its place; nothing is skipped.
 """

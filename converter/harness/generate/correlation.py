@@ -12,23 +12,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.plan.nodes import (
-    Correlation,
-    Detection,
-    EventCount,
-    Temporal,
-    TemporalOrdered,
-    ValueCount,
-    ValueSum,
-)
+from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.plan.nodes import Expr, Referenced
-
     Event: TypeAlias = dict[str, Any]
-    Make: TypeAlias = Callable[[Expr], Event]
+    Make: TypeAlias = Callable[[ir.Expr], Event]
 
 START = datetime(2026, 3, 1, 11, 57, tzinfo=UTC)
 _LONGEST_BURST = 200
@@ -36,7 +26,7 @@ _KEYS = ("x", "X", "y", "", "a b", "7", "07", "é")
 _EDGES = (0.0, 1.0, -1.0, -0.001, 0.001, 0.000001)
 
 
-def bursts_for(plan: Correlation, seed: int, count: int | None, make: Make) -> list[Event]:
+def bursts_for(plan: ir.Correlation, seed: int, count: int | None, make: Make) -> list[Event]:
     """Return a log for a correlation.
 
     Args:
@@ -61,24 +51,24 @@ def bursts_for(plan: Correlation, seed: int, count: int | None, make: Make) -> l
     return [{"@timestamp": time.isoformat(timespec="microseconds"), **event} for time, event in placed]
 
 
-def _sizes(plan: Correlation) -> list[int]:
+def _sizes(plan: ir.Correlation) -> list[int]:
     """Return how many events bursts have: as many as the limits say, one less, a few more."""
     wanted = _wanted(plan)
     around = {wanted - 1, wanted, wanted + 1, wanted + 2}
     return sorted(size for size in around if 1 <= size <= _LONGEST_BURST) or [_LONGEST_BURST]
 
 
-def _wanted(plan: Correlation) -> int:
+def _wanted(plan: ir.Correlation) -> int:
     """Return how many events it takes, or enough of them."""
-    if isinstance(plan.measure, Temporal | TemporalOrdered):
+    if isinstance(plan.measure, ir.Temporal | ir.TemporalOrdered):
         return len(plan.rules)
-    if isinstance(plan.measure, EventCount | ValueCount):
+    if isinstance(plan.measure, ir.EventCount | ir.ValueCount):
         return max((int(number) for _, number in plan.limits), default=1)
     return 3
 
 
 def _burst(
-    plan: Correlation, size: int, start: datetime, chance: Random, make: Make
+    plan: ir.Correlation, size: int, start: datetime, chance: Random, make: Make
 ) -> tuple[list[tuple[datetime, Event]], float]:
     """Return events of one group, spread over about the timespan, and how long they take."""
     length = max(0.0, plan.timespan * chance.choice((0.1, 0.5, 1.0, 1.0, 1.0)) + chance.choice(_EDGES))
@@ -106,10 +96,10 @@ def _burst(
     return found, length
 
 
-def _counted(rule: Referenced, chance: Random, make: Make) -> list[Event]:
+def _counted(rule: ir.Referenced, chance: Random, make: Make) -> list[Event]:
     """Return what a rule counts once: an event; of a correlation as many events as it needs."""
     plan = rule.plan
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         return [make(plan.expr)]
     events = []
     for number in range(min(_LONGEST_BURST, _wanted(plan) + chance.choice((0, 1)))):
@@ -132,15 +122,15 @@ def _fill(event: Event, fields: Sequence[str], keys: Sequence[str], chance: Rand
             event[field] = key
 
 
-def _measured(plan: Correlation, number: int, chance: Random, *, messy: bool) -> Any:
+def _measured(plan: ir.Correlation, number: int, chance: Random, *, messy: bool) -> Any:
     """Return a value of the field of the measure: mostly another one each time, or a number around a limit."""
-    if isinstance(plan.measure, ValueCount) and not messy:
+    if isinstance(plan.measure, ir.ValueCount) and not messy:
         return f"v{number}"
-    if isinstance(plan.measure, ValueCount):
+    if isinstance(plan.measure, ir.ValueCount):
         return chance.choice((f"v{number}", f"v{number}", f"v{number}", "v0", "V0", number, "", str(number)))
     limits = [limit for _, limit in plan.limits] or [1]
     limit = chance.choice(limits)
-    near = limit / 3 if isinstance(plan.measure, ValueSum) else limit
+    near = limit / 3 if isinstance(plan.measure, ir.ValueSum) else limit
     value = near + chance.choice((0, 0, 1, -1, 0.5, -0.25))
     whole = int(value) if float(value).is_integer() else value
     return chance.choice((whole, whole, str(whole), float(value), *(("none", 0, -1) if messy else ())))

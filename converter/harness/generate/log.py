@@ -16,34 +16,21 @@ from typing import TYPE_CHECKING, Any
 from converter.harness.generate.correlation import START, bursts_for
 from converter.harness.generate.regex import sample_regex
 from converter.harness.generate.values import MISSING, expanded, filler, nearly, value_for
-from converter.plan.nodes import (
-    And,
-    Correlation,
-    FieldRef,
-    Keyword,
-    KeywordRegex,
-    Not,
-    Or,
-    Unexpanded,
-    detections_of,
-    leaves_of,
-)
+from converter.plan import nodes as ir
 from converter.reference.match import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.plan.nodes import Expr, FieldNode, Leaf, Plan
-
     Event = dict[str, Any]
-    Wish = tuple[Leaf, bool]
+    Wish = tuple[ir.Leaf, bool]
 
 _FEWEST, _MOST = 24, 160
 _TRIES = 8
 _WORDS = ("alpha", "Beta", "x1", "a\\b", "ä", "", "5")
 
 
-def events_for(plan: Plan, seed: int = 0, count: int | None = None) -> list[Event]:
+def events_for(plan: ir.Plan, seed: int = 0, count: int | None = None) -> list[Event]:
     """Return raw events that try what a rule says.
 
     Args:
@@ -51,8 +38,8 @@ def events_for(plan: Plan, seed: int = 0, count: int | None = None) -> list[Even
         seed: the same seed, the same events.
         count: how many; None: the more, the more the rule says.
     """
-    makers = {rule.expr: _Maker(rule.expr, Random(f"{seed} {at}")) for at, rule in enumerate(detections_of(plan))}  # noqa: S311  a test needs no secret
-    if isinstance(plan, Correlation):
+    makers = {rule.expr: _Maker(rule.expr, Random(f"{seed} {at}")) for at, rule in enumerate(ir.detections_of(plan))}  # noqa: S311  a test needs no secret
+    if isinstance(plan, ir.Correlation):
         return bursts_for(plan, seed, count, lambda expr: makers[expr].solved(wanted=True))
     maker = makers[plan.expr]
     events = maker.events(maker.enough if count is None else count)
@@ -64,12 +51,12 @@ def events_for(plan: Plan, seed: int = 0, count: int | None = None) -> list[Even
 class _Maker:
     """Makes events of one expression; alternatives are taken in turn, so that in the end each has been."""
 
-    def __init__(self, expr: Expr, chance: Random) -> None:
+    def __init__(self, expr: ir.Expr, chance: Random) -> None:
         self._expr = expr
         self._chance = chance
         self._turns: dict[int, int] = {}
         self._loose = False
-        self._leaves = list(leaves_of(expr))
+        self._leaves = list(ir.leaves_of(expr))
 
     @property
     def enough(self) -> int:
@@ -124,10 +111,10 @@ class _Maker:
             changed[name] = value
         return changed
 
-    def _wish(self, expr: Expr, wanted: bool, wishes: list[Wish]) -> None:  # noqa: FBT001  the outcome, flipped by Not
+    def _wish(self, expr: ir.Expr, wanted: bool, wishes: list[Wish]) -> None:  # noqa: FBT001  the outcome, flipped by Not
         match expr:
-            case And(items) | Or(items):
-                if isinstance(expr, And) == wanted:  # all of them
+            case ir.And(items) | ir.Or(items):
+                if isinstance(expr, ir.And) == wanted:  # all of them
                     for item in items:
                         self._wish(item, wanted, wishes)
                     return
@@ -136,30 +123,30 @@ class _Maker:
                 start = self._chance.randrange(len(items))
                 turn = (start if self._loose else self._turns.get(id(expr), start)) % len(items)
                 self._turns[id(expr)] = turn + 1
-                if isinstance(expr, And):  # false by one alone; or, where parts contradict each other, by any
+                if isinstance(expr, ir.And):  # false by one alone; or, where parts contradict each other, by any
                     for at, item in enumerate(items):
                         if at == turn or not self._loose:
                             self._wish(item, at != turn, wishes)
                 else:
                     self._wish(items[turn], True, wishes)  # noqa: FBT003
-            case Not(item):
+            case ir.Not(item):
                 self._wish(item, not wanted, wishes)
             case _:
                 wishes.append((expr, wanted))
 
     def _event(self, wishes: Sequence[Wish]) -> Event:
         chance = self._chance
-        asked: dict[str, tuple[list[FieldNode], list[FieldNode]]] = {}
-        keywords: list[Keyword | KeywordRegex] = []
-        pairs: list[tuple[FieldRef, bool]] = []
+        asked: dict[str, tuple[list[ir.FieldNode], list[ir.FieldNode]]] = {}
+        keywords: list[ir.Keyword | ir.KeywordRegex] = []
+        pairs: list[tuple[ir.FieldRef, bool]] = []
         for leaf, wanted in wishes:
             match leaf:
-                case Keyword() | KeywordRegex():
+                case ir.Keyword() | ir.KeywordRegex():
                     if wanted:
                         keywords.append(leaf)
-                case FieldRef():
+                case ir.FieldRef():
                     pairs.append((leaf, wanted))
-                case Unexpanded():
+                case ir.Unexpanded():
                     raise leaf.error
                 case _:
                     asked.setdefault(leaf.field, ([], []))[0 if wanted else 1].append(leaf)
@@ -173,7 +160,7 @@ class _Maker:
         self._say(event, keywords)
         return _nested(event) if chance.random() < 0.3 else event  # noqa: PLR2004
 
-    def _relate(self, event: Event, pair: FieldRef, *, wanted: bool) -> None:
+    def _relate(self, event: Event, pair: ir.FieldRef, *, wanted: bool) -> None:
         """Give two fields texts that stand in a relation, or nearly so."""
         chance = self._chance
         other = event.setdefault(pair.other, chance.choice(_WORDS))
@@ -190,17 +177,17 @@ class _Maker:
         elif wanted or pair.field not in event:
             event[pair.field] = value
 
-    def _say(self, event: Event, keywords: Sequence[Keyword | KeywordRegex]) -> None:
+    def _say(self, event: Event, keywords: Sequence[ir.Keyword | ir.KeywordRegex]) -> None:
         """Put keywords into values: all into one, each into its own, or into the raw text beside the other values."""
         chance = self._chance
         texts = [
             expanded(leaf.pattern, chance, cased=leaf.cased)
-            if isinstance(leaf, Keyword)
+            if isinstance(leaf, ir.Keyword)
             else filler(chance) + sample_regex(leaf.pattern, leaf.flags, chance) + filler(chance)
             for leaf in keywords
         ]
         if not texts:
-            if any(isinstance(leaf, Keyword | KeywordRegex) for leaf in self._leaves):
+            if any(isinstance(leaf, ir.Keyword | ir.KeywordRegex) for leaf in self._leaves):
                 event["message"] = filler(chance) + "nothing of note"
             return
         kind = chance.random()

@@ -12,25 +12,13 @@ from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from converter.harness.generate.regex import sample_regex
-from converter.plan.nodes import (
-    BoolMatch,
-    Cidr,
-    IsNull,
-    NumberCompare,
-    NumberMatch,
-    Regex,
-    StringMatch,
-    TimePart,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.reference.match import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv6Network
     from random import Random
-
-    from converter.plan.nodes import FieldNode, Pattern
 
 
 class _Missing:
@@ -53,7 +41,7 @@ _SIMILAR = {"k": "\u212a", "s": "\u017f", "i": "\u0131", "I": "\u0130", "a": "\u
 
 
 def value_for(
-    wanted: Sequence[FieldNode], unwanted: Sequence[FieldNode], field: str, chance: Random
+    wanted: Sequence[ir.FieldNode], unwanted: Sequence[ir.FieldNode], field: str, chance: Random
 ) -> tuple[Any, bool]:
     """Return a value (or MISSING) and whether all of the wanted and none of the unwanted is true of it."""
     last: Any = MISSING
@@ -65,7 +53,7 @@ def value_for(
     return last, False
 
 
-def _avoid(unwanted: Sequence[FieldNode], attempt: int, chance: Random) -> Any:
+def _avoid(unwanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
     """Return a value that nothing is asked of but what it must not be: none at all, or nearly what it must not be."""
     if attempt == 0 and chance.random() < 0.5:  # noqa: PLR2004
         return MISSING
@@ -74,55 +62,57 @@ def _avoid(unwanted: Sequence[FieldNode], attempt: int, chance: Random) -> Any:
     return chance.choice((MISSING, filler(chance), "other", 0, "")) if attempt < _TRIES - 2 else "unlike anything"
 
 
-def _compose(wanted: Sequence[FieldNode], attempt: int, chance: Random) -> Any:
+def _compose(wanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
     """Return a value that is likely to meet all leaves."""
     first = wanted[0]
     if len(wanted) == 1:
         return _single(first, chance)
-    if all(isinstance(leaf, StringMatch | Regex) for leaf in wanted):
+    if all(isinstance(leaf, ir.StringMatch | ir.Regex) for leaf in wanted):
         return _joined(wanted, attempt, chance)
     # Numbers, networks, presence: one of them gives the value, and the others may be content with it.
-    return _single(chance.choice([leaf for leaf in wanted if isinstance(leaf, NumberCompare | Cidr)] or wanted), chance)
+    return _single(
+        chance.choice([leaf for leaf in wanted if isinstance(leaf, ir.NumberCompare | ir.Cidr)] or wanted), chance
+    )
 
 
-def _single(leaf: FieldNode, chance: Random) -> Any:
+def _single(leaf: ir.FieldNode, chance: Random) -> Any:
     match leaf:
-        case StringMatch(pattern=pattern, cased=cased):
+        case ir.StringMatch(pattern=pattern, cased=cased):
             text = _expanded(pattern, chance, cased=cased)
             return int(text) if text.isascii() and text.isdigit() and chance.random() < 0.3 else text  # noqa: PLR2004
-        case NumberMatch(number=number):
+        case ir.NumberMatch(number=number):
             return chance.choice(_spellings(number))
-        case NumberCompare(number=number):
+        case ir.NumberCompare(number=number):
             return chance.choice(_spellings(number + chance.choice((0, 0, 1, -1, 0.5, -0.5, 1000, -1000))))
-        case BoolMatch(value=value):
+        case ir.BoolMatch(value=value):
             return chance.choice((value, str(value), str(value).lower(), str(value).upper()))
-        case Regex(pattern=pattern, flags=flags):
+        case ir.Regex(pattern=pattern, flags=flags):
             around = (filler(chance), filler(chance)) if chance.random() < 0.4 else ("", "")  # noqa: PLR2004
             return around[0] + sample_regex(pattern, flags, chance) + around[1]
-        case Cidr(network=network):
+        case ir.Cidr(network=network):
             return _address(network, chance)
-        case IsNull():
+        case ir.IsNull():
             return chance.choice((MISSING, MISSING, None))
-        case TimePart(part=part, number=number):
+        case ir.TimePart(part=part, number=number):
             return _time(part, int(number) + (0 if leaf.op == "eq" else chance.choice((-1, 0, 1))), chance)
         case _:  # presence and comparisons with another field: any text
             return filler(chance) or "x"
 
 
-def _joined(wanted: Sequence[FieldNode], attempt: int, chance: Random) -> Any:
+def _joined(wanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
     """Return a text with everything in it: what must begin it first, what must end it last, what must be all alone."""
     heads: list[str] = []
     middles: list[str] = []
     tails: list[str] = []
     for leaf in wanted:
         match leaf:
-            case StringMatch(pattern=pattern, cased=cased):
+            case ir.StringMatch(pattern=pattern, cased=cased):
                 if pattern.literal is not None:
                     return _expanded(pattern, chance, cased=cased)
                 text = _expanded(_core(pattern), chance, cased=cased)
-                at_start, at_end = pattern.parts[0] is not Wildcard.ANY, pattern.parts[-1] is not Wildcard.ANY
+                at_start, at_end = pattern.parts[0] is not ir.Wildcard.ANY, pattern.parts[-1] is not ir.Wildcard.ANY
                 (heads if at_start else tails if at_end else middles).append(text)
-            case Regex(pattern=expression, flags=flags):
+            case ir.Regex(pattern=expression, flags=flags):
                 text = sample_regex(expression, flags, chance)
                 (heads if expression.startswith("^") else tails if expression.endswith("$") else middles).append(text)
             case _:
@@ -137,16 +127,16 @@ def _joined(wanted: Sequence[FieldNode], attempt: int, chance: Random) -> Any:
     return glue.join([*heads, *middles, *tails])
 
 
-def _core(pattern: Pattern) -> Pattern:
+def _core(pattern: ir.Pattern) -> ir.Pattern:
     parts = list(pattern.parts)
-    while parts and parts[0] is Wildcard.ANY:
+    while parts and parts[0] is ir.Wildcard.ANY:
         del parts[0]
-    while parts and parts[-1] is Wildcard.ANY:
+    while parts and parts[-1] is ir.Wildcard.ANY:
         del parts[-1]
     return type(pattern)(tuple(parts))
 
 
-def _expanded(pattern: Pattern, chance: Random, *, cased: bool) -> str:
+def _expanded(pattern: ir.Pattern, chance: Random, *, cased: bool) -> str:
     """Return a text of the pattern; unless `cased`, often in another case."""
     change = chance.choice((str, str, str.upper, str.lower, str.swapcase)) if not cased else str
     texts = []
@@ -155,11 +145,11 @@ def _expanded(pattern: Pattern, chance: Random, *, cased: bool) -> str:
             changed = change(part)
             texts.append(changed if len(changed) == len(part) else part)
         else:
-            texts.append(filler(chance) if part is Wildcard.ANY else chance.choice(_ONE))
+            texts.append(filler(chance) if part is ir.Wildcard.ANY else chance.choice(_ONE))
     return "".join(texts)
 
 
-def expanded(pattern: Pattern, chance: Random, *, cased: bool) -> str:
+def expanded(pattern: ir.Pattern, chance: Random, *, cased: bool) -> str:
     """Return a text that holds the pattern, with something around it."""
     return filler(chance) + _expanded(pattern, chance, cased=cased) + filler(chance)
 

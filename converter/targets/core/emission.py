@@ -11,21 +11,7 @@ from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, RefusedError, suggest
-from converter.plan.nodes import (
-    Correlation,
-    Detection,
-    EventCount,
-    Or,
-    Temporal,
-    TemporalOrdered,
-    ValueAvg,
-    ValueCount,
-    ValueMedian,
-    ValuePercentile,
-    ValueSum,
-    leaves_of,
-    notes_of,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.target import Query, Verdict
 from converter.verdicts.event_assumptions import leaf_fields, mapped_as, single_value, unique
 
@@ -34,7 +20,6 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Plan
     from converter.targets.core.target import Assumption, Bound, Context
     from converter.verdicts.event_assumptions import MappedType
 
@@ -55,14 +40,14 @@ EXACT_DOUBLE = 2**53
 LONG = 2**63
 CHAIN = 60
 _KINDS: dict[type, str] = {
-    EventCount: "event_count",
-    ValueCount: "value_count",
-    ValueSum: "value_sum",
-    ValueAvg: "value_avg",
-    ValueMedian: "value_median",
-    ValuePercentile: "value_percentile",
-    Temporal: "temporal",
-    TemporalOrdered: "temporal_ordered",
+    ir.EventCount: "event_count",
+    ir.ValueCount: "value_count",
+    ir.ValueSum: "value_sum",
+    ir.ValueAvg: "value_avg",
+    ir.ValueMedian: "value_median",
+    ir.ValuePercentile: "value_percentile",
+    ir.Temporal: "temporal",
+    ir.TemporalOrdered: "temporal_ordered",
 }
 _ELSEWHERE = "convert to splunk"
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
@@ -103,9 +88,9 @@ class Emission:
             self.assumptions.append(mapped_as(name, what))
         return kind is None or kind in kinds
 
-    def query(self, plan: Plan, target: str, language: str, text: str) -> Query:
+    def query(self, plan: ir.Plan, target: str, language: str, text: str) -> Query:
         """Return the query, with the verdict of what has been assumed."""
-        correlation = plan if isinstance(plan, Correlation) else None
+        correlation = plan if isinstance(plan, ir.Correlation) else None
         return Query(
             rule=plan.meta.key,
             target=target,
@@ -114,18 +99,18 @@ class Emission:
             verdict=verdict(self.assumptions),
             group_by=correlation.group_by if correlation is not None else None,
             timespan=correlation.timespan if correlation is not None else None,
-            warnings=notes_of(plan),
+            warnings=ir.notes_of(plan),
         )
 
 
-def condition_of(plan: Plan) -> Expr:
+def condition_of(plan: ir.Plan) -> ir.Expr:
     """Return what an event must meet: the detection, or any of the rules that a correlation counts."""
-    if isinstance(plan, Correlation):
-        return plan.rules[0].expr if len(plan.rules) == 1 else Or(tuple(rule.expr for rule in plan.rules))
+    if isinstance(plan, ir.Correlation):
+        return plan.rules[0].expr if len(plan.rules) == 1 else ir.Or(tuple(rule.expr for rule in plan.rules))
     return plan.expr
 
 
-def check_supported(plan: Plan) -> None:
+def check_supported(plan: ir.Plan) -> None:
     """Refuse a correlation that is not one operator on a count of events that match detections.
 
     Every emitter calls this before it reads a plan, until it can say more.
@@ -133,11 +118,11 @@ def check_supported(plan: Plan) -> None:
     Raises:
         RefusedError: names the construct, with its place in the rule.
     """
-    if isinstance(plan, Detection):
+    if isinstance(plan, ir.Detection):
         return
     kind = _KINDS[type(plan.measure)]
     places = plan.places
-    if not isinstance(plan.measure, EventCount):
+    if not isinstance(plan.measure, ir.EventCount):
         raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _ELSEWHERE)
     if len(plan.limits) != 1:
         raise refused(
@@ -146,7 +131,7 @@ def check_supported(plan: Plan) -> None:
             places.get("condition"),
             _ELSEWHERE,
         )
-    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+    if any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules):
         raise refused(
             "a correlation of a correlation is not converted yet",
             "chained correlation",
@@ -157,7 +142,7 @@ def check_supported(plan: Plan) -> None:
         raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
 
 
-def check_columns(plan: Plan, context: Context, language: str) -> None:
+def check_columns(plan: ir.Plan, context: Context, language: str) -> None:
     """Refuse keys inside an object of the field type flattened, for languages that know a field by its column.
 
     Elasticsearch names no such field when it is asked for the fields of an index (`_field_caps`).
@@ -165,8 +150,8 @@ def check_columns(plan: Plan, context: Context, language: str) -> None:
     Raises:
         RefusedError: names the field, with its place in the rule.
     """
-    leaves = ((name, leaf.place) for leaf in leaves_of(condition_of(plan)) for name in leaf_fields(leaf))
-    groups = placed_groups(plan) if isinstance(plan, Correlation) else []
+    leaves = ((name, leaf.place) for leaf in ir.leaves_of(condition_of(plan)) for name in leaf_fields(leaf))
+    groups = placed_groups(plan) if isinstance(plan, ir.Correlation) else []
     for name, place in (*leaves, *groups):
         fact = context.facts.field(name)
         if fact is not None and fact.type == "flattened":
@@ -178,7 +163,7 @@ def check_columns(plan: Plan, context: Context, language: str) -> None:
             )
 
 
-def placed_groups(plan: Correlation) -> list[tuple[str, Place | None]]:
+def placed_groups(plan: ir.Correlation) -> list[tuple[str, Place | None]]:
     """Return the group-by fields, each with its place in the rule."""
     places = plan.group_places or (None,) * len(plan.group_by)
     return list(zip(plan.group_by, places, strict=True))

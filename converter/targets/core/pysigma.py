@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError
-from converter.plan.nodes import Correlation
+from converter.plan import nodes as ir
 from converter.targets.core.target import Query, Run, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.plan.nodes import Plan
     from converter.products.core import Product
     from converter.targets.core.target import Context, Event
 
@@ -35,7 +34,7 @@ class UpstreamTarget:
     formats: Mapping[str, str] = field(default_factory=lambda: {"default": "what the backend emits by default"})
     options: Mapping[str, str] = field(default_factory=dict)
 
-    def convert(self, collection: Any, pipeline: Any, plan: Plan, context: Context) -> Query:
+    def convert(self, collection: Any, pipeline: Any, plan: ir.Plan, context: Context) -> Query:
         """Convert fresh rules of pySigma.
 
         Raises:
@@ -62,7 +61,7 @@ class UpstreamTarget:
             message = f"{name} writes {len(texts)} queries for this rule, and does not say which is whose"
             raise RefusedError(message, "several queries", plan.place, "convert to a target of our own")
         (text,) = texts
-        correlation = plan if isinstance(plan, Correlation) else None
+        correlation = plan if isinstance(plan, ir.Correlation) else None
         return Query(
             rule=plan.meta.key,
             target=self.name,
@@ -75,7 +74,7 @@ class UpstreamTarget:
             timespan=correlation.timespan if correlation else None,
         )
 
-    def emit(self, plan: Plan, context: Context) -> Query:  # noqa: ARG002  the interface
+    def emit(self, plan: ir.Plan, context: Context) -> Query:  # noqa: ARG002  the interface
         """Backends of pySigma do not read plans.
 
         Raises:

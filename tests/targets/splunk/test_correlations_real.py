@@ -16,7 +16,7 @@ import yaml
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.replay import Log, replay
-from converter.plan.nodes import Correlation, correlations_of
+from converter.plan import nodes as ir
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.splunk.engine.execute import run
@@ -63,7 +63,7 @@ def rows_and_episodes(text: str, log: Log) -> tuple[list[Any], list[Any]]:
     """Return (group, first, last, events) as the search has them, and as the reference does."""
     rules = parse_rules(text)
     (plan,) = rules.plans
-    assert isinstance(plan, Correlation)
+    assert isinstance(plan, ir.Correlation)
     (query,) = convert_rules(rules, TARGET)
     outcome, _ = replay(plan, query, TARGET, log)
     assert outcome.kind == "agree"
@@ -185,7 +185,7 @@ def test_public_correlations_are_converted_to_searches_that_parse() -> None:
         errors: list[Any] = []
         rules = parse_rules(completed(path), path.name, errors.append)
         for plan in rules.plans:
-            if not isinstance(plan, Correlation):
+            if not isinstance(plan, ir.Correlation):
                 continue
             try:
                 (query,) = convert_rules(rules.only(plan), TARGET)
@@ -193,7 +193,7 @@ def test_public_correlations_are_converted_to_searches_that_parse() -> None:
                 refused[error.construct] += 1
                 continue
             parse(query.text)
-            converted.update(type(one.measure).__name__ for one in correlations_of(plan))
+            converted.update(type(one.measure).__name__ for one in ir.correlations_of(plan))
     print(converted, refused)  # noqa: T201  shown with -s
     assert sum(converted.values()) > 40
     assert not refused

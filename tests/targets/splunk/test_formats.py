@@ -27,7 +27,7 @@ from converter.harness.matrix import run_matrix
 from converter.harness.outcome import Settings
 from converter.harness.replay import Log, replay, smallest
 from converter.harness.target_spec import TargetName
-from converter.plan.nodes import Correlation
+from converter.plan import nodes as ir
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
 from converter.rules.load import load_rules, parse_rules
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.harness.replay import Outcome
-    from converter.plan.nodes import Plan
     from converter.targets.core.target import Query, Run
 
 SIGMAHQ = SHARED / "sigmahq" / "rules.tar.gz"
@@ -616,7 +615,7 @@ GROWING = ("event_count", "event_count of all", "value_count", "temporal", "temp
 QUICK = {"interval": "1m", "lag": "2m"}
 
 
-def prepared(definition: str, form: str, options: dict[str, str]) -> tuple[Plan, Query]:
+def prepared(definition: str, form: str, options: dict[str, str]) -> tuple[ir.Plan, Query]:
     text = CORRELATION.replace("DEFINITION", definition).replace("LEVEL", "high").replace("windows", "x")
     rules = parse_rules(text if definition else text.split("---")[0])
     key = "counted" if definition else "base"
@@ -819,7 +818,7 @@ def test_uneven_schedules(cron: str, seed: int) -> None:
     assert found.kind == "agree", found
 
 
-def ready(query: Query, log: Log, plan: Plan, *, edges: bool) -> SavedReplay:
+def ready(query: Query, log: Log, plan: ir.Plan, *, edges: bool) -> SavedReplay:
     events = log.seen("splunk", plan)
     (saved,) = parse_conf(query.text)
     return SavedReplay(saved, events, edges=edges_of(query, events) if edges else None)
@@ -1063,4 +1062,4 @@ def test_contentctl_takes_what_we_emit(tmp_path: Path) -> None:
 def test_a_correlation_is_sliding_or_fixed() -> None:
     """The list of types above has both."""
     plans = [prepared(definition, "savedsearches", QUICK)[0] for definition in TYPES.values() if definition]
-    assert {plan.sliding for plan in plans if isinstance(plan, Correlation)} == {True, False}
+    assert {plan.sliding for plan in plans if isinstance(plan, ir.Correlation)} == {True, False}

@@ -12,34 +12,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Detection,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    LogSource,
-    Metadata,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.plan.regex_parse import RegexError, parse
 from converter.plan.simplify import simplified
 from converter.products.field_facts import Facts
@@ -47,9 +27,6 @@ from converter.reference.match import matches
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
 from converter.targets.splunk.engine.execute import run
-
-if TYPE_CHECKING:
-    from converter.plan.nodes import Expr
 
 FIELDS = ("a", "b.c", "user name", "Über", "index2", "eventtype")
 PIECES = (
@@ -86,39 +63,39 @@ REGEXES = (
 )  # fmt: skip
 
 
-def _pattern(parts: list[str | Wildcard]) -> Pattern:
-    joined: list[str | Wildcard] = []
+def _pattern(parts: list[str | ir.Wildcard]) -> ir.Pattern:
+    joined: list[str | ir.Wildcard] = []
     for part in parts:
         if isinstance(part, str) and joined and isinstance(joined[-1], str):
             joined[-1] += part
-        elif not (part is Wildcard.ANY and joined and joined[-1] is Wildcard.ANY):
+        elif not (part is ir.Wildcard.ANY and joined and joined[-1] is ir.Wildcard.ANY):
             joined.append(part)
-    return Pattern(tuple(joined))
+    return ir.Pattern(tuple(joined))
 
 
-PATTERNS = st.lists(st.sampled_from([*Wildcard, *PIECES]), max_size=4).map(_pattern) | TEXTS.filter(bool).map(
-    lambda text: Pattern((text,))
+PATTERNS = st.lists(st.sampled_from([*ir.Wildcard, *PIECES]), max_size=4).map(_pattern) | TEXTS.filter(bool).map(
+    lambda text: ir.Pattern((text,))
 )
 NAMES = st.sampled_from(FIELDS)
 LEAVES = st.one_of(
-    st.builds(StringMatch, NAMES, PATTERNS, st.booleans()),
-    st.builds(StringMatch, NAMES, PATTERNS),
-    st.builds(Regex, NAMES, st.sampled_from(REGEXES), st.frozensets(st.sampled_from("ims"))).filter(
+    st.builds(ir.StringMatch, NAMES, PATTERNS, st.booleans()),
+    st.builds(ir.StringMatch, NAMES, PATTERNS),
+    st.builds(ir.Regex, NAMES, st.sampled_from(REGEXES), st.frozensets(st.sampled_from("ims"))).filter(
         lambda leaf: not ({"i"} <= leaf.flags and "g1" in leaf.pattern)
     ),
-    st.builds(NumberMatch, NAMES, st.sampled_from([5, 0, -3, 1000, 2.5])),
-    st.builds(NumberCompare, NAMES, st.sampled_from(["lt", "lte", "gt", "gte"]), st.sampled_from([5, -3])),
-    st.builds(BoolMatch, NAMES, st.booleans()),
-    st.builds(Cidr, NAMES, st.sampled_from(["10.0.0.0/8", "10.0.0.5/32", "2001:db8::/32"]).map(ip_network)),
-    st.builds(IsNull, NAMES),
-    st.builds(Exists, NAMES),
+    st.builds(ir.NumberMatch, NAMES, st.sampled_from([5, 0, -3, 1000, 2.5])),
+    st.builds(ir.NumberCompare, NAMES, st.sampled_from(["lt", "lte", "gt", "gte"]), st.sampled_from([5, -3])),
+    st.builds(ir.BoolMatch, NAMES, st.booleans()),
+    st.builds(ir.Cidr, NAMES, st.sampled_from(["10.0.0.0/8", "10.0.0.5/32", "2001:db8::/32"]).map(ip_network)),
+    st.builds(ir.IsNull, NAMES),
+    st.builds(ir.Exists, NAMES),
 )
 CONDITIONS = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map(lambda items: And(tuple(items))),
-        st.lists(inner, min_size=1, max_size=4).map(lambda items: Or(tuple(items))),
-        inner.map(Not),
+        st.lists(inner, min_size=1, max_size=3).map(lambda items: ir.And(tuple(items))),
+        st.lists(inner, min_size=1, max_size=4).map(lambda items: ir.Or(tuple(items))),
+        inner.map(ir.Not),
     ),
     max_leaves=7,
 )
@@ -133,11 +110,11 @@ HITS = {
 assert set(HITS) == set(REGEXES)
 
 
-def _leaves(expr: Expr) -> list[Any]:
+def _leaves(expr: ir.Expr) -> list[Any]:
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             return [leaf for item in items for leaf in _leaves(item)]
-        case Not(item):
+        case ir.Not(item):
             return _leaves(item)
         case _:
             return [expr]
@@ -146,24 +123,24 @@ def _leaves(expr: Expr) -> list[Any]:
 def _hit(draw: st.DrawFn, leaf: Any) -> str:
     """Return a value that the leaf is likely to be true of."""
     match leaf:
-        case StringMatch(pattern=pattern):
+        case ir.StringMatch(pattern=pattern):
             fill = st.sampled_from(["a", "5", "é", "*"])
-            text = "".join(draw(fill) if isinstance(part, Wildcard) else part for part in pattern.parts)
+            text = "".join(draw(fill) if isinstance(part, ir.Wildcard) else part for part in pattern.parts)
             return draw(st.sampled_from([text, text.upper(), text.lower()]))
-        case Regex(pattern=pattern):
+        case ir.Regex(pattern=pattern):
             return draw(st.sampled_from(HITS[pattern]))
-        case NumberMatch(number=number) | NumberCompare(number=number):
+        case ir.NumberMatch(number=number) | ir.NumberCompare(number=number):
             return draw(st.sampled_from([str(number), f"0{number}", f"{number}.0", str(number + 1), str(number - 1)]))
-        case BoolMatch(value=value):
+        case ir.BoolMatch(value=value):
             return draw(st.sampled_from([str(value), str(value).lower()]))
-        case Cidr(network=network):
+        case ir.Cidr(network=network):
             return str(network.network_address)
         case _:
             return draw(TEXTS)
 
 
 @st.composite
-def conditions_and_events(draw: st.DrawFn) -> tuple[Expr, list[dict[str, Any]]]:
+def conditions_and_events(draw: st.DrawFn) -> tuple[ir.Expr, list[dict[str, Any]]]:
     """Return a condition, and events with values that parts of it are true of, and some others."""
     expr = draw(CONDITIONS)
     leaves = _leaves(expr)
@@ -178,16 +155,20 @@ def conditions_and_events(draw: st.DrawFn) -> tuple[Expr, list[dict[str, Any]]]:
 
 
 @st.composite
-def alternatives_and_events(draw: st.DrawFn) -> tuple[Expr, list[dict[str, Any]]]:
+def alternatives_and_events(draw: st.DrawFn) -> tuple[ir.Expr, list[dict[str, Any]]]:
     """Return alternatives that `search` can say something of, and for each an event of which it is likely true."""
-    leaves = draw(st.lists(LEAVES.filter(lambda leaf: not isinstance(leaf, IsNull | Exists)), min_size=1, max_size=4))
+    leaves = draw(
+        st.lists(LEAVES.filter(lambda leaf: not isinstance(leaf, ir.IsNull | ir.Exists)), min_size=1, max_size=4)
+    )
     events = [{leaf.field: _hit(draw, leaf)} for leaf in leaves]
-    expr: Expr = Or(tuple(leaves))
-    return draw(st.sampled_from([expr, Not(And(tuple(map(Not, leaves)))), And((expr, Not(IsNull("a"))))])), events
+    expr: ir.Expr = ir.Or(tuple(leaves))
+    return draw(
+        st.sampled_from([expr, ir.Not(ir.And(tuple(map(ir.Not, leaves)))), ir.And((expr, ir.Not(ir.IsNull("a"))))])
+    ), events
 
 
-def emitted(expr: Expr, **options: str) -> str:
-    plan = simplified(Detection(Metadata("t", "T"), LogSource(), expr))
+def emitted(expr: ir.Expr, **options: str) -> str:
+    plan = simplified(ir.Detection(ir.Metadata("t", "T"), ir.LogSource(), expr))
     return get_target("splunk").emit(plan, Context(Facts(), options=options)).text
 
 
@@ -196,14 +177,14 @@ def found(text: str, events: list[dict[str, Any]]) -> set[str]:
     return {row["_id"] for row in run(text, seen)}
 
 
-def meant(expr: Expr, events: list[dict[str, Any]]) -> set[str]:
+def meant(expr: ir.Expr, events: list[dict[str, Any]]) -> set[str]:
     return {str(at) for at, event in enumerate(events) if matches(expr, event)}
 
 
 @given(conditions_and_events() | alternatives_and_events())
 @settings(max_examples=500)
 def test_the_first_search_finds_whatever_is_meant_and_the_whole_exactly_that(
-    drawn: tuple[Expr, list[dict[str, Any]]],
+    drawn: tuple[ir.Expr, list[dict[str, Any]]],
 ) -> None:
     expr, events = drawn
     try:
@@ -229,7 +210,7 @@ def test_the_fixed_texts_of_an_expression_are_in_every_text_that_it_is_found_in(
     except (RegexError, re.error):
         return
     texts = data.draw(st.lists(st.from_regex(judge), min_size=1, max_size=4))
-    expr, events = Regex("a", pattern), [{"a": text} for text in texts]
+    expr, events = ir.Regex("a", pattern), [{"a": text} for text in texts]
     text = emitted(expr)
     assert found(text.split("\n| ")[0], events) >= meant(expr, events), text
     assert found(text, events) == meant(expr, events), text
@@ -247,7 +228,7 @@ def test_the_words_of_a_keyword_are_terms_of_every_text_that_holds_it(
     others: list[str],
     cased: bool,  # noqa: FBT001
 ) -> None:
-    expr = Keyword(Pattern((keyword,)), cased)
+    expr = ir.Keyword(ir.Pattern((keyword,)), cased)
     raws = [keyword, f"x{keyword}x", f'{{"k":"{keyword}"}}', *others]
     events = [{"_raw": raw} for raw in raws]
     text = emitted(expr)
@@ -268,7 +249,7 @@ def test_the_words_of_a_keyword_are_terms_of_every_text_that_holds_it(
     ],
 )
 def test_a_keyword_is_found_as_json_writes_it(value: str, written: str) -> None:
-    text = emitted(Keyword(Pattern((value,))))
+    text = emitted(ir.Keyword(ir.Pattern((value,))))
     assert found(text, [{"_raw": written}, {"_raw": "else"}]) == {"0"}, text
 
 
@@ -300,7 +281,7 @@ def test_parts_of_a_time_are_those_in_utc(
     text = _shown(instant, form) + zone
     near = instant.isocalendar().week if part == "week" else getattr(instant, part)
     number = data.draw(st.sampled_from([near, near, near + 1, near - 1]) | st.integers(*PARTS[part]))
-    expr = TimePart("t", part, operator, number)
+    expr = ir.TimePart("t", part, operator, number)
     events: list[dict[str, Any]] = [{"t": text}, {"t": "5 o'clock"}, {}, {"t": ["x", text]}]
     query = emitted(expr)
     assert found(query, events) == meant(expr, events), query
@@ -315,13 +296,13 @@ def test_parts_of_a_number_are_those_of_the_unit_that_its_size_says(
     assume(seconds >= 0)
     near = instant.isocalendar().week if part == "week" else getattr(instant, part)
     text = f"{seconds}{'9' * digits}"
-    expr, events = TimePart("t", part, operator, near), [{"t": text}, {"t": f"0{text}.5"}, {"t": f"-{text}"}]
+    expr, events = ir.TimePart("t", part, operator, near), [{"t": text}, {"t": f"0{text}.5"}, {"t": f"-{text}"}]
     query = emitted(expr)
     assert found(query, events) == meant(expr, events), query
     if not digits and seconds < 100_000_000_000:
         raw = [{"_time": seconds}]
-        assert found(emitted(TimePart("_time", part, operator, near)), raw) == meant(
-            TimePart("_time", part, operator, near), raw
+        assert found(emitted(ir.TimePart("_time", part, operator, near)), raw) == meant(
+            ir.TimePart("_time", part, operator, near), raw
         )
 
 
@@ -341,8 +322,8 @@ def test_any_value_of_a_field_is_compared_with_the_other_field(
     event: dict[str, Any] = {"a": values} if values else {}
     if other is not None:
         event["d.e"] = other
-    for expr in (FieldRef("a", "d.e", relation, cased), Not(FieldRef("a", "d.e", relation, cased))):
-        whole = Or((expr, StringMatch("z", Pattern(("never",)))))
+    for expr in (ir.FieldRef("a", "d.e", relation, cased), ir.Not(ir.FieldRef("a", "d.e", relation, cased))):
+        whole = ir.Or((expr, ir.StringMatch("z", ir.Pattern(("never",)))))
         text = emitted(whole)
         assert found(text, [event]) == meant(whole, [event]), text
 
@@ -351,16 +332,16 @@ def test_any_value_of_a_field_is_compared_with_the_other_field(
 def test_numbers_beyond_a_double_are_compared_exactly(number: int, off: int) -> None:
     near = number + off
     texts = [str(near), f"+{near}", f"{near}.0", f"{near}e0", f"0{near}", "1e16", "-1e17", "1e30"]
-    expr, events = NumberMatch("n", number), [{"n": text} for text in texts]
+    expr, events = ir.NumberMatch("n", number), [{"n": text} for text in texts]
     assert found(emitted(expr), events) == meant(expr, events), emitted(expr)
 
 
 def test_a_list_of_values_is_one_term_and_one_expression() -> None:
     names = [f"name{at}" for at in range(10_000)]
-    exact = Or(tuple(StringMatch("a", Pattern((name,))) for name in names))
+    exact = ir.Or(tuple(ir.StringMatch("a", ir.Pattern((name,))) for name in names))
     assert emitted(exact).startswith('a IN ("name0", "name1", ')
     assert emitted(exact).count("a IN") == 1
-    with_case = Or(tuple(StringMatch("a", Pattern((name,)), cased=True) for name in names))
+    with_case = ir.Or(tuple(ir.StringMatch("a", ir.Pattern((name,)), cased=True) for name in names))
     text = emitted(with_case)
     assert text.count("mvfilter") == 1
     assert max(map(len, text.split('"'))) < 10_000
@@ -370,42 +351,44 @@ def test_a_list_of_values_is_one_term_and_one_expression() -> None:
 @pytest.mark.parametrize(
     ("expr", "text"),
     [
-        (StringMatch("a", Pattern(("Ab",)), cased=True), 'a="Ab"'),
-        (StringMatch("a", Pattern(("A", Wildcard.ONE, "c"))), 'a="A*" a="*c"'),
-        (StringMatch("a", Pattern(("A*c",))), 'a="A*" a="*c"'),
-        (StringMatch("a", Pattern(("grüß",))), 'a="gr*"'),
-        (StringMatch("a", Pattern((Wildcard.ANY, "word –x", Wildcard.ANY))), 'a="*word *"'),
-        (StringMatch("a", Pattern(("abc", Wildcard.ANY, "def"))), 'a="abc*" a="*def"'),
-        (StringMatch("a", Pattern(("<script", Wildcard.ANY))), 'a="*script*"'),
-        (StringMatch("a", Pattern(("10.0.0.0/8",))), 'a="10.0.0.0/8*"'),
-        (StringMatch("a", Pattern(("5",))), 'a="5"'),
-        (StringMatch("a", Pattern(())), "*"),
-        (NumberMatch("a", 5), "a=*"),
-        (BoolMatch("a", value=True), 'a="true"'),
-        (Cidr("a", ip_network("10.0.0.0/8")), 'a="10.0.0.0/8"'),
-        (Cidr("a", ip_network("2001:db8::/32")), 'a="*:*"'),
-        (Regex("a", r"^C:\\Temp\\\w+\.exe\z"), r'a="C:\\Temp\\*" a="*.exe"'),
-        (Regex("a", "foo|bar"), 'a IN ("*foo*", "*bar*")'),
-        (Regex("a", "a?"), "*"),
-        (Regex("a", "[ab]"), "a=*"),
-        (Keyword(Pattern(("too many errors here",))), '"many" "errors"'),
-        (Keyword(Pattern(("word",))), "*"),
-        (Or((StringMatch("a", Pattern(("x",))), IsNull("b"))), "*"),
-        (Not(Or((StringMatch("a", Pattern(("x",))), StringMatch("a", Pattern(("y",))), NumberMatch("b", 5)))),
+        (ir.StringMatch("a", ir.Pattern(("Ab",)), cased=True), 'a="Ab"'),
+        (ir.StringMatch("a", ir.Pattern(("A", ir.Wildcard.ONE, "c"))), 'a="A*" a="*c"'),
+        (ir.StringMatch("a", ir.Pattern(("A*c",))), 'a="A*" a="*c"'),
+        (ir.StringMatch("a", ir.Pattern(("grüß",))), 'a="gr*"'),
+        (ir.StringMatch("a", ir.Pattern((ir.Wildcard.ANY, "word –x", ir.Wildcard.ANY))), 'a="*word *"'),
+        (ir.StringMatch("a", ir.Pattern(("abc", ir.Wildcard.ANY, "def"))), 'a="abc*" a="*def"'),
+        (ir.StringMatch("a", ir.Pattern(("<script", ir.Wildcard.ANY))), 'a="*script*"'),
+        (ir.StringMatch("a", ir.Pattern(("10.0.0.0/8",))), 'a="10.0.0.0/8*"'),
+        (ir.StringMatch("a", ir.Pattern(("5",))), 'a="5"'),
+        (ir.StringMatch("a", ir.Pattern(())), "*"),
+        (ir.NumberMatch("a", 5), "a=*"),
+        (ir.BoolMatch("a", value=True), 'a="true"'),
+        (ir.Cidr("a", ip_network("10.0.0.0/8")), 'a="10.0.0.0/8"'),
+        (ir.Cidr("a", ip_network("2001:db8::/32")), 'a="*:*"'),
+        (ir.Regex("a", r"^C:\\Temp\\\w+\.exe\z"), r'a="C:\\Temp\\*" a="*.exe"'),
+        (ir.Regex("a", "foo|bar"), 'a IN ("*foo*", "*bar*")'),
+        (ir.Regex("a", "a?"), "*"),
+        (ir.Regex("a", "[ab]"), "a=*"),
+        (ir.Keyword(ir.Pattern(("too many errors here",))), '"many" "errors"'),
+        (ir.Keyword(ir.Pattern(("word",))), "*"),
+        (ir.Or((ir.StringMatch("a", ir.Pattern(("x",))), ir.IsNull("b"))), "*"),
+        (ir.Not(ir.Or((ir.StringMatch("a", ir.Pattern(("x",))), ir.StringMatch("a", ir.Pattern(("y",))),
+                       ir.NumberMatch("b", 5)))),
          'NOT a IN ("x", "y")'),
-        (And((StringMatch("a", Pattern(("x",))), NumberMatch("b", 5))), 'a="x"'),
-        (Or((StringMatch("a", Pattern(("ab?", Wildcard.ANY))), StringMatch("a", Pattern(("a", Wildcard.ONE))))),
+        (ir.And((ir.StringMatch("a", ir.Pattern(("x",))), ir.NumberMatch("b", 5))), 'a="x"'),
+        (ir.Or((ir.StringMatch("a", ir.Pattern(("ab?", ir.Wildcard.ANY))),
+                ir.StringMatch("a", ir.Pattern(("a", ir.Wildcard.ONE))))),
          'a="a*"'),
     ],
 )  # fmt: skip
-def test_what_the_first_search_says(expr: Expr, text: str) -> None:
+def test_what_the_first_search_says(expr: ir.Expr, text: str) -> None:
     assert emitted(expr).split("\n| ")[0] == text
 
 
 def test_numbers_may_be_assumed_to_be_written_plainly() -> None:
-    expr = Or((NumberMatch("a", 5), NumberMatch("a", 6)))
+    expr = ir.Or((ir.NumberMatch("a", 5), ir.NumberMatch("a", 6)))
     assert emitted(expr, numbers="plain") == 'a IN ("5", "6")'
-    plan = Detection(Metadata("t", "T"), LogSource(), expr)
+    plan = ir.Detection(ir.Metadata("t", "T"), ir.LogSource(), expr)
     verdict = get_target("splunk").emit(plan, Context(Facts(), options={"numbers": "plain"})).verdict
     assert verdict.notes == ("a writes the number 5 in no other way", "a writes the number 6 in no other way")
     (first, _) = verdict.assumptions
@@ -416,5 +399,5 @@ def test_numbers_may_be_assumed_to_be_written_plainly() -> None:
 
 def test_no_emitted_expression_holds_what_could_end_its_quotes() -> None:
     for pattern in ('a"b', "a`b", r"a\"b", r"a\\", r"a\\\"", "a\nb", "a\\\nb", r"\Qa\\"):
-        text = emitted(Regex("a", pattern))
+        text = emitted(ir.Regex("a", pattern))
         assert re.fullmatch(r'.*\n\| where isnotnull\(mvfilter\(match\(a,"[^"`\n]*"\)\)\)', text), text

@@ -18,8 +18,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
+from converter.plan import nodes as ir
 from converter.plan.attack import threats
-from converter.plan.nodes import Correlation
 from converter.targets.core.emission import (
     Emission,
     check_context,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.attack import Tactic, Technique
-    from converter.plan.nodes import Metadata, Plan
     from converter.targets.core.target import Assumption, Context
 
 RULE_TYPES = ("auto", "eql", "esql")
@@ -60,7 +59,7 @@ _INTEGRATION_TAGS = {
 }
 
 
-def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the rule file of a plan.
 
     Raises:
@@ -69,7 +68,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     """
     check_context("elastic-toml", context, formats, options)
     check_supported(plan)
-    if isinstance(plan, Correlation) and not plan.sliding:
+    if isinstance(plan, ir.Correlation) and not plan.sliding:
         raise refused(
             f"a schedule cuts the fixed windows of the operator {plan.op}: a run sees part of the first and last",
             f"scheduled event_count {plan.op}",
@@ -80,7 +79,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     if rule_type not in RULE_TYPES:
         raise ConfigurationError(f"rule_type is {rule_type!r}", hint=f"one of {', '.join(RULE_TYPES)}")
     rule, assumptions = _detection_part(plan, context, rule_type)
-    span = plan.timespan if isinstance(plan, Correlation) else 0
+    span = plan.timespan if isinstance(plan, ir.Correlation) else 0
     threshold = rule["type"] == "threshold"
     interval = seconds(context.options.get("interval", duration(_INTERVAL)), "interval")
     lag = seconds(context.options["lag"], "lag") if "lag" in context.options else (0 if threshold else _LAG)
@@ -91,7 +90,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         )
     rule |= _described(plan.meta, context) | {"interval": duration(interval), "from": f"now-{duration(look_back)}"}
     rule["max_signals"] = MAX_SIGNALS
-    if not (rule["type"] == "eql" and isinstance(plan, Correlation)):
+    if not (rule["type"] == "eql" and isinstance(plan, ir.Correlation)):
         rule["timestamp_override"] = "event.ingested"
     wrap = partial(_file, _metadata(plan.meta, context, rule), rule)
     found = verdict(assumptions, _bound(plan, look_back, interval, threshold=threshold))
@@ -104,7 +103,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         inner=rule["query"],
         wrap=wrap,
     )
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         return replace(query, group_by=plan.group_by, timespan=plan.timespan)
     return query
 
@@ -129,13 +128,13 @@ def _look_back(context: Context, span: int, interval: int, lag: int) -> int:
     return look_back
 
 
-def _bound(plan: Plan, look_back: int, interval: int, *, threshold: bool) -> Bound | None:
+def _bound(plan: ir.Plan, look_back: int, interval: int, *, threshold: bool) -> Bound | None:
     """Return by how much the schedule makes the rule differ.
 
     Every span of `look_back - interval` lies inside the window of one run; a threshold rule sees nothing finer than
     that window.
     """
-    if not isinstance(plan, Correlation):
+    if not isinstance(plan, ir.Correlation):
         return None
     certain = look_back - interval
     sentences = []
@@ -157,13 +156,13 @@ def _bound(plan: Plan, look_back: int, interval: int, *, threshold: bool) -> Bou
 # ------------------------------------------------------------------------------------------------- what it detects
 
 
-def _detection_part(plan: Plan, context: Context, rule_type: str) -> tuple[dict[str, Any], list[Assumption]]:
+def _detection_part(plan: ir.Plan, context: Context, rule_type: str) -> tuple[dict[str, Any], list[Assumption]]:
     inner = replace(context, format="default", options={})
     if rule_type == "esql":
         from converter.targets.esql.emitter.emit import emit_query as emit_esql  # noqa: PLC0415  only this type needs it
 
         query = emit_esql(plan, inner, {"default": ""}, {})
-        text = query.text if isinstance(plan, Correlation) else f"{query.text}\n| KEEP *"
+        text = query.text if isinstance(plan, ir.Correlation) else f"{query.text}\n| KEEP *"
         return {"type": "esql", "language": "esql", "query": text}, list(query.verdict.assumptions)
     if rule_type == "eql":
         from converter.targets.eql.emitter.emit import emit_query as emit_eql  # noqa: PLC0415
@@ -175,13 +174,13 @@ def _detection_part(plan: Plan, context: Context, rule_type: str) -> tuple[dict[
 
     text, assumptions = condition(condition_of(plan), context)
     part: dict[str, Any] = {"type": "query", "language": "kuery", "query": text, "index": _index(context)}
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         part |= {"type": "threshold", "threshold": _threshold(plan)}
         assumptions += _assumed_of_groups(plan, context)
     return part, assumptions
 
 
-def _assumed_of_groups(plan: Correlation, context: Context) -> list[Assumption]:
+def _assumed_of_groups(plan: ir.Correlation, context: Context) -> list[Assumption]:
     """Note what makes a bucket of the rule a group of ours.
 
     A document with several values is in a bucket for each, and what has alerted is left out of all of them later; and
@@ -194,7 +193,7 @@ def _assumed_of_groups(plan: Correlation, context: Context) -> list[Assumption]:
     return emission.assumptions
 
 
-def _threshold(plan: Correlation) -> dict[str, Any]:
+def _threshold(plan: ir.Correlation) -> dict[str, Any]:
     if len(plan.group_by) > MAX_FIELDS:
         raise refused(
             f"a threshold rule groups by at most {MAX_FIELDS} fields",
@@ -220,7 +219,7 @@ def _index(context: Context) -> list[str]:
 # ------------------------------------------------------------------------------------------------- what it says
 
 
-def _described(meta: Metadata, context: Context) -> dict[str, Any]:
+def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
     severity, risk = _CRITICAL if meta.level == "critical" else _RISK.get(meta.level or "medium", _RISK["medium"])
     tactics = threats(meta.tags)
     integration = str(context.state.get("integration") or "")
@@ -263,12 +262,12 @@ def _entry(known: Tactic | Technique) -> dict[str, Any]:
     return {"id": known.id, "name": known.name, "reference": known.reference}
 
 
-def _rule_id(meta: Metadata) -> str:
+def _rule_id(meta: ir.Metadata) -> str:
     """The id of the Sigma rule, or one made from its key, the same each time."""
     return meta.id.lower() if meta.id else str(uuid.uuid5(uuid.NAMESPACE_URL, f"sigma:{meta.key}"))
 
 
-def _metadata(meta: Metadata, context: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
+def _metadata(meta: ir.Metadata, context: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
     date = (meta.date or "1970-01-01").replace("-", "/")
     found: dict[str, Any] = {
         "creation_date": date,

@@ -11,28 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Correlation,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
 from converter.targets.core.emission import (
     LONG,
     Emission,
@@ -55,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.targets.core.target import Context, Query
 
 MAX_RUNS = 100
@@ -90,7 +69,7 @@ _NUMERIC = frozenset({"long", "double"})
 _TEXT = frozenset({"keyword", "wildcard"})
 
 
-def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the EQL of a plan.
 
     Raises:
@@ -102,11 +81,11 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     check_columns(plan, context, "EQL")
     emission = Emission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
-    text = _sequence(plan, condition, emission) if isinstance(plan, Correlation) else f"any where {condition}"
+    text = _sequence(plan, condition, emission) if isinstance(plan, ir.Correlation) else f"any where {condition}"
     return emission.query(plan, "eql", "eql", text)
 
 
-def _sequence(plan: Correlation, condition: str, emission: Emission) -> str:
+def _sequence(plan: ir.Correlation, condition: str, emission: Emission) -> str:
     if not plan.sliding:
         raise refused(
             f"EQL cannot count events that are not there (operator {plan.op})",
@@ -156,21 +135,21 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: ir.Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             if not items:
-                return "true" if isinstance(expr, And) else "false"
-            word = "and" if isinstance(expr, And) else "or"
+                return "true" if isinstance(expr, ir.And) else "false"
+            word = "and" if isinstance(expr, ir.And) else "or"
             text = chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
             return f"({text})" if inside and len(items) > 1 else text
-        case Not(IsNull(name, place) | Exists(name, place) as leaf):
-            return f"{backquoted(name, _WORDS, place)} {'!=' if isinstance(leaf, IsNull) else '=='} null"
-        case Not(item):
+        case ir.Not(ir.IsNull(name, place) | ir.Exists(name, place) as leaf):
+            return f"{backquoted(name, _WORDS, place)} {'!=' if isinstance(leaf, ir.IsNull) else '=='} null"
+        case ir.Not(item):
             return f"not ({_boolean(item, emission, negated=True)})"
-        case IsNull(name, place):
+        case ir.IsNull(name, place):
             return f"{backquoted(name, _WORDS, place)} == null"
-        case Exists(name, place):
+        case ir.Exists(name, place):
             return f"{backquoted(name, _WORDS, place)} != null"
         case _:
             text = _leaf(expr, emission)
@@ -180,36 +159,36 @@ def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = Fa
             return f"({guarded})" if inside else guarded
 
 
-def _guarded_field(leaf: Leaf) -> str:
+def _guarded_field(leaf: ir.Leaf) -> str:
     match leaf:
-        case Keyword() | KeywordRegex() | Unexpanded():
+        case ir.Keyword() | ir.KeywordRegex() | ir.Unexpanded():
             raise AssertionError(leaf)  # refused before
         case _:
             return backquoted(leaf.field, _WORDS, leaf.place)
 
 
-def _leaf(leaf: Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
     match leaf:
-        case StringMatch():
+        case ir.StringMatch():
             return _string_match(leaf, emission)
-        case NumberMatch(name, number, place):
+        case ir.NumberMatch(name, number, place):
             check_whole(number, LONG, "EQL", place)
             return f"{_number_field(name, emission, place)} == {number}"
-        case NumberCompare(name, op, number, place):
+        case ir.NumberCompare(name, op, number, place):
             check_whole(number, LONG, "EQL", place)
             return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
-        case BoolMatch(name, value, place):
+        case ir.BoolMatch(name, value, place):
             if emission.type_of(name) in _TEXT:
                 return f"{_field(name, emission, place)} : {string(str(value).lower(), place)}"
             emission.typed(name, frozenset({"boolean"}), "a boolean")
             return f"{_field(name, emission, place)} == {str(value).lower()}"
-        case Regex(name, pattern, flags, place):
+        case ir.Regex(name, pattern, flags, place):
             expression = to_lucene(pattern, flags, place)
             if not emission.typed(name, _TEXT, "keyword"):
                 kind = emission.type_of(name)
                 raise refused(f"{name} is {kind}, and `regex` takes text", f"re on {kind}", place, "convert to esql")
             return f"{_field(name, emission, place)} {expression.operator} {string(expression.text, place)}"
-        case Cidr(name, network, place):
+        case ir.Cidr(name, network, place):
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(
                     f"cidrMatch needs a field of type ip, {name} is {emission.type_of(name)}",
@@ -221,15 +200,15 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
             return f'cidrMatch({_field(name, emission, place)}, "{network}")'
-        case FieldRef(place=place):
+        case ir.FieldRef(place=place):
             raise refused("EQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
-        case Keyword(place=place) | KeywordRegex(place=place):
+        case ir.Keyword(place=place) | ir.KeywordRegex(place=place):
             raise refused("EQL cannot search every field", "keyword", place, "name a field, or convert to splunk")
-        case IsNull() | Exists():
+        case ir.IsNull() | ir.Exists():
             raise AssertionError(leaf)  # `_boolean` says these
-        case TimePart(part=part, place=place):
+        case ir.TimePart(part=part, place=place):
             raise refused("EQL has no function for a part of a time", part, place, "index the part as a field")
-        case Unexpanded():
+        case ir.Unexpanded():
             raise leaf.error
         case _:
             assert_never(leaf)
@@ -251,7 +230,7 @@ def _number_field(name: str, emission: Emission, place: Place | None) -> str:
     return _field(name, emission, place)
 
 
-def _string_match(leaf: StringMatch, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, emission: Emission) -> str:
     """`:` and `like` have no escape for a literal `*` or `?`; such a value needs an operator without wildcards."""
     name = _text_field(leaf.field, emission, leaf.place)
     pattern = leaf.pattern
@@ -272,5 +251,5 @@ def _string_match(leaf: StringMatch, emission: Emission) -> str:
     return f"{name} {'like' if leaf.cased else ':'} {string(_wildcards(pattern), leaf.place)}"
 
 
-def _wildcards(pattern: Pattern) -> str:
-    return "".join(part.value if isinstance(part, Wildcard) else part for part in pattern.parts)
+def _wildcards(pattern: ir.Pattern) -> str:
+    return "".join(part.value if isinstance(part, ir.Wildcard) else part for part in pattern.parts)

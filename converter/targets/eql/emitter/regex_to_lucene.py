@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import close_ranges, has_foreign_case, is_cased, merge_ranges, variants
-from converter.plan.nodes import Pattern, Wildcard
 from converter.plan.regex import Alternatives, Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
 from converter.plan.regex_cost import effort
 from converter.plan.regex_parse import parse
@@ -73,7 +73,7 @@ def to_lucene(pattern: str, flags: frozenset[str], place: Place | None) -> Lucen
     return found
 
 
-def whole_text(pattern: Pattern, place: Place | None, *, cased: bool) -> Lucene:
+def whole_text(pattern: ir.Pattern, place: Place | None, *, cased: bool) -> Lucene:
     """Return an expression that matches exactly the values that a Sigma pattern matches.
 
     Raises:
@@ -83,9 +83,9 @@ def whole_text(pattern: Pattern, place: Place | None, *, cased: bool) -> Lucene:
     out = []
     for part in pattern.parts:
         match part:
-            case Wildcard.ANY:
+            case ir.Wildcard.ANY:
                 out.append(".*")
-            case Wildcard.ONE:
+            case ir.Wildcard.ONE:
                 out.append(".")
             case _:
                 out.extend(_every_case(char) if foreign and not cased else _literal(char) for char in part)

@@ -14,28 +14,8 @@ import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Correlation,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
 from converter.targets.core.emission import (
     CHAIN,
     EXACT_DOUBLE,
@@ -60,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.targets.core.target import Context, Query
 
 MAX_COUNT = 500
@@ -107,7 +86,7 @@ _TEXT = frozenset({"keyword", "wildcard", "text"})
 _NUMERIC = frozenset({"long", "double"})
 
 
-def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the ES|QL of a plan.
 
     Raises:
@@ -124,7 +103,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
         )
     condition = _boolean(found, emission, negated=False)
     lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         lines += _correlation(plan, emission)
     else:
         lines += ["| SORT @timestamp", f"| LIMIT {MAX_ROWS}"]
@@ -187,65 +166,65 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: ir.Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
     """Return a condition: for WHERE, where null is as good as false, or below a NOT, where it must not be null."""
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             if not items:
-                return "true" if isinstance(expr, And) else "false"
-            word = "AND" if isinstance(expr, And) else "OR"
+                return "true" if isinstance(expr, ir.And) else "false"
+            word = "AND" if isinstance(expr, ir.And) else "OR"
             text = chained([_boolean(item, emission, negated=negated, inside=len(items) > 1) for item in items], word)
             return f"({text})" if inside and len(items) > 1 else text
-        case Not(IsNull(name, place) | Exists(name, place) as leaf):
-            word = "IS NOT NULL" if isinstance(leaf, IsNull) else "IS NULL"
+        case ir.Not(ir.IsNull(name, place) | ir.Exists(name, place) as leaf):
+            word = "IS NOT NULL" if isinstance(leaf, ir.IsNull) else "IS NULL"
             return f"{_quoted(name, place)} {word}"
-        case Not(item):
+        case ir.Not(item):
             return f"NOT {_atom(item, emission)}"
-        case IsNull(name, place):
+        case ir.IsNull(name, place):
             return f"{_quoted(name, place)} IS NULL"
-        case Exists(name, place):
+        case ir.Exists(name, place):
             return f"{_quoted(name, place)} IS NOT NULL"
         case _:
             text = _leaf(expr, emission)
             if negated:
                 return f"COALESCE({text}, false)"
-            return f"({text})" if inside and " OR " in text and isinstance(expr, Regex) else text
+            return f"({text})" if inside and " OR " in text and isinstance(expr, ir.Regex) else text
 
 
-def _depth(expr: Expr) -> int:
+def _depth(expr: ir.Expr) -> int:
     """Return at most how deep the product finds the text of a condition; brackets and NOT count for more than one."""
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             levels, length = 0, len(items)
             while length > CHAIN:
                 levels, length = levels + CHAIN + 2, -(-length // CHAIN)
             return max(map(_depth, items), default=0) + levels + length + 2
-        case Not(item):
+        case ir.Not(item):
             return _depth(item) + 4
         case _:
             return 8
 
 
-def _atom(expr: Expr, emission: Emission) -> str:
+def _atom(expr: ir.Expr, emission: Emission) -> str:
     text = _boolean(expr, emission, negated=True)
-    return text if text.startswith("COALESCE(") and not isinstance(expr, And | Or | Not) else f"({text})"
+    return text if text.startswith("COALESCE(") and not isinstance(expr, ir.And | ir.Or | ir.Not) else f"({text})"
 
 
-def _leaf(leaf: Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
     match leaf:
-        case StringMatch():
+        case ir.StringMatch():
             return _string_match(leaf, emission)
-        case NumberMatch(name, number, place):
+        case ir.NumberMatch(name, number, place):
             return f"{_number_column(name, number, emission, place)} == {_number(number)}"
-        case NumberCompare(name, op, number, place):
+        case ir.NumberCompare(name, op, number, place):
             return f"{_number_column(name, number, emission, place)} {_COMPARISONS[op]} {_number(number)}"
-        case BoolMatch(name, value, place):
+        case ir.BoolMatch(name, value, place):
             if emission.type_of(name) == "boolean":
                 return f"{_column(name, emission, place)} == {str(value).lower()}"
             return f'TO_LOWER({_text(name, emission, place)}) == "{str(value).lower()}"'
-        case Regex(name, pattern, flags, place):
+        case ir.Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
-        case Cidr(name, network, place):
+        case ir.Cidr(name, network, place):
             check_block(network, place)
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
@@ -253,26 +232,26 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             if emission.type_of(name) != "ip":
                 address = f"TO_IP({_text(name, emission, place)})"
             return f'CIDR_MATCH({address}, "{network}")'
-        case FieldRef():
+        case ir.FieldRef():
             return _field_reference(leaf, emission)
-        case Keyword(place=place) | KeywordRegex(place=place):
+        case ir.Keyword(place=place) | ir.KeywordRegex(place=place):
             raise refused("ES|QL cannot search every field", "keyword", place, "name a field, or convert to splunk")
-        case IsNull() | Exists():
+        case ir.IsNull() | ir.Exists():
             raise AssertionError(leaf)  # `_boolean` says these
-        case TimePart(part=part, place=place):
+        case ir.TimePart(part=part, place=place):
             raise refused(
                 "ES|QL takes parts of a time in the zone of the request, not in UTC",
                 part,
                 place,
                 "index the part as a field",
             )
-        case Unexpanded():
+        case ir.Unexpanded():
             raise leaf.error
         case _:
             assert_never(leaf)
 
 
-def _string_match(leaf: StringMatch, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, emission: Emission) -> str:
     text = _text(leaf.field, emission, leaf.place)
     literal = leaf.pattern.literal
     if not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in leaf.pattern.parts):
@@ -293,10 +272,10 @@ def _string_match(leaf: StringMatch, emission: Emission) -> str:
     return f"{text} LIKE {string(_like(leaf.pattern, lowered=lowered), leaf.place)}"
 
 
-def _like(pattern: Pattern, *, lowered: bool) -> str:
+def _like(pattern: ir.Pattern, *, lowered: bool) -> str:
     out = []
     for part in pattern.parts:
-        if isinstance(part, Wildcard):
+        if isinstance(part, ir.Wildcard):
             out.append(part.value)
         else:
             text = part.lower() if lowered else part
@@ -333,7 +312,7 @@ def _regex(name: str, pattern: str, flags: frozenset[str], emission: Emission, p
     return condition
 
 
-def _field_reference(leaf: FieldRef, emission: Emission) -> str:
+def _field_reference(leaf: ir.FieldRef, emission: Emission) -> str:
     texts = [_text(name, emission, leaf.place) for name in (leaf.field, leaf.other)]
     if not leaf.cased:
         emission.assume(letters_as_written(leaf))
@@ -354,7 +333,7 @@ def _field_reference(leaf: FieldRef, emission: Emission) -> str:
 # ---------------------------------------------------------------------------------------------------- correlations
 
 
-def _correlation(plan: Correlation, emission: Emission) -> list[str]:
+def _correlation(plan: ir.Correlation, emission: Emission) -> list[str]:
     placed = placed_groups(plan)
     for name, _ in placed:
         emission.type_of(name)  # assumes what its name says of it
@@ -367,13 +346,13 @@ def _correlation(plan: Correlation, emission: Emission) -> list[str]:
     return lines + (_sliding(plan, groups, time) if plan.sliding else _fixed(plan, groups, time))
 
 
-def _results(plan: Correlation) -> tuple[str, str, str]:
+def _results(plan: ir.Correlation) -> tuple[str, str, str]:
     """Return the names of the columns with the count, the first and the last time."""
     count, first, last = (free_column(name, plan.group_by) for name in ("event_count", "first_seen", "last_seen"))
     return count, first, last
 
 
-def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
+def _sliding(plan: ir.Correlation, groups: list[str], time: str) -> list[str]:
     """Exact sliding windows without window functions.
 
     Take windows of twice the timespan T that start at every multiple of T: each event is in two of them, and every
@@ -414,7 +393,7 @@ def _sliding(plan: Correlation, groups: list[str], time: str) -> list[str]:
     ]
 
 
-def _fixed(plan: Correlation, groups: list[str], time: str) -> list[str]:
+def _fixed(plan: ir.Correlation, groups: list[str], time: str) -> list[str]:
     span = plan.timespan * 1000
     if plan.count >= LONG:
         raise refused(f"ES|QL has no number as large as {plan.count}", "count beyond a long", plan.place)

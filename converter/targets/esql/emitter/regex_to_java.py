@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import close_ranges, is_cased, variants
-from converter.plan.nodes import Wildcard
 from converter.plan.regex import (
     ESCAPED,
     Alternatives,
@@ -33,7 +33,6 @@ from converter.plan.regex_parse import parse
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from converter.plan.nodes import Pattern
     from converter.plan.regex import AnchorKind, Node, Ranges
 
 _SPECIAL = frozenset(r"\^$.|?*+()[]{}")
@@ -87,14 +86,14 @@ def to_java(pattern: str, flags: frozenset[str]) -> JavaRegex:
     return JavaRegex((f"(?{''.join(sorted(used))})" if used else "") + text, can_be_empty(tree))
 
 
-def whole_text(pattern: Pattern) -> str:
+def whole_text(pattern: ir.Pattern) -> str:
     """Return an expression of Lucene for the values that a pattern matches ignoring case, all letters written out."""
     out = []
     for part in pattern.parts:
         match part:
-            case Wildcard.ANY:
+            case ir.Wildcard.ANY:
                 out.append(".*")
-            case Wildcard.ONE:
+            case ir.Wildcard.ONE:
                 out.append(".")
             case _:
                 out.extend(_either_case(char) for char in part)

@@ -12,27 +12,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, assert_never
 
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Correlation,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.emission import LONG, Emission, check_block, check_context, check_whole, refused
 from converter.verdicts.event_assumptions import mapped_as, no_mapped_address, no_zone, same_case
 
@@ -40,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.targets.core.target import Assumption, Context, Query
     from converter.verdicts.event_assumptions import MappedType
 
@@ -54,7 +33,7 @@ _LAST_CODE = 0xFFFF
 _NUMERIC = frozenset({"long", "double"})
 
 
-def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the KQL of a detection.
 
     Raises:
@@ -62,13 +41,13 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
             where it matters.
     """
     check_context("kql", context, formats, options)
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         raise refused("KQL cannot count events", "correlation", plan.place, "convert to elastic-toml, esql or splunk")
     emission = Emission(context)
     return emission.query(plan, "kql", "kql", _boolean(plan.expr, emission, inside=False))
 
 
-def condition(expr: Expr, context: Context) -> tuple[str, list[Assumption]]:
+def condition(expr: ir.Expr, context: Context) -> tuple[str, list[Assumption]]:
     """Return an expression as KQL, and what must be true of the log for it to be exact. Raises as `emit_query`."""
     emission = Emission(context)
     return _boolean(expr, emission, inside=False), emission.assumptions
@@ -85,39 +64,39 @@ def _elsewhere(kind: str | None) -> str:
     return "convert to splunk" if kind == "flattened" else "convert to esql"  # which has no such column
 
 
-def _boolean(expr: Expr, emission: Emission, *, inside: bool) -> str:
+def _boolean(expr: ir.Expr, emission: Emission, *, inside: bool) -> str:
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             if not items:
-                return "*" if isinstance(expr, And) else "not *"
-            word = " and " if isinstance(expr, And) else " or "
+                return "*" if isinstance(expr, ir.And) else "not *"
+            word = " and " if isinstance(expr, ir.And) else " or "
             text = word.join(_boolean(item, emission, inside=len(items) > 1) for item in items)
             return f"({text})" if inside and len(items) > 1 else text
-        case Not(Not(item)):
+        case ir.Not(ir.Not(item)):
             return _boolean(item, emission, inside=inside)
-        case Not(IsNull(name, place)):
+        case ir.Not(ir.IsNull(name, place)):
             return f"{field_name(name, place)}: *"
-        case Not(item):
+        case ir.Not(item):
             text = _boolean(item, emission, inside=True)
             return f"not ({text})" if text.startswith("not ") else f"not {text}"
         case _:
             return _leaf(expr, emission)
 
 
-def _leaf(leaf: Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
     match leaf:
-        case StringMatch(name, pattern, place=place):
+        case ir.StringMatch(name, pattern, place=place):
             return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
-        case NumberMatch(name, number, place):
+        case ir.NumberMatch(name, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
             return f"{field_name(name, place)}: {_number(number, place)}"
-        case NumberCompare(name, op, number, place):
+        case ir.NumberCompare(name, op, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
             return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number, place)}"
-        case BoolMatch(name, value, place):
+        case ir.BoolMatch(name, value, place):
             _needs(name, emission, frozenset({"boolean"}), "a boolean", place)
             return f"{field_name(name, place)}: {str(value).lower()}"
-        case Cidr(name, network, place):
+        case ir.Cidr(name, network, place):
             _needs(name, emission, frozenset({"ip"}), "an ip", place)
             if emission.type_of(name) is None:
                 raise refused(
@@ -130,25 +109,25 @@ def _leaf(leaf: Leaf, emission: Emission) -> str:
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
             return f'{field_name(name, place)}: "{network}"'
-        case IsNull(name, place):
+        case ir.IsNull(name, place):
             return f"not {field_name(name, place)}: *"
-        case Exists(name, place):
+        case ir.Exists(name, place):
             return f"{field_name(name, place)}: *"
-        case Regex(place=place) | KeywordRegex(place=place):
+        case ir.Regex(place=place) | ir.KeywordRegex(place=place):
             raise refused("KQL has no regular expressions", "re", place, "convert to esql or splunk")
-        case FieldRef(place=place):
+        case ir.FieldRef(place=place):
             raise refused("KQL cannot compare two fields", "fieldref", place, "convert to esql or splunk")
-        case Keyword(place=place):
+        case ir.Keyword(place=place):
             raise refused("how KQL searches every field depends on the index", "keyword", place, "convert to splunk")
-        case TimePart(part=part, place=place):
+        case ir.TimePart(part=part, place=place):
             raise refused("KQL has no function for a part of a time", part, place, "index the part as a field")
-        case Unexpanded():
+        case ir.Unexpanded():
             raise leaf.error
         case _:
             assert_never(leaf)
 
 
-def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: Emission) -> str:
     kind = emission.type_of(leaf.field)
     if kind == "text":
         raise refused(f"KQL analyses {leaf.field}, a field of type text", "text field", leaf.place, "map a keyword")
@@ -157,7 +136,7 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> st
     letters = any(isinstance(part, str) and part.lower() != part.upper() for part in pattern.parts)
     if letters and not leaf.cased and kind != "ip":
         emission.assumptions.append(same_case(leaf.field, leaf))
-    if Wildcard.ONE in pattern.parts:
+    if ir.Wildcard.ONE in pattern.parts:
         raise refused("KQL has no wildcard for one character", "wildcard ?", leaf.place, "convert to esql or splunk")
     literal = pattern.literal
     if literal is not None:
@@ -167,7 +146,7 @@ def _string_match(leaf: StringMatch, pattern: Pattern, emission: Emission) -> st
     blank = any(isinstance(part, str) and not _BLANKS.isdisjoint(part) for part in pattern.parts)
     if kind in {"wildcard", "flattened"} and blank:
         raise refused(f"Kibana splits a pattern with blanks on a {kind} field", "blank", leaf.place, _elsewhere(kind))
-    if kind == "flattened" and Wildcard.ANY in pattern.parts[:-1]:
+    if kind == "flattened" and ir.Wildcard.ANY in pattern.parts[:-1]:
         raise refused(
             f"in {leaf.field}, a key of a flattened object, a * at the start or inside finds other keys, or nothing",
             "wildcard in a flattened field",
@@ -192,12 +171,12 @@ def _quoted(text: str, place: Place | None) -> str:
     return f'"{"".join(out)}"'
 
 
-def _wildcards(pattern: Pattern, place: Place | None) -> str:
+def _wildcards(pattern: ir.Pattern, place: Place | None) -> str:
     """Return a pattern outside quotes, where `*` is a wildcard and a blank belongs to the value."""
-    text = "".join("*" if isinstance(part, Wildcard) else part for part in pattern.parts)
+    text = "".join("*" if isinstance(part, ir.Wildcard) else part for part in pattern.parts)
     if text != text.strip() or text != text.strip("\ufeff"):  # what JavaScript takes for blanks
         raise refused("KQL cuts blanks off the ends of a wildcard pattern", "blank at an end", place, "convert to esql")
-    return "".join("*" if isinstance(part, Wildcard) else _unquoted(part, place) for part in pattern.parts)
+    return "".join("*" if isinstance(part, ir.Wildcard) else _unquoted(part, place) for part in pattern.parts)
 
 
 def _unquoted(text: str, place: Place | None) -> str:

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import Cidr, FieldRef, Regex, StringMatch, fields_of, leaves_of
+from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
 from converter.targets.core.target import Assumption
 from converter.targets.splunk.emitter.search import PlainNumber, first_clause, plain, split
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
-    from converter.plan.nodes import Expr
     from converter.targets.core.emission import Emission
     from converter.targets.core.target import Event
 
 
-def base_lines(expr: Expr, emission: Emission) -> list[str]:
+def base_lines(expr: ir.Expr, emission: Emission) -> list[str]:
     """Return the search that finds the events, and a `where` for what `search` cannot say.
 
     Raises:
         RefusedError: what SPL cannot say.
     """
-    for leaf in leaves_of(expr):
-        if isinstance(leaf, StringMatch | Regex | Cidr | FieldRef) and "_time" in fields_of(leaf):
+    for leaf in ir.leaves_of(expr):
+        if isinstance(leaf, ir.StringMatch | ir.Regex | ir.Cidr | ir.FieldRef) and "_time" in ir.fields_of(leaf):
             raise refused(
                 "_time is a number in Splunk (seconds since 1970), so it has no text to compare",
                 "text of _time",
@@ -34,7 +33,7 @@ def base_lines(expr: Expr, emission: Emission) -> list[str]:
                 "compare a part of the time, or a field that holds the time as text",
             )
     expr = plain(expr, numbers=emission.context.options.get("numbers") == "plain")
-    for leaf in leaves_of(expr):
+    for leaf in ir.leaves_of(expr):
         if isinstance(leaf, PlainNumber):
             emission.assume(_written_plainly(leaf))
     search, where = split(expr)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation, detections_of, fields_of_plan
+from converter.plan import nodes as ir
 from converter.targets.core.emission import check_context, refused
 from converter.targets.splunk.emitter.conf_stanza import one_line, unique_title, without_tokens
 from converter.targets.splunk.emitter.detection_metadata import (
@@ -40,7 +40,6 @@ from converter.targets.splunk.emitter.schedule import period, schedule_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Metadata, Plan
     from converter.targets.core.target import Context, Query
     from converter.targets.splunk.emitter.schedule import Scheduled
 
@@ -57,7 +56,7 @@ _DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _PLAIN = re.compile(r"[A-Za-z0-9_.{}]+", re.ASCII)
 
 
-def emit_contentctl(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_contentctl(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the file of a plan.
 
     Raises:
@@ -82,7 +81,7 @@ def emit_contentctl(plan: Plan, context: Context, formats: Mapping[str, str], op
 class _Detection:
     """What the file says besides the search."""
 
-    def __init__(self, plan: Plan, context: Context) -> None:
+    def __init__(self, plan: ir.Plan, context: Context) -> None:
         self.plan = plan
         self.meta = plan.meta
         self.domain = domain_of(plan, context.options)
@@ -92,7 +91,7 @@ class _Detection:
         risks = risks_of(plan)
         if all(risk.threat for risk in risks):
             # The severity comes from the score of a risk object, so there must be one.
-            names = plan.group_by if isinstance(plan, Correlation) else fields_of_plan(plan)
+            names = plan.group_by if isinstance(plan, ir.Correlation) else ir.fields_of_plan(plan)
             other = next((name for name in names if _PLAIN.fullmatch(name)), None)
             risks = (*risks, Risk(other, "other")) if other is not None else ()
         # A field is at risk or a threat, not both.
@@ -116,7 +115,7 @@ class _Detection:
         return bool(self.risks) and self.kind != "Hunting"
 
 
-def name_of(meta: Metadata, titles: tuple[str, ...]) -> str:
+def name_of(meta: ir.Metadata, titles: tuple[str, ...]) -> str:
     """Return a name that gives a file name and a name of a macro: ASCII letters, digits, blanks and hyphens."""
     key = sha256((meta.id or meta.key).encode("utf-8", "replace")).hexdigest()[:8]
     # Two titles must differ in what the names of files are made from.
@@ -190,7 +189,7 @@ def _represented(dumper: Any, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represented)
 
 
-def _references(meta: Metadata) -> tuple[list[str], list[str]]:
+def _references(meta: ir.Metadata) -> tuple[list[str], list[str]]:
     """Return those that contentctl takes for a URL, and the others."""
     good = [reference for reference in meta.references if _is_url(reference)]
     return good, [reference for reference in meta.references if reference not in good]
@@ -208,10 +207,10 @@ def _is_url(text: str) -> bool:
     return parts.scheme in {"http", "https"} and port != 0 and "@" not in tail and _HOST.fullmatch(host) is not None
 
 
-def _needs(plan: Plan) -> str:
-    source = detections_of(plan)[0].logsource
+def _needs(plan: ir.Plan) -> str:
+    source = ir.detections_of(plan)[0].logsource
     parts = [f"{what} {value}" for what in ("product", "category", "service") if (value := getattr(source, what))]
-    fields = ", ".join(dict.fromkeys(fields_of_plan(plan)))
+    fields = ", ".join(dict.fromkeys(ir.fields_of_plan(plan)))
     return one_line(f"Needs events of {', '.join(parts) or 'the log source'} with the fields {fields or '_raw'}.")
 
 

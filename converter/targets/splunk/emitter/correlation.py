@@ -10,13 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import (
-    Correlation,
-    EventCount,
-    ValueAvg,
-    ValueCount,
-    ValueSum,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.emission import condition_of, refused
 from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.base import base_lines
@@ -29,14 +23,13 @@ from converter.targets.splunk.emitter.windows import judged
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.plan.nodes import Referenced
     from converter.targets.core.emission import Emission
     from converter.targets.splunk.emitter.rows import Rows
 
 _MOST_PARTS = 100
 
 
-def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
+def correlation_lines(plan: ir.Correlation, emission: Emission) -> list[str]:
     """Return the lines of the search of a correlation.
 
     Raises:
@@ -53,7 +46,7 @@ def correlation_lines(plan: Correlation, emission: Emission) -> list[str]:
     return search.lines
 
 
-def _chain(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
+def _chain(plan: ir.Correlation, search: Search, shown: Sequence[str]) -> Rows:
     """Write rows for every rule at any depth, then the correlations below, innermost first; return the plan's own."""
     parts = _Parts()
     tree = parts.of(plan)
@@ -68,7 +61,7 @@ def _chain(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
     columns = open_parts(parts.detections, search, [*read, *shown], chained=bool(parts.below))
     for part, own in parts.below:
         below = part.rule.plan
-        assert isinstance(below, Correlation)  # noqa: S101  `_Parts` sorted them
+        assert isinstance(below, ir.Correlation)  # noqa: S101  `_Parts` sorted them
         rows = part_rows(below, own, search, columns, others=True)
         if below.sliding:
             close_sliding(below, rows, judged(below, rows, search), search, columns.use, part.use)
@@ -85,16 +78,16 @@ class _Parts:
         self.detections: list[Part] = []
         self.below: list[tuple[Part, list[Part]]] = []
 
-    def of(self, plan: Correlation) -> list[Part]:
+    def of(self, plan: ir.Correlation) -> list[Part]:
         """Return the parts of a correlation, in the order of its rules; the same one for a rule that is there twice."""
         found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part] = {}
         return [self._part(rule, found) for rule in plan.rules]
 
-    def _part(self, rule: Referenced, found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part]) -> Part:
+    def _part(self, rule: ir.Referenced, found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part]) -> Part:
         key = (id(rule.plan), rule.group_by, rule.fields)
         if key in found:
             return found[key]
-        if isinstance(rule.plan, Correlation):
+        if isinstance(rule.plan, ir.Correlation):
             own = self.of(rule.plan)
             part = Part(f"c{len(self.below) + 1}", rule)
             self.below.append((part, own))
@@ -105,27 +98,27 @@ class _Parts:
         return part
 
 
-def _fixed(plan: Correlation, rows: Rows, search: Search, shown: Sequence[str]) -> None:
+def _fixed(plan: ir.Correlation, rows: Rows, search: Search, shown: Sequence[str]) -> None:
     """Windows aligned to the epoch, by arithmetic: `bin` snaps spans of a day and more to the user's midnight."""
     window = search.column("window")
     search.add(f"eval {window}=floor(_time/{plan.timespan})*{plan.timespan}")
     _stats(plan, rows, search, window, shown, fixed_statistic(plan, rows, search, window))
 
 
-def _of_episode(plan: Correlation, rows: Rows) -> str:
+def _of_episode(plan: ir.Correlation, rows: Rows) -> str:
     """Return the statistic that an episode of sliding windows is shown with; of combinations there is none."""
     match plan.measure:
-        case ValueCount() if len(rows.values) == 1:
+        case ir.ValueCount() if len(rows.values) == 1:
             return f"dc({rows.values[0]})"
-        case ValueSum():
+        case ir.ValueSum():
             return f"sum({rows.values[0]})"
-        case ValueAvg():
+        case ir.ValueAvg():
             return f"avg({rows.values[0]})"
         case _:
             return ""
 
 
-def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str) -> None:
+def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str) -> None:
     """Write one row an episode, with what an analyst needs, under names that no group-by field has.
 
     Args:
@@ -150,10 +143,12 @@ def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequen
         parts.append(f"{f'dc({rows.event})' if rows.event else 'count'} as {names['event_count']}")
     measure = ""
     match plan.measure:
-        case EventCount():
+        case ir.EventCount():
             measure = names["event_count"]
-        case ValueCount() | ValueSum() | ValueAvg() if what:
-            kind = {ValueCount: "value_count", ValueSum: "value_sum", ValueAvg: "value_avg"}[type(plan.measure)]
+        case ir.ValueCount() | ir.ValueSum() | ir.ValueAvg() if what:
+            kind = {ir.ValueCount: "value_count", ir.ValueSum: "value_sum", ir.ValueAvg: "value_avg"}[
+                type(plan.measure)
+            ]
             measure = names[kind]
             parts.append(f"{what} as {measure}")
         case _:
@@ -161,7 +156,7 @@ def _stats(plan: Correlation, rows: Rows, search: Search, by: str, shown: Sequen
     if rows.names:
         parts.append(f"values({rows.names}) as {names['rules']}")
     parts += [f"values({name}) as {name}" for name in shown if name not in used]
-    if not plan.sliding and chained and isinstance(plan.measure, EventCount):
+    if not plan.sliding and chained and isinstance(plan.measure, ir.EventCount):
         measure = search.column("count")
         parts.append(f"count as {measure}")
     search.add(f"stats {' '.join(parts)}{rows.by_with(by)}")

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from converter.errors import ConfigurationError, suggest
-from converter.plan.nodes import Correlation, detections_of, fields_of
+from converter.plan import nodes as ir
 from converter.targets.core.emission import condition_of
 from converter.targets.splunk.emitter.conf_stanza import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Metadata, Plan
 
 DOMAINS = ("access", "endpoint", "network", "threat", "identity", "audit")
 # Scores lie in the middle of the range that contentctl reads as the severity of that name.
@@ -69,7 +68,7 @@ class Risk:
         return self.kind == "ip_address"
 
 
-def domain_of(plan: Plan, options: Mapping[str, str]) -> str:
+def domain_of(plan: ir.Plan, options: Mapping[str, str]) -> str:
     """Return the security domain: the user's, else by log source.
 
     Raises:
@@ -81,22 +80,22 @@ def domain_of(plan: Plan, options: Mapping[str, str]) -> str:
             hint = suggest(chosen, DOMAINS) or f"known: {', '.join(DOMAINS)}"
             raise ConfigurationError(f"there is no security domain {chosen!r}", hint=hint)
         return chosen
-    source = detections_of(plan)[0].logsource
+    source = ir.detections_of(plan)[0].logsource
     if source.category in _NETWORK or source.product in {"zeek", "cisco", "fortigate"}:
         return "network"
     return "endpoint" if source.product in _ENDPOINT else "threat"
 
 
-def asset_of(plan: Plan) -> str:
+def asset_of(plan: ir.Plan) -> str:
     """Return the kind of asset, as contentctl calls it."""
-    source = detections_of(plan)[0].logsource
+    source = ir.detections_of(plan)[0].logsource
     by_category = _ASSET_CATEGORIES.get(source.category or "")
     return by_category or _ASSETS.get(source.product or "") or "Endpoint"
 
 
-def risks_of(plan: Plan) -> tuple[Risk, ...]:
+def risks_of(plan: ir.Plan) -> tuple[Risk, ...]:
     """Return what is at risk among the fields that a result has for certain: what is grouped by, or what is read."""
-    names = plan.group_by if isinstance(plan, Correlation) else fields_of(condition_of(plan))
+    names = plan.group_by if isinstance(plan, ir.Correlation) else ir.fields_of(condition_of(plan))
     found = [Risk(name, kind) for name in names if (kind := _kind(name))]
     return tuple(dict.fromkeys(found))
 
@@ -111,24 +110,24 @@ def _kind(name: str) -> str | None:
     return "system" if _SYSTEMS.fullmatch(name) else None
 
 
-def techniques_of(meta: Metadata) -> list[str]:
+def techniques_of(meta: ir.Metadata) -> list[str]:
     """Return the ids of ATT&CK techniques; one of which a subtechnique is named is left out, as contentctl asks."""
     found = [match[1].upper() for tag in meta.tags if (match := _TECHNIQUE.fullmatch(tag.lower()))]
     return [one for one in dict.fromkeys(found) if not any(other.startswith(f"{one}.") for other in found)]
 
 
-def level_of(meta: Metadata) -> str:
+def level_of(meta: ir.Metadata) -> str:
     """Return the level of a rule; medium if it says none that is known."""
     return meta.level if meta.level in SCORES else "medium"
 
 
-def cves_of(meta: Metadata) -> list[str]:
+def cves_of(meta: ir.Metadata) -> list[str]:
     """Return the CVEs that the tags name."""
     found = [f"CVE-{match[1]}-{match[2]}" for tag in meta.tags if (match := _CVE.fullmatch(tag.lower()))]
     return list(dict.fromkeys(found))
 
 
-def id_of(meta: Metadata) -> str:
+def id_of(meta: ir.Metadata) -> str:
     """Return the rule's id if it is a UUID, else one that is always the same for the rule's key."""
     try:
         return str(UUID(meta.id or ""))
@@ -136,7 +135,7 @@ def id_of(meta: Metadata) -> str:
         return str(uuid5(_NAMESPACE, meta.key.encode("utf-8", "replace").decode()))
 
 
-def message_of(meta: Metadata, risks: tuple[Risk, ...]) -> str:
+def message_of(meta: ir.Metadata, risks: tuple[Risk, ...]) -> str:
     """Return a title in which tokens name what is at risk; no text of the rule is a token."""
     named = [f"{risk.field}=${risk.field}$" for risk in risks if _TOKEN_FIELD.fullmatch(risk.field)]
     title = without_tokens(meta.title) or "untitled"

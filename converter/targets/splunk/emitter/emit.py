@@ -13,20 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation
+from converter.plan import nodes as ir
 from converter.targets.core.emission import Emission, check_context
 from converter.targets.splunk.emitter.base import base_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Plan
     from converter.targets.core.target import Context, Query
 
 NUMBERS = ("exact", "plain")
 
 
-def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the SPL of a plan, one search without a schedule.
 
     Raises:
@@ -38,7 +37,7 @@ def emit_query(plan: Plan, context: Context, formats: Mapping[str, str], options
     if numbers not in NUMBERS:
         raise ConfigurationError(f"numbers is {numbers!r}", hint=f"one of {', '.join(NUMBERS)}")
     emission = Emission(context)
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         from converter.targets.splunk.emitter.correlation import correlation_lines  # noqa: PLC0415  detections need none
 
         lines = correlation_lines(plan, emission)

@@ -30,7 +30,7 @@ from converter.targets.splunk.emitter.schedule import schedule_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Metadata, Plan
+    from converter.plan import nodes as ir
     from converter.targets.core.target import Context, Query
     from converter.targets.splunk.emitter.detection_metadata import Risk
     from converter.targets.splunk.emitter.schedule import Scheduled
@@ -39,7 +39,7 @@ _LABEL = 70
 _DRILLED = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
 
 
-def emit_es(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_es(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the stanza of a plan. Raises as `schedule_plan`; ConfigurationError: an unknown security domain."""
     check_context("splunk", context, formats, options)
     scheduled = schedule_plan(plan, context, formats, options)
@@ -48,7 +48,9 @@ def emit_es(plan: Plan, context: Context, formats: Mapping[str, str], options: M
     return as_file(scheduled, wrap, "es")
 
 
-def _text(meta: Metadata, label: str, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str) -> str:
+def _text(
+    meta: ir.Metadata, label: str, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str
+) -> str:
     settings = {
         "description": description_of(meta),
         **settings_of(scheduled, search, meta),
@@ -63,7 +65,9 @@ def _text(meta: Metadata, label: str, domain: str, risks: tuple[Risk, ...], sche
     return stanza(plain_title(f"{domain.capitalize()} - {label} - Rule", _LABEL + 30), settings)
 
 
-def _notable(meta: Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str) -> dict[str, str]:
+def _notable(
+    meta: ir.Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Scheduled, search: str
+) -> dict[str, str]:
     groups = [name for name in scheduled.query.group_by or () if _DRILLED.fullmatch(name)]
     shown = list(dict.fromkeys([*groups, *(risk.field for risk in risks)]))
     settings = {
@@ -81,7 +85,7 @@ def _notable(meta: Metadata, domain: str, risks: tuple[Risk, ...], scheduled: Sc
     return settings
 
 
-def _drilldowns(meta: Metadata, search: str, fields: list[str]) -> list[dict[str, str]]:
+def _drilldowns(meta: ir.Metadata, search: str, fields: list[str]) -> list[dict[str, str]]:
     """Return a look at the same search for the values of the result; none where text of the search would be a token."""
     if "$" in search:
         return []
@@ -96,7 +100,7 @@ def _drilldowns(meta: Metadata, search: str, fields: list[str]) -> list[dict[str
     ]
 
 
-def _risk(meta: Metadata, risks: tuple[Risk, ...]) -> dict[str, str]:
+def _risk(meta: ir.Metadata, risks: tuple[Risk, ...]) -> dict[str, str]:
     if all(risk.threat for risk in risks):
         return {}
     score = SCORES[level_of(meta)]

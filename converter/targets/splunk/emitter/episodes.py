@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import EventCount, ValueCount
+from converter.plan import nodes as ir
 from converter.targets.splunk.emitter.limits import met
 from converter.verdicts.log_assumptions import whole_numbers
 
 if TYPE_CHECKING:
-    from converter.plan.nodes import Correlation
     from converter.targets.splunk.emitter.rows import Rows, Search
     from converter.targets.splunk.emitter.windows import Judged
 
 
-def number_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> str:
+def number_sliding(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> str:
     """Write a number for the episode of each member, and drop all other rows; return the column of the number."""
     new, _ = _new(plan, rows, judged, search)
     episode = search.column("episode")
@@ -28,7 +27,7 @@ def number_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search
     return episode
 
 
-def close_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search, use: str, mine: str) -> None:
+def close_sliding(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search, use: str, mine: str) -> None:
     """Write one row for each episode of a correlation below another: its last member, with the time of its first."""
     new, row = _new(plan, rows, judged, search)
     episode = search.column("episode")
@@ -41,7 +40,7 @@ def close_sliding(plan: Correlation, rows: Rows, judged: Judged, search: Search,
     _rename_use(rows, search, row, use, mine)
 
 
-def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: str) -> None:
+def close_fixed(plan: ir.Correlation, rows: Rows, search: Search, use: str, mine: str) -> None:
     """Write one row for each satisfied fixed window of a correlation below another: its last member."""
     window, row, copy, measure = (search.column(name) for name in ("window", "row", "copy", "measure"))
     by = rows.by_with(window)
@@ -59,24 +58,24 @@ def close_fixed(plan: Correlation, rows: Rows, search: Search, use: str, mine: s
     _rename_use(rows, search, row, use, mine)
 
 
-def fixed_statistic(plan: Correlation, rows: Rows, search: Search, window: str) -> str:
+def fixed_statistic(plan: ir.Correlation, rows: Rows, search: Search, window: str) -> str:
     """Return the statistic of all rows of a fixed window that is the measure of the correlation."""
     match plan.measure:
-        case EventCount():
+        case ir.EventCount():
             return "count"
-        case ValueCount() if len(rows.values) > 1:
+        case ir.ValueCount() if len(rows.values) > 1:
             # The first row of each combination; the order does not matter.
             first = search.column("copy")
             search.add(f"streamstats window=0 count as {first}{rows.by_with(window, *rows.values)}")
             return f"sum(eval(if({first}=1,1,0)))"
-        case ValueCount():
+        case ir.ValueCount():
             return f"dc({rows.values[0]})"
         case _:
             search.emission.assume(whole_numbers(plan))
             return f"sum({rows.values[0]})"
 
 
-def _new(plan: Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:
+def _new(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:
     """Write, back in time, which members there are and which ends an episode; return that flag and the row number."""
     row, near, before, new = (search.column(name) for name in ("row", "near", "later", "new"))
     condition = judged.condition

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import variants
-from converter.plan.nodes import Keyword, KeywordRegex, Wildcard
 from converter.targets.splunk.emitter.regex import ANY, SPECIAL, in_parts, quoted, rule_regex
 from converter.verdicts.event_assumptions import raw_text_like_values
 
@@ -28,7 +28,7 @@ _ONE = r"(?:\x5cu[0-9A-Fa-f]{4}|\x5c.|.)"
 _BASIC = 0xFFFF
 
 
-def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emission) -> str:
+def keyword_condition(leaves: Sequence[ir.Keyword | ir.KeywordRegex], emission: Emission) -> str:
     """Return the condition that the raw text holds one of the keywords, which are of one kind (`kind_of`)."""
     texts = dict.fromkeys(_noted(leaf, emission) for leaf in leaves)
     flags = kind_of(leaves[0])
@@ -36,17 +36,17 @@ def keyword_condition(leaves: Sequence[Keyword | KeywordRegex], emission: Emissi
     return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
 
 
-def kind_of(leaf: Keyword | KeywordRegex) -> frozenset[str]:
+def kind_of(leaf: ir.Keyword | ir.KeywordRegex) -> frozenset[str]:
     """Return the flags under which a keyword is looked for."""
-    if isinstance(leaf, KeywordRegex):
+    if isinstance(leaf, ir.KeywordRegex):
         return leaf.flags
     return frozenset("s" if leaf.cased else "is")
 
 
-def _noted(leaf: Keyword | KeywordRegex, emission: Emission) -> str:
+def _noted(leaf: ir.Keyword | ir.KeywordRegex, emission: Emission) -> str:
     """Return the expression of a keyword, whose assumption is noted."""
-    if isinstance(leaf, Keyword):
-        written = KeywordRegex(_pattern(leaf), kind_of(leaf))
+    if isinstance(leaf, ir.Keyword):
+        written = ir.KeywordRegex(_pattern(leaf), kind_of(leaf))
         shown = f"`{leaf.pattern}`"
     else:
         written, shown = leaf, f"/{leaf.pattern}/"
@@ -54,14 +54,14 @@ def _noted(leaf: Keyword | KeywordRegex, emission: Emission) -> str:
     return written.pattern
 
 
-def _pattern(leaf: Keyword) -> str:
+def _pattern(leaf: ir.Keyword) -> str:
     """Return the regular expression, in the language of rules, of a keyword in a text that may be JSON."""
     parts = []
     for part in leaf.pattern.parts:
         match part:
-            case Wildcard.ANY:
+            case ir.Wildcard.ANY:
                 parts.append(ANY)
-            case Wildcard.ONE:
+            case ir.Wildcard.ONE:
                 parts.append(_ONE)
             case _:
                 parts.append("".join(_char(char, cased=leaf.cased) for char in part))

@@ -13,12 +13,11 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import Wildcard
+from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
 
 if TYPE_CHECKING:
     from converter.errors import Place
-    from converter.plan.nodes import Pattern
 
 _SEARCH_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.{}]*)?", re.ASCII)
 _QUOTED_SEARCH_FIELD = re.compile(r"[A-Za-z0-9_@#][A-Za-z0-9_.{}@#:/ -]*", re.ASCII)
@@ -52,10 +51,11 @@ def search_field(name: str) -> str | None:
     return None
 
 
-def search_value(pattern: Pattern) -> str:
+def search_value(pattern: ir.Pattern) -> str:
     """Return a text with wildcards in double quotes, as a value of `search`; a `?` cannot be among them."""
     escaped = "".join(
-        "*" if isinstance(part, Wildcard) else part.replace("\\", "\\\\").replace('"', '\\"') for part in pattern.parts
+        "*" if isinstance(part, ir.Wildcard) else part.replace("\\", "\\\\").replace('"', '\\"')
+        for part in pattern.parts
     )
     return f'"{escaped}"'
 

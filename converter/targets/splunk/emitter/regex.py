@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case, variants
-from converter.plan.nodes import Wildcard
 from converter.plan.regex import LAST, Alternatives, Anchor, Char, Class, Dot, Group, Look, Reference, Repeat, walk
 from converter.plan.regex_parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from converter.plan.nodes import Pattern
     from converter.plan.regex import AnchorKind, Node, Ranges, Sequence
 
 SPECIAL = frozenset(".+()[]{}|^$*?")
@@ -79,7 +78,7 @@ def either_case(char: str) -> str:
 # ------------------------------------------------------------------------------------------------------- wildcards
 
 
-def pattern_regexes(patterns: Iterable[Pattern], *, cased: bool) -> list[str]:
+def pattern_regexes(patterns: Iterable[ir.Pattern], *, cased: bool) -> list[str]:
     """Return expressions, of which one is found in a text if the whole of it matches one of the patterns."""
     bodies = list(dict.fromkeys(pattern_body(pattern, cased=cased) for pattern in patterns))
     return [_whole(part, cased=cased) for part in in_parts(bodies)]
@@ -111,14 +110,14 @@ def _whole(texts: Iterable[str], *, cased: bool) -> str:
     return ("(?s)" if cased else "(?is)") + "|".join(choices)
 
 
-def pattern_body(pattern: Pattern, *, cased: bool) -> str:
+def pattern_body(pattern: ir.Pattern, *, cased: bool) -> str:
     """Return a pattern without anchors and flags; wildcards are `.` and `.*?`."""
     parts = []
     for part in pattern.parts:
         match part:
-            case Wildcard.ANY:
+            case ir.Wildcard.ANY:
                 parts.append(ANY)
-            case Wildcard.ONE:
+            case ir.Wildcard.ONE:
                 parts.append(".")
             case _:
                 parts.append("".join(map(literal if cased else either_case, part)))

@@ -12,20 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from converter.plan.nodes import (
-    And,
-    Correlation,
-    EventCount,
-    NumberMatch,
-    StringMatch,
-    Temporal,
-    TemporalOrdered,
-    ValueCount,
-    correlations_of,
-    detections_of,
-    fields_of,
-    fields_of_plan,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.emission import placed_groups
 from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.field_lists import listed, plain_field, plain_name
@@ -36,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Plan
     from converter.targets.core.emission import Emission
 
 # What Sigma takes for a number, as text; no backslash but before the dot, so that quoting cannot change it.
@@ -47,12 +33,12 @@ _SHOWN = 12
 class Search:
     """A search that is being written: its lines, and names of columns that no field of the rule has."""
 
-    def __init__(self, plan: Plan, emission: Emission, lines: list[str]) -> None:
+    def __init__(self, plan: ir.Plan, emission: Emission, lines: list[str]) -> None:
         self.emission = emission
         self.lines = lines
-        groups = [name for one in correlations_of(plan) for name in one.group_by]
+        groups = [name for one in ir.correlations_of(plan) for name in one.group_by]
         self._deduplicated: dict[str, str] = {}
-        self._taken = {*fields_of_plan(plan), *groups}
+        self._taken = {*ir.fields_of_plan(plan), *groups}
 
     def column(self, name: str) -> str:
         """Return a name for a column that nothing else has."""
@@ -116,15 +102,15 @@ class Rows:
         return f"isnull({self.keys[0]}) OR {test}" if self.others else test
 
 
-def is_plain(plan: Correlation) -> bool:
+def is_plain(plan: ir.Correlation) -> bool:
     """Return whether all rules are detections that call the fields alike: then an event is one row."""
     (first, *rest) = plan.rules
-    return not any(isinstance(rule.plan, Correlation) for rule in plan.rules) and all(
+    return not any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules) and all(
         (rule.group_by, rule.fields) == (first.group_by, first.fields) for rule in rest
     )
 
 
-def plain_rows(plan: Correlation, search: Search, shown: Sequence[str]) -> Rows:
+def plain_rows(plan: ir.Correlation, search: Search, shown: Sequence[str]) -> Rows:
     """Write the rows of a correlation whose rules call the fields alike."""
     rule = plan.rules[0]
     placed = list(zip(rule.group_by, (place for _, place in placed_groups(plan)), strict=True))
@@ -164,7 +150,7 @@ def _each_value(search: Search, name: str, place: Place | None, column: str, *, 
     return column
 
 
-def _flags(plan: Correlation, search: Search) -> tuple[tuple[str, ...], str]:
+def _flags(plan: ir.Correlation, search: Search) -> tuple[tuple[str, ...], str]:
     """Write which rules an event matches, where there are several; return a condition for each, and their names."""
     if len({id(rule.plan) for rule in plan.rules}) == 1:
         return ("true()",) * len(plan.rules), ""
@@ -206,7 +192,7 @@ class Write(Protocol):
         ...
 
 
-def measured_values(plan: Correlation, search: Search, write: Write, others: str = "") -> tuple[str, ...]:
+def measured_values(plan: ir.Correlation, search: Search, write: Write, others: str = "") -> tuple[str, ...]:
     """Write one row for each value that is measured, and return the columns.
 
     Args:
@@ -216,9 +202,9 @@ def measured_values(plan: Correlation, search: Search, write: Write, others: str
         others: a column that is null in the rows of other correlations, which stay; empty where there are none.
     """
     match plan.measure:
-        case EventCount() | Temporal() | TemporalOrdered():
+        case ir.EventCount() | ir.Temporal() | ir.TemporalOrdered():
             return ()
-        case ValueCount(fields):
+        case ir.ValueCount(fields):
             names = [f"value_{number}" if len(fields) > 1 else "value" for number in range(1, len(fields) + 1)]
             columns = [write(number, search.column(name), once=True) for number, name in enumerate(names)]
             tests = " AND ".join(f"isnotnull({column})" for column in columns)
@@ -246,32 +232,32 @@ def _or_others(test: str, others: str, parts: int) -> str:
 # ------------------------------------------------------------------------------------------------ what an analyst needs
 
 
-def shown_fields(plan: Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
+def shown_fields(plan: ir.Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
     """Return the fields whose values are worth showing: measured, named by an author, and those that rules leave open.
 
     A field that a rule compares with one text says nothing new. Names that a statistic cannot have are left out.
     """
     found: dict[str, None] = {}
-    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+    if any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules):
         return ()
     groups = {*plan.group_by, *(name for rule in plan.rules for name in rule.group_by)}
     for rule in plan.rules:
         found.update(dict.fromkeys(rule.fields))
     for meta in (plan.meta, *(rule.meta for rule in plan.rules)):
         found.update(dict.fromkeys(meta.fields))
-    for detection in detections_of(plan):
-        found.update(dict.fromkeys(name for name in fields_of(detection.expr) if not _pinned(detection.expr, name)))
+    for detection in ir.detections_of(plan):
+        found.update(dict.fromkeys(name for name in ir.fields_of(detection.expr) if not _pinned(detection.expr, name)))
     return tuple(name for name in found if name not in groups and plain_field(name))[:limit]
 
 
-def _pinned(expr: Expr, name: str) -> bool:
+def _pinned(expr: ir.Expr, name: str) -> bool:
     """Return whether an expression says which one value a field has."""
     match expr:
-        case StringMatch(field=field, pattern=pattern):
+        case ir.StringMatch(field=field, pattern=pattern):
             return field == name and pattern.literal is not None
-        case NumberMatch(field=field):
+        case ir.NumberMatch(field=field):
             return field == name
-        case And(items):
+        case ir.And(items):
             return any(_pinned(item, name) for item in items)
         case _:
             return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import Correlation, Temporal, TemporalOrdered, ValueCount
+from converter.plan import nodes as ir
 from converter.targets.core.emission import placed_groups
 from converter.targets.splunk.emitter.field_lists import plain_name
 from converter.targets.splunk.emitter.quoting import by_field, eval_field
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Referenced
     from converter.targets.splunk.emitter.rows import Search
 
 
@@ -37,13 +36,13 @@ class Part:
     """
 
     use: str
-    rule: Referenced
+    rule: ir.Referenced
     columns: dict[str, str] = field(default_factory=dict)
 
     @property
     def below(self) -> bool:
         """Whether it is a correlation."""
-        return isinstance(self.rule.plan, Correlation)
+        return isinstance(self.rule.plan, ir.Correlation)
 
     def value(self, name: str, place: Place | None) -> str:
         """Return an expression for a field of its rows."""
@@ -88,7 +87,7 @@ def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, ch
     return Opened(use, event, first, position)
 
 
-def part_rows(plan: Correlation, parts: Sequence[Part], search: Search, columns: Opened, *, others: bool) -> Rows:
+def part_rows(plan: ir.Correlation, parts: Sequence[Part], search: Search, columns: Opened, *, others: bool) -> Rows:
     """Write the rows of a correlation from those of its rules.
 
     Args:
@@ -154,14 +153,14 @@ def _each_of(
     return column
 
 
-def _measured(plan: Correlation, parts: Sequence[Part], search: Search, rows: Rows, use: str) -> Rows:
+def _measured(plan: ir.Correlation, parts: Sequence[Part], search: Search, rows: Rows, use: str) -> Rows:
     """Write what is measured of the rows, and let an event that several rules match be one member."""
     place = plan.places.get("field")
     twice = sum(not part.below for part in parts) > 1
     own = [part.rule.fields for part in parts]
-    if isinstance(plan.measure, TemporalOrdered):
+    if isinstance(plan.measure, ir.TemporalOrdered):
         return _merged(parts, search, rows, use) if twice else rows
-    if twice and not isinstance(plan.measure, Temporal | ValueCount):  # which count rules or values, not rows
+    if twice and not isinstance(plan.measure, ir.Temporal | ir.ValueCount):  # which count rules or values, not rows
         more = []
         if len(set(own)) > 1:
             names = search.column("names")

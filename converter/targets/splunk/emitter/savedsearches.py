@@ -17,7 +17,7 @@ from converter.targets.splunk.emitter.schedule import period, schedule_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Metadata, Plan
+    from converter.plan import nodes as ir
     from converter.targets.core.target import Context, Query
 from converter.targets.splunk.emitter.schedule import Scheduled
 
@@ -26,7 +26,7 @@ _ENDS = (".", "!", "?", ":", ";")
 _SEVERITY = {"informational": 2, "low": 2, "medium": 3, "high": 4, "critical": 5}
 
 
-def emit_saved(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_saved(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the stanza of a plan. Raises as `schedule_plan`."""
     check_context("splunk", context, formats, options)
     scheduled = schedule_plan(plan, context, formats, options)
@@ -41,7 +41,7 @@ def as_file(scheduled: Scheduled, wrap: partial[str], form: str, language: str =
     return replace(query, format=form, language=language, text=wrap(query.text), inner=query.text, wrap=wrap)
 
 
-def settings_of(scheduled: Scheduled, search: str, meta: Metadata) -> dict[str, str]:
+def settings_of(scheduled: Scheduled, search: str, meta: ir.Metadata) -> dict[str, str]:
     """Return the settings of the search, its schedule, its trigger and its suppression.
 
     Source: savedsearches.conf.spec. `realtime_schedule = 0` makes up for runs that were skipped, with the times that
@@ -72,7 +72,7 @@ def settings_of(scheduled: Scheduled, search: str, meta: Metadata) -> dict[str, 
     return settings
 
 
-def description_of(meta: Metadata) -> str:
+def description_of(meta: ir.Metadata) -> str:
     """Return what the rule says of itself: description, tags, references, author, on one line."""
     parts = [sentence(meta.description or meta.title)]
     attack = [tag.removeprefix("attack.").upper() for tag in meta.tags if tag.startswith("attack.t")]
@@ -90,7 +90,7 @@ def sentence(text: str) -> str:
     return text if not text or text.endswith(_ENDS) else f"{text}."
 
 
-def _text(meta: Metadata, title: str, scheduled: Scheduled, search: str) -> str:
+def _text(meta: ir.Metadata, title: str, scheduled: Scheduled, search: str) -> str:
     settings = {
         "description": description_of(meta),
         **settings_of(scheduled, search, meta),

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
-from converter.plan.nodes import Correlation, EventCount, Temporal, TemporalOrdered, ValueCount, rising
+from converter.plan import nodes as ir
 from converter.targets.core.emission import duration, placed_groups, refused, seconds, verdict
 from converter.targets.core.target import Bound, Limit, free_column
 from converter.targets.splunk.emitter.cron import gaps
@@ -35,7 +35,6 @@ from converter.targets.splunk.emitter.windows import monotone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import Plan
     from converter.targets.core.target import Assumption, Context, Query
 
 MAX_ALERTS = 500
@@ -86,7 +85,7 @@ class _Timing:
     end: int | None
 
 
-def schedule_plan(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Scheduled:
+def schedule_plan(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Scheduled:
     """Return the scheduled search of a plan.
 
     Raises:
@@ -95,7 +94,7 @@ def schedule_plan(plan: Plan, context: Context, formats: Mapping[str, str], opti
     """
     query = emit_query(plan, replace(context, format="default"), formats, options)
     timing = _timing(context.options)
-    if not isinstance(plan, Correlation):
+    if not isinstance(plan, ir.Correlation):
         return _detection(query, timing)
     _check_schedulable(plan, query)
     return _sliding(plan, query, timing) if plan.sliding else _fixed(plan, query, timing)
@@ -167,8 +166,8 @@ def _detection(query: Query, timing: _Timing) -> Scheduled:
 # ---------------------------------------------------------------------------------------------------- correlations
 
 
-def _check_schedulable(plan: Correlation, query: Query) -> None:
-    if any(isinstance(rule.plan, Correlation) for rule in plan.rules):
+def _check_schedulable(plan: ir.Correlation, query: Query) -> None:
+    if any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules):
         raise refused(
             "an episode of the correlation below can be of any length, so no run can be sure to see all of it",
             "scheduled chained correlation",
@@ -188,7 +187,7 @@ def _check_schedulable(plan: Correlation, query: Query) -> None:
         raise AssertionError(query)  # a correlation has groups, if only the one of all events
 
 
-def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
+def _sliding(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:
     span, grows = plan.timespan, _grows(plan)
     end = (0 if grows else timing.lag) if timing.end is None else timing.end
     late = max(end, timing.lag)
@@ -235,7 +234,7 @@ def _sliding(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
     return _suppressed(query, timing, begin, end, tail if margin else (), bound, clock)
 
 
-def _fixed(plan: Correlation, query: Query, timing: _Timing) -> Scheduled:
+def _fixed(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:
     """Windows [k T, (k + 1) T): a run gives those that it sees the whole of, when all of their events have arrived."""
     span = plan.timespan
     end = timing.lag if timing.end is None else timing.end
@@ -286,13 +285,13 @@ def _suppressed(
     )
 
 
-def _grows(plan: Correlation) -> bool:
+def _grows(plan: ir.Correlation) -> bool:
     """Whether a window that meets the condition still does with more events in it."""
     match plan.measure:
-        case EventCount() | ValueCount() | TemporalOrdered():
-            return rising(plan.limits)
-        case Temporal(expr):
-            return rising(plan.limits) and (expr is None or monotone(expr))
+        case ir.EventCount() | ir.ValueCount() | ir.TemporalOrdered():
+            return ir.rising(plan.limits)
+        case ir.Temporal(expr):
+            return ir.rising(plan.limits) and (expr is None or monotone(expr))
         case _:
             return False
 

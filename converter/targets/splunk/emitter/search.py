@@ -19,21 +19,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Keyword,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.plan.regex import can_be_empty
 from converter.plan.regex_parse import parse
 from converter.plan.simplify import simplify
@@ -43,7 +29,6 @@ from converter.targets.splunk.emitter.required_literals import fixed_patterns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from converter.plan.nodes import Expr
 
 # A value of these forms is not compared as text by `search`: networks and numbers.
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/[0-9]+")
@@ -54,18 +39,18 @@ _OPERATORS = frozenset({"and", "or", "not"})
 _MOST_WORDS = 3
 _SHORTEST = 3  # of a text beside a longer one
 _MANY = 64  # patterns that are worth comparing with each other
-_ANYTHING = (Wildcard.ANY,)
+_ANYTHING = (ir.Wildcard.ANY,)
 # Writers of JSON for web pages escape these, as \\u003c for example; the terms of the index are then others.
 _ESCAPED = frozenset("<>&'\"+=")
-_COLON = Pattern((Wildcard.ANY, ":", Wildcard.ANY))  # of every address of IPv6
+_COLON = ir.Pattern((ir.Wildcard.ANY, ":", ir.Wildcard.ANY))  # of every address of IPv6
 
 
 @dataclass(frozen=True, slots=True)
-class PlainNumber(StringMatch):
+class PlainNumber(ir.StringMatch):
     """A number that is assumed to be written in one way: `search` may compare it as a number or as text."""
 
 
-def plain(expr: Expr, *, numbers: bool = False) -> Expr:
+def plain(expr: ir.Expr, *, numbers: bool = False) -> ir.Expr:
     """Return the same condition in terms of texts where it is about texts: a boolean is the text true or false.
 
     Args:
@@ -73,49 +58,49 @@ def plain(expr: Expr, *, numbers: bool = False) -> Expr:
         numbers: whole numbers are written without sign, leading zeros, fraction and exponent, so they are texts, too.
     """
     match expr:
-        case And(items):
-            return And(tuple(plain(item, numbers=numbers) for item in items))
-        case Or(items):
-            return Or(tuple(plain(item, numbers=numbers) for item in items))
-        case Not(item):
-            return Not(plain(item, numbers=numbers))
-        case BoolMatch(name, value, place):
-            return StringMatch(name, Pattern((str(value).lower(),)), cased=False, place=place)
-        case NumberMatch(name, int(number), place) if numbers and number >= 0:
-            return PlainNumber(name, Pattern((str(number),)), cased=False, place=place)
+        case ir.And(items):
+            return ir.And(tuple(plain(item, numbers=numbers) for item in items))
+        case ir.Or(items):
+            return ir.Or(tuple(plain(item, numbers=numbers) for item in items))
+        case ir.Not(item):
+            return ir.Not(plain(item, numbers=numbers))
+        case ir.BoolMatch(name, value, place):
+            return ir.StringMatch(name, ir.Pattern((str(value).lower(),)), cased=False, place=place)
+        case ir.NumberMatch(name, int(number), place) if numbers and number >= 0:
+            return PlainNumber(name, ir.Pattern((str(number),)), cased=False, place=place)
         case _:
             return expr
 
 
-def split(expr: Expr) -> tuple[list[Expr], list[Expr]]:
+def split(expr: ir.Expr) -> tuple[list[ir.Expr], list[ir.Expr]]:
     """Return what an event must meet as items that `search` says exactly, and items that it does not."""
-    search: list[Expr] = []
-    where: list[Expr] = []
+    search: list[ir.Expr] = []
+    where: list[ir.Expr] = []
     for item in _conjuncts(expr):
         (search if searchable(item) else where).append(item)
     return search, where
 
 
-def _conjuncts(expr: Expr) -> Iterable[Expr]:
+def _conjuncts(expr: ir.Expr) -> Iterable[ir.Expr]:
     """Yield what must all be true; a negated `or` is one item for each part only if `search` cannot say it whole."""
     match expr:
-        case And(items):
+        case ir.And(items):
             for item in items:
                 yield from _conjuncts(item)
-        case Not(Or(items)) if items and not searchable(expr):
+        case ir.Not(ir.Or(items)) if items and not searchable(expr):
             exact = tuple(item for item in items if searchable(item))
             if exact:
-                yield Not(exact[0] if len(exact) == 1 else Or(exact))
+                yield ir.Not(exact[0] if len(exact) == 1 else ir.Or(exact))
             for item in items:
                 if not searchable(item):
-                    yield from _conjuncts(Not(item))
-        case Not(Not(item)):
+                    yield from _conjuncts(ir.Not(item))
+        case ir.Not(ir.Not(item)):
             yield from _conjuncts(item)
         case _:
             yield expr
 
 
-def first_clause(search: Iterable[Expr], where: Iterable[Expr]) -> str:
+def first_clause(search: Iterable[ir.Expr], where: Iterable[ir.Expr]) -> str:
     """Return the terms that a search begins with.
 
     Args:
@@ -135,48 +120,48 @@ def first_clause(search: Iterable[Expr], where: Iterable[Expr]) -> str:
     return " ".join(search_text(item, inside=True) for item in chosen)
 
 
-def _has_text(expr: Expr) -> bool:
+def _has_text(expr: ir.Expr) -> bool:
     match expr:
-        case And(items) | Or(items):
-            return (any if isinstance(expr, And) else all)(map(_has_text, items))
-        case Not():
+        case ir.And(items) | ir.Or(items):
+            return (any if isinstance(expr, ir.And) else all)(map(_has_text, items))
+        case ir.Not():
             return True
-        case StringMatch(pattern=pattern):
+        case ir.StringMatch(pattern=pattern):
             return any(isinstance(part, str) for part in pattern.parts)
         case _:
-            return isinstance(expr, Cidr | Keyword)
+            return isinstance(expr, ir.Cidr | ir.Keyword)
 
 
 # ---------------------------------------------------------------------------------------------------------- exactly
 
 
-def searchable(expr: Expr) -> bool:
+def searchable(expr: ir.Expr) -> bool:
     """Whether `search` can say exactly this."""
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             return bool(items) and all(map(searchable, items))
-        case Not(item):
+        case ir.Not(item):
             return searchable(item)
         case PlainNumber(name):
             return search_field(name) is not None
-        case StringMatch(name, pattern, cased):
+        case ir.StringMatch(name, pattern, cased):
             return not cased and search_field(name) is not None and _searchable_pattern(pattern)
         case _:
             return False
 
 
-def _searchable_pattern(pattern: Pattern) -> bool:
-    return Wildcard.ANY not in pattern.parts[1:-1] and is_text(pattern, _is_plain)
+def _searchable_pattern(pattern: ir.Pattern) -> bool:
+    return ir.Wildcard.ANY not in pattern.parts[1:-1] and is_text(pattern, _is_plain)
 
 
-def is_text(pattern: Pattern, plain: Callable[[str], bool]) -> bool:
+def is_text(pattern: ir.Pattern, plain: Callable[[str], bool]) -> bool:
     """Whether `search` compares with a pattern as text: a literal network or number it does not.
 
     Args:
         pattern: an empty one, a lone `*` and one with `?` are none either.
         plain: whether a text, in quotes, is itself.
     """
-    if pattern.literal == "" or pattern.parts == _ANYTHING or Wildcard.ONE in pattern.parts:
+    if pattern.literal == "" or pattern.parts == _ANYTHING or ir.Wildcard.ONE in pattern.parts:
         return False
     if not all(plain(part) for part in pattern.parts if isinstance(part, str)):
         return False
@@ -200,60 +185,60 @@ def _is_plain(text: str) -> bool:
 # ----------------------------------------------------------------------------------------------------------- weaker
 
 
-def weaker(expr: Expr) -> Expr | None:
+def weaker(expr: ir.Expr) -> ir.Expr | None:
     """Return something that `search` can say and that is true of every event of which `expr` is, or None."""
     if searchable(expr):
         return expr
     match expr:
-        case And(items):
+        case ir.And(items):
             found = [one for item in items if (one := weaker(item)) is not None]
-            return And(tuple(found)) if found else None
-        case Or(items):
+            return ir.And(tuple(found)) if found else None
+        case ir.Or(items):
             branches = [weaker(item) for item in items]
             known = tuple(one for one in branches if one is not None)
             return _alternatives(known) if known and len(known) == len(branches) else None
-        case Not(item):
+        case ir.Not(item):
             inner = _stronger(item)
-            return Not(inner) if inner is not None else None
-        case StringMatch(name, pattern):
+            return ir.Not(inner) if inner is not None else None
+        case ir.StringMatch(name, pattern):
             return _looser(name, pattern) if search_field(name) is not None else None
-        case Regex(name, text, flags):
+        case ir.Regex(name, text, flags):
             return _regex(name, text, flags) if search_field(name) is not None else None
-        case Cidr(name, network):
+        case ir.Cidr(name, network):
             if search_field(name) is None:
                 return None
-            return expr if isinstance(network, IPv4Network) else StringMatch(name, _COLON)
-        case Keyword(pattern):
+            return expr if isinstance(network, IPv4Network) else ir.StringMatch(name, _COLON)
+        case ir.Keyword(pattern):
             return _words(pattern)
-        case NumberMatch(field=name) | NumberCompare(field=name) | TimePart(field=name):
+        case ir.NumberMatch(field=name) | ir.NumberCompare(field=name) | ir.TimePart(field=name):
             return _present(name) if search_field(name) is not None else None
         case _:
             return None
 
 
-def _stronger(expr: Expr) -> Expr | None:
+def _stronger(expr: ir.Expr) -> ir.Expr | None:
     """Return something that `search` can say and that is true of no event of which `expr` is not, or None."""
     if searchable(expr):
         return expr
     match expr:
-        case And(items):
+        case ir.And(items):
             parts = [_stronger(item) for item in items]
             known = tuple(one for one in parts if one is not None)
-            return And(known) if known and len(known) == len(parts) else None
-        case Or(items):
+            return ir.And(known) if known and len(known) == len(parts) else None
+        case ir.Or(items):
             found = [one for item in items if (one := _stronger(item)) is not None]
-            return Or(tuple(found)) if found else None
-        case Not(item):
+            return ir.Or(tuple(found)) if found else None
+        case ir.Not(item):
             inner = weaker(item)
-            return Not(inner) if inner is not None else None
+            return ir.Not(inner) if inner is not None else None
         case _:
             return None
 
 
-def _alternatives(items: tuple[Expr, ...]) -> Expr:
+def _alternatives(items: tuple[ir.Expr, ...]) -> ir.Expr:
     """Return alternatives without those that another one finds, too."""
-    whole = simplify(Or(items))
-    if not isinstance(whole, Or) or len(whole.items) > _MANY:
+    whole = simplify(ir.Or(items))
+    if not isinstance(whole, ir.Or) or len(whole.items) > _MANY:
         return whole
     kept = [
         item
@@ -267,16 +252,20 @@ def _alternatives(items: tuple[Expr, ...]) -> Expr:
     return kept[0] if len(kept) == 1 else replace(whole, items=tuple(kept))
 
 
-def _covers(wide: Expr, narrow: Expr) -> bool:
+def _covers(wide: ir.Expr, narrow: ir.Expr) -> bool:
     """Whether a text with wildcards finds all that another one, or a network, of its field does."""
-    if not isinstance(wide, StringMatch) or not isinstance(narrow, StringMatch | Cidr) or wide.field != narrow.field:
+    if (
+        not isinstance(wide, ir.StringMatch)
+        or not isinstance(narrow, ir.StringMatch | ir.Cidr)
+        or wide.field != narrow.field
+    ):
         return False
-    if wide.pattern.parts == _ANYTHING or isinstance(narrow, Cidr):
+    if wide.pattern.parts == _ANYTHING or isinstance(narrow, ir.Cidr):
         return wide.pattern.parts == _ANYTHING
     # No text here has a `*` of its own: one at an end of the narrow text is what only a `*` takes.
     text = "".join(part.lower() if isinstance(part, str) else "*" for part in narrow.pattern.parts)
     (found,) = (part.lower() for part in wide.pattern.parts if isinstance(part, str))
-    before, after = wide.pattern.parts[0] is Wildcard.ANY, wide.pattern.parts[-1] is Wildcard.ANY
+    before, after = wide.pattern.parts[0] is ir.Wildcard.ANY, wide.pattern.parts[-1] is ir.Wildcard.ANY
     if before and after:
         return found in text
     if before:
@@ -284,19 +273,19 @@ def _covers(wide: Expr, narrow: Expr) -> bool:
     return text.startswith(found) if after else text == found
 
 
-def _words(pattern: Pattern) -> Expr | None:
+def _words(pattern: ir.Pattern) -> ir.Expr | None:
     """Return the longest words that are whole terms of any text that holds the keyword."""
     found = [word[0] for part in pattern.parts if isinstance(part, str) for word in _WORD.finditer(part)]
     words = sorted({word.lower(): word for word in found if word.lower() not in _OPERATORS}.values(), key=len)
     chosen = words[-_MOST_WORDS:]
-    return And(tuple(Keyword(Pattern((word,))) for word in found if word in chosen)) if chosen else None
+    return ir.And(tuple(ir.Keyword(ir.Pattern((word,))) for word in found if word in chosen)) if chosen else None
 
 
-def _present(name: str) -> StringMatch:
-    return StringMatch(name, Pattern(_ANYTHING))
+def _present(name: str) -> ir.StringMatch:
+    return ir.StringMatch(name, ir.Pattern(_ANYTHING))
 
 
-def _looser(name: str, pattern: Pattern) -> Expr | None:
+def _looser(name: str, pattern: ir.Pattern) -> ir.Expr | None:
     """Return the texts of the pattern that `search` can say.
 
     The empty text and a lone `*` have none: whether `f=*` finds a field that is empty is not documented.
@@ -307,38 +296,38 @@ def _looser(name: str, pattern: Pattern) -> Expr | None:
     return _present(name) if pattern.parts != _ANYTHING else None
 
 
-def _texts(name: str, parts: tuple[str | Wildcard, ...]) -> Expr:
+def _texts(name: str, parts: tuple[str | ir.Wildcard, ...]) -> ir.Expr:
     """Return that the texts of a pattern are in the value, one at an end of the pattern at that end."""
     last = len(parts) - 1
     texts = [(at, part) for at, part in enumerate(parts) if isinstance(part, str)]
     longest = max(len(text) for _, text in texts)
     found = [
-        StringMatch(name, Pattern((*(_ANYTHING if at else ()), text, *(_ANYTHING if at < last else ()))))
+        ir.StringMatch(name, ir.Pattern((*(_ANYTHING if at else ()), text, *(_ANYTHING if at < last else ()))))
         for at, text in texts
         if len(text) >= min(longest, _SHORTEST)
     ]
-    return found[0] if len(found) == 1 else And(tuple(found))
+    return found[0] if len(found) == 1 else ir.And(tuple(found))
 
 
-def _with_wildcards(parts: Iterable[str | Wildcard]) -> tuple[str | Wildcard, ...]:
-    found: list[str | Wildcard] = []
+def _with_wildcards(parts: Iterable[str | ir.Wildcard]) -> tuple[str | ir.Wildcard, ...]:
+    found: list[str | ir.Wildcard] = []
     for part in parts:
-        pieces = [Wildcard.ANY] if isinstance(part, Wildcard) else _pieces(part)
+        pieces = [ir.Wildcard.ANY] if isinstance(part, ir.Wildcard) else _pieces(part)
         for piece in pieces:
-            if not (piece is Wildcard.ANY and found and found[-1] is Wildcard.ANY):
+            if not (piece is ir.Wildcard.ANY and found and found[-1] is ir.Wildcard.ANY):
                 found.append(piece)
     if len(found) == 1 and isinstance(found[0], str) and _NETWORK.fullmatch(found[0]):
-        found.append(Wildcard.ANY)  # a network in full would be compared with addresses
+        found.append(ir.Wildcard.ANY)  # a network in full would be compared with addresses
     return tuple(found)
 
 
-def _pieces(text: str) -> list[str | Wildcard]:
+def _pieces(text: str) -> list[str | ir.Wildcard]:
     if _is_plain(text):
         return [text]
-    pieces: list[str | Wildcard] = []
+    pieces: list[str | ir.Wildcard] = []
     for char in text:
         if not _is_plain(char):
-            pieces.append(Wildcard.ANY)
+            pieces.append(ir.Wildcard.ANY)
         elif pieces and isinstance(pieces[-1], str):
             pieces[-1] += char
         else:
@@ -346,7 +335,7 @@ def _pieces(text: str) -> list[str | Wildcard]:
     return pieces
 
 
-def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
+def _regex(name: str, text: str, flags: frozenset[str]) -> ir.Expr | None:
     tree = parse(text, flags)
     found = fixed_patterns(tree)
     loose = [_with_wildcards(parts) for parts in found]
@@ -358,45 +347,45 @@ def _regex(name: str, text: str, flags: frozenset[str]) -> Expr | None:
 # ------------------------------------------------------------------------------------------------------------- text
 
 
-def search_text(expr: Expr, *, inside: bool) -> str:
+def search_text(expr: ir.Expr, *, inside: bool) -> str:
     """Return a search expression; `inside` another one, where a disjunction needs brackets.
 
     Raises:
         AssertionError: neither `searchable` nor `weaker` gave the expression.
     """
     match expr:
-        case And(items):
+        case ir.And(items):
             return " ".join(search_text(item, inside=True) for item in items)
-        case Or(items):
+        case ir.Or(items):
             texts = _disjuncts(items)
             if len(texts) == 1:
                 return texts[0]
             return f"({' OR '.join(texts)})" if inside else " OR ".join(texts)
-        case Not(item):
+        case ir.Not(item):
             text = search_text(item, inside=True)
-            return f"NOT ({text})" if isinstance(item, And) else f"NOT {text}"
-        case StringMatch(name, pattern):
+            return f"NOT ({text})" if isinstance(item, ir.And) else f"NOT {text}"
+        case ir.StringMatch(name, pattern):
             return f"{search_field(name)}={'*' if pattern.parts == _ANYTHING else search_value(pattern)}"
-        case Cidr(name, network):
+        case ir.Cidr(name, network):
             return f'{search_field(name)}="{network}"'
-        case Keyword(pattern):
+        case ir.Keyword(pattern):
             return search_value(pattern)
         case _:
             raise AssertionError(expr)
 
 
-def _disjuncts(items: Iterable[Expr]) -> list[str]:
+def _disjuncts(items: Iterable[ir.Expr]) -> list[str]:
     """Return the parts of a disjunction; values of one field are a list, which is the same as an `or` of them."""
     groups: dict[str, list[str]] = {}
     texts: dict[str, None] = {}
     for item in items:
-        if isinstance(item, StringMatch) and item.pattern.parts != _ANYTHING:
+        if isinstance(item, ir.StringMatch) and item.pattern.parts != _ANYTHING:
             name = f"{search_field(item.field)}"
             groups.setdefault(name, []).append(search_value(item.pattern))
             texts[name] = None
         else:
             text = search_text(item, inside=True)
-            texts[f"({text})" if isinstance(item, And) else text] = None
+            texts[f"({text})" if isinstance(item, ir.And) else text] = None
     return [_values(text, groups[text]) if text in groups else text for text in texts]
 
 

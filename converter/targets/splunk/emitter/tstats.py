@@ -24,23 +24,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, suggest
-from converter.plan.nodes import (
-    And,
-    Correlation,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    Or,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    fields_of,
-    leaves_of,
-)
+from converter.plan import nodes as ir
 from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.targets.core.emission import Emission, check_context, refused
@@ -53,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Expr, Leaf, Plan
     from converter.targets.core.target import Context, Event, Query
 
 FILL = "(none)"
@@ -62,14 +45,14 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASC
 _TAG = re.compile(r"tag=(\w+)")
 
 
-def emit_data_model(plan: Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
+def emit_data_model(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
     """Return the search over a data model that the pipeline of the rule names.
 
     Raises:
         RefusedError: no data model, one that is not known, a field that it lacks, or what `tstats` cannot say.
     """
     check_context("splunk", context, formats, options)
-    if isinstance(plan, Correlation):
+    if isinstance(plan, ir.Correlation):
         raise refused(
             "the rows of tstats stand for many events, and a correlation looks at single ones",
             "correlation over a data model",
@@ -81,7 +64,7 @@ def emit_data_model(plan: Plan, context: Context, formats: Mapping[str, str], op
     _check(plan.expr, data_set, emission)
     emission.assume(_tagged(data_set))
     shown, unknown = _shown(context.state.get("fields"), data_set)
-    by = list(dict.fromkeys([*shown, *fields_of(plan.expr)]))
+    by = list(dict.fromkeys([*shown, *ir.fields_of(plan.expr)]))
     lines = _lines(plan.expr, data_set, by, emission, summaries=_summaries(context, emission))
     query = emission.query(plan, "splunk", "spl", "\n".join(lines))
     warnings = (
@@ -102,7 +85,7 @@ def _summaries(context: Context, emission: Emission) -> bool:
             raise ConfigurationError(f"summariesonly is {other!r}", hint="true or false")
 
 
-def _lines(expr: Expr, data_set: _DataSet, by: Sequence[str], emission: Emission, *, summaries: bool) -> list[str]:
+def _lines(expr: ir.Expr, data_set: _DataSet, by: Sequence[str], emission: Emission, *, summaries: bool) -> list[str]:
     items = _conjuncts(expr)
     search = [_search(item) for item in items if _searchable(item)]
     rest = [item for item in items if not _searchable(item)]
@@ -120,20 +103,20 @@ def _lines(expr: Expr, data_set: _DataSet, by: Sequence[str], emission: Emission
     prefixes = sorted({_prefix(name) for name in by} - {""}, key=len, reverse=True)
     lines += [f"| rename {prefix}* as *" for prefix in prefixes]
     if rest:
-        lines += _over_rows(And(tuple(rest)), emission)
+        lines += _over_rows(ir.And(tuple(rest)), emission)
     return lines
 
 
 _COLUMNS = ("count", "first_seen", "last_seen")
 
 
-def _over_rows(expr: Expr, emission: Emission) -> list[str]:
+def _over_rows(expr: ir.Expr, emission: Emission) -> list[str]:
     """Return conditions on rows: fields have lost their prefix, and what was filled in is missing again."""
-    names = list(dict.fromkeys(name.rpartition(".")[2] for name in fields_of(expr)))
-    for leaf in leaves_of(expr):
-        for full in fields_of(leaf):
+    names = list(dict.fromkeys(name.rpartition(".")[2] for name in ir.fields_of(expr)))
+    for leaf in ir.leaves_of(expr):
+        for full in ir.fields_of(leaf):
             emission.assume(_single(full))
-            if isinstance(leaf, FieldRef | TimePart) or matches(leaf, {full: FILL}) != matches(leaf, {}):
+            if isinstance(leaf, ir.FieldRef | ir.TimePart) or matches(leaf, {full: FILL}) != matches(leaf, {}):
                 emission.assume(_not_the_fill(full))
     bare = _renamed(expr, lambda name: name.rpartition(".")[2])
     restored = ", ".join(f'{name}=if({name}="{FILL}",null(),{name})' for name in names)
@@ -153,17 +136,17 @@ def _not_the_fill(name: str) -> Assumption:
     )
 
 
-def _renamed(expr: Expr, rename: Callable[[str], str]) -> Expr:
+def _renamed(expr: ir.Expr, rename: Callable[[str], str]) -> ir.Expr:
     match expr:
-        case And(items):
-            return And(tuple(_renamed(item, rename) for item in items))
-        case Or(items):
-            return Or(tuple(_renamed(item, rename) for item in items))
-        case Not(item):
-            return Not(_renamed(item, rename))
-        case Keyword() | KeywordRegex() | Unexpanded():
+        case ir.And(items):
+            return ir.And(tuple(_renamed(item, rename) for item in items))
+        case ir.Or(items):
+            return ir.Or(tuple(_renamed(item, rename) for item in items))
+        case ir.Not(item):
+            return ir.Not(_renamed(item, rename))
+        case ir.Keyword() | ir.KeywordRegex() | ir.Unexpanded():
             return expr
-        case FieldRef():
+        case ir.FieldRef():
             return replace(expr, field=rename(expr.field), other=rename(expr.other))
         case _:
             return replace(expr, field=rename(expr.field))
@@ -194,7 +177,7 @@ def _known() -> Mapping[str, Any]:
     return tomllib.loads(files("converter.products.splunk").joinpath("data_models.toml").read_text(encoding="utf-8"))
 
 
-def _data_set(name: object, plan: Plan) -> _DataSet:
+def _data_set(name: object, plan: ir.Plan) -> _DataSet:
     """Return the data set that the pipeline has noted as `data_model_set`.
 
     Raises:
@@ -267,30 +250,30 @@ def _shown(names: object, data_set: _DataSet) -> tuple[list[str], list[str]]:
 # ----------------------------------------------------------------------------------------------- what may be said
 
 
-def _check(expr: Expr, data_set: _DataSet, emission: Emission) -> None:
+def _check(expr: ir.Expr, data_set: _DataSet, emission: Emission) -> None:
     """Refuse what a data model cannot tell, and assume what it would tell otherwise.
 
     Raises:
         RefusedError: a keyword, a field that the data set lacks, letters whose case it does not keep, an empty text, a
             missing value of a field that it always writes.
     """
-    for leaf in leaves_of(expr):
+    for leaf in ir.leaves_of(expr):
         match leaf:
-            case Keyword(place=place) | KeywordRegex(place=place):
+            case ir.Keyword(place=place) | ir.KeywordRegex(place=place):
                 raise refused(
                     "a data model has no raw text, so a keyword cannot be looked for",
                     "keyword over a data model",
                     place,
                     "convert to the format default",
                 )
-            case Unexpanded():
+            case ir.Unexpanded():
                 raise leaf.error
             case _:
-                for name in fields_of(leaf):
+                for name in ir.fields_of(leaf):
                     _check_field(leaf, name, leaf.place, data_set, emission)
 
 
-def _check_field(leaf: Leaf, name: str, place: Place | None, data_set: _DataSet, emission: Emission) -> None:
+def _check_field(leaf: ir.Leaf, name: str, place: Place | None, data_set: _DataSet, emission: Emission) -> None:
     if name in _BASE:
         return
     kinds = data_set.fields.get(name)
@@ -312,18 +295,18 @@ def _check_field(leaf: Leaf, name: str, place: Place | None, data_set: _DataSet,
         emission.assume(_present(name, "", "works it out of others"))
     if kinds & {"zero", "number"}:
         emission.assume(_numeric(name))
-    if isinstance(leaf, FieldRef | TimePart):
+    if isinstance(leaf, ir.FieldRef | ir.TimePart):
         if kinds & {"unknown", "dash"}:
             emission.assume(_present(name, "-" if "dash" in kinds else "", 'writes "unknown"'))
         return
-    if isinstance(leaf, StringMatch) and leaf.pattern.literal == "":
+    if isinstance(leaf, ir.StringMatch) and leaf.pattern.literal == "":
         raise refused(
             f"whether a data model keeps empty texts is not documented, and {name} is compared with one",
             "empty text in a data model",
             place,
             "convert to the format default",
         )
-    if isinstance(leaf, IsNull | Exists) and kinds & {"unknown", "dash", "zero", "computed"}:
+    if isinstance(leaf, ir.IsNull | ir.Exists) and kinds & {"unknown", "dash", "zero", "computed"}:
         raise refused(
             f"the data model writes something into {name} where an event has no value, so none is ever missing",
             "missing value in a data model",
@@ -342,11 +325,11 @@ def _check_field(leaf: Leaf, name: str, place: Place | None, data_set: _DataSet,
         emission.assume(Assumption(f"{name} is never an empty text", lambda _raw, view: "" in _values(view, name)))
 
 
-def _needs_case(leaf: Leaf) -> bool:
+def _needs_case(leaf: ir.Leaf) -> bool:
     match leaf:
-        case StringMatch(cased=cased) | FieldRef(cased=cased):
+        case ir.StringMatch(cased=cased) | ir.FieldRef(cased=cased):
             return cased
-        case Regex(flags=flags):
+        case ir.Regex(flags=flags):
             return "i" not in flags
         case _:
             return False
@@ -386,35 +369,35 @@ def _prefix(name: str) -> str:
 # ----------------------------------------------------------------------------------------------- the where of tstats
 
 
-def _conjuncts(expr: Expr) -> list[Expr]:
-    if isinstance(expr, And):
+def _conjuncts(expr: ir.Expr) -> list[ir.Expr]:
+    if isinstance(expr, ir.And):
         return [inner for item in expr.items for inner in _conjuncts(item)]
     return [expr]
 
 
-def _searchable(expr: Expr) -> bool:
+def _searchable(expr: ir.Expr) -> bool:
     """Whether the `where` of tstats, which is that of `search`, can say exactly this."""
     match expr:
-        case And(items) | Or(items):
+        case ir.And(items) | ir.Or(items):
             return bool(items) and all(_searchable(item) for item in items)
-        case Not(item):
+        case ir.Not(item):
             return _searchable(item)
-        case StringMatch(cased=False, pattern=pattern):
+        case ir.StringMatch(cased=False, pattern=pattern):
             return is_text(pattern, is_printable)
         case _:
             return False
 
 
-def _search(expr: Expr) -> str:
+def _search(expr: ir.Expr) -> str:
     """Return a term; brackets are around all that holds several, since NOT, OR and AND bind as nobody expects."""
     match expr:
-        case And(items):
+        case ir.And(items):
             return f"({' '.join(map(_search, items))})"
-        case Or(items):
+        case ir.Or(items):
             return f"({' OR '.join(map(_search, items))})"
-        case Not(item):
+        case ir.Not(item):
             return f"NOT {_search(item)}"
-        case StringMatch(name, pattern):
+        case ir.StringMatch(name, pattern):
             return f"{name}={search_value(pattern)}"
         case _:
             raise AssertionError(expr)  # `_searchable` lets nothing else through

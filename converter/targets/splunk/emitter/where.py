@@ -12,26 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from converter.plan.nodes import (
-    And,
-    BoolMatch,
-    Cidr,
-    Exists,
-    FieldRef,
-    IsNull,
-    Keyword,
-    KeywordRegex,
-    Not,
-    NumberCompare,
-    NumberMatch,
-    Or,
-    Pattern,
-    Regex,
-    StringMatch,
-    TimePart,
-    Unexpanded,
-    Wildcard,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.emission import EXACT_DOUBLE, check_whole
 from converter.targets.splunk.emitter.keyword import keyword_condition, kind_of
 from converter.targets.splunk.emitter.quoting import SIGNS, eval_field, number_text
@@ -42,35 +23,34 @@ from converter.verdicts.event_assumptions import letters_as_written, no_zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from converter.plan.nodes import Expr, Leaf
     from converter.targets.core.emission import Emission
 
 MAX_BITS = 1_000  # a double has at most 1,024
 
-OfOneValue: TypeAlias = StringMatch | BoolMatch | Regex | Cidr | NumberMatch
+OfOneValue: TypeAlias = ir.StringMatch | ir.BoolMatch | ir.Regex | ir.Cidr | ir.NumberMatch
 
 
-def condition(expr: Expr, emission: Emission, *, inside: bool) -> str:
+def condition(expr: ir.Expr, emission: Emission, *, inside: bool) -> str:
     """Return a condition for `where`; `inside` another one, where several parts need brackets.
 
     Raises:
         RefusedError: what SPL cannot say.
     """
     match expr:
-        case And(items):
+        case ir.And(items):
             if not items:
                 return "true()"
             texts = [condition(item, emission, inside=True) for item in items]
             return _joined(" AND ", texts, inside=inside)
-        case Or(items):
+        case ir.Or(items):
             if not items:
                 return "false()"
             return _joined(" OR ", _disjuncts(items, emission), inside=inside)
-        case Not(Exists(name, place)):
+        case ir.Not(ir.Exists(name, place)):
             return f"isnull({eval_field(name, place)})"
-        case Not(IsNull(name, place)):
+        case ir.Not(ir.IsNull(name, place)):
             return f"isnotnull({eval_field(name, place)})"
-        case Not(item):
+        case ir.Not(item):
             return f"NOT ({condition(item, emission, inside=False)})"
         case _:
             return _leaf(expr, emission)
@@ -81,7 +61,7 @@ def _joined(word: str, texts: Sequence[str], *, inside: bool) -> str:
     return f"({text})" if inside and len(texts) > 1 else text
 
 
-def _disjuncts(items: Iterable[Expr], emission: Emission) -> list[str]:
+def _disjuncts(items: Iterable[ir.Expr], emission: Emission) -> list[str]:
     """Return the parts of a disjunction; tests of one field, which one value passes or another, are one part.
 
     Only tests of one kind are joined: a number is null where the value is none, and a text never is. Keywords are one
@@ -89,13 +69,15 @@ def _disjuncts(items: Iterable[Expr], emission: Emission) -> list[str]:
     """
     parts: dict[object, Callable[[], str]] = {}
     fields: dict[tuple[str, bool], list[OfOneValue]] = {}
-    keywords: dict[frozenset[str], list[Keyword]] = {}
+    keywords: dict[frozenset[str], list[ir.Keyword]] = {}
     for item in items:
-        if isinstance(item, StringMatch | BoolMatch | Regex | Cidr | NumberMatch) and not _is_any_text(item):
-            key = (item.field, isinstance(item, NumberMatch))
+        if isinstance(item, ir.StringMatch | ir.BoolMatch | ir.Regex | ir.Cidr | ir.NumberMatch) and not _is_any_text(
+            item
+        ):
+            key = (item.field, isinstance(item, ir.NumberMatch))
             fields.setdefault(key, []).append(item)
             parts[key] = partial(_any_value_of, fields[key], emission)
-        elif isinstance(item, Keyword):
+        elif isinstance(item, ir.Keyword):
             kind = kind_of(item)
             keywords.setdefault(kind, []).append(item)
             parts[kind] = partial(keyword_condition, keywords[kind], emission)
@@ -104,8 +86,8 @@ def _disjuncts(items: Iterable[Expr], emission: Emission) -> list[str]:
     return [write() for write in parts.values()]
 
 
-def _is_any_text(leaf: Expr) -> bool:
-    return isinstance(leaf, StringMatch) and leaf.pattern.parts == (Wildcard.ANY,)
+def _is_any_text(leaf: ir.Expr) -> bool:
+    return isinstance(leaf, ir.StringMatch) and leaf.pattern.parts == (ir.Wildcard.ANY,)
 
 
 def _any_value_of(leaves: Sequence[OfOneValue], emission: Emission) -> str:
@@ -120,20 +102,20 @@ def _any_value(test: str) -> str:
 def _tests(leaves: Sequence[OfOneValue], emission: Emission) -> str:
     """Return what one value must pass one of; texts that ignore case are one expression, and so are the others."""
     field = eval_field(leaves[0].field, leaves[0].place)
-    texts: dict[bool, list[Pattern]] = {}
+    texts: dict[bool, list[ir.Pattern]] = {}
     tests: dict[str, None] = {}
     for leaf in leaves:
         match leaf:
-            case StringMatch(pattern=pattern, cased=cased):
+            case ir.StringMatch(pattern=pattern, cased=cased):
                 texts.setdefault(cased, []).append(pattern)
-            case BoolMatch(value=value):
-                texts.setdefault(False, []).append(Pattern((str(value).lower(),)))
-            case Regex(pattern=regex, flags=flags):
+            case ir.BoolMatch(value=value):
+                texts.setdefault(False, []).append(ir.Pattern((str(value).lower(),)))
+            case ir.Regex(pattern=regex, flags=flags):
                 tests[f"match({field},{quoted(rule_regex(regex, flags))})"] = None
-            case Cidr(name, network):
+            case ir.Cidr(name, network):
                 emission.assume(no_zone(name, network))
                 tests[f'cidrmatch("{network}",{field})'] = None
-            case NumberMatch(number=number):
+            case ir.NumberMatch(number=number):
                 tests[_equals(field, number)] = None
             case _:
                 assert_never(leaf)
@@ -156,34 +138,34 @@ def _equals(field: str, number: float) -> str:
     return f'({whole} OR (NOT match({field},"^[+-]?\\d+\\z") AND tonumber({field})={number_text(int(number))}))'
 
 
-def _leaf(leaf: Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
     match leaf:
-        case StringMatch(name, pattern, _, place) if pattern.parts == (Wildcard.ANY,):
+        case ir.StringMatch(name, pattern, _, place) if pattern.parts == (ir.Wildcard.ANY,):
             return f"isnotnull({eval_field(name, place)})"
-        case StringMatch() | BoolMatch() | Regex() | Cidr() | NumberMatch():
+        case ir.StringMatch() | ir.BoolMatch() | ir.Regex() | ir.Cidr() | ir.NumberMatch():
             return _any_value_of([leaf], emission)
-        case NumberCompare(name, op, number, place):
+        case ir.NumberCompare(name, op, number, place):
             check_whole(number, EXACT_DOUBLE, "SPL", place)
             return _any_value(f"tonumber({eval_field(name, place)}){SIGNS[op]}{number_text(number)}")
-        case IsNull(name, place):
+        case ir.IsNull(name, place):
             return f"isnull({eval_field(name, place)})"
-        case Exists(name, place):
+        case ir.Exists(name, place):
             return f"isnotnull({eval_field(name, place)})"
-        case FieldRef():
+        case ir.FieldRef():
             return _field_reference(leaf, emission)
-        case Keyword() | KeywordRegex():
+        case ir.Keyword() | ir.KeywordRegex():
             return keyword_condition([leaf], emission)
-        case TimePart(name, place=place):
+        case ir.TimePart(name, place=place):
             check_whole(leaf.number, EXACT_DOUBLE, "SPL", place)
             emission.assume(plain_times(name))
             return _any_value(part_condition(leaf, eval_field(name, place)))
-        case Unexpanded():
+        case ir.Unexpanded():
             raise leaf.error
         case _:
             assert_never(leaf)
 
 
-def _field_reference(leaf: FieldRef, emission: Emission) -> str:
+def _field_reference(leaf: ir.FieldRef, emission: Emission) -> str:
     """Any value of the field stands so to the other field, which `mvmap` wants to have one value.
 
     Both sides of a comparison begin with a mark, so that it is one of texts also where both could be numbers.

@@ -16,21 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from converter.plan.nodes import (
-    Absent,
-    AllOf,
-    AnyOf,
-    EventCount,
-    Occurs,
-    Temporal,
-    TemporalOrdered,
-    ValueAvg,
-    ValueCount,
-    ValueMedian,
-    ValuePercentile,
-    ValueSum,
-    rising,
-)
+from converter.plan import nodes as ir
 from converter.targets.core.emission import EXACT_DOUBLE, refused
 from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
 from converter.targets.splunk.emitter.quoting import number_text
@@ -40,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from converter.errors import Place
-    from converter.plan.nodes import Correlation, Occurrence
     from converter.targets.splunk.emitter.rows import Rows, Search
 
 MAX_WINDOW = 10_000
@@ -62,34 +47,34 @@ class Judged:
     member: str = ""
 
 
-def judged(plan: Correlation, rows: Rows, search: Search) -> Judged:
+def judged(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     """Write what the windows of a correlation measure.
 
     Raises:
         RefusedError: a limit that cannot be compared with exactly.
     """
     match plan.measure:
-        case EventCount():
+        case ir.EventCount():
             return _events(plan, rows, search)
-        case ValueCount():
+        case ir.ValueCount():
             return _values(plan, rows, search)
-        case ValueSum():
+        case ir.ValueSum():
             return _sum(plan, rows, search)
-        case ValueAvg():
+        case ir.ValueAvg():
             return _mean(plan, rows, search)
-        case ValuePercentile(_, percent):
+        case ir.ValuePercentile(_, percent):
             return _percentile(plan, rows, search, percent)
-        case ValueMedian():
+        case ir.ValueMedian():
             return _percentile(plan, rows, search, _MEDIAN)
-        case Temporal(expr):
+        case ir.Temporal(expr):
             return _temporal(plan, rows, search, expr)
-        case TemporalOrdered(stages):
+        case ir.TemporalOrdered(stages):
             return _ordered(plan, rows, search, stages)
         case _:
             assert_never(plan.measure)
 
 
-def _events(plan: Correlation, rows: Rows, search: Search) -> Judged:
+def _events(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     count = at_least(plan.limits)
     if count > MAX_WINDOW:
         kind, (found,) = _gathered(plan, rows, search, [_Wanted("count")])
@@ -102,7 +87,7 @@ def _events(plan: Correlation, rows: Rows, search: Search) -> Judged:
     return Judged(f"{counted}={count} AND round(_time-{first},6)<={plan.timespan}")
 
 
-def _values(plan: Correlation, rows: Rows, search: Search) -> Judged:
+def _values(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     """Count a value from its event to the next one of that value, or until the timespan has passed.
 
     The kinds of rows are in order of what comes first at one time: 0 takes a value away because its next event is
@@ -129,7 +114,7 @@ def _values(plan: Correlation, rows: Rows, search: Search) -> Judged:
     return Judged(met(count, plan.limits, plan.places.get("condition")))
 
 
-def _temporal(plan: Correlation, rows: Rows, search: Search, expr: Occurrence | None) -> Judged:
+def _temporal(plan: ir.Correlation, rows: Rows, search: Search, expr: ir.Occurrence | None) -> Judged:
     """Compare the last time at which each rule matched with the beginning of the window."""
     flags = dict.fromkeys(rows.flags)
     last = {flag: search.column(f"last_{number}") for number, flag in enumerate(flags, 1)}
@@ -139,43 +124,43 @@ def _temporal(plan: Correlation, rows: Rows, search: Search, expr: Occurrence | 
     if expr is not None:
         flagged = [f"if({test},1,0)=1" for test in tests]  # never null, so that NOT is two-valued
         return Judged(_occurs(expr, flagged, inside=False), every=monotone(expr))
-    needs_all = rising(plan.limits) and at_least(plan.limits) == len(tests)
+    needs_all = ir.rising(plan.limits) and at_least(plan.limits) == len(tests)
     if needs_all:
         return Judged(" AND ".join(dict.fromkeys(tests)))
     found = search.column("found")
     search.add(f"eval {found}={'+'.join(f'if({test},1,0)' for test in tests)}")
-    return Judged(met(found, plan.limits, plan.places.get("condition")), every=rising(plan.limits))
+    return Judged(met(found, plan.limits, plan.places.get("condition")), every=ir.rising(plan.limits))
 
 
-def _occurs(expr: Occurrence, tests: Sequence[str], *, inside: bool) -> str:
+def _occurs(expr: ir.Occurrence, tests: Sequence[str], *, inside: bool) -> str:
     match expr:
-        case Occurs(rule):
+        case ir.Occurs(rule):
             return tests[rule]
-        case AllOf(items):
+        case ir.AllOf(items):
             text = " AND ".join(_occurs(item, tests, inside=True) for item in items)
-        case AnyOf(items):
+        case ir.AnyOf(items):
             text = " OR ".join(_occurs(item, tests, inside=True) for item in items)
-        case Absent(item):
+        case ir.Absent(item):
             return f"NOT ({_occurs(item, tests, inside=False)})"
         case _:
             assert_never(expr)
     return f"({text})" if inside else text
 
 
-def monotone(expr: Occurrence) -> bool:
+def monotone(expr: ir.Occurrence) -> bool:
     """Return whether more events never undo an expression: nothing in it must be absent."""
     match expr:
-        case Occurs():
+        case ir.Occurs():
             return True
-        case AllOf(items) | AnyOf(items):
+        case ir.AllOf(items) | ir.AnyOf(items):
             return all(map(monotone, items))
-        case Absent():
+        case ir.Absent():
             return False
         case _:
             assert_never(expr)
 
 
-def _ordered(plan: Correlation, rows: Rows, search: Search, stages: Sequence[Sequence[int]]) -> Judged:
+def _ordered(plan: ir.Correlation, rows: Rows, search: Search, stages: Sequence[Sequence[int]]) -> Judged:
     """Carry forward the latest time at which so many stages can have begun.
 
     Level n holds, at each row and for each stage s, the latest beginning of n stages in order of which the last is s or
@@ -191,7 +176,7 @@ def _ordered(plan: Correlation, rows: Rows, search: Search, stages: Sequence[Seq
         search.add(f"eval {order}=case({cases})", f"sort 0 _time {rows.position} {order}")
     else:
         search.add("sort 0 _time")
-    only = at_least(plan.limits) if rising(plan.limits) else None
+    only = at_least(plan.limits) if ir.rising(plan.limits) else None
     if only is not None and only > len(stages):
         return Judged("1=0")
     begun: dict[int, str] = {}
@@ -239,7 +224,7 @@ class _Wanted:
     of: str = ""
 
 
-def _gathered(plan: Correlation, rows: Rows, search: Search, wanted: Sequence[_Wanted]) -> tuple[str, list[str]]:
+def _gathered(plan: ir.Correlation, rows: Rows, search: Search, wanted: Sequence[_Wanted]) -> tuple[str, list[str]]:
     """Write statistics of the closed windows, as columns of rows that look back; return the column of kinds, and them.
 
     Kind 0 is an event, kind 1 looks back from it: at t - T on the way back, when it has seen the rest of that block,
@@ -295,13 +280,13 @@ def _of_totals(kind: str, condition: str) -> Judged:
     return Judged(f'{kind}="1" AND {condition}', member=f'{kind}="0"')
 
 
-def _sum(plan: Correlation, rows: Rows, search: Search) -> Judged:
+def _sum(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     search.emission.assume(whole_numbers(plan))
     kind, (total,) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0])])
     return _of_totals(kind, met(total, plan.limits, plan.places.get("condition")))
 
 
-def _mean(plan: Correlation, rows: Rows, search: Search) -> Judged:
+def _mean(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     place = plan.places.get("condition")
     limits = [(op, scaled(number, place)) for op, number in plan.limits]
     search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // max(by for _, (_, by, _) in limits)))
@@ -313,7 +298,7 @@ def _mean(plan: Correlation, rows: Rows, search: Search) -> Judged:
     return _of_totals(kind, " AND ".join(tests))
 
 
-def _percentile(plan: Correlation, rows: Rows, search: Search, percent: float) -> Judged:
+def _percentile(plan: ir.Correlation, rows: Rows, search: Search, percent: float) -> Judged:
     """Decide on which side of a limit a percentile lies by counting the numbers on each side.
 
     It stands k whole places and r parts of one behind the least number. With c numbers below the limit it reaches it if
