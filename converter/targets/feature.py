@@ -1,0 +1,32 @@
+"""What an engine can run, as rows of its tables: docs/engines.md is generated from them, and tested.
+
+    the tables of an engine ──engine/features.py: features()──> Feature ... ──tools/engines_page.py──> docs/engines.md
+
+An engine computes its features from the tables that it runs by, so the page cannot say more than the engine does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FeatureKind: TypeAlias = Literal["command", "function", "aggregation", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One thing of a query language that an engine runs, or refuses by name.
+
+    Attributes:
+        kind: what it is in the language.
+        name: as the language's documentation writes it.
+        arguments: what it takes, for example `2 or 3`; empty where that needs no words.
+        options: the names of the options that the engine reads.
+        refused: what the engine refuses of it, in words; `"all of it"` if the engine only knows the name.
+    """
+
+    kind: FeatureKind
+    name: str
+    arguments: str = ""
+    options: tuple[str, ...] = ()
+    refused: str = ""
