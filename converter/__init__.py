@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.reference.evaluate import Alert
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
 __all__ = ["convert", "evaluate", "list_targets", "load_rules", "parse_query", "run_query"]

@@ -2,7 +2,7 @@
 
     Rules ──each plan──> its documents ──pipeline──> mapped pySigma rules ──lower──> Plan ──Target.emit──> Query
 
-Each rule is converted from fresh copies of its own documents, so no conversion can change another.
+Each conversion works on one copy of its rules as pySigma has parsed them at load, so none can change another.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
-from converter.targets.core.target import Context, Verdict
+from converter.targets.core.target import Context, Titles
 from converter.verdicts.event_assumptions import ingest_assumptions, unique
+from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from converter.pipelines.apply import Applied
     from converter.products.field_facts import Facts
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
 _GUIDE_LEVELS = 6
@@ -65,11 +66,13 @@ def convert_rules(
     queries: list[Query] = []
     pipeline: ProcessingPipeline | None = None
     rules = rules.expanded(() if without_pipeline else pipelines, on_error)
+    titles = Titles(tuple(plan.meta.title for plan in rules.plans))
     for plan in rules.plans:
         try:
             work = _Work(rules, plan, target, pipelines, without_pipeline=without_pipeline)
             pipeline = work.applied.pipeline
-            queries.append(work.convert(Context(work.facts, format, dict(options or {})), strict_fields=strict_fields))
+            context = Context(work.facts, format, dict(options or {}), titles=titles)
+            queries.append(work.convert(context, strict_fields=strict_fields))
         except (RefusedError, RuleError) as error:
             error.place = error.place or plan.place
             if on_error is None:
@@ -105,7 +108,6 @@ class _Work:
     """One rule on its way to one target."""
 
     rules: Rules
-    titles: tuple[str, ...]
     plan: ir.Plan
     target: Target
     facts: Facts
@@ -118,7 +120,6 @@ class _Work:
         from converter.pipelines.apply import apply, select  # noqa: PLC0415
         from converter.products.field_facts import Facts, load_facts  # noqa: PLC0415  slow to import
 
-        self.titles = tuple(other.meta.title for other in rules.plans if other is not plan)
         self.rules = rules.only(plan)
         self.plan = plan
         self.target = target
@@ -126,7 +127,8 @@ class _Work:
         sources = list(_sources(plan))
         self.facts = load_facts(target.product, sources[0]) if len(set(sources)) == 1 else Facts()
         pipeline = select(target.product, sources, names=pipelines, without=without_pipeline)
-        self.applied = apply(self.rules.collection(), pipeline, backend=target.name.rpartition(":")[2])
+        backend = target.name.rpartition(":")[2]
+        self.applied = apply(self.rules.collection(), pipeline, backend=backend, in_place=True)
         for error in self.applied.failed.values():
             raise error
 
@@ -141,7 +143,7 @@ class _Work:
                 "let it refuse the rule instead (rule_failure)",
             )
         warnings = self.unknown_fields(strict=strict_fields)
-        context = replace(context, state=self.state(), guide=_guide(self.plan), titles=self.titles)
+        context = replace(context, state=self.state(), guide=_guide(self.plan))
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
@@ -179,7 +181,7 @@ class _Work:
         if self.quiet:
             return ()
         found: dict[str, None] = {}
-        originals = {str(rule.name or rule.id or rule.title): rule for rule in self.rules.collection().rules}
+        originals = {str(rule.name or rule.id or rule.title): rule for rule in self.rules.originals()}
         for key, original in originals.items():
             rule = self.mapped(key)
             names = unmapped(fields_of(original), fields_of(rule), self.facts, self.applied.mapped(rule))
@@ -194,7 +196,7 @@ class _Work:
     def field_names(self) -> dict[str, str]:
         """Return the product's name of each Sigma field, where the pipeline has given it exactly one."""
         names: dict[str, str] = {}
-        for original in self.rules.collection().rules:
+        for original in self.rules.originals():
             rule: Any = self.mapped(str(original.name or original.id or original.title))
             if hasattr(original, "detection"):
                 for name, detection in original.detection.detections.items():

@@ -32,7 +32,7 @@ from converter.targets.core.registry import get_target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = ROOT.parent / "shared" / "data" / "correlation_rules"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sigmahq import Comparison
 
     from converter.harness.replay import Log
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Event
 
 _LONG, _LONGEST_TERM = 2**63, 32_766

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from referee import Node
     from sigmahq_index import Question
 
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Event
 
 LUCENE, ANALYSED = "pysigma:lucene", "pysigma:lucene, on analysed text"

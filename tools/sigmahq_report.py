@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from converter.products.core import Product
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
 
 WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}
 Examined = TypeVar("Examined")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from converter.errors import RuleWarning, SourceError
     from converter.harness.target_spec import TargetName
     from converter.report.check import Report, RuleResult
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Target
 
 

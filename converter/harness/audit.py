@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from converter.harness.compare import Side
     from converter.harness.replay import Log
     from converter.products.core import Product
-    from converter.rules.load import Rules
-    from converter.targets.core.target import Assumption, Event, Query
+    from converter.rules.collection import Rules
+    from converter.targets.core.target import Event, Query
+    from converter.verdicts.verdict import Assumption
 
 Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
 _OURS: dict[Product, str] = {"splunk": "splunk", "elastic": "esql"}

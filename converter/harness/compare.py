@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from converter.reference.evaluate import Alert
-    from converter.targets.core.target import Bound, Run
+    from converter.targets.core.target import Run
+    from converter.verdicts.verdict import Bound
 
 Side: TypeAlias = Literal["missed", "extra", "doubled"]
 SIDES: tuple[Side, ...] = get_args(Side)

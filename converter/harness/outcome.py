@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from converter.harness.target_spec import TargetName
     from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Run, Target
 
 CellKind: TypeAlias = Literal["agree", "bounded", "assumption", "divergence", "refused", "stale", "disagree", "error"]

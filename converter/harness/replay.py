@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.products.core import Product
     from converter.reference.evaluate import Alert
-    from converter.targets.core.target import Assumption, Bound, Event, Query, Run, Target
+    from converter.targets.core.target import Event, Query, Run, Target
+    from converter.verdicts.verdict import Assumption, Bound
 
 OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 

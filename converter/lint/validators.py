@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import RefusedError, RuleWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from converter.errors import Place
     from converter.readers.yaml_document import Document
@@ -39,14 +39,16 @@ REPLACED = frozenset(
 )
 
 
-def pysigma_warnings(documents: Iterable[Document]) -> list[RuleWarning]:
+def pysigma_warnings(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
     """Return what pySigma's validators find in rules without errors, in no order.
+
+    Args:
+        documents: the rules.
+        upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
 
     A rule that pySigma itself does not accept gets a warning that says so.
     """
     from sigma.validators.core import validators  # noqa: PLC0415  slow to import
-
-    from converter.rules.pysigma import upstream_rule  # noqa: PLC0415
 
     left_out = NEED_NETWORK | REPLACED
     chosen = [kind() for kind in dict.fromkeys(validators.values()) if kind.__name__ not in left_out]
@@ -56,7 +58,7 @@ def pysigma_warnings(documents: Iterable[Document]) -> list[RuleWarning]:
     kept: list[Any] = []  # so that no identity is used twice
     for document in documents:
         try:
-            rule = upstream_rule(document)
+            rule = upstream(document)
         except RefusedError as bad:
             warnings.append(RuleWarning(bad.message, "pysigma", document.place(), "pySigma and its backends refuse it"))
             continue

@@ -18,7 +18,7 @@ from converter.lint.detection import detection_warnings
 from converter.plan.attack import knows_tag, tactics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converter.errors import Place
     from converter.readers.yaml_document import Document
@@ -58,14 +58,21 @@ _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
 _DATE_WITH_SLASHES = re.compile(r"\d+/\d+/\d+")
 
 
-def warnings_of(documents: Iterable[Document]) -> list[RuleWarning]:
-    """Return the warnings about rules that have no errors, each for itself: ours, and those of pySigma's validators."""
+def warnings_of(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
+    """Return the warnings about rules that have no errors, each for itself: ours, and those of pySigma's validators.
+
+    Args:
+        documents: the rules.
+        upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
+    """
     from converter.lint.validators import pysigma_warnings  # noqa: PLC0415  slow to import
 
     rules = list(documents)
     found = [warning for document in rules for warning in _warnings(document)]
     places = {one.place for one in found}
-    found += [one for one in pysigma_warnings(rules) if one.place not in places or one.code not in _SAID_BETTER]
+    found += [
+        one for one in pysigma_warnings(rules, upstream) if one.place not in places or one.code not in _SAID_BETTER
+    ]
     return found
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import Shape, add_time, inner, own_names, words
-from converter.logsources.match import Source
+from converter.logsources.event_format import EventSource, Shape, add_time, inner, own_names, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -166,30 +165,30 @@ def _azure_names(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _azure(service: str, perhaps: Iterable[str] = ()) -> Shape:
-    return Shape(Source("azure", frozenset({service}), perhaps=frozenset(perhaps)), _azure_names)
+    return Shape(EventSource("azure", frozenset({service}), perhaps=frozenset(perhaps)), _azure_names)
 
 
-_CLOUDTRAIL = Shape(Source("aws", frozenset({"cloudtrail"})), own_names)
-_CLOUDTRAIL_DETAIL = Shape(Source("aws", frozenset({"cloudtrail"})), _detail_names)
-_OKTA = Shape(Source("okta", frozenset({"okta"}), perhaps=frozenset({"authentication"})), _time_in("published"))
-_KUBERNETES = Shape(Source("kubernetes", frozenset({"audit"}), frozenset({"application"})), _kubernetes_names)
-_GITHUB = Shape(Source("github", frozenset({"audit"})), _time_in("created_at"))
+_CLOUDTRAIL = Shape(EventSource("aws", frozenset({"cloudtrail"})), own_names)
+_CLOUDTRAIL_DETAIL = Shape(EventSource("aws", frozenset({"cloudtrail"})), _detail_names)
+_OKTA = Shape(EventSource("okta", frozenset({"okta"}), perhaps=frozenset({"authentication"})), _time_in("published"))
+_KUBERNETES = Shape(EventSource("kubernetes", frozenset({"audit"}), frozenset({"application"})), _kubernetes_names)
+_GITHUB = Shape(EventSource("github", frozenset({"audit"})), _time_in("created_at"))
 _GITHUB_BY = frozenset({"org", "business", "repo", "user_id", "actor_id"})
-_BITBUCKET = Shape(Source("bitbucket", frozenset({"audit"})), own_names)
-_GCP = Shape(Source("gcp", frozenset({"gcp.audit"})), _gcp_names)
-_GCP_DATA = Shape(Source("gcp", frozenset({"gcp.audit"})), _gcp_data_names)
+_BITBUCKET = Shape(EventSource("bitbucket", frozenset({"audit"})), own_names)
+_GCP = Shape(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_names)
+_GCP_DATA = Shape(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_data_names)
 _WORKSPACE_SERVICES = {
     "admin.googleapis.com": frozenset({"gcp.audit", "google_workspace.admin"}),
     "login.googleapis.com": frozenset({"gcp.audit", "google_workspace.login"}),
 }
-_WORKSPACE = {name: Shape(Source("gcp", services), _gcp_names) for name, services in _WORKSPACE_SERVICES.items()}
+_WORKSPACE = {name: Shape(EventSource("gcp", services), _gcp_names) for name, services in _WORKSPACE_SERVICES.items()}
 _WORKSPACE_DATA = {
-    name: Shape(Source("gcp", services), _gcp_data_names) for name, services in _WORKSPACE_SERVICES.items()
+    name: Shape(EventSource("gcp", services), _gcp_data_names) for name, services in _WORKSPACE_SERVICES.items()
 }
 # Rules for threat_management and threat_detection read names of another product's alerts.
 _THREATS = frozenset({"threat_detection", "threat_management"})
-_M365 = Shape(Source("m365", frozenset({"audit"}), perhaps=_THREATS), _time_in("CreationTime"))
-_EXCHANGE = Shape(Source("m365", frozenset({"audit", "exchange"}), perhaps=_THREATS), _time_in("CreationTime"))
+_M365 = Shape(EventSource("m365", frozenset({"audit"}), perhaps=_THREATS), _time_in("CreationTime"))
+_EXCHANGE = Shape(EventSource("m365", frozenset({"audit", "exchange"}), perhaps=_THREATS), _time_in("CreationTime"))
 _SIGNIN = _azure("signinlogs", {"authentication"})
 # Alerts of Privileged Identity Management look like those of Identity Protection; its actions are in the audit log.
 _AUDIT = _azure("auditlogs", {"pim"})

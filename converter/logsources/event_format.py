@@ -8,10 +8,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from converter.logsources.match import Source
-
 # Where the reference looks for the time of an event, at the top. A name that adds a time must not overrule them.
 _TIMES = ("@timestamp", "_time", "eventTime", "timestamp", "time", "UtcTime", "TimeCreated")
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """What an event is about, in the words of Sigma.
+
+    Attributes:
+        product: its product.
+        services: the services it belongs to; None if that cannot be told from the event.
+        categories: the same of categories.
+        perhaps: services and categories that it may belong to.
+    """
+
+    product: str
+    services: frozenset[str] | None = _NONE
+    categories: frozenset[str] | None = _NONE
+    perhaps: frozenset[str] = _NONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +42,7 @@ class Shape:
         merged: whether `names` has merged in what the event has under the same names; else the event's own count.
     """
 
-    source: Source
+    source: EventSource
     names: Callable[[Mapping[str, Any]], dict[str, Any]]
     merged: bool = False
 

@@ -16,8 +16,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import Shape, add, add_time, own_names, words
-from converter.logsources.match import Source
+from converter.logsources.event_format import EventSource, Shape, add, add_time, own_names, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +114,7 @@ def _syslog(program: str, facility: Any, *, journal: bool) -> Shape:
 def _made(service: str, auth: bool, journal: bool) -> Shape:  # noqa: FBT001
     services = {"syslog", service or "syslog", "auth" if auth else "syslog"}
     perhaps = frozenset({"authentication"} if auth else ())
-    return Shape(Source("linux", frozenset(services), perhaps=perhaps), _journal_names if journal else own_names)
+    return Shape(EventSource("linux", frozenset(services), perhaps=perhaps), _journal_names if journal else own_names)
 
 
 def _bare(program: str) -> str:
@@ -160,5 +159,5 @@ def _event_names(event: Mapping[str, Any]) -> dict[str, Any]:
     return names
 
 
-_AUDITD = Shape(Source("linux", frozenset({"auditd"})), _record_names)
-_LAUREL = Shape(Source("linux", frozenset({"auditd"})), _event_names, merged=True)
+_AUDITD = Shape(EventSource("linux", frozenset({"auditd"})), _record_names)
+_LAUREL = Shape(EventSource("linux", frozenset({"auditd"})), _event_names, merged=True)

@@ -6,7 +6,6 @@ rule collection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.logsources.event_format import words
@@ -14,6 +13,7 @@ from converter.logsources.windows_names import SERVICES as _WINDOWS
 from converter.logsources.windows_names import SYSMON as _SYSMON
 
 if TYPE_CHECKING:
+    from converter.logsources.event_format import EventSource
     from converter.plan.nodes import LogSource
 
 _NONE: frozenset[str] = frozenset()
@@ -67,24 +67,7 @@ _CATEGORIES = frozenset(category for categories in _SYSMON.values() for category
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What an event is about, in the words of Sigma.
-
-    Attributes:
-        product: its product.
-        services: the services it belongs to; None if that cannot be told from the event.
-        categories: the same of categories.
-        perhaps: services and categories that it may belong to.
-    """
-
-    product: str
-    services: frozenset[str] | None = _NONE
-    categories: frozenset[str] | None = _NONE
-    perhaps: frozenset[str] = _NONE
-
-
-def answer(source: Source, logsource: LogSource) -> bool | None:
+def answer(source: EventSource, logsource: LogSource) -> bool | None:
     """Return whether a rule of this log source is about events of the source; None if that cannot be told."""
     product, category, service = (
         word.lower() if word else None for word in (logsource.product, logsource.category, logsource.service)

@@ -14,8 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import Shape, add, add_time, inner
-from converter.logsources.match import Source
+from converter.logsources.event_format import EventSource, Shape, add, add_time, inner
 from converter.logsources.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def _made(
 
 
 @lru_cache(maxsize=1024)
-def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: Source, number: str) -> Shape:
+def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: EventSource, number: str) -> Shape:
     audit = _AUDIT.get(number)
     if audit is None:
         return Shape(source, names)
@@ -120,9 +119,9 @@ def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: Sour
     return Shape(source, audited)
 
 
-def _source(channel: str, number: str, provider: str, operation: str) -> Source:
+def _source(channel: str, number: str, provider: str, operation: str) -> EventSource:
     if channel == "linux-sysmon/operational":
-        return Source("linux", frozenset({"sysmon"}), SYSMON.get(number, _NONE))
+        return EventSource("linux", frozenset({"sysmon"}), SYSMON.get(number, _NONE))
     services = SERVICES.get(channel) or SERVICES.get(channel.partition("/")[0]) or _NONE
     categories = _NONE.union(
         *(POWERSHELL.get((service, number), _NONE) for service in services),
@@ -133,8 +132,8 @@ def _source(channel: str, number: str, provider: str, operation: str) -> Source:
     )
     perhaps = _NONE.union(*(PERHAPS.get(service, _NONE) for service in services))
     if not channel:  # of a provider that writes to channels that we do not know
-        return Source("windows", None, categories or None)
-    return Source("windows", services, categories, perhaps)
+        return EventSource("windows", None, categories or None)
+    return EventSource("windows", services, categories, perhaps)
 
 
 def _operation(fields: Mapping[str, Any]) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import Shape, add_time
-from converter.logsources.match import Source
+from converter.logsources.event_format import EventSource, Shape, add_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,4 +61,4 @@ def _made(path: str) -> Shape:
         add_time(found, event, event.get("ts"))
         return found
 
-    return Shape(Source("zeek", frozenset({path}), _CATEGORIES.get(path, frozenset())), names)
+    return Shape(EventSource("zeek", frozenset({path}), _CATEGORIES.get(path, frozenset())), names)

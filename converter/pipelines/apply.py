@@ -340,7 +340,12 @@ class Applied:
 
 
 def apply(
-    collection: SigmaCollection, pipeline: ProcessingPipeline, *, backend: str = "", output_format: str = "default"
+    collection: SigmaCollection,
+    pipeline: ProcessingPipeline,
+    *,
+    backend: str = "",
+    output_format: str = "default",
+    in_place: bool = False,
 ) -> Applied:
     """Apply a pipeline to copies of rules; the collection that is given stays as it is.
 
@@ -349,13 +354,14 @@ def apply(
         pipeline: what to apply; its own state afterwards is that of the last rule.
         backend: what the pipeline's templates and conditions see as the variable `backend`.
         output_format: what they see as `output_format`.
+        in_place: change the rules that are given, not copies; for a caller whose own they are.
 
     Rules that are referred to come first, as correlation rules look at them to decide what applies.
     """
     from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
-    copied = copy.deepcopy(list(collection.rules))
+    copied = list(collection.rules) if in_place else copy.deepcopy(list(collection.rules))
     pipeline.vars.update({"backend": backend, "output_format": output_format})
     outcomes: dict[int, _Outcome] = {}
     failed: dict[str, SourceError] = {}

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from sigma.correlations import SigmaCorrelationRule
 
+from converter.plan.lower_correlation import lower_correlation
+from converter.plan.lower_detection import lower_detection
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.nodes import (
-        Plan,
-    )
+    from converter.plan.nodes import Plan
     from converter.readers.yaml_document import Document
-
-from converter.plan.lower_correlation import lower_correlation
-from converter.plan.lower_detection import lower_detection
 
 
 def lower(

@@ -15,9 +15,9 @@ from sigma.correlations import SigmaCorrelationRule
 
 from converter.errors import RefusedError
 from converter.plan import nodes as ir
-from converter.plan.metadata import metadata_of
+from converter.plan.lower_detection import lower_detection
+from converter.plan.metadata import generates, metadata_of, reference_key
 from converter.plan.temporal_condition import occurrence_of, parse_names, stages_of
-from converter.rules.validate_correlation import generates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,9 +58,7 @@ class _Lowering:
 
     def document_of(self, reference: str) -> Document | None:
         """Return the document that a reference means, for places."""
-        from converter.rules.references import called  # noqa: PLC0415  each imports the other
-
-        return self.identifiers.get(called(reference))
+        return self.identifiers.get(reference_key(reference))
 
     def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> ir.Correlation:
         written: Mapping[str, Any] = document.data["correlation"] if document is not None else _written(rule)
@@ -94,13 +92,11 @@ class _Lowering:
 
     def plan(self, rule: Any, document: Document | None) -> ir.Plan:
         """Return the plan of a rule below, which several correlations may count."""
-        from converter.plan.lower import lower  # noqa: PLC0415  each calls the other
-
         if id(rule) not in self.done:
             if isinstance(rule, SigmaCorrelationRule):  # loading has refused circles and long chains
                 self.done[id(rule)] = self.correlation(rule, document)
             else:
-                self.done[id(rule)] = lower(rule, document)
+                self.done[id(rule)] = lower_detection(rule, document)
         return self.done[id(rule)]
 
     def resolved(self, rule: SigmaCorrelationRule, name: str, referenced: Any, field: str) -> str:

@@ -1,18 +1,29 @@
-"""What a pySigma rule says about itself, for the plan."""
+"""What a rule says about itself, and what others call it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from converter.plan.nodes import (
-    Metadata,
-)
+from converter.plan.nodes import Metadata
 
 if TYPE_CHECKING:
     from sigma.correlations import SigmaCorrelationRule
     from sigma.rule import SigmaRule
 
     from converter.readers.yaml_document import Document
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def reference_key(name: str) -> str:
+    """Return a name or an id as references are compared: the case of an id, which is a UUID, does not matter."""
+    return name.lower() if _UUID.fullmatch(name) else name
+
+
+def generates(document: Document) -> bool:
+    """Return whether alerts of the referenced rules are wanted too: the schema has `generate` beside `correlation`."""
+    return bool(document.data["correlation"].get("generate") or document.data.get("generate"))
 
 
 def metadata_of(rule: SigmaRule | SigmaCorrelationRule, document: Document | None) -> Metadata:

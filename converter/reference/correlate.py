@@ -9,12 +9,13 @@ A correlation that counts another one sees each episode of that as an event at i
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from converter.plan import nodes as ir
 from converter.reference.measure import meter_of
+from converter.reference.members import Member, Timed
 from converter.reference.time import SECOND
 from converter.reference.values import find, number_of, text_of
 
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from converter.reference.measure import Meter
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """A matching event, or an episode of a correlation below at its end.
-
-    Attributes:
-        time: nanoseconds since the epoch.
-        position: in the log (of the last event of an episode); ties in time are ordered by it.
-        event: of an episode, its group: field to value.
-        parts: the events of an episode; empty for an event.
-    """
-
-    time: int
-    position: int
-    event: Mapping[str, Any]
-    parts: tuple[Timed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +41,6 @@ class Episode:
     def last(self) -> int:
         """The time of its last event, in nanoseconds since the epoch."""
         return self.events[-1].time
-
-
-@dataclass(slots=True)
-class Member:
-    """An event in a group: the rules of the correlation that it matches, and the values that are measured."""
-
-    timed: Timed
-    rules: set[int] = field(default_factory=set)
-    names: dict[tuple[str, ...], None] = field(default_factory=dict)
-    values: Sequence[Any] = ()
-
-    @property
-    def time(self) -> int:
-        """When it was."""
-        return self.timed.time
 
 
 def episodes(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> list[Episode]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from converter.plan import nodes as ir
-from converter.reference.correlate import Timed, episodes
+from converter.reference.correlate import episodes
 from converter.reference.match import matches
+from converter.reference.members import Timed
 from converter.reference.time import SECOND, event_time, format_time
 
 if TYPE_CHECKING:

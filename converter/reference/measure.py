@@ -17,7 +17,7 @@ from converter.plan import nodes as ir
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from converter.reference.correlate import Member
+    from converter.reference.members import Member
 
 _MEDIAN = 50
 _NEVER = -(1 << 200)

@@ -8,16 +8,19 @@ pySigma parses the rules; what it cannot place in the file, `examine` finds agai
 
 from __future__ import annotations
 
+import copy
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
+from converter.plan.metadata import generates
 from converter.readers.yaml_document import Document, parse_documents
+from converter.rules.collection import Rules, rule_key
 from converter.rules.filters import Assigned, add_filters, assign, is_filter
-from converter.rules.pysigma import collection_of, link, parse_rule
+from converter.rules.pysigma import link, parse_rule
 from converter.rules.references import (
     chain_errors,
     check_references,
@@ -28,108 +31,15 @@ from converter.rules.references import (
     references,
 )
 from converter.rules.validate import document_errors
-from converter.rules.validate_correlation import generates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from sigma.collection import SigmaCollection
 
     from converter.plan import nodes as ir
 
 _RULE_SUFFIXES = (".yml", ".yaml")
 MAX_ERRORS = 100
 """How many errors of one rule are looked for in each of the two passes; whoever has more has not written a rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Loaded rules.
-
-    Attributes:
-        documents: one for each rule, in the order of the files.
-        plans: what is to be converted or evaluated: every rule that no correlation swallows, without any pipeline.
-        filters: of each detection that has any, by the identity of its document.
-        warnings: what is doubtful about references and filters.
-    """
-
-    documents: tuple[Document, ...]
-    plans: tuple[ir.Plan, ...] = ()
-    filters: Mapping[int, Sequence[Document]] = field(default_factory=dict, repr=False, compare=False)
-    warnings: tuple[RuleWarning, ...] = field(default=(), repr=False, compare=False)
-    _index: dict[str, Document] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        index = {rule_key(document.data): document for document in self.documents}
-        index.update(names_of(self.documents))
-        object.__setattr__(self, "_index", index)
-
-    def collection(self, *, upstream: bool = False) -> SigmaCollection:
-        """Return the rules as fresh pySigma objects; pipelines and backends of pySigma change what they are given.
-
-        With `upstream` the modifiers are as pySigma applies them. Raises RefusedError if it cannot.
-        """
-        return collection_of(self.documents, self.filters, upstream=upstream)
-
-    def __len__(self) -> int:
-        return len(self.documents)
-
-    def only(self, plan: ir.Plan) -> Rules:
-        """Return the rule of a plan and the rules that it refers to."""
-        document = self._index[plan.meta.key]
-        return Rules(tuple(needed(document, self._index)), (plan,), self.filters)
-
-    def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
-        """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
-
-        Args:
-            pipelines: names or files.
-            on_error: called with the error of each rule that a pipeline refuses, which is then left out; without it
-                the first is raised.
-
-        Raises:
-            ConfigurationError: a pipeline is wrong.
-        """
-        waiting = [plan for plan in self.plans if _waits(plan)]
-        if not pipelines or not waiting:
-            return self
-        from converter.pipelines.apply import apply, placeholder_pipeline  # noqa: PLC0415  slow to import
-
-        pipeline = placeholder_pipeline(pipelines)
-        plans: list[ir.Plan] = []
-        for plan in self.plans:
-            if not _waits(plan):
-                plans.append(plan)
-                continue
-            try:
-                applied = apply(self.only(plan).collection(), pipeline)
-                for error in applied.failed.values():
-                    raise error
-                rules = {str(rule.name or rule.id or rule.title): rule for rule in applied.collection.rules}
-                plans.append(self.lowered(rules[plan.meta.key]))
-            except SourceError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-        return replace(self, plans=tuple(plans))
-
-    def lowered(self, rule: Any) -> ir.Plan:
-        """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
-        from converter.plan.lower import lower  # noqa: PLC0415  slow to import
-
-        return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
-
-
-def _waits(plan: ir.Plan) -> bool:
-    """Return whether a plan holds a placeholder."""
-    from converter.plan import nodes as ir  # noqa: PLC0415
-
-    return any(True for rule in ir.detections_of(plan) for _ in ir.unexpanded(rule.expr))
-
-
-def rule_key(data: Mapping[str, Any]) -> str:
-    """Return what a rule is called in output: its name, else its id, else its title."""
-    return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")
 
 
 def load_rules(
@@ -226,7 +136,7 @@ class _Loading:
         if on_warning is not None:
             from converter.lint.warnings import warnings_of  # noqa: PLC0415  only who asks
 
-            found += [*rules.warnings, *warnings_of(rules.documents)]
+            found += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule)]
         for one in sorted(found, key=self.position):
             if isinstance(one, RuleWarning):
                 if on_warning is not None:
@@ -250,27 +160,23 @@ class _Loading:
         chains = chain_errors(good, names)
         rejected = list(self.bad)
         while True:  # a rule that refers to a bad rule is bad as well, and so on
-            failed = [document for document in good if not self._refers_to_good(document, chains)]
+            bad = names_of(self.bad)
+            failed = {id(document): document for document in good if not self._refers_to_good(document, chains, bad)}
             if not failed:
                 break
-            good = [document for document in good if document not in failed]
-            self.bad += failed
-            self.identifiers = {key: one for key, one in self.identifiers.items() if one not in failed}
-        bad = names_of(self.bad)
+            good = [document for document in good if id(document) not in failed]
+            self.bad += failed.values()
+            self.identifiers = {key: one for key, one in self.identifiers.items() if id(one) not in failed}
         for document in rejected:  # what else is wrong with them has been said
             if not _is_detection(document):
                 self.errors += check_references(_bare(document), self.identifiers, bad)
         filters = self.filter(good, [document for document in parsed if is_filter(document)])
-        link([self.parsed[id(document)] for document in good])
-        done: dict[int, ir.Plan] = {
-            id(self.parsed[key]): plan for key, plan in self.plans.items() if key in self.parsed
-        }
-        kept = [document for document in good if self.lower_correlation(document, done)]
+        kept = self.lower_correlations(good)
         swallowed = _swallowed(kept, self.bad, self.identifiers)
         plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
         doubts = [doubt for document in kept for doubt in reference_warnings(document, self.identifiers)]
         warnings = sorted([*doubts, *filters.warnings], key=self.position)
-        return Rules(tuple(kept), tuple(plans), filters.filters, tuple(warnings))
+        return Rules(tuple(kept), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 
     def filter(self, good: Sequence[Document], filters: Sequence[Document]) -> Assigned:
         """Add filters to the rules that they are for."""
@@ -323,25 +229,34 @@ class _Loading:
             self.fail(error)
         return False
 
-    def _refers_to_good(self, document: Document, chains: Mapping[int, SourceError]) -> bool:
-        errors = list(check_references(document, self.identifiers, names_of(self.bad)))
+    def _refers_to_good(
+        self, document: Document, chains: Mapping[int, SourceError], bad: Mapping[str, Document]
+    ) -> bool:
+        errors = list(check_references(document, self.identifiers, bad))
         if id(document) in chains and not errors:
             errors = [chains[id(document)]]
         self.errors += errors
         return not errors
 
-    def lower_correlation(self, document: Document, done: dict[int, ir.Plan]) -> bool:
-        """Lower a rule that refers to others, now that they are known; return whether that went well."""
+    def lower_correlations(self, documents: Sequence[Document]) -> list[Document]:
+        """Lower the rules that refer to others, now that they are known; return the rules without errors."""
         from converter.plan.lower import lower  # noqa: PLC0415
 
-        if not _is_detection(document):
+        correlations = [document for document in documents if not _is_detection(document)]
+        below = {id(other): other for document in correlations for other in needed(document, self.identifiers)}
+        copies = copy.deepcopy([self.parsed[key] for key in below])  # linking changes what is linked
+        link(copies)
+        linked = dict(zip(below, copies, strict=True))
+        done = {id(linked[key]): self.plans[key] for key in below if key in self.plans}
+        failed: set[int] = set()
+        for document in correlations:
             try:
-                self.plans[id(document)] = lower(self.parsed[id(document)], document, self.identifiers, done)
+                self.plans[id(document)] = lower(linked[id(document)], document, self.identifiers, done)
             except SourceError as error:
+                failed.add(id(document))
                 self.bad.append(document)
                 self.fail(error)
-                return False
-        return True
+        return [document for document in documents if id(document) not in failed]
 
 
 def _position(error: SourceError) -> tuple[int, int]:

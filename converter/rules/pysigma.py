@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError
-from converter.rules.filters import add_filters, as_detection, is_filter
+from converter.rules.filters import as_detection, is_filter
 from converter.rules.validate_correlation import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from sigma.collection import SigmaCollection
 
     from converter.errors import Place
@@ -32,27 +30,6 @@ class Origin:
 
     path: tuple[str | int, ...]
     index: int | None = None
-
-
-def collection_of(
-    documents: Sequence[Document], filters: Mapping[int, Sequence[Document]], *, upstream: bool = False
-) -> SigmaCollection:
-    """Return the rules of documents as fresh pySigma objects.
-
-    Args:
-        documents: rules without errors.
-        filters: of detections, by the identity of their documents.
-        upstream: with modifiers as pySigma applies them.
-
-    Raises:
-        RefusedError: pySigma itself, asked for with `upstream`, does not accept a rule.
-    """
-    parse = upstream_rule if upstream else parse_rule
-    rules = []
-    for document in documents:
-        rules.append(parse(document))
-        add_filters(rules[-1], [(one, parse(one)) for one in filters.get(id(document), ())])
-    return link(rules)
 
 
 def link(rules: list[Any]) -> SigmaCollection:

@@ -6,10 +6,10 @@ documents ──names──> what references may call them ──check_reference
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, RuleWarning, suggest
+from converter.plan.metadata import reference_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from converter.errors import Place, SourceError
     from converter.readers.yaml_document import Document
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 MAX_CHAIN = 16
 """How deep correlations count correlations; a deeper one is refused."""
 
@@ -25,17 +24,12 @@ MAX_CHAIN = 16
 def identifiers_of(documents: Iterable[Document]) -> dict[str, Document]:
     """Return documents by name and by id, which are to be unique."""
     return {
-        called(str(one.data[key])): one
+        reference_key(str(one.data[key])): one
         for one in documents
         if isinstance(one.data, dict)
         for key in ("id", "name")
         if one.data.get(key)
     }
-
-
-def called(name: str) -> str:
-    """Return a name or an id as it is looked up: the case of an id, which is a UUID, does not matter."""
-    return name.lower() if _UUID.fullmatch(name) else name
 
 
 def names_of(documents: Iterable[Document]) -> dict[str, Document]:
@@ -57,9 +51,9 @@ def references(document: Document) -> list[tuple[Place, str]]:
         return []
     rules, condition = correlation.get("rules"), correlation.get("condition")
     if isinstance(rules, str):
-        return [(document.place("correlation", "rules"), called(rules))]
+        return [(document.place("correlation", "rules"), reference_key(rules))]
     if isinstance(rules, list):
-        names = [(index, called(name)) for index, name in enumerate(rules) if isinstance(name, str)]
+        names = [(index, reference_key(name)) for index, name in enumerate(rules) if isinstance(name, str)]
         return [(document.place("correlation", "rules", index), name) for index, name in names]
     if rules is None and isinstance(condition, str):
         return [
@@ -190,7 +184,7 @@ def reference_warnings(document: Document, names: Mapping[str, Document]) -> Ite
     """Yield what is doubtful about the references and aliases of a correlation."""
     for place, reference in references(document):
         data = names[reference].data
-        if reference not in {called(str(data[key])) for key in ("name", "id") if data.get(key)}:
+        if reference not in {reference_key(str(data[key])) for key in ("name", "id") if data.get(key)}:
             yield RuleWarning(
                 f"the reference {reference!r} is the title of a rule",
                 "reference-by-title",

@@ -115,11 +115,6 @@ def _check_aliases(document: Document) -> None:
                 raise RuleError("an alias stands for one field of a rule", document.place(*path, rule), hint)
 
 
-def generates(document: Document) -> bool:
-    """Return whether alerts of the referenced rules are wanted too: the schema has `generate` beside `correlation`."""
-    return bool(document.data["correlation"].get("generate") or document.data.get("generate"))
-
-
 def _check_generate(document: Document) -> None:
     for path in (("correlation", "generate"), ("generate",)):
         inside = document.data["correlation"] if len(path) > 1 else document.data

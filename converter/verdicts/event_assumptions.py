@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_netw
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.plan import nodes as ir
-from converter.targets.core.target import Assumption
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from converter.products.core import Product
     from converter.products.field_facts import Facts
-    from converter.targets.core.target import Event
+    from converter.verdicts.verdict import Event
 
 
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}

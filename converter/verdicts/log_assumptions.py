@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.plan import nodes as ir
-from converter.targets.core.emission import EXACT_DOUBLE
-from converter.targets.core.target import Assumption
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from converter.targets.core.target import Event
+    from converter.verdicts.verdict import Event
+
+EXACT_DOUBLE = 2**53
+"""Below it a double holds every whole number."""
 
 
 def whole_numbers(plan: ir.Correlation, below: int = EXACT_DOUBLE, *, each: bool = False) -> Assumption:

@@ -11,7 +11,8 @@ from converter.harness.compare import CompareError, Judgement, count_alerts, gro
 from converter.harness.shrink import shrink
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import parse_rules
-from converter.targets.core.target import Bound, Run, TargetAlert
+from converter.targets.core.target import Run, TargetAlert
+from converter.verdicts.verdict import Bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,8 @@ from converter.report.console import Style
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
 from converter.rules.load import parse_rules
-from converter.targets.core.target import Assumption, Bound, Query, Run, TargetAlert, Verdict
+from converter.targets.core.target import Query, Run, TargetAlert
+from converter.verdicts.verdict import Assumption, Bound, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,7 @@ from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 
 if TYPE_CHECKING:
-    from converter.targets.core.target import Assumption
+    from converter.verdicts.verdict import Assumption
 
 RULE = """
 title: A text

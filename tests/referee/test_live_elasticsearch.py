@@ -11,9 +11,10 @@ import pytest
 from converter.cli import common, main
 from converter.errors import QueryError
 from converter.live.core import open_live
-from converter.targets.core.target import Query, Run, Verdict
+from converter.targets.core.target import Query, Run
 from converter.targets.elastic_toml import TARGET
 from converter.targets.kql import TARGET as KQL
+from converter.verdicts.verdict import Verdict
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ from converter.errors import RefusedError
 from converter.logsources import by_logsource
 from converter.plan import nodes as ir
 from converter.reference.evaluate import evaluate_plans
-from converter.rules.load import Rules, load_rules, parse_rules
+from converter.rules.load import load_rules, parse_rules
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from converter.errors import SourceError
+    from converter.rules.collection import Rules
 
 DATA = SHARED
 PUBLIC = DATA / "correlation_rules"

@@ -42,7 +42,7 @@ from converter.targets.splunk.saved_search.conf import parse as parse_conf
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Query
 
 _DATA = yaml.safe_load((Path(__file__).parent / "strings.yml").read_text(encoding="utf-8"))

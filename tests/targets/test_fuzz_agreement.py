@@ -9,7 +9,7 @@ import os
 import random
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -18,8 +18,11 @@ from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.replay import Log, replay
 from converter.harness.target_spec import TargetName, own_variants
-from converter.rules.load import Rules, parse_rules
+from converter.rules.load import parse_rules
 from converter.targets.core.registry import list_targets
+
+if TYPE_CHECKING:
+    from converter.rules.collection import Rules
 
 VARIANTS = own_variants(list_targets())
 BASE = datetime(2026, 3, 1, 11, 57, tzinfo=UTC)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.harness.replay import Outcome
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Query
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from converter.harness.replay import Outcome
     from converter.harness.target_spec import TargetName
-    from converter.rules.load import Rules
+    from converter.rules.collection import Rules
 
 DATA = SHARED / "cloudtrail"
 RULE = """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -15,8 +16,11 @@ from converter.plan.simplify import simplified
 from converter.products.field_facts import Facts, parse_facts
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import list_targets
-from converter.targets.core.target import Context, Verdict
+from converter.targets.core.target import Context
 from tests.support.paths import DOCS
+
+if TYPE_CHECKING:
+    from converter.verdicts.verdict import Verdict
 
 PAGE = DOCS / "targets.md"
 BEGIN, END = "<!-- table: tests/targets/test_targets_table.py -->", "<!-- end of table -->"

@@ -39,7 +39,7 @@ from converter.targets.eql.engine.parse import parse as parse_eql
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from converter.live.elasticsearch.adapter import ElasticsearchProduct
+    from converter.live.elasticsearch.store import Store
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event, Query, Run
     from converter.targets.elastic_toml.engine.rule import RuleFile, Threshold
@@ -52,9 +52,7 @@ _ESQL_PAGES = 3
 _USUAL = {"to": "now", "timestamp_field": _TIME, "event_category_override": "event.category"}
 
 
-def run_rule(
-    product: ElasticsearchProduct, query: Query, events: Sequence[Event], facts: Facts | None
-) -> Sequence[Run]:
+def run_rule(store: Store, query: Query, events: Sequence[Event], facts: Facts | None) -> Sequence[Run]:
     """Return the alerts of a rule file, one run for each phase; see `LiveProduct.run`."""
     rule = parse(query.text)
     check_supported(rule)
@@ -63,8 +61,8 @@ def run_rule(
     try:
         fields = named(rule.query) if named is not None else frozenset[str]()
         nested = nested_paths(rule.query) if rule.language == "kuery" else frozenset[str]()
-        with product.stored(events, facts, fields, nested, extra) as index:
-            place = Place(product.client, index, clock)
+        with store.hold(events, facts, fields, nested, extra) as index:
+            place = Place(store.client, index, clock)
             return replay_phases(_KINDS[rule.type](rule, query, place, {str(event["_id"]): event for event in events}))
     except QueryError as error:
         raise rule.query_error(error) from None

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan import nodes as ir
-from converter.targets.core.target import Query, Verdict
+from converter.targets.core.target import Query
 from converter.verdicts.event_assumptions import leaf_fields, mapped_as, single_value, unique
+from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
     from ipaddress import IPv4Network
 
     from converter.errors import Place
-    from converter.targets.core.target import Assumption, Bound, Context
+    from converter.targets.core.target import Context
     from converter.verdicts.event_assumptions import MappedType
+    from converter.verdicts.verdict import Assumption, Bound
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
 # Types that the Elastic Common Schema gives by name: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
@@ -36,7 +38,6 @@ _ECS_WHOLE = {
 _ECS_LAST = {"ip": "ip", "port": "long", "bytes": "long", "packets": "long", "pid": "long"}
 _ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-EXACT_DOUBLE = 2**53
 LONG = 2**63
 CHAIN = 60
 _KINDS: dict[type, str] = {

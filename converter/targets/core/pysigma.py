@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError
 from converter.plan import nodes as ir
-from converter.targets.core.target import Query, Run, Verdict
+from converter.targets.core.target import Query, Run
+from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,99 +7,20 @@ Targets are found through the entry point group `converter.targets`; nothing lis
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan
     from converter.products.core import Product
     from converter.products.field_facts import Facts
+    from converter.verdicts.verdict import Verdict
 
 Event: TypeAlias = Mapping[str, Any]
 FOREIGN = "pysigma:"
 """How the names of targets begin that are backends of pySigma."""
-
-VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Assumption:
-    """Something that must be true of the log for a query to mean what the rule means.
-
-    Attributes:
-        says: the assumption, for example "the values of event.action have canonical case".
-        broken: (raw event, event as the product has it) to whether this event breaks it.
-        broken_in: of what only a whole log can break: (raw events, events as the product has them) to the positions of
-            events without which it holds.
-    """
-
-    says: str
-    broken: Callable[[Event, Event], bool] = field(compare=False, repr=False)
-    broken_in: Callable[[Sequence[Event], Sequence[Event]], set[int]] | None = field(
-        default=None, compare=False, repr=False
-    )
-
-    def breaking(self, raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
-        """Return the positions of the events of a log that break it."""
-        alone = {at for at, pair in enumerate(zip(raws, views, strict=True)) if self.broken(*pair)}
-        return alone | (self.broken_in(raws, views) if self.broken_in is not None else set())
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """How far a query differs from a sliding correlation, in terms of the same rule with another timespan.
-
-    Attributes:
-        says: the difference, for a person.
-        widest: every alert holds enough events of its group within this many seconds; None: never more than the rule.
-        narrowest: every group with enough events within this many seconds is found; None: nothing is missed.
-        narrowest of 0 means that only simultaneous events are found for certain.
-        doubled: whether a schedule may report an episode, or an event, more than once.
-    """
-
-    says: str
-    widest: int | None = None
-    narrowest: int | None = None
-    doubled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many alerts one run of a query gives at most, whatever the log: the product's limit, or the query's own.
-
-    The verdict is about logs on which no run reaches it. Where one does, what is missing is told, and is no difference.
-
-    Attributes:
-        says: the limit, for a person.
-        alerts: the number.
-    """
-
-    says: str
-    alerts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a query relates to its rule. `refused` is not here: it is a `RefusedError`.
-
-    `unjudged` is only for conversions of other tools; replay judges those.
-    """
-
-    kind: VerdictKind
-    assumptions: tuple[Assumption, ...] = ()
-    bound: Bound | None = None
-    limit: Limit | None = None
-
-    def __str__(self) -> str:
-        return self.kind
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Everything to be said about it, one sentence each."""
-        bound = (self.bound.says,) if self.bound is not None else ()
-        limit = (self.limit.says,) if self.limit is not None else ()
-        return bound + limit + tuple(assumption.says for assumption in self.assumptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +56,20 @@ class Query:
     stem: str | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Titles:
+    """The titles of the rules of a conversion; each way to compare them is counted once."""
+
+    titles: tuple[str, ...]
+    _counts: dict[Callable[[str], str], Counter[str]] = field(default_factory=dict, init=False, repr=False)
+
+    def shared(self, title: str, key: Callable[[str], str]) -> bool:
+        """Return whether another rule has a title with the same key; `title` is that of one of the rules."""
+        if key not in self._counts:
+            self._counts[key] = Counter(map(key, self.titles))
+        return self._counts[key][key(title)] > 1
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What an emitter may use besides the plan.
@@ -145,7 +80,7 @@ class Context:
         facts: what is known of the product's fields.
         state: what the processing pipelines have set, for example `index`.
         guide: an investigation guide in Markdown, or None.
-        titles: those of the other rules of the conversion, for files in which a title must be unique.
+        titles: those of all rules of the conversion, for files in which a title must be unique.
     """
 
     facts: Facts
@@ -153,7 +88,7 @@ class Context:
     options: Mapping[str, str] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     guide: str | None = None
-    titles: tuple[str, ...] = ()
+    titles: Titles = field(default_factory=lambda: Titles(()))
 
 
 @dataclass(frozen=True, slots=True)

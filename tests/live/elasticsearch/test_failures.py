@@ -17,7 +17,8 @@ from converter.cli import common, main
 from converter.errors import QueryError
 from converter.live.core import LiveError, open_live
 from converter.live.elasticsearch import index as index_module
-from converter.targets.core.target import Query, Verdict
+from converter.targets.core.target import Query
+from converter.verdicts.verdict import Verdict
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import pytest
 
 from converter.errors import QueryError
 from converter.live.core import LiveError, LiveProduct, open_live
-from converter.targets.core.target import Limit, Query, Run, TargetAlert, Verdict
+from converter.targets.core.target import Query, Run, TargetAlert
+from converter.verdicts.verdict import Limit, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

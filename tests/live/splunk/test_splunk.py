@@ -11,8 +11,9 @@ from converter.errors import QueryError
 from converter.live.core import LiveError
 from converter.live.splunk.jobs import Patience
 from converter.products.core import Logsource, view
-from converter.targets.core.target import Query, Run, TargetAlert, Verdict
+from converter.targets.core.target import Query, Run, TargetAlert
 from converter.targets.splunk import TARGET
+from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

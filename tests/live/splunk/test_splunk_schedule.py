@@ -10,10 +10,11 @@ from converter.errors import QueryError
 from converter.live.splunk.events import ID_FIELD, OWN, renamed
 from converter.live.splunk.schedule import MAX_JOBS, replay_saved, saved_of
 from converter.products.core import Logsource, view
-from converter.targets.core.target import Limit, Query, Verdict
+from converter.targets.core.target import Query
 from converter.targets.splunk import TARGET
 from converter.targets.splunk.engine.execute import compile_query
 from converter.targets.splunk.engine.parse import parse
+from converter.verdicts.verdict import Limit, Verdict
 from tests.support.paths import TESTS
 
 if TYPE_CHECKING:

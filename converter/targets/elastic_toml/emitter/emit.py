@@ -31,14 +31,16 @@ from converter.targets.core.emission import (
     seconds,
     verdict,
 )
-from converter.targets.core.target import Bound, Limit, Query
+from converter.targets.core.target import Query
 from converter.targets.elastic_toml.emitter.write import rule_name, write_rule
+from converter.verdicts.verdict import Bound, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.plan.attack import Tactic, Technique
-    from converter.targets.core.target import Assumption, Context
+    from converter.targets.core.target import Context
+    from converter.verdicts.verdict import Assumption
 
 RULE_TYPES = ("auto", "eql", "esql")
 MAX_SIGNALS = 1_000

@@ -18,7 +18,6 @@ from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
 from converter.targets.core.emission import (
     CHAIN,
-    EXACT_DOUBLE,
     LONG,
     Emission,
     backquoted,
@@ -32,9 +31,11 @@ from converter.targets.core.emission import (
     placed_groups,
     refused,
 )
-from converter.targets.core.target import Limit, free_column
+from converter.targets.core.target import free_column
 from converter.targets.esql.emitter.regex_to_java import to_java, whole_text
 from converter.verdicts.event_assumptions import letters_as_written, no_mapped_address, no_zone, plain_numbers
+from converter.verdicts.log_assumptions import EXACT_DOUBLE
+from converter.verdicts.verdict import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.errors import Place
-    from converter.targets.core.target import Assumption, Context, Query
+    from converter.targets.core.target import Context, Query
     from converter.verdicts.event_assumptions import MappedType
+    from converter.verdicts.verdict import Assumption
 
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
-from converter.targets.core.target import Assumption
 from converter.targets.splunk.emitter.search import PlainNumber, first_clause, plain, split
 from converter.targets.splunk.emitter.where import condition
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from converter.targets.core.emission import Emission

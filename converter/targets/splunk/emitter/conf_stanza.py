@@ -9,14 +9,14 @@ Tokens: where the product replaces `$field$` by a value of the result, `without_
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_TITLE = 100
 _DOLLAR = "\N{FULLWIDTH DOLLAR SIGN}"
@@ -48,19 +48,24 @@ def without_tokens(text: str) -> str:
     return one_line(text).replace("$", _DOLLAR)
 
 
-def unique_title(title: str, key: str, others: Collection[str], limit: int = MAX_TITLE, form: str = " ({})") -> str:
-    """Return a title that none of the `others` has: Splunk merges stanzas of one title.
+@cache
+def title_key(limit: int = MAX_TITLE) -> Callable[[str], str]:
+    """Return what titles of at most `limit` characters are compared by, for `Titles.shared`."""
+    return lambda title: plain_title(title, limit).casefold()
+
+
+def unique_title(title: str, key: str, limit: int = MAX_TITLE, form: str = " ({})", *, shared: bool) -> str:
+    """Return a title that no other rule has: Splunk merges stanzas of one title.
 
     Args:
         title: that of the rule.
         key: what tells the rule from others of the same title.
-        others: the titles of the other rules of the conversion.
         limit: how many characters it may have.
         form: how the key is added; one that is long is added as a hash.
+        shared: whether another rule of the conversion has the title, as `title_key` compares them.
     """
     plain = plain_title(title, limit)
-    taken = {plain_title(other, limit).casefold() for other in others}
-    if plain.casefold() not in taken and plain.casefold() != "default":
+    if not shared and plain.casefold() != "default":
         return plain
     mark = form.format(key)
     if len(mark) > limit // 2 or plain_title(mark, limit) != mark.strip():

@@ -40,7 +40,7 @@ from converter.targets.splunk.emitter.schedule import period, schedule_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.targets.core.target import Context, Query
+    from converter.targets.core.target import Context, Query, Titles
     from converter.targets.splunk.emitter.schedule import Scheduled
 
 MAX_NAME = 67
@@ -115,15 +115,16 @@ class _Detection:
         return bool(self.risks) and self.kind != "Hunting"
 
 
-def name_of(meta: ir.Metadata, titles: tuple[str, ...]) -> str:
+def name_of(meta: ir.Metadata, titles: Titles) -> str:
     """Return a name that gives a file name and a name of a macro: ASCII letters, digits, blanks and hyphens."""
     key = sha256((meta.id or meta.key).encode("utf-8", "replace")).hexdigest()[:8]
-    # Two titles must differ in what the names of files are made from.
-    others = [file_stem(_plain(title)) for title in titles]
     plain = _plain(meta.title)
-    if file_stem(plain) in others:
-        return unique_title(plain, key, [plain], MAX_NAME, " {}")
-    return unique_title(plain, key, [], MAX_NAME, " {}")
+    # Two titles must differ in what the names of files are made from.
+    return unique_title(plain, key, MAX_NAME, " {}", shared=titles.shared(meta.title, _stem_of_title))
+
+
+def _stem_of_title(title: str) -> str:
+    return file_stem(_plain(title))
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.core.emission import check_context
-from converter.targets.splunk.emitter.conf_stanza import one_line, plain_title, stanza, unique_title, without_tokens
+from converter.targets.splunk.emitter.conf_stanza import (
+    one_line,
+    plain_title,
+    stanza,
+    title_key,
+    unique_title,
+    without_tokens,
+)
 from converter.targets.splunk.emitter.detection_metadata import (
     SCORES,
     domain_of,
@@ -43,7 +50,8 @@ def emit_es(plan: ir.Plan, context: Context, formats: Mapping[str, str], options
     """Return the stanza of a plan. Raises as `schedule_plan`; ConfigurationError: an unknown security domain."""
     check_context("splunk", context, formats, options)
     scheduled = schedule_plan(plan, context, formats, options)
-    label = unique_title(plan.meta.title, plan.meta.id or plan.meta.key, context.titles, _LABEL)
+    shared = context.titles.shared(plan.meta.title, title_key(_LABEL))
+    label = unique_title(plan.meta.title, plan.meta.id or plan.meta.key, _LABEL, shared=shared)
     wrap = partial(_text, plan.meta, label, domain_of(plan, context.options), risks_of(plan), scheduled)
     return as_file(scheduled, wrap, "es")
 

@@ -12,8 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from converter.targets.core.emission import EXACT_DOUBLE, check_whole, refused
+from converter.targets.core.emission import check_whole, refused
 from converter.targets.splunk.emitter.quoting import SIGNS, number_text
+from converter.verdicts.log_assumptions import EXACT_DOUBLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from converter.targets.core.emission import check_context
-from converter.targets.splunk.emitter.conf_stanza import one_line, stanza, unique_title
+from converter.targets.splunk.emitter.conf_stanza import one_line, stanza, title_key, unique_title
 from converter.targets.splunk.emitter.detection_metadata import level_of
 from converter.targets.splunk.emitter.schedule import period, schedule_plan
 
@@ -30,7 +30,8 @@ def emit_saved(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     """Return the stanza of a plan. Raises as `schedule_plan`."""
     check_context("splunk", context, formats, options)
     scheduled = schedule_plan(plan, context, formats, options)
-    title = unique_title(plan.meta.title, plan.meta.id or plan.meta.key, context.titles)
+    shared = context.titles.shared(plan.meta.title, title_key())
+    title = unique_title(plan.meta.title, plan.meta.id or plan.meta.key, shared=shared)
     wrap = partial(_text, plan.meta, title, scheduled)
     return as_file(scheduled, wrap, "savedsearches")
 

@@ -26,16 +26,18 @@ from typing import TYPE_CHECKING
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
 from converter.targets.core.emission import duration, placed_groups, refused, seconds, verdict
-from converter.targets.core.target import Bound, Limit, free_column
+from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.cron import gaps
 from converter.targets.splunk.emitter.emit import emit_query
 from converter.targets.splunk.emitter.schedule_assumptions import timely
 from converter.targets.splunk.emitter.windows import monotone
+from converter.verdicts.verdict import Bound, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.targets.core.target import Assumption, Context, Query
+    from converter.targets.core.target import Context, Query
+    from converter.verdicts.verdict import Assumption
 
 MAX_ALERTS = 500
 MAX_RESULTS = 500_000

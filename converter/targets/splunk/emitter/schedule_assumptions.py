@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.targets.core.emission import duration
-from converter.targets.core.target import Assumption
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from converter.targets.core.target import Event

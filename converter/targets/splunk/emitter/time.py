@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.targets.core.target import Assumption
 from converter.targets.splunk.emitter.quoting import SIGNS, number_text
 from converter.targets.splunk.emitter.regex import quoted
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from converter.plan.nodes import TimePart

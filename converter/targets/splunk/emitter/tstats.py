@@ -28,10 +28,11 @@ from converter.plan import nodes as ir
 from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.targets.core.emission import Emission, check_context, refused
-from converter.targets.core.target import Assumption, free_column
+from converter.targets.core.target import free_column
 from converter.targets.splunk.emitter.quoting import search_value
 from converter.targets.splunk.emitter.search import is_printable, is_text
 from converter.targets.splunk.emitter.where import condition
+from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

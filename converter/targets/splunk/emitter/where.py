@@ -13,12 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from converter.plan import nodes as ir
-from converter.targets.core.emission import EXACT_DOUBLE, check_whole
+from converter.targets.core.emission import check_whole
 from converter.targets.splunk.emitter.keyword import keyword_condition, kind_of
 from converter.targets.splunk.emitter.quoting import SIGNS, eval_field, number_text
 from converter.targets.splunk.emitter.regex import pattern_regexes, quoted, rule_regex
 from converter.targets.splunk.emitter.time import part_condition, plain_times
 from converter.verdicts.event_assumptions import letters_as_written, no_zone
+from converter.verdicts.log_assumptions import EXACT_DOUBLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

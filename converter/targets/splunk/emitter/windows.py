@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
-from converter.targets.core.emission import EXACT_DOUBLE, refused
+from converter.targets.core.emission import refused
 from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
 from converter.targets.splunk.emitter.quoting import number_text
-from converter.verdicts.log_assumptions import ordered_apart, whole_numbers
+from converter.verdicts.log_assumptions import EXACT_DOUBLE, ordered_apart, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

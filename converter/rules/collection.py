@@ -1,0 +1,132 @@
+"""Loaded rules: their documents, their plans, and pySigma's objects for pipelines and backends.
+
+Rules.plans                      what is converted and evaluated
+Rules.parsed ──deepcopy, link──> Rules.collection(): pySigma's objects, one copy for each conversion
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import RuleWarning, SourceError
+from converter.rules.filters import add_filters
+from converter.rules.pysigma import link, upstream_rule
+from converter.rules.references import names_of, needed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sigma.collection import SigmaCollection
+
+    from converter.plan import nodes as ir
+    from converter.readers.yaml_document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Loaded rules.
+
+    Attributes:
+        documents: one for each rule, in the order of the files.
+        plans: what is to be converted or evaluated: every rule that no correlation swallows, without any pipeline.
+        filters: of each detection that has any, by the identity of its document.
+        warnings: what is doubtful about references and filters.
+        parsed: each rule as pySigma has parsed it, with its filters, by the identity of its document. Nothing changes
+            them, and their references are not resolved: whoever needs that takes a copy.
+    """
+
+    documents: tuple[Document, ...]
+    plans: tuple[ir.Plan, ...] = ()
+    filters: Mapping[int, Sequence[Document]] = field(default_factory=dict, repr=False, compare=False)
+    warnings: tuple[RuleWarning, ...] = field(default=(), repr=False, compare=False)
+    parsed: Mapping[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    _upstream: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    _index: dict[str, Document] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index = {rule_key(document.data): document for document in self.documents}
+        index.update(names_of(self.documents))
+        object.__setattr__(self, "_index", index)
+
+    def collection(self, *, upstream: bool = False) -> SigmaCollection:
+        """Return the rules as pySigma objects of the caller's own; pipelines and backends change what they are given.
+
+        With `upstream` the modifiers are as pySigma applies them. Raises RefusedError if it cannot.
+        """
+        rules = [self.upstream_rule(document) for document in self.documents] if upstream else self.originals()
+        return link(copy.deepcopy(rules))
+
+    def originals(self) -> list[Any]:
+        """Return the rules as pySigma objects that are not to be changed, in the order of the documents."""
+        return [self.parsed[id(document)] for document in self.documents]
+
+    def upstream_rule(self, document: Document) -> Any:
+        """Return a rule as pySigma itself reads it, not to be changed. Raises RefusedError if it does not accept it."""
+        if id(document) not in self._upstream:
+            rule = upstream_rule(document)
+            add_filters(rule, [(item, upstream_rule(item)) for item in self.filters.get(id(document), ())])
+            self._upstream[id(document)] = rule
+        return self._upstream[id(document)]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def only(self, plan: ir.Plan) -> Rules:
+        """Return the rule of a plan and the rules that it refers to."""
+        document = self._index[plan.meta.key]
+        documents = tuple(needed(document, self._index))
+        return Rules(documents, (plan,), self.filters, parsed=self.parsed, _upstream=self._upstream)
+
+    def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
+        """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
+
+        Args:
+            pipelines: names or files.
+            on_error: called with the error of each rule that a pipeline refuses, which is then left out; without it
+                the first is raised.
+
+        Raises:
+            ConfigurationError: a pipeline is wrong.
+        """
+        waiting = [plan for plan in self.plans if _waits(plan)]
+        if not pipelines or not waiting:
+            return self
+        from converter.pipelines.apply import apply, placeholder_pipeline  # noqa: PLC0415  slow to import
+
+        pipeline = placeholder_pipeline(pipelines)
+        plans: list[ir.Plan] = []
+        for plan in self.plans:
+            if not _waits(plan):
+                plans.append(plan)
+                continue
+            try:
+                applied = apply(self.only(plan).collection(), pipeline, in_place=True)
+                for error in applied.failed.values():
+                    raise error
+                rules = {str(rule.name or rule.id or rule.title): rule for rule in applied.collection.rules}
+                plans.append(self.lowered(rules[plan.meta.key]))
+            except SourceError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+        return replace(self, plans=tuple(plans))
+
+    def lowered(self, rule: Any) -> ir.Plan:
+        """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
+        from converter.plan.lower import lower  # noqa: PLC0415  slow to import
+
+        return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
+
+
+def _waits(plan: ir.Plan) -> bool:
+    """Return whether a plan holds a placeholder."""
+    from converter.plan import nodes as ir  # noqa: PLC0415
+
+    return any(True for rule in ir.detections_of(plan) for _ in ir.unexpanded(rule.expr))
+
+
+def rule_key(data: Mapping[str, Any]) -> str:
+    """Return what a rule is called in output: its name, else its id, else its title."""
+    return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")
