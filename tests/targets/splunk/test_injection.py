@@ -460,7 +460,7 @@ LEAKS: dict[str, tuple[str, Callable[..., str], Callable[[str], Any]]] = {
     ),
     "a field": ("emitter.where.eval_field", lambda name, _: f"'{name}'", lambda v: check_field("number", v, "hostile")),
     "a group": (
-        "emitter.names._checked",
+        "emitter.quoting._checked",
         lambda name, _: name,
         lambda v: check_correlation("event_count", PLACES["group"], v, FIELD_TWINS),
     ),
