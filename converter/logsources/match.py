@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.logsources.event_format import words
-from converter.logsources.windows_names import SERVICES as _WINDOWS
-from converter.logsources.windows_names import SYSMON as _SYSMON
+from converter.logsources.formats.windows_names import SERVICES as _WINDOWS
+from converter.logsources.formats.windows_names import SYSMON as _SYSMON
 
 if TYPE_CHECKING:
     from converter.logsources.event_format import EventSource

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources import cloud, linux, windows, zeek
+from converter.logsources.formats import cloud, linux, windows, zeek
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -51,8 +51,8 @@ class Logsource:
 
 # (product, log source product, log source service) -> module with a function `view(event)`.
 _VIEWS: Mapping[tuple[str, str, str], str] = {
-    ("elastic", "aws", "cloudtrail"): "converter.products.elastic.ingest.cloudtrail",
-    ("splunk", "aws", "cloudtrail"): "converter.products.splunk.ingest.cloudtrail",
+    ("elastic", "aws", "cloudtrail"): "converter.products.elastic.ingest.aws.cloudtrail",
+    ("splunk", "aws", "cloudtrail"): "converter.products.splunk.ingest.aws.cloudtrail",
 }
 _GENERIC: Mapping[str, str] = {
     "elastic": "converter.products.elastic.ingest.generic",

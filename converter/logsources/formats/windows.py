@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from converter.logsources.event_format import EventSource, Shape, add, add_time, inner
-from converter.logsources.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
+from converter.logsources.formats.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -1,0 +1,1 @@
+"""Logs of AWS, one module a service."""
