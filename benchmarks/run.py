@@ -26,7 +26,8 @@ import orjson
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
 from converter.readers.logs import read_events
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import load_rules
@@ -86,10 +87,10 @@ def main() -> None:
     events = list(read_events(LOG))
     rules = load_rules([ROOT / "sigma"])
     show("reference, both rules", best(lambda: evaluate_plans(rules.plans, events), repeat), parse, "orjson.loads")
-    source = Logsource("aws", None, "cloudtrail")
+    source = LogSource("aws", None, "cloudtrail")
     seen = {}
     for product in ("splunk", "elastic"):
-        look = view(product, source)
+        look = get_product(product).view(source)
         show(f"view of {product}", best(lambda look=look: [look(one) for one in events], repeat), parse, "orjson.loads")
         seen[product] = [{**look(one), "_id": str(number)} for number, one in enumerate(events)]
     for name in ("splunk", "esql", "eql", "elastic-toml"):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
+from converter.products.core import get_product
 from converter.targets.core.target import Context, Titles
 from converter.verdicts.event_assumptions import ingest_assumptions, unique
 from converter.verdicts.verdict import Verdict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from converter.pipelines.apply import Applied
     from converter.products.field_facts import Facts
+    from converter.readers.log_source import LogSource
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
@@ -153,7 +155,7 @@ class _Work:
             text = self.applied.postprocess(rule, query.text)
         else:  # a file: postprocessing is about the query in it
             text = query.wrap(self.applied.postprocess(rule, query.inner))
-        lost = ingest_assumptions(self.plan, self.facts, self.field_names(), self.target.product)
+        lost = ingest_assumptions(self.plan, self.facts, self.field_names(), get_product(self.target.product))
         verdict = query.verdict
         if lost:
             kind = "assuming" if verdict.kind == "exact" else verdict.kind
@@ -231,7 +233,7 @@ def _detections(plan: ir.Plan) -> tuple[ir.Detection, ...]:
     return ir.detections_of(plan)
 
 
-def _sources(plan: ir.Plan) -> Iterator[ir.LogSource]:
+def _sources(plan: ir.Plan) -> Iterator[LogSource]:
     for detection in _detections(plan):
         yield detection.logsource
 

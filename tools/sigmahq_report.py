@@ -36,7 +36,6 @@ from converter.rules.load import parse_rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.products.core import Product
     from converter.rules.collection import Rules
 
 WRONG = {"disagree", "not run", "differs", "refused by the node", "not parsed"}
@@ -85,7 +84,7 @@ class Ready:
     log: Log
 
 
-def ready(report: Report, watch: Watch, product: Product, seed: int) -> Ready | None:
+def ready(report: Report, watch: Watch, product: str, seed: int) -> Ready | None:
     """Read the rule of a report and make its events; None, with the reason in the report, if the rule has no plan.
 
     Args:

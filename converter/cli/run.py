@@ -28,7 +28,6 @@ from converter.errors import ConfigurationError, Place, QueryError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from converter.products.core import Product
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
@@ -188,20 +187,21 @@ def _time(text: str) -> float:
         raise click.UsageError(f"--now {text}: expected ISO 8601, as 2024-05-01T12:00:00Z, or seconds") from None
 
 
-def _view(logsource: str | None, product: Product) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+def _view(logsource: str | None, product: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     if logsource is None:
         return lambda event: event
-    from converter.products.core import Logsource, known_logsources, view  # noqa: PLC0415
+    from converter.products.core import get_product  # noqa: PLC0415
+    from converter.readers.log_source import LogSource  # noqa: PLC0415
 
     try:
-        source = Logsource.parse(logsource)
+        source = LogSource.parse(logsource)
     except ValueError as bad:
         raise ConfigurationError(str(bad), hint="expected PRODUCT/SERVICE, for example aws/cloudtrail") from None
-    known = known_logsources(product)
+    known = get_product(product).logsources()
     name = f"{source.product or ''}/{source.service or ''}".lower()
     if name not in known:
         below = [one for one in known if one.startswith(name)] if source.product else []
         hint = f"did you mean {' or '.join(below)}?" if below else suggest(name, known) or f"known: {', '.join(known)}"
         warn(f"warning: {product} has no view of {source}: events are taken in field by field")
         note(f"  hint: {hint}")
-    return view(product, source)
+    return get_product(product).view(source)

@@ -14,6 +14,7 @@ from converter.errors import QueryError, RefusedError
 from converter.harness.attribution import TOGETHER, cause_of
 from converter.harness.replay import replay
 from converter.plan import nodes as ir
+from converter.products.core import get_product
 from converter.products.field_facts import Facts, load_facts
 from converter.targets.core.registry import get_target
 from converter.verdicts.event_assumptions import ingest_assumptions, standing
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 
     from converter.harness.compare import Side
     from converter.harness.replay import Log
-    from converter.products.core import Product
     from converter.rules.collection import Rules
     from converter.targets.core.target import Event, Query
     from converter.verdicts.verdict import Assumption
 
 Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
-_OURS: dict[Product, str] = {"splunk": "splunk", "elastic": "esql"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +92,22 @@ def audit(
     return Audit("differs", query, None, found.causes, example)
 
 
-def fair_part(rules: Rules, plan: ir.Plan, log: Log, product: Product, *, without_pipeline: bool = False) -> Log:
+def fair_part(rules: Rules, plan: ir.Plan, log: Log, product: str, *, without_pipeline: bool = False) -> Log:
     """Return the events that break no assumption of our own conversion: what another one can be blamed for."""
     return unbroken(plan, _assumptions(rules, plan, product, without_pipeline=without_pipeline), log, product)
 
 
-def unbroken(plan: ir.Plan, assumptions: Iterable[Assumption], log: Log, product: Product) -> Log:
+def unbroken(plan: ir.Plan, assumptions: Iterable[Assumption], log: Log, product: str) -> Log:
     """Return the events that break none of the assumptions, nor what stands behind every verdict."""
     broken = {at for one in (*assumptions, *standing(plan)) for at in log.breaking(one, product, plan)}
     return log.part([at for at in range(len(log)) if at not in broken])
 
 
-def _assumptions(rules: Rules, plan: ir.Plan, product: Product, *, without_pipeline: bool) -> Sequence[Assumption]:
+def _assumptions(rules: Rules, plan: ir.Plan, product: str, *, without_pipeline: bool) -> Sequence[Assumption]:
     """Return those of our own conversion, or if there is none those about what the product takes in."""
     try:
-        (ours,) = convert_rules(rules, get_target(_OURS[product]), without_pipeline=without_pipeline)
+        (ours,) = convert_rules(rules, get_target(get_product(product).target), without_pipeline=without_pipeline)
     except RefusedError:
         facts = load_facts(product, plan.logsource) if isinstance(plan, ir.Detection) else Facts()
-        return ingest_assumptions(plan, facts, {}, product)
+        return ingest_assumptions(plan, facts, {}, get_product(product))
     return ours.verdict.assumptions

@@ -16,7 +16,8 @@ from converter.harness.compare import CompareError, Judgement, count_alerts, gro
 from converter.harness.shrink import shrink
 from converter.logsources import sigma_view
 from converter.plan import nodes as ir
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
 from converter.reference.correlate import group_keys
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.match import matches
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from converter.harness.cases.load import Expect
     from converter.harness.compare import Difference
-    from converter.products.core import Product
     from converter.reference.evaluate import Alert
     from converter.targets.core.target import Event, Query, Run, Target
     from converter.verdicts.verdict import Assumption, Bound
@@ -92,10 +92,10 @@ class Log:
             event if "_id" in event else {**event, "_id": str(position)} for position, event in enumerate(events, 1)
         ]
         self._sigma: list[Mapping[str, Any]] | None = None
-        self._logsource = Logsource.parse(logsource) if logsource else None
-        self._views: dict[tuple[Product, Logsource], list[dict[str, Any]]] = {}
+        self._logsource = LogSource.parse(logsource) if logsource else None
+        self._views: dict[tuple[str, LogSource], list[dict[str, Any]]] = {}
         self._alerts: dict[tuple[str, int | None], list[Alert]] = {}
-        self._breaking: dict[tuple[str, str, Product], set[int]] = {}
+        self._breaking: dict[tuple[str, str, str], set[int]] = {}
 
     @property
     def sigma(self) -> Sequence[Mapping[str, Any]]:
@@ -104,11 +104,11 @@ class Log:
             self._sigma = [sigma_view(event) for event in self.events]
         return self._sigma
 
-    def seen(self, product: Product, plan: ir.Plan) -> list[dict[str, Any]]:
+    def seen(self, product: str, plan: ir.Plan) -> list[dict[str, Any]]:
         """Return the events as the product has them. Raises ConfigurationError if the plan has two log sources."""
         key = (product, self._logsource or _logsource(plan))
         if key not in self._views:
-            look = view(*key)
+            look = get_product(key[0]).view(key[1])
             self._views[key] = [look(event) for event in self.events]
         return self._views[key]
 
@@ -119,7 +119,7 @@ class Log:
             self._alerts[key] = evaluate_plans([plan], self.sigma)
         return self._alerts[key]
 
-    def breaking(self, assumption: Assumption, product: Product, plan: ir.Plan) -> set[int]:
+    def breaking(self, assumption: Assumption, product: str, plan: ir.Plan) -> set[int]:
         """Return the positions of the events that break an assumption about a rule in a product."""
         key = (plan.meta.key, assumption.says, product)
         if key not in self._breaking:
@@ -270,8 +270,8 @@ def _shown(event: Event, fields: Sequence[str]) -> ShownEvent:
     return ShownEvent(str(event["_id"]), event_time(event), values)
 
 
-def _logsource(plan: ir.Plan) -> Logsource:
-    sources: dict[ir.LogSource, None] = {}
+def _logsource(plan: ir.Plan) -> LogSource:
+    sources: dict[LogSource, None] = {}
     for rule in ir.detections_of(plan):
         sources[rule.logsource] = None
     if len(sources) > 1:
@@ -279,4 +279,4 @@ def _logsource(plan: ir.Plan) -> Logsource:
             f"the rules of {plan.meta.key} have different log sources", hint="say which one the log is: `logsource:`"
         )
     (source,) = sources
-    return Logsource(source.product, source.category, source.service)
+    return LogSource(source.product, source.category, source.service)

@@ -21,7 +21,6 @@ from converter.errors import ConfigurationError, SourceError, suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.products.core import Product
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event, Query, Run
 
@@ -46,7 +45,7 @@ class LiveProduct(Protocol):
         ...
 
     @property
-    def product(self) -> Product:
+    def product(self) -> str:
         """Whose events it takes."""
         ...
 

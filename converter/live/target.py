@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.live.core import LiveProduct
-    from converter.products.core import Product
     from converter.targets.core.target import Context, Event, Query, Run, Target
 
 
@@ -33,7 +32,7 @@ class LiveTarget:
         self._facts = dict(facts or {})
         self.name = f"{target.name}@{live.name}"
         self.language = target.language
-        self.product: Product = live.product
+        self.product: str = live.product
         self.description = f"{target.description}, run by {live.name} {live.version}"
         self.suffix = target.suffix
         self.formats = target.formats
@@ -57,7 +56,7 @@ class LiveTarget:
         return self._live.run(query, events, self._facts.get(query.rule))
 
 
-def facts_of(plan: ir.Plan, product: Product) -> Facts:
+def facts_of(plan: ir.Plan, product: str) -> Facts:
     """Return what is known of the fields of a rule's events; nothing if it counts rules of several log sources."""
     sources = list(dict.fromkeys(rule.logsource for rule in ir.detections_of(plan)))
     return load_facts(product, sources[0]) if len(sources) == 1 else Facts()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import SigmaView
+from converter.logsources.formats.event_format import SigmaView
 from converter.logsources.match import answer
 from converter.logsources.recognise import recognise
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
-    from converter.logsources.event_format import Shape
+    from converter.logsources.formats.event_format import Shape
     from converter.plan import nodes as ir
+    from converter.readers.log_source import LogSource
 
     Event: TypeAlias = Mapping[str, Any]
     Select: TypeAlias = Callable[[Event], tuple[Event, Sequence[ir.Detection]]]
@@ -41,7 +42,7 @@ def sigma_view(event: Event) -> Event:
     return event if shape is None else shape.view(event)
 
 
-def fits(event: Event, logsource: ir.LogSource) -> bool | None:
+def fits(event: Event, logsource: LogSource) -> bool | None:
     """Return whether a rule with this log source is about the event; None if that cannot be told.
 
     It cannot be told when the shape of the event is not known, when the log source has a product, category or service

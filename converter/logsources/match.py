@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.logsources.event_format import words
+from converter.logsources.formats.event_format import words
 from converter.logsources.formats.windows_names import SERVICES as _WINDOWS
 from converter.logsources.formats.windows_names import SYSMON as _SYSMON
 
 if TYPE_CHECKING:
-    from converter.logsources.event_format import EventSource
-    from converter.plan.nodes import LogSource
+    from converter.logsources.formats.event_format import EventSource
+    from converter.readers.log_source import LogSource
 
 _NONE: frozenset[str] = frozenset()
 
@@ -76,7 +76,7 @@ def answer(source: EventSource, logsource: LogSource) -> bool | None:
         return None
     if product is not None and product != source.product:
         return False if product in _SERVICES else None
-    known = _ALL_SERVICES if product is None else _SERVICES[product]
+    known = _ALL_SERVICES if product is None else _SERVICES.get(product, _NONE)
     answers = (
         _among(service, source.services, known, source.perhaps),
         _among(category, source.categories, _CATEGORIES, source.perhaps),

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from converter.errors import ConfigurationError, RefusedError, SourceError, suggest
-from converter.products.field_facts import PRODUCTS, Facts, LogsourceLike, mapping_file
+from converter.products.core import get_product, list_products
+from converter.readers.log_source import LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sigma.rule import SigmaRule
 
     from converter.errors import Place
+    from converter.products.field_facts import Facts
     from converter.readers.yaml_document import Document
 
 AnyRule: TypeAlias = "SigmaRule | SigmaCorrelationRule"
@@ -44,18 +46,13 @@ _SUFFIXES = (".yml", ".yaml")
 _MISSING_ARGUMENT = re.compile(
     r"(?:Error in transformation: )?\w+\.__init__\(\) missing \d+ required positional arguments?: "
 )
-# What pipelines call the backends that write queries for a product (their `allowed_backends`).
-_BACKENDS: dict[str, frozenset[str]] = {
-    "splunk": frozenset({"splunk", "splunk_spl2"}),
-    "elastic": frozenset({"elasticsearch", "lucene", "eql", "esql", "kql", "elastalert", "opensearch"}),
-}
 
 
 # -------------------------------------------------------------------------------------------------------- choosing
 
 
 def select(
-    product: str, logsources: Iterable[LogsourceLike], *, names: Sequence[str] = (), without: bool = False
+    product: str, logsources: Iterable[LogSource], *, names: Sequence[str] = (), without: bool = False
 ) -> ProcessingPipeline:
     """Return the pipeline for rules of some log sources in a product, a new object each time.
 
@@ -80,7 +77,7 @@ def select(
         for name, pipeline in found:
             _check_product(name, pipeline, product)
     else:
-        paths = {mapping_file(product, logsource) for logsource in logsources}
+        paths = {get_product(product).mapping_file(logsource) for logsource in logsources}
         found = [(str(path), load_pipeline(path)) for path in sorted(path for path in paths if path is not None)]
     return _chained(found)
 
@@ -170,18 +167,13 @@ def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
 
 def builtin_mappings() -> Mapping[str, Path]:
     """Return the files of the built-in mappings by name, for example `cloudtrail_splunk`."""
-    files = (path for path in sorted(PRODUCTS.glob("*/mappings/*/*.yml")) if not path.name.endswith(".facts.yml"))
-    return {path.stem: path for path in files}
+    return {name: path for product in list_products().values() for name, path in product.mappings().items()}
 
 
-def logsources_of(rules: Iterable[AnyRule]) -> list[LogsourceLike]:
+def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:
     """Return the log sources of detection rules, each once, in order; correlation rules have none of their own."""
-    found: dict[tuple[str | None, str | None, str | None], LogsourceLike] = {}
-    for rule in rules:
-        logsource = getattr(rule, "logsource", None)
-        if logsource is not None:
-            found.setdefault((logsource.product, logsource.category, logsource.service), logsource)
-    return list(found.values())
+    sources = [rule.logsource for rule in rules if hasattr(rule, "logsource")]
+    return list(dict.fromkeys(LogSource(source.product, source.category, source.service) for source in sources))
 
 
 def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
@@ -220,7 +212,7 @@ def _near_file(path: Path) -> str:
 
 def _check_product(name: str, pipeline: ProcessingPipeline, product: str) -> None:
     allowed = frozenset(pipeline.allowed_backends)
-    if allowed and not allowed & _BACKENDS.get(product, frozenset({product})):
+    if allowed and not allowed & get_product(product).backends:
         raise ConfigurationError(
             f"the pipeline {name!r} is for {', '.join(sorted(allowed))}, not for {product}", None, "choose another one"
         )

@@ -37,6 +37,7 @@ from converter.plan.condition import parse_condition
 from converter.plan.modifiers import apply_chain, has_placeholder, refuse_modifiers
 from converter.plan.modify_value import Chain
 from converter.plan.regex_parse import RegexError, parse
+from converter.readers.log_source import LogSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ class _Lowering:
         source = self.rule.logsource
         return ir.Detection(
             meta=metadata_of(self.rule, self.document),
-            logsource=ir.LogSource(source.product, source.category, source.service),
+            logsource=LogSource(source.product, source.category, source.service),
             expr=conditions[0] if len(conditions) == 1 else ir.Or(tuple(conditions)),
             place=self.document.place("detection", key=True) if self.document else None,
         )

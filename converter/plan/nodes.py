@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from converter.errors import Place
+    from converter.readers.log_source import LogSource
 
 
 class Wildcard(Enum):
@@ -225,15 +226,6 @@ FieldNode: TypeAlias = (
 )
 Leaf: TypeAlias = FieldNode | Keyword | KeywordRegex | Unexpanded
 Expr: TypeAlias = And | Or | Not | Leaf
-
-
-@dataclass(frozen=True, slots=True)
-class LogSource:
-    """What the rule is about: product, category, service; each may be absent."""
-
-    product: str | None = None
-    category: str | None = None
-    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,43 +8,26 @@ file of facts has none, and then nothing is assumed to be known.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, get_args
 
 from converter.errors import ConfigurationError, suggest
+from converter.products.core import get_product
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from converter.readers.log_source import LogSource
     from converter.readers.yaml_document import Document
 
 FieldType = Literal["keyword", "text", "wildcard", "ip", "date", "long", "double", "boolean", "flattened"]
 
-PRODUCTS = Path(__file__).parent
 _TYPES: tuple[str, ...] = get_args(FieldType)
-_SAFE_NAME = re.compile(r"[a-z0-9_]+")
 _FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "longest", "drops", "assumptions")
 _ASSUMPTION_KEYS = ("says", "broken_when", "raw")
 _PART = "{raw}"
-
-
-class LogsourceLike(Protocol):
-    """A log source: ours, or one of pySigma."""
-
-    @property
-    def product(self) -> str | None:
-        """The product of the rule, not ours: aws, windows."""
-
-    @property
-    def category(self) -> str | None:
-        """What kind of events: process_creation."""
-
-    @property
-    def service(self) -> str | None:
-        """Which log of the product: cloudtrail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,31 +111,18 @@ class Facts:
         return bool(self._fields or self._below)
 
 
-def load_facts(product: str, logsource: LogsourceLike) -> Facts:
+def load_facts(product: str, logsource: LogSource) -> Facts:
     """Return the facts for the fields of a log source in a product; empty ones when there is no file of them.
 
     Args:
-        product: `splunk` or `elastic`.
+        product: its name.
         logsource: where the events come from.
 
     Raises:
         ConfigurationError: the file is not valid; with a place.
     """
-    path = mapping_file(product, logsource, ".facts.yml")
+    path = get_product(product).facts_file(logsource)
     return _load(path) if path is not None else Facts()
-
-
-def mapping_file(product: str, logsource: LogsourceLike, suffix: str = ".yml") -> Path | None:
-    """Return the built-in file for a log source: <product>/mappings/<vendor>/<service or category>_<product>."""
-    vendor = (logsource.product or "").lower()
-    for part in (logsource.service, logsource.category):
-        kind = (part or "").lower()
-        # Only plain words become part of a path: a rule's log source is text of a stranger.
-        if all(_SAFE_NAME.fullmatch(word) for word in (vendor, kind, product)):
-            path = PRODUCTS / product / "mappings" / vendor / f"{kind}_{product}{suffix}"
-            if path.is_file():
-                return path
-    return None
 
 
 def parse_facts(raw: bytes, name: str) -> Facts:

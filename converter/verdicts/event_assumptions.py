@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 _DROPPED: dict[str, str | None] = {"null": None, "empty": ""}
 _STRANGE = frozenset("\u212a\u017f\u0130\u0131")
 _LEAST_PLAIN, _FIRST_SCIENTIFIC = 0.001, 10_000_000  # Java's Double.toString
-# The longest text that Elastic's mappings of a keyword keep: `ignore_above` of ecs@mappings, and of the integrations.
-_LONGEST = 1_024
+_PARTS_OF_A_SECOND = {3: "milliseconds", 6: "microseconds", 9: "nanoseconds"}
 _NULLS = frozenset({"null"})  # neither product has a field for a JSON null
 
 
@@ -149,7 +148,7 @@ def no_mapped_address(field: str, network: IPv4Network | IPv6Network) -> Assumpt
     return Assumption(says, lambda _raw, view: any(_is_mapped(v) or _is_ipv4(v) for v in _values(view, field)))
 
 
-def precise_times(digits: int, unit: str) -> Assumption:
+def precise_times(digits: int) -> Assumption:
     """The times of events are whole milliseconds or microseconds: the product keeps no more."""
     step = 10 ** (9 - digits)
 
@@ -159,7 +158,7 @@ def precise_times(digits: int, unit: str) -> Assumption:
         time = event_time(raw)
         return time is not None and time % step != 0
 
-    return Assumption(f"the times of events are whole {unit} (the product keeps no more)", broken)
+    return Assumption(f"the times of events are whole {_PARTS_OF_A_SECOND[digits]} (the product keeps no more)", broken)
 
 
 def no_zone(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
@@ -248,7 +247,7 @@ def ingest_assumptions(
     leaves = [leaf for detection in _detections(rule) for leaf in ir.leaves_of(detection)]
     groups = _correlated(rule)
     if isinstance(rule, ir.Correlation) and not facts:
-        precise = precise_times(3, "milliseconds") if product == "elastic" else precise_times(6, "microseconds")
+        precise = precise_times(product.time_digits)
         found[precise.says] = precise
     for field in dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups]):
         fact = facts.field(fields.get(field, field))
@@ -269,20 +268,20 @@ def ingest_assumptions(
             words = ", ".join(sorted("null" if v is None else "empty" if v == "" else repr(v) for v in seen))
             says = f"{field} is never {words} (the product drops such a value)"
             found[says] = _never(says, field, seen)
-        longest = _LONGEST if fact is None else fact.longest
-        if product == "elastic" and longest is not None and (field in groups or any(map(_reads_text, mine))):
-            short = _short(field, longest)
+        longest = product.longest if fact is None else fact.longest
+        if longest is not None and (field in groups or any(map(_reads_text, mine))):
+            short = _short(field, longest, product.title)
             found[short.says] = short
-        if product == "splunk" and (fact is None or fact.nulls) and (field in groups or any(map(_reads_null, mine))):
-            says = f"{field} is never JSON null (Splunk may have it as the text null)"
+        if product.nulls_are_text and (fact is None or fact.nulls) and (field in groups or any(map(_reads_null, mine))):
+            says = f"{field} is never JSON null ({product.title} may have it as the text null)"
             found[says] = _never(says, field, [None])
     return tuple(found.values())
 
 
-def _short(field: str, longest: int) -> Assumption:
+def _short(field: str, longest: int, title: str) -> Assumption:
     """No text in a field is longer than the product keeps. Java counts halves of surrogate pairs."""
     return Assumption(
-        f"no text in {field} is longer than {longest:,} characters (Elastic's mappings leave it out of the index)",
+        f"no text in {field} is longer than {longest:,} characters ({title}'s mappings leave it out of the index)",
         lambda raw, _view: any(
             isinstance(one, str)
             and len(one) > longest // 2
@@ -318,8 +317,8 @@ def _without_facts(field: str, name: str, product: Product, *, known: bool) -> I
     if known:
         says = f"ingestion keeps {field}, which no mapping knows, under the name {name}"
         yield Assumption(says, lambda raw, view: bool(_values(raw, field)) and not _values(view, name))
-    if product == "splunk":
-        says = f"{field} is no array, nor inside one (Splunk adds {{}} to the name of such a field)"
+    if product.marks_arrays:
+        says = f"{field} is no array, nor inside one ({product.title} adds {{}} to the name of such a field)"
         yield Assumption(says, lambda raw, _view: _has_array(raw, steps))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -105,7 +105,7 @@ class FakeTarget:
     """A target whose query is a function."""
 
     language = "spl"
-    product: Literal["splunk"] = "splunk"
+    product = "splunk"
     description = "for tests"
     suffix = ".fake"
     formats: ClassVar[Mapping[str, str]] = {"default": "the query", "file": "a file"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -53,7 +53,7 @@ class Product:
     """A product that runs KQL with the local engine, and may lose alerts or fail."""
 
     name = "elasticsearch"
-    product: Literal["elastic"] = "elastic"
+    product = "elastic"
     languages: ClassVar[frozenset[str]] = frozenset({"kql", "esql"})
     version = "1.2.3"
 

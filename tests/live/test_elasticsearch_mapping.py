@@ -8,10 +8,10 @@ import pytest
 
 from converter.live.elasticsearch.ecs import ecs_type, has_text
 from converter.live.elasticsearch.mapping import IGNORE_ABOVE, mapping_for, substituted
-from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
+from converter.readers.log_source import LogSource
 
-CLOUDTRAIL = load_facts("elastic", Logsource("aws", None, "cloudtrail"))
+CLOUDTRAIL = load_facts("elastic", LogSource("aws", None, "cloudtrail"))
 
 
 def types(*events: dict[str, Any], **more: Any) -> dict[str, str]:

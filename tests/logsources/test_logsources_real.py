@@ -14,7 +14,7 @@ import yaml
 
 from converter.logsources import all_rules, by_logsource, fits, sigma_view
 from converter.logsources.match import _ALL_SERVICES, _CATEGORIES, _SERVICES
-from converter.plan.nodes import LogSource
+from converter.readers.log_source import LogSource
 from converter.reference.evaluate import evaluate_plans
 from converter.reference.time import event_time
 from converter.reference.values import find

@@ -27,16 +27,17 @@ from converter.pipelines.apply import (
     select,
     unmapped,
 )
-from converter.products.core import Logsource, Product, view
-from converter.products.field_facts import Facts, load_facts, mapping_file, parse_facts
+from converter.products.core import get_product
+from converter.products.field_facts import Facts, load_facts, parse_facts
+from converter.readers.log_source import LogSource
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SHARED = SHARED / "cloudtrail"
-CLOUDTRAIL = Logsource("aws", None, "cloudtrail")
-PRODUCTS: tuple[Product, ...] = ("splunk", "elastic")
+CLOUDTRAIL = LogSource("aws", None, "cloudtrail")
+PRODUCTS: tuple[str, ...] = ("splunk", "elastic")
 
 ELASTIC = {
     "apiVersion": "aws.cloudtrail.api_version",
@@ -267,8 +268,8 @@ def real_events() -> list[dict[str, Any]]:
 
 
 @cache
-def real_views(product: Product) -> list[dict[str, Any]]:
-    shown = view(product, CLOUDTRAIL)
+def real_views(product: str) -> list[dict[str, Any]]:
+    shown = get_product(product).view(CLOUDTRAIL)
     return [shown(event) for event in real_events()]
 
 
@@ -307,7 +308,7 @@ def raw_fields() -> list[str]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("raw", raw_fields())
-def test_mapped_field_holds_what_the_raw_field_holds(product: Product, raw: str) -> None:
+def test_mapped_field_holds_what_the_raw_field_holds(product: str, raw: str) -> None:
     """Over all real events; a known exception must still be one."""
     events = real_events()
     targets = mapped_fields(product, raw)
@@ -325,7 +326,7 @@ def test_mapped_field_holds_what_the_raw_field_holds(product: Product, raw: str)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_every_parameter_of_real_events_is_found_under_its_mapped_name(product: Product) -> None:
+def test_every_parameter_of_real_events_is_found_under_its_mapped_name(product: str) -> None:
     """All leaves of the objects whose members are not known in advance, lists included."""
     parts = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails")
     events = real_events()
@@ -406,16 +407,16 @@ def test_every_assumption_is_a_sigma_detection(product: str) -> None:
 
 
 def test_unknown_log_source_has_no_facts() -> None:
-    facts = load_facts("elastic", Logsource("windows", "process_creation"))
+    facts = load_facts("elastic", LogSource("windows", "process_creation"))
     assert facts == Facts()
     assert not facts
     assert not facts.known
     assert facts.field("event.action") is None
 
 
-@pytest.mark.parametrize("logsource", [Logsource("../aws", None, "cloudtrail"), Logsource("aws", None, "../../x")])
-def test_log_source_of_a_stranger_is_no_path(logsource: Logsource) -> None:
-    assert mapping_file("splunk", logsource) is None
+@pytest.mark.parametrize("logsource", [LogSource("../aws", None, "cloudtrail"), LogSource("aws", None, "../../x")])
+def test_log_source_of_a_stranger_is_no_path(logsource: LogSource) -> None:
+    assert get_product("splunk").mapping_file(logsource) is None
 
 
 @pytest.mark.parametrize(
@@ -459,7 +460,7 @@ def rename(source: str, target: str) -> dict[str, Any]:
 
 def test_log_source_chooses_the_mapping() -> None:
     assert select("splunk", [CLOUDTRAIL]).items
-    assert not select("splunk", [Logsource("windows", None, "security")]).items
+    assert not select("splunk", [LogSource("windows", None, "security")]).items
     assert not select("splunk", []).items
     assert len(select("splunk", [CLOUDTRAIL, CLOUDTRAIL]).items) == len(select("splunk", [CLOUDTRAIL]).items)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from converter.errors import SourceError
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
+from converter.readers.log_source import LogSource
 from converter.reference.evaluate import Alert, evaluate_plans
 from converter.reference.match import matches
 from converter.reference.values import find
@@ -221,7 +222,7 @@ LOGS = st.lists(
 )
 SPANS = st.integers(1, 12)
 COUNTS = st.integers(0, 4)
-BASE = ir.Detection(ir.Metadata("base", "base"), ir.LogSource(), ir.NumberMatch("hit", 1))
+BASE = ir.Detection(ir.Metadata("base", "base"), LogSource(), ir.NumberMatch("hit", 1))
 
 
 def correlation(op: Any, count: int, span: int, group_by: tuple[str, ...] = ("user",)) -> ir.Correlation:

@@ -13,8 +13,8 @@ import pytest
 
 from converter.errors import RefusedError
 from converter.plan import nodes as ir
-from converter.products.core import Logsource
 from converter.products.field_facts import load_facts
+from converter.readers.log_source import LogSource
 from converter.targets.core.target import Context
 from converter.targets.kql.emitter.emit import condition
 from tests.support.referee.kql_asks import Index, kibana_dsl
@@ -43,7 +43,7 @@ def documents(values: list[dict[str, str]]) -> list[dict[str, Any]]:
 def test_whole_texts_and_their_beginnings(node: Node, examples: int) -> None:
     """Every text that can be written is looked for among all, as a whole and as a beginning."""
     random = Random(5)  # noqa: S311  no secret
-    context = Context(load_facts("elastic", Logsource("aws", None, "cloudtrail")))
+    context = Context(load_facts("elastic", LogSource("aws", None, "cloudtrail")))
     texts = ["".join(random.choices(SIGNS, k=random.randint(1, 6))) for _ in range(min(2_000, examples))]
     asked: list[tuple[str, set[str]]] = []
     for text in dict.fromkeys(texts):

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.elastic_toml.engine.rule import parse as parse_rule_file
@@ -111,7 +112,7 @@ def convert(
 
 def found(target: str, query: Query, events: list[dict[str, object]]) -> set[str]:
     product = get_target(target).product
-    look = view(product, Logsource(category="test"))
+    look = get_product(product).view(LogSource(category="test"))
     seen = [
         look({"@timestamp": "2026-01-01T00:00:00Z", "_id": str(number), **event}) for number, event in enumerate(events)
     ]

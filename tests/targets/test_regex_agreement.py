@@ -19,6 +19,7 @@ from converter.errors import RefusedError
 from converter.plan import nodes as ir
 from converter.plan.regex_parse import RegexError, parse
 from converter.products.field_facts import parse_facts
+from converter.readers.log_source import LogSource
 from converter.reference.match import matches
 from converter.targets.core.registry import list_targets
 from converter.targets.core.target import Context
@@ -71,7 +72,7 @@ STRINGS = st.lists(
 
 def _ids(name: str, leaf: ir.Regex | ir.StringMatch, texts: list[str]) -> set[str] | None:
     """Return which texts the query of a target finds, or None if it refuses the rule."""
-    plan = ir.Detection(ir.Metadata("fuzz", "Fuzz"), ir.LogSource(), leaf)
+    plan = ir.Detection(ir.Metadata("fuzz", "Fuzz"), LogSource(), leaf)
     context = Context(FACTS)
     try:
         query = TARGETS[name].emit(plan, context)

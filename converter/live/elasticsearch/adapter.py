@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import atexit
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from converter.live.core import LiveError
 from converter.live.credentials import elasticsearch_credentials
@@ -53,7 +53,7 @@ class ElasticsearchProduct:
     """See `converter.live.core.LiveProduct`."""
 
     name = "elasticsearch"
-    product: Literal["elastic"] = "elastic"
+    product = "elastic"
     languages = frozenset({"kql", "esql", "eql", "elastic-toml"})
 
     def __init__(self, client: Elasticsearch, version: str) -> None:

@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from converter.errors import QueryError
 from converter.live.core import LiveError
@@ -66,7 +66,7 @@ class SplunkProduct:
     """
 
     name = "splunk"
-    product: Literal["splunk"] = "splunk"
+    product = "splunk"
     languages: ClassVar[frozenset[str]] = frozenset({"spl"}) | LANGUAGES
 
     def __init__(self, connection: Connection, patience: Patience | None = None) -> None:

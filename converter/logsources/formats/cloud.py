@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import EventSource, Shape, add_time, inner, own_names, words
+from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add_time, inner, own_names, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -226,4 +226,25 @@ _GRAPH: tuple[tuple[tuple[str, ...], Shape], ...] = (
     (("createdDateTime", "userPrincipalName", "appDisplayName", "status"), _SIGNIN),
     (("activityDateTime", "activityDisplayName", "initiatedBy"), _AUDIT),
     (("riskEventType", "riskState"), _RISK),
+)
+
+
+RECOGNISERS = (
+    Recogniser(60, "eventSource", cloudtrail),
+    Recogniser(70, "detail-type", cloudtrail),
+    Recogniser(90, "apiVersion", kubernetes),
+    Recogniser(100, "protoPayload", gcp),
+    Recogniser(110, "data", gcp),
+    Recogniser(120, "Workload", m365),
+    Recogniser(130, "auditType", bitbucket),
+    Recogniser(140, "auditType.category", bitbucket),
+    Recogniser(170, "category", azure),
+    Recogniser(180, "Category", azure),
+    Recogniser(190, "CategoryValue", azure),
+    Recogniser(200, "Type", azure),
+    Recogniser(210, "createdDateTime", azure),
+    Recogniser(220, "activityDateTime", azure),
+    Recogniser(230, "riskEventType", azure),
+    Recogniser(240, "eventType", okta),
+    Recogniser(250, "action", github),
 )

@@ -16,7 +16,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import EventSource, Shape, add, add_time, own_names, words
+from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add, add_time, own_names, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,3 +161,14 @@ def _event_names(event: Mapping[str, Any]) -> dict[str, Any]:
 
 _AUDITD = Shape(EventSource("linux", frozenset({"auditd"})), _record_names)
 _LAUREL = Shape(EventSource("linux", frozenset({"auditd"})), _event_names, merged=True)
+
+
+RECOGNISERS = (
+    Recogniser(260, "ID", laurel),
+    Recogniser(270, "type", auditd),
+    Recogniser(280, "MESSAGE", journald),
+    Recogniser(290, "programname", rsyslog),
+    Recogniser(300, "message", syslog),
+    Recogniser(310, "msg", syslog),
+    Recogniser(320, "MESSAGE", syslog),
+)

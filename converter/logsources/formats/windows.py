@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import EventSource, Shape, add, add_time, inner
+from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add, add_time, inner
 from converter.logsources.formats.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
 
 if TYPE_CHECKING:
@@ -332,3 +332,14 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+RECOGNISERS = (
+    Recogniser(10, "Event", evtx),
+    Recogniser(20, "System", evtx),
+    Recogniser(30, "winlog", winlogbeat),
+    Recogniser(40, "winlog.event_id", winlogbeat),
+    Recogniser(50, "log_name", winlogbeat_6),
+    Recogniser(150, "Channel", flat),
+    Recogniser(160, "EventID", flat),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.event_format import EventSource, Shape, add_time
+from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,3 +62,6 @@ def _made(path: str) -> Shape:
         return found
 
     return Shape(EventSource("zeek", frozenset({path}), _CATEGORIES.get(path, frozenset())), names)
+
+
+RECOGNISERS = (Recogniser(80, "_path", zeek),)

@@ -16,7 +16,6 @@ from converter.errors import ConfigurationError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from converter.products.core import Product
 
 # The text of a file of macros, or several by name of file.
 Macros: TypeAlias = "str | Mapping[str, str]"
@@ -30,7 +29,7 @@ class Engine:
     """The engine of a language: `folder` is the package of the target that has it, `runner` a module and a function."""
 
     language: str
-    product: Product
+    product: str
     folder: str
     runner: tuple[str, str] = _DEFAULT
 

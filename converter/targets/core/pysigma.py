@@ -18,7 +18,6 @@ from converter.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.products.core import Product
     from converter.targets.core.target import Context, Event
 
 
@@ -28,7 +27,7 @@ class UpstreamTarget:
 
     name: str
     language: str
-    product: Product
+    product: str
     backend: tuple[str, str]
     description: str
     suffix: str

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan
-    from converter.products.core import Product
     from converter.products.field_facts import Facts
     from converter.verdicts.verdict import Verdict
 
@@ -147,7 +146,7 @@ class Target(Protocol):
         ...
 
     @property
-    def product(self) -> Product:
+    def product(self) -> str:
         """Whose events its queries run on."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class ElasticTomlTarget:
 
     name = "elastic-toml"
     language = "elastic-toml"
-    product: Literal["elastic"] = "elastic"
+    product = "elastic"
     description = "rule file in the format of elastic/detection-rules"
     suffix = ".toml"
     variants = ("rule_type=eql", "rule_type=esql")

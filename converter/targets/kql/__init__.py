@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class KqlTarget:
 
     name = "kql"
     language = "kql"
-    product: Literal["elastic"] = "elastic"
+    product = "elastic"
     description = "Kibana KQL"
     suffix = ".kql"
     formats: ClassVar[Mapping[str, str]] = {"default": "the query"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class SplunkTarget:
 
     name = "splunk"
     language = "spl"
-    product: Literal["splunk"] = "splunk"
+    product = "splunk"
     description = "Splunk SPL"
     suffix = ".spl"
     files: ClassVar[Mapping[str, tuple[str, str]]] = {

@@ -10,7 +10,8 @@ import pytest
 from converter.errors import QueryError
 from converter.live.core import LiveError
 from converter.live.splunk.jobs import Patience
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
 from converter.targets.core.target import Query, Run, TargetAlert
 from converter.targets.splunk import TARGET
 from converter.verdicts.verdict import Verdict
@@ -31,7 +32,7 @@ RAW: list[dict[str, Any]] = [
 ]
 TIMES = {"one": 1714557600, "two": 1714557601.250001, "three": 1714557602}
 EVENTS = [
-    view("splunk", Logsource("any"))({**raw, "_id": name, "_time": TIMES[name]})
+    get_product("splunk").view(LogSource("any"))({**raw, "_id": name, "_time": TIMES[name]})
     for raw, name in zip(RAW, TIMES, strict=True)
 ]
 PAUSES_OF_EVENTS_FOUND = 2

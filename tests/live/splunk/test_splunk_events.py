@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 
 from converter.live.core import LiveError
 from converter.live.splunk.events import batches, json_of, texts_of_events
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
 from converter.products.splunk.ingest.json_fields import extract
+from converter.readers.log_source import LogSource
 
-generic, cloudtrail = view("splunk", Logsource("any")), view("splunk", Logsource("aws", None, "cloudtrail"))
+generic, cloudtrail = (
+    get_product("splunk").view(LogSource("any")),
+    get_product("splunk").view(LogSource("aws", None, "cloudtrail")),
+)
 
 
 @pytest.mark.parametrize(

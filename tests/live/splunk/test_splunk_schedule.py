@@ -9,7 +9,8 @@ import pytest
 from converter.errors import QueryError
 from converter.live.splunk.events import ID_FIELD, OWN, renamed
 from converter.live.splunk.schedule import MAX_JOBS, replay_saved, saved_of
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
 from converter.targets.core.target import Query
 from converter.targets.splunk import TARGET
 from converter.targets.splunk.engine.execute import compile_query
@@ -31,7 +32,7 @@ GOLDEN = TESTS / "targets" / "golden"
 NAME = "aws_iam_principal_enumeration_update_assume_role_policy.query"
 KEYS = ("userIdentity.accountId", "userIdentity.userName", "sourceIPAddress")
 START = 1_714_557_600
-cloudtrail = view("splunk", Logsource("aws", None, "cloudtrail"))
+cloudtrail = get_product("splunk").view(LogSource("aws", None, "cloudtrail"))
 
 
 def failure(number: int, time: float, user: str = "anna") -> dict[str, Any]:

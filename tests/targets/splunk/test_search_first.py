@@ -23,6 +23,7 @@ from converter.plan import nodes as ir
 from converter.plan.regex_parse import RegexError, parse
 from converter.plan.simplify import simplified
 from converter.products.field_facts import Facts
+from converter.readers.log_source import LogSource
 from converter.reference.match import matches
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
@@ -168,7 +169,7 @@ def alternatives_and_events(draw: st.DrawFn) -> tuple[ir.Expr, list[dict[str, An
 
 
 def emitted(expr: ir.Expr, **options: str) -> str:
-    plan = simplified(ir.Detection(ir.Metadata("t", "T"), ir.LogSource(), expr))
+    plan = simplified(ir.Detection(ir.Metadata("t", "T"), LogSource(), expr))
     return get_target("splunk").emit(plan, Context(Facts(), options=options)).text
 
 
@@ -388,7 +389,7 @@ def test_what_the_first_search_says(expr: ir.Expr, text: str) -> None:
 def test_numbers_may_be_assumed_to_be_written_plainly() -> None:
     expr = ir.Or((ir.NumberMatch("a", 5), ir.NumberMatch("a", 6)))
     assert emitted(expr, numbers="plain") == 'a IN ("5", "6")'
-    plan = ir.Detection(ir.Metadata("t", "T"), ir.LogSource(), expr)
+    plan = ir.Detection(ir.Metadata("t", "T"), LogSource(), expr)
     verdict = get_target("splunk").emit(plan, Context(Facts(), options={"numbers": "plain"})).verdict
     assert verdict.notes == ("a writes the number 5 in no other way", "a writes the number 6 in no other way")
     (first, _) = verdict.assumptions

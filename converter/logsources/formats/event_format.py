@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    Recognise: TypeAlias = Callable[[Mapping[str, Any]], "Shape | None"]
 
 # Where the reference looks for the time of an event, at the top. A name that adds a time must not overrule them.
 _TIMES = ("@timestamp", "_time", "eventTime", "timestamp", "time", "UtcTime", "TimeCreated")
@@ -30,6 +33,21 @@ class EventSource:
     services: frozenset[str] | None = _NONE
     categories: frozenset[str] | None = _NONE
     perhaps: frozenset[str] = _NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """How a module of `formats` recognises events.
+
+    Attributes:
+        order: recognisers with a lower number are asked first; what is surer stands first.
+        key: only events with this key at the top are shown to it.
+        recognise: from the event to its shape, or None.
+    """
+
+    order: int
+    key: str
+    recognise: Recognise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
