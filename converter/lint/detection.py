@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RuleWarning, SourceError
+from converter.errors import RuleError, RuleWarning, SourceError
+from converter.readers.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def _used(written: Any, identifiers: list[str]) -> set[str]:
     for condition in written if isinstance(written, list) else [written]:
         try:
             marks: dict[str, ir.Expr] = {name: ir.Exists(name) for name in identifiers}
-            stack.append(parse_condition(condition, marks, lambda _offset, _length: None))
+            stack.append(parse_condition(Source(condition, RuleError), marks))
         except SourceError:  # its error has been reported
             return set(identifiers)
     used: set[str] = set()

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sigma.correlations import SigmaCorrelationRule
 
-from converter.errors import RefusedError
+from converter.errors import RefusedError, RuleError
 from converter.plan import nodes as ir
 from converter.plan.lower_detection import lower_detection
 from converter.plan.metadata import generates, metadata_of, reference_key
 from converter.plan.temporal_condition import occurrence_of, parse_names, stages_of
+from converter.readers.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,7 +147,11 @@ def _temporal(
     kind: str, condition: Any, names: Sequence[str], document: Document | None
 ) -> tuple[ir.Measure, tuple[ir.Limit, ...]]:
     if isinstance(condition, str):
-        expr = parse_names(condition, lambda offset, length: _place(document, "condition", inner=(offset, length)))
+        expr = parse_names(
+            document.source(condition, "correlation", "condition")
+            if document is not None
+            else Source(condition, RuleError, lambda _span: None)
+        )
         rules = {name: index for index, name in enumerate(names)}
         if kind == "temporal":
             return ir.Temporal(occurrence_of(expr, rules)), ()
@@ -179,5 +184,5 @@ def _places(document: Document | None) -> dict[str, Place]:
     return places
 
 
-def _place(document: Document | None, *path: str | int, inner: tuple[int, int] | None = None) -> Place | None:
-    return document.place("correlation", *path, inner=inner) if document is not None else None
+def _place(document: Document | None, *path: str | int) -> Place | None:
+    return document.place("correlation", *path) if document is not None else None

@@ -34,17 +34,15 @@ from sigma.types import (
 from converter.errors import Place, RefusedError, RuleError
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
+from converter.plan.metadata import metadata_of
 from converter.plan.modifiers import apply_chain, has_placeholder, refuse_modifiers
 from converter.plan.modify_value import Chain
 from converter.plan.regex_parse import RegexError, parse
 from converter.readers.log_source import LogSource
+from converter.readers.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from converter.readers.yaml_document import Document
-
-from converter.plan.metadata import metadata_of
 
 _COMPARISONS: dict[CompareOperators, ir.Comparison] = {
     CompareOperators.LT: "lt",
@@ -88,7 +86,7 @@ class _Lowering:
     def detection(self) -> ir.Detection:
         identifiers = {name: self.search(search) for name, search in self.rule.detection.detections.items()}
         conditions = [
-            parse_condition(condition.condition, identifiers, self.condition_place(index, condition.condition))
+            parse_condition(self.condition_source(index, condition.condition), identifiers)
             for index, condition in enumerate(self.rule.detection.parsed_condition)
         ]
         source = self.rule.logsource
@@ -99,19 +97,17 @@ class _Lowering:
             place=self.document.place("detection", key=True) if self.document else None,
         )
 
-    def condition_place(self, index: int, text: str) -> Callable[[int, int], Place | None]:
-        """Return how to place an offset of a condition, which a pipeline may have wrapped, in the rule's file."""
+    def condition_source(self, index: int, text: str) -> Source[RuleError]:
+        """Return a condition, which a pipeline may have wrapped, for the parser."""
         if self.document is None:
-            return lambda _offset, _length: None
-        document = self.document
-        section = "filter" if "filter" in document.data else "detection"
-        written = document.data[section]["condition"]
+            return Source(text, RuleError, lambda _span: None)
+        section = "filter" if "filter" in self.document.data else "detection"
+        written = self.document.data[section]["condition"]
         path: tuple[str | int, ...] = (section, "condition")
         if isinstance(written, list):
             path = (*path, index)
             written = written[index] if index < len(written) else ""
-        shift = max(0, text.find(str(written)))
-        return lambda offset, length: document.place(*path, inner=(max(0, offset - shift), length))
+        return self.document.source(text, *path, shift=max(0, text.find(str(written))))
 
     def search(self, detection: SigmaDetection) -> ir.Expr:
         items = tuple(

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from converter.errors import Place, SourceError
 from converter.plan.regex import (
     ESCAPED,
     LAST,
@@ -27,9 +28,11 @@ from converter.plan.regex import (
     complement,
     width_of,
 )
+from converter.readers.source import Cursor, Source
 
 if TYPE_CHECKING:
     from converter.plan.regex import AnchorKind, Node, Ranges, Sequence
+    from converter.readers.source import Located
 
 _MAX_DEPTH = 60
 _MAX_COUNT = 65535
@@ -68,15 +71,12 @@ _BY_NUMBER = re.compile(r"\\(?:([1-9][0-9]*)|g(?:\{(-?[1-9][0-9]*)\}|(-?[1-9][0-
 _BY_NAME = re.compile(r"\\k(?:<(\w+)>|\{(\w+)\}|'(\w+)')|\(\?P=(\w+)\)", re.ASCII)
 
 
-class RegexError(Exception):
-    """A pattern is no regular expression (`construct` is empty), or has a construct that is not supported."""
+class RegexError(SourceError):
+    """A pattern is not a regular expression (`construct` is empty), or has a construct that is not supported."""
 
-    def __init__(self, message: str, construct: str, offset: int, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, place: Place | None = None, hint: str = "", construct: str = "") -> None:
+        super().__init__(message, place, hint)
         self.construct = construct
-        self.offset = offset
-        self.hint = hint
 
 
 @lru_cache(maxsize=1024)
@@ -90,48 +90,44 @@ def parse(pattern: str, flags: frozenset[str] = frozenset()) -> Alternatives:
     Raises:
         RegexError: it is not valid in PCRE2, or not supported.
     """
-    return _Parser(pattern, flags).whole()
+    return _Parser(Source(pattern, RegexError), flags).whole()
 
 
-class _Parser:
-    def __init__(self, pattern: str, flags: frozenset[str]) -> None:
-        self.pattern = pattern
-        self.at = 0
+class _Parser(Cursor[RegexError]):
+    def __init__(self, source: Source[RegexError], flags: frozenset[str]) -> None:
+        super().__init__(source)
         self.flags = flags
-        self.depth = 0
         self.groups = 0
         self.closed: set[int] = set()
         self.names: dict[str, int] = {}
 
     def wrong(self, message: str) -> RegexError:
-        return RegexError(f"not a regular expression: {message} at position {self.at + 1}", "", self.at)
+        return self.error(f"not a regular expression: {message} at position {self.offset + 1}")
 
     def refused(self, what: str, hint: str = "") -> RegexError:
-        return RegexError(f"{what} in a regular expression is not supported", f"regex {what}", self.at, hint)
+        error = self.error(f"{what} in a regular expression is not supported", hint=hint)
+        error.construct = f"regex {what}"
+        return error
 
-    def starts(self, text: str) -> bool:
-        return self.pattern.startswith(text, self.at)
+    def too_deep(self, limit: int, at: Located | None) -> RegexError:  # noqa: ARG002  it has no place of its own
+        return self.refused(f"nesting deeper than {limit}")
 
     def whole(self) -> Alternatives:
         tree = self.alternatives()
-        if self.at < len(self.pattern):
+        if not self.at_end():
             raise self.wrong("an unmatched )")
         return tree
 
     def alternatives(self) -> Alternatives:
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise self.refused(f"nesting deeper than {_MAX_DEPTH}")
-        sequences = [self.sequence()]
-        while self.starts("|"):
-            self.at += 1
-            sequences.append(self.sequence())
-        self.depth -= 1
+        with self.nested(_MAX_DEPTH):
+            sequences = [self.sequence()]
+            while self.take("|"):
+                sequences.append(self.sequence())
         return Alternatives(tuple(sequences))
 
     def sequence(self) -> Sequence:
         items: list[Node] = []
-        while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
+        while not self.at_end() and self.text[self.offset] not in "|)":
             if self.starts("(?#"):
                 self.comment()
             elif self.starts(r"\Q"):
@@ -141,15 +137,15 @@ class _Parser:
         return tuple(items)
 
     def comment(self) -> None:
-        end = self.pattern.find(")", self.at)
+        end = self.text.find(")", self.offset)
         if end < 0:
             raise self.wrong("a comment without an end")
-        self.at = end + 1
+        self.offset = end + 1
 
     def quoted(self) -> list[Node]:
-        end = self.pattern.find(r"\E", self.at)
-        text = self.pattern[self.at + 2 : end if end >= 0 else len(self.pattern)]
-        self.at = end + 2 if end >= 0 else len(self.pattern)
+        end = self.text.find(r"\E", self.offset)
+        text = self.text[self.offset + 2 : end if end >= 0 else len(self.text)]
+        self.offset = end + 2 if end >= 0 else len(self.text)
         items: list[Node] = [self.char(one) for one in text]
         if items:
             items[-1] = self.repeated(items[-1])
@@ -159,16 +155,16 @@ class _Parser:
         return Char(char, fold="i" in self.flags)
 
     def item(self) -> Node | None:
-        char = self.pattern[self.at]
+        char = self.text[self.offset]
         match char:
             case ".":
-                self.at += 1
+                self.offset += 1
                 return Dot("s" in self.flags)
             case "^":
-                self.at += 1
+                self.offset += 1
                 return Anchor("line start" if "m" in self.flags else "start")
             case "$":
-                self.at += 1
+                self.offset += 1
                 return Anchor("line end" if "m" in self.flags else "end")
             case "(":
                 return self.group()
@@ -178,16 +174,16 @@ class _Parser:
                 return self.escape()
             case "*" | "+" | "?":
                 raise self.wrong(f"nothing to repeat before {char}")
-            case "{" if _COUNTED.match(self.pattern, self.at):
+            case "{" if _COUNTED.match(self.text, self.offset):
                 raise self.wrong("nothing to repeat before {")
             case _:
                 self.doubtful_count()
-                self.at += 1
+                self.offset += 1
                 return self.char(char)
 
     def doubtful_count(self) -> None:
         """Refuse what newer versions of PCRE2 take for a count, and older ones for text."""
-        if _DOUBTFUL_COUNT.match(self.pattern, self.at) and not _COUNTED.match(self.pattern, self.at):
+        if _DOUBTFUL_COUNT.match(self.text, self.offset) and not _COUNTED.match(self.text, self.offset):
             raise self.refused("a count such as {,2} or { 1 }", r"write {0,2}, or \{ for a plain bracket")
 
     def repeated(self, item: Node) -> Node:
@@ -199,21 +195,21 @@ class _Parser:
         kind: Literal["greedy", "lazy", "possessive"] = "greedy"
         if self.starts("?") or self.starts("+"):
             kind = "lazy" if self.starts("?") else "possessive"
-            self.at += 1
-        if self.at < len(self.pattern) and self.pattern[self.at] in "*+?":
+            self.offset += 1
+        if not self.at_end() and self.text[self.offset] in "*+?":
             raise self.wrong("nothing to repeat")
-        if _COUNTED.match(self.pattern, self.at):
+        if _COUNTED.match(self.text, self.offset):
             raise self.refused("a repetition of a repetition", "put it in a group")
         return Repeat(item, *counts, kind)
 
     def counts(self) -> tuple[int, int | None] | None:
-        if self.at >= len(self.pattern):
+        if self.at_end():
             return None
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-        if (found := simple.get(self.pattern[self.at])) is not None:
-            self.at += 1
+        if (found := simple.get(self.text[self.offset])) is not None:
+            self.offset += 1
             return found
-        counted = _COUNTED.match(self.pattern, self.at)
+        counted = _COUNTED.match(self.text, self.offset)
         if counted is None:
             self.doubtful_count()
             return None
@@ -223,26 +219,25 @@ class _Parser:
             raise self.wrong(f"a count above {_MAX_COUNT}")
         if most is not None and most < least:
             raise self.wrong("a count that runs backwards")
-        self.at = counted.end()
+        self.offset = counted.end()
         return least, most
 
     # ------------------------------------------------------------------------------------------------------ groups
 
     def group(self) -> Node | None:
-        start = self.at
+        start = self.offset
         if self.starts("(*"):
             raise self.refused("a verb such as (*UTF)")
         if not self.starts("(?"):
-            self.at += 1
+            self.offset += 1
             return self.captured()
-        if named := _BY_NAME.match(self.pattern, self.at):
+        if named := _BY_NAME.match(self.text, self.offset):
             return self.reference(named, self.names.get(named[4]))
-        if flags := _FLAGS.match(self.pattern, self.at):
+        if flags := _FLAGS.match(self.text, self.offset):
             return self.flagged(flags)
-        opening = _OPENING.match(self.pattern, self.at)
+        opening = self.match(_OPENING)
         if opening is None:
-            raise self.refused(f"the group {self.pattern[start : start + 3]}")
-        self.at = opening.end()
+            raise self.refused(f"the group {self.peek(3)}")
         plain, atomic, behind, look, *names = opening.groups()
         name = names[0] or names[1]
         if name:
@@ -254,7 +249,7 @@ class _Parser:
         if plain or atomic:
             return Group(inner, atomic=bool(atomic))
         if behind and any(width_of(sequence) is None for sequence in inner.sequences):
-            self.at = start
+            self.offset = start
             raise self.refused("a look-behind of variable length")
         return Look(inner, bool(behind), look == "!")
 
@@ -267,12 +262,12 @@ class _Parser:
 
     def inside(self) -> Alternatives:
         """Read up to the closing bracket; flags set inside end there."""
-        flags, start = self.flags, self.at
+        flags, start = self.flags, self.offset
         inner = self.alternatives()
         if not self.starts(")"):
-            self.at = start
+            self.offset = start
             raise self.wrong("an unclosed (")
-        self.at += 1
+        self.offset += 1
         self.flags = flags
         return inner
 
@@ -281,7 +276,7 @@ class _Parser:
         if unknown := sorted(set(on + off) - set("ims")):
             raise self.refused(f"the flag {unknown[0]}", "known: i, m, s")
         outer = self.flags
-        self.at = found.end()
+        self.offset = found.end()
         self.flags = (outer | set(on)) - set(off)
         if closing == ")":
             return None
@@ -292,45 +287,45 @@ class _Parser:
     # ----------------------------------------------------------------------------------------------------- escapes
 
     def escape(self) -> Node:
-        if self.at + 1 >= len(self.pattern):
+        if self.offset + 1 >= len(self.text):
             raise self.wrong("a backslash at the end")
-        letter = self.pattern[self.at + 1]
+        letter = self.text[self.offset + 1]
         if letter in _ANCHORS:
-            self.at += 2
+            self.offset += 2
             return Anchor(_ANCHORS[letter])
         if letter in "123456789g":
             return self.numbered()
         if letter == "k":
-            named = _BY_NAME.match(self.pattern, self.at)
+            named = _BY_NAME.match(self.text, self.offset)
             if named is None:
                 raise self.wrong("a name is expected after \\k")
             return self.reference(named, self.names.get(named[1] or named[2] or named[3]))
         if letter == "R":
-            self.at += 2
+            self.offset += 2
             return Group(Alternatives(_CRLF), atomic=True)
         if letter == "N" and not self.starts(r"\N{"):
-            self.at += 2
+            self.offset += 2
             return Dot()
         if letter.lower() in ESCAPED:
-            self.at += 2
+            self.offset += 2
             return Class(ESCAPED[letter.lower()], negated=letter.isupper())
         return self.char(chr(self.code()))
 
     def code(self) -> int:
         """Read an escape that stands for one character, in a class or outside."""
-        letter = self.pattern[self.at + 1]
-        if found := _CODE.match(self.pattern, self.at + 1):
+        letter = self.text[self.offset + 1]
+        if found := _CODE.match(self.text, self.offset + 1):
             code = self.coded(found)
             if code > LAST or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004  halves of surrogate pairs
                 raise self.wrong("no such character")
-            self.at = found.end()
+            self.offset = found.end()
             return code
         if letter in _CONTROLS:
-            self.at += 2
+            self.offset += 2
             return _CONTROLS[letter]
         if letter.isascii() and letter.isalnum():
             raise self.refused(f"\\{letter}")
-        self.at += 2
+        self.offset += 2
         return ord(letter)
 
     def coded(self, found: re.Match[str]) -> int:
@@ -339,7 +334,7 @@ class _Parser:
         return int(found[3] or found[4] or "0", 8)
 
     def numbered(self) -> Reference:
-        found = _BY_NUMBER.match(self.pattern, self.at)
+        found = _BY_NUMBER.match(self.text, self.offset)
         if found is None:
             raise self.refused(r"\g")
         number = int(found[1] or found[2] or found[3])
@@ -350,26 +345,26 @@ class _Parser:
             raise self.refused("a reference to a group that is not there, or not closed yet")
         if "i" in self.flags:
             raise self.refused("a reference back that ignores case")
-        self.at = found.end()
+        self.offset = found.end()
         assert number is not None  # noqa: S101  no group is None
         return Reference(number)
 
     # ----------------------------------------------------------------------------------------------------- classes
 
     def set(self) -> Class:
-        start = self.at
-        self.at += 1
+        start = self.offset
+        self.offset += 1
         negated = self.starts("^")
-        self.at += negated
+        self.offset += negated
         ranges: list[tuple[int, int]] = []
         first = True
         while first or not self.starts("]"):
-            if self.at >= len(self.pattern):
-                self.at = start
+            if self.at_end():
+                self.offset = start
                 raise self.wrong("an unclosed [")
             first = False
             ranges.extend(self.members())
-        self.at += 1
+        self.offset += 1
         return Class(tuple(ranges), negated, "i" in self.flags)
 
     def members(self) -> Ranges:
@@ -382,8 +377,8 @@ class _Parser:
             return low
         if not hyphen:
             return ((low, low),)
-        self.at += 1
-        if self.at >= len(self.pattern):
+        self.offset += 1
+        if self.at_end():
             raise self.wrong("an unclosed [")
         high = self.member()
         if not isinstance(high, int) or high < low:
@@ -393,18 +388,18 @@ class _Parser:
     def member(self) -> int | Ranges:
         if self.starts("[:") or self.starts("[.") or self.starts("[="):
             return self.posix()
-        char = self.pattern[self.at]
+        char = self.text[self.offset]
         if char != "\\":
-            self.at += 1
+            self.offset += 1
             return ord(char)
-        if self.at + 1 >= len(self.pattern):
+        if self.offset + 1 >= len(self.text):
             raise self.wrong("a backslash at the end")
-        letter = self.pattern[self.at + 1]
+        letter = self.text[self.offset + 1]
         if letter == "b":
-            self.at += 2
+            self.offset += 2
             return 8
         if letter.lower() in ESCAPED:
-            self.at += 2
+            self.offset += 2
             held = ESCAPED[letter.lower()]
             return complement(held) if letter.isupper() else held
         if letter in "123456789":
@@ -412,15 +407,15 @@ class _Parser:
         return self.code()
 
     def posix(self) -> int | Ranges:
-        found = _POSIX_CLASS.match(self.pattern, self.at)
+        found = _POSIX_CLASS.match(self.text, self.offset)
         if found is None:
-            closing = self.pattern[self.at + 1] + "]"
-            if closing in self.pattern[self.at + 2 :]:
+            closing = self.text[self.offset + 1] + "]"
+            if closing in self.text[self.offset + 2 :]:
                 raise self.refused("a class such as [[.a.]] or [[:<:]]")
-            self.at += 1
+            self.offset += 1
             return ord("[")
         held = _POSIX.get(found[2])
         if held is None:
             raise self.wrong(f"no class is called {found[2]}")
-        self.at = found.end()
+        self.offset = found.end()
         return complement(held) if found[1] else held

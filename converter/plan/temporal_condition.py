@@ -7,45 +7,40 @@ Operators, brackets and errors are those of the condition of a detection; select
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from converter.errors import RuleError
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
+from converter.readers.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from converter.errors import Place
+    from converter.errors import RuleError
+    from converter.readers.source import Source
 
-_WORDS = frozenset({"and", "or", "not"})
-
-
-def words_of(text: str) -> list[tuple[str, int]]:
-    """Return the names in a condition with their offsets, in order of appearance, each as often as it is there."""
-    found: list[tuple[str, int]] = []
-    start = 0
-    for end, character in enumerate(text + " "):
-        if character.isspace() or character in "()|":
-            word = text[start:end]
-            if word and word.lower() not in _WORDS:
-                found.append((word, start))
-            start = end + 1
-    return found
+_WORD = re.compile(r"[^\s()|]+")
+_KEYWORDS = frozenset({"and", "or", "not"})
 
 
-def parse_names(text: str, place: Callable[[int, int], Place | None]) -> ir.Expr:
+def words_of(text: str) -> list[tuple[str, Span]]:
+    """Return the names in a condition, each with its place in it, in order and as often as it is there."""
+    words = ((match[0], Span(*match.span())) for match in _WORD.finditer(text))
+    return [(word, span) for word, span in words if word.lower() not in _KEYWORDS]
+
+
+def parse_names(source: Source[RuleError]) -> ir.Expr:
     """Parse a condition; each name in it is an `Exists` of that name.
 
     Raises:
         RuleError: not a condition, or a selector.
     """
-    for word, offset in words_of(text):
+    names = words_of(source.text)
+    for word, span in names:
         if word.lower() == "of":
-            raise RuleError(
-                "a correlation names its rules one by one", place(offset, len(word)), "join them with `and` and `or`"
-            )
-    return parse_condition(text, {word: ir.Exists(word) for word, _ in words_of(text)}, place)
+            raise source.error("a correlation names its rules one by one", span, "join them with `and` and `or`")
+    return parse_condition(source, {word: ir.Exists(word) for word, _ in names})
 
 
 def occurrence_of(expr: ir.Expr, rules: Mapping[str, int]) -> ir.Occurrence:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from converter.errors import Place, RuleError
+from converter.readers.source import Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,13 +51,13 @@ class Document:
         default_factory=dict, repr=False, compare=False
     )
 
-    def place(self, *path: str | int, key: bool = False, inner: tuple[int, int] | None = None) -> Place:
+    def place(self, *path: str | int, key: bool = False, inner: Span | None = None) -> Place:
         """Return the place of the value at `path` (of its key with `key`), or of the nearest parent that exists.
 
         Args:
             path: keys of mappings and indexes of lists.
             key: the key rather than the value; only for mappings.
-            inner: (offset, length) inside a plain or quoted one-line scalar.
+            inner: a part of the scalar that stands there.
         """
         node, label = self.node, self.node
         exact = True
@@ -91,12 +92,20 @@ class Document:
             return node.value[step], node.value[step]
         return None
 
-    def _inside(self, node: yaml.ScalarNode, inner: tuple[int, int]) -> Place:
-        """Return the place of an offset inside a scalar.
+    def source(self, text: str, *path: str | int, shift: int = 0) -> Source[RuleError]:
+        """Return a text for a parser: that of the scalar at `path`, with `shift` more characters before it."""
+
+        def locate(span: Span) -> Place:
+            return self.place(*path, inner=Span(max(0, span.start - shift), max(0, span.end - shift)))
+
+        return Source(text, RuleError, locate)
+
+    def _inside(self, node: yaml.ScalarNode, inner: Span) -> Place:
+        """Return the place of a part of a scalar.
 
         YAML folds lines and drops indents, but keeps every other character: those are counted.
         """
-        offset, length = inner
+        offset = inner.start
         value = str(node.value)
         lines = self.text.split("\n")[: node.start_mark.line]
         at = sum(len(line) + 1 for line in lines) + node.start_mark.column
@@ -110,7 +119,7 @@ class Document:
             at += 1
         while offset < len(value) and at < len(self.text) and self.text[at].isspace():
             at += 1
-        return Place.at_offset(self.text, at, self.name, length)
+        return Place.at_offset(self.text, at, self.name, max(1, inner.end - inner.start))
 
     def ambiguous(self, key: str) -> Iterator[tuple[str, Place]]:
         """Yield the plain scalars below a top-level key that YAML 1.1 and 1.2 read differently, each with its place.

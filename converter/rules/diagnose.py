@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, SourceError
+from converter.readers.source import Source
 from converter.rules.pysigma import Origin, parse_rule
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from converter.errors import Place
     from converter.plan import nodes as ir
+    from converter.readers.source import Span
     from converter.readers.yaml_document import Document
 
 Path = tuple[str | int, ...]
@@ -175,20 +177,19 @@ def _one_condition(document: Document, names: list[str], text: str, path: Path) 
 
     anything: ir.Expr = ir.Exists("anything")
     known: dict[str, ir.Expr] = dict.fromkeys(names, anything)
-    at: list[tuple[int, int]] = []
+    spans: list[Span] = []
 
-    def place(offset: int, length: int) -> Place:
-        at.append((offset, length))
-        return document.place(*path, inner=(offset, length))
+    def locate(span: Span) -> Place:
+        spans.append(span)
+        return document.place(*path, inner=span)
 
     for _ in range(_MAX_UNKNOWN):
-        at.clear()
+        spans.clear()
         try:
-            parse_condition(text, known, place)
+            parse_condition(Source(text, RuleError, locate), known)
         except SourceError as error:
             yield error
-            offset, length = at[-1] if at else (0, 0)
-            word = text[offset : offset + length]
+            word = text[spans[-1].start : spans[-1].end] if spans else ""
             if not word or word in known:
                 return
             known[word] = anything

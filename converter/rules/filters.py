@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import Place, RuleError, RuleWarning, suggest
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
+from converter.readers.source import Source
 from converter.rules.references import better_reference, identifiers_of, needed
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def add_filters(rule: Any, filters: Sequence[tuple[Document, Any]]) -> None:
 
 
 def _parsed(condition: str, names: Sequence[str]) -> ir.Expr:
-    return parse_condition(condition, {name: ir.Exists(name) for name in names}, lambda _offset, _length: None)
+    return parse_condition(Source(condition, RuleError), {name: ir.Exists(name) for name in names})
 
 
 def _text(expr: ir.Expr, prefix: str = "") -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from converter.errors import Place, SourceError
+    from converter.readers.source import Span
     from converter.readers.yaml_document import Document
 
 MAX_CHAIN = 16
@@ -57,13 +58,13 @@ def references(document: Document) -> list[tuple[Place, str]]:
         return [(document.place("correlation", "rules", index), name) for index, name in names]
     if rules is None and isinstance(condition, str):
         return [
-            (document.place("correlation", "condition", inner=(offset, len(word))), word)
-            for word, offset in dict(reversed(_words(condition))).items()
+            (document.place("correlation", "condition", inner=span), word)
+            for word, span in dict(reversed(_words(condition))).items()
         ]
     return []
 
 
-def _words(condition: str) -> list[tuple[str, int]]:
+def _words(condition: str) -> list[tuple[str, Span]]:
     from converter.plan.temporal_condition import words_of  # noqa: PLC0415  few rules need it
 
     return words_of(condition)

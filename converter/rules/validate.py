@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError, suggest
+from converter.readers.source import Span
 from converter.rules.aggregations import equivalent
 from converter.rules.filters import structure_errors
 from converter.rules.validate_correlation import check_correlation
@@ -111,7 +112,7 @@ def _condition_errors(document: Document, condition: Any) -> Iterator[SourceErro
             yield RefusedError(
                 "aggregation expressions (everything after `|`) left Sigma with version 2",
                 "aggregation expression",
-                document.place(*where, inner=(offset, len(one) - offset)),
+                document.place(*where, inner=Span(offset, len(one))),
                 equivalent(document.data, one)
                 or "write a correlation rule: type event_count or value_count, group-by, timespan, condition",
             )

@@ -11,7 +11,7 @@ from converter.errors import RefusedError, RuleError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from converter.errors import Place, SourceError
+    from converter.errors import SourceError
     from converter.readers.yaml_document import Document
 
 _TIMESPAN = re.compile(r"([1-9][0-9]*)([smhdwMy])")
@@ -200,10 +200,8 @@ def _check_names(document: Document, condition: str) -> None:
     """Check that a condition in words is one, and that it names the rules of the list, and all of them."""
     from converter.plan.temporal_condition import is_ordered, parse_names, words_of  # noqa: PLC0415  few rules need it
 
-    def place(offset: int, length: int) -> Place:
-        return document.place("correlation", "condition", inner=(offset, length))
-
-    expr = parse_names(condition, place)
+    source = document.source(condition, "correlation", "condition")
+    expr = parse_names(source)
     if document.data["correlation"]["type"] == "temporal_ordered" and not is_ordered(expr):
         raise RefusedError(
             "an order has no meaning for this condition",
@@ -218,10 +216,10 @@ def _check_names(document: Document, condition: str) -> None:
     if not isinstance(listed, list):
         return
     words = words_of(condition)
-    for word, offset in words:
+    for word, span in words:
         if word not in listed:
             hint = suggest(word, [str(one) for one in listed]) or "the list `rules` may be left out"
-            raise RuleError(f"{word!r} is not in the list of rules", place(offset, len(word)), hint)
+            raise source.error(f"{word!r} is not in the list of rules", span, hint)
     for index, rule in enumerate(listed):
         if rule not in {word for word, _ in words}:
             where = document.place("correlation", "rules", index) if isinstance(rules, list) else None

@@ -13,10 +13,11 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from converter.errors import SourceError
+from converter.errors import RuleError, SourceError
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
 from converter.readers.log_source import LogSource
+from converter.readers.source import Source
 from converter.reference.evaluate import Alert, evaluate_plans
 from converter.reference.match import matches
 from converter.reference.values import find
@@ -147,7 +148,7 @@ def test_conditions_mean_what_brackets_say(tree: Any) -> None:
         return (all if depth % 2 else any)(meaning(item, depth + 1, present) for item in node)
 
     for full in (False, True):
-        parsed = parse_condition(text(tree, 0, full=full), identifiers, lambda _offset, _length: None)
+        parsed = parse_condition(Source(text(tree, 0, full=full), RuleError), identifiers)
         for present in map(frozenset, ("", "a", "b", "c", "ab", "ac", "bc", "abc")):
             assert matches(parsed, dict.fromkeys(present, 1)) == meaning(tree, 0, present)
 

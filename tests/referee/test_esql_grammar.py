@@ -40,7 +40,7 @@ DATA = SHARED
 # What our parser may say of a query that the grammar takes. The product refuses too many conditions and the last two
 # as well, but later.
 BY_NAME = re.compile(
-    r"not supported|nested more than \d+ deep|more than \d+ (deep|commands|conditions)"
+    r"not supported|nested deeper than \d+ levels|more than \d+ (deep|commands|conditions)"
     r"|LIMIT takes a whole number|STATS needs an aggregation, or BY"
 )
 

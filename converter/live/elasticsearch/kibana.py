@@ -13,8 +13,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
 from converter.live.elasticsearch.server import asking
+from converter.readers.source import Source
 from converter.targets.kql.engine.parse import parse
 from converter.targets.kql.engine.syntax import (
     And,
@@ -78,7 +79,7 @@ def kibana_query(text: str, fields: Fields) -> Dsl:
     Raises:
         QueryError: the text does not parse, or Kibana refuses it for these fields.
     """
-    return _Translation(text, fields).of(parse(text), "")
+    return _Translation(Source(text, QueryError), fields).of(parse(text), "")
 
 
 def nested_paths(text: str) -> frozenset[str]:
@@ -88,7 +89,7 @@ def nested_paths(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Translation:
-    text: str
+    source: Source[QueryError]
     fields: Fields
 
     def of(self, node: Query, nested: str) -> Dsl:
@@ -152,8 +153,7 @@ class _Translation:
         within = self.within(path)
         if within != nested:
             where = f"in the nested object {within}" if within else "in no nested object"
-            place = Place.at_offset(self.text, name.start, length=max(1, name.end - name.start))
-            raise QueryError(f"Kibana refuses the query: the field {path} is {where}", place)
+            raise self.source.error(f"Kibana refuses the query: the field {path} is {where}", name)
 
     def within(self, path: str) -> str:
         """Return the path of the innermost nested object that a field is in, or an empty text."""
@@ -185,8 +185,7 @@ class _Translation:
         """Return a value; null, which Kibana sends and the server refuses, is a QueryError."""
         plain = value_of(value)
         if plain is None:
-            place = Place.at_offset(self.text, value.start, length=max(1, value.end - value.start))
-            raise QueryError("elasticsearch refuses the query: null is no value", place)
+            raise self.source.error("elasticsearch refuses the query: null is no value", value)
         return plain
 
 

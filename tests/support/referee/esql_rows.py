@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What our engine may say of a query that the vendor runs.
-BY_NAME = re.compile(r"not supported|nested more than|more than \d+ deep|beyond the range of long|known: yyyy")
+BY_NAME = re.compile(r"not supported|nested deeper than|more than \d+ deep|beyond the range of long|known: yyyy")
 
 # What the vendor says of some functions of a null without a type; the product says it as well.
 _OF_NULL = re.compile(r"data type \[null\]|type NULL|types \[NULL", re.IGNORECASE)

@@ -9,10 +9,9 @@ three of them, and neither may hold a line break.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NoReturn
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
+from converter.readers.source import Cursor, Source, Span, Token
 
 KEYWORDS = frozenset(
     {
@@ -46,104 +45,116 @@ _WORD = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*")
 _TILDE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*~")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?")
 _SPACE = re.compile(r"(?:[ \r\n\t]+|//[^\r\n]*)+")
+_COMMENT_SIGN = re.compile(r"/\*|\*/")
 _SYMBOL = re.compile(r"==|!=|<=|>=|!\[|[:=<>+\-*/%.,\[\]()|?]")
 _RAW_STRING = re.compile(r'"""[^\r\n]*?"""(?:""|")?')
 _PLAIN_CHARS = re.compile(r'[^"\\\r\n]+')
-_BRACE_ESCAPE = re.compile(r"u\{([0-9A-Fa-f]+)\}")
-_SHORT_ESCAPE = re.compile(r"u([0-9A-Fa-f]{4})")
+_HEX_DIGITS = re.compile(r"\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{4})")
 _QUOTED_NAME = re.compile(r"`(?:[^`]|``)*`")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token and what it stands for.
+def tokens(source: Source[QueryError]) -> list[Token[str]]:
+    """Return the tokens of a query, the last of kind "end".
 
-    `kind` is the keyword or symbol itself, or "word", "quoted word", "tilde word", "string", "integer",
-    "decimal", "end".
-    """
-
-    kind: str
-    value: str
-    start: int
-    end: int
-
-
-def fail(text: str, message: str, start: int, end: int, hint: str = "") -> NoReturn:
-    """Raise the QueryError that points at `text[start:end]`."""
-    raise QueryError(message, Place.at_offset(text, start, length=max(1, end - start)), hint)
-
-
-def tokens(text: str) -> list[Token]:
-    """Return the tokens of `text`.
+    The kind is the keyword or symbol itself, or "word", "quoted word", "tilde word", "string", "integer", "decimal".
 
     Raises:
         QueryError: a character that starts no token, an unclosed string or comment, an escape the language lacks.
     """
-    found: list[Token] = []
-    position = 0
-    length = len(text)
-    while True:
-        position = _skip(text, position)
-        if position >= length:
-            found.append(Token("end", "", length, length))
-            return found
-        token = _token(text, position)
-        found.append(token)
-        position = token.end
+    lexer = _Lexer(source)
+    tokens = []
+    while lexer.skip():
+        tokens.append(lexer.token())
+    tokens.append(Token("end", "", lexer.offset, lexer.offset))
+    return tokens
 
 
-def _skip(text: str, position: int) -> int:
-    """Return the offset of the next character that is neither white space nor in a comment."""
-    while True:
-        space = _SPACE.match(text, position)
-        if space:
-            position = space.end()
-        if not text.startswith("/*", position):
-            return position
-        position = _comment_end(text, position)
+class _Lexer(Cursor[QueryError]):
+    def skip(self) -> bool:
+        """Skip white space and comments, and return whether anything comes after."""
+        self.match(_SPACE)
+        while self.starts("/*"):
+            self._comment()
+            self.match(_SPACE)
+        return not self.at_end()
 
-
-def _comment_end(text: str, start: int) -> int:
-    depth = 0
-    position = start
-    while position < len(text):
-        if text.startswith("/*", position):
-            depth += 1
-            position += 2
-        elif text.startswith("*/", position):
-            depth -= 1
-            position += 2
+    def _comment(self) -> None:
+        start = self.offset
+        depth = 0
+        while match := _COMMENT_SIGN.search(self.text, self.offset):
+            self.offset = match.end()
+            depth += 1 if match[0] == "/*" else -1
             if depth == 0:
-                return position
-        else:
-            position += 1
-    fail(text, "the comment is not closed", start, start + 2, "expected */")
+                return
+        raise self.error("the comment is not closed", Span(start, start + 2), "expected */")
 
+    def token(self) -> Token[str]:
+        start = self.offset
+        char = self.peek()
+        if char == '"':
+            return Token("string", self._string(), start, self.offset)
+        if char == "'":
+            raise self.error("single quotes do not delimit a string in EQL", hint="write the string in double quotes")
+        if char == "`":
+            quoted = self.match(_QUOTED_NAME)
+            if quoted is None:
+                raise self.error("the quoted field name is not closed", hint="expected a closing backtick")
+            return Token("quoted word", quoted[0][1:-1].replace("``", "`"), start, self.offset)
+        if char == "?" and self.peek(2) in {'?"', "?'"}:
+            raise self.error(
+                f"{self.peek(2)} does not start a raw string", Span(start, start + 2), 'write """raw string"""'
+            )
+        for kind, pattern in (("tilde word", _TILDE_WORD), ("word", _WORD), ("integer", _NUMBER), ("symbol", _SYMBOL)):
+            match = self.match(pattern)
+            if match:
+                return _classified(kind, match[0], start)
+        hint = "write != for not equal" if char == "!" else ""
+        raise self.error(f"the character {char!r} has no meaning here", hint=hint)
 
-def _token(text: str, start: int) -> Token:
-    char = text[start]
-    if char == '"':
-        return _string(text, start)
-    if char == "'":
-        fail(
-            text, "single quotes do not delimit a string in EQL", start, start + 1, "write the string in double quotes"
-        )
-    if char == "`":
-        match = _QUOTED_NAME.match(text, start)
+    def _string(self) -> str:
+        start = self.offset
+        raw = self.match(_RAW_STRING)
+        if raw:
+            return raw[0][3:-3]
+        pieces: list[str] = []
+        self.offset += 1
+        while not self.at_end():
+            if plain := self.match(_PLAIN_CHARS):
+                pieces.append(plain[0])
+            elif self.take('"'):
+                return "".join(pieces)
+            elif self.starts("\\"):
+                pieces.append(self._escape())
+            else:
+                break
+        hint = 'expected a closing "; write a line break as \\n'
+        raise self.error("the string is not closed on its line", Span(start, start + 1), hint)
+
+    def _escape(self) -> str:
+        """Read the escape sequence that begins at a backslash, and return the character that it stands for."""
+        start = self.offset
+        letter = self.text[start + 1 : start + 2]
+        self.offset += 2
+        if letter in _ESCAPES:
+            return _ESCAPES[letter]
+        if letter != "u":
+            hint = 'the escapes are \\" \\\\ \\n \\r \\t \\b \\f \\u{...}'
+            raise self.error(f"\\{letter} is not an escape sequence", Span(start, start + 2), hint)
+        match = self.match(_HEX_DIGITS)
         if match is None:
-            fail(text, "the quoted field name is not closed", start, start + 1, "expected a closing backtick")
-        return Token("quoted word", match.group()[1:-1].replace("``", "`"), start, match.end())
-    if char == "?" and text[start + 1 : start + 2] in {'"', "'"}:
-        fail(text, f"{text[start : start + 2]} does not start a raw string", start, start + 2, 'write """raw string"""')
-    for kind, pattern in (("tilde word", _TILDE_WORD), ("word", _WORD), ("integer", _NUMBER), ("symbol", _SYMBOL)):
-        match = pattern.match(text, start)
-        if match:
-            return _classified(kind, match.group(), start)
-    hint = "write != for not equal" if char == "!" else ""
-    fail(text, f"the character {char!r} has no meaning here", start, start + 1, hint)
+            hint = "write \\u{2 to 8 hex digits} or \\uXXXX"
+            raise self.error("the unicode escape is not complete", Span(start, start + 2), hint)
+        digits = match[1] or match[2]
+        span = self.span(start)
+        if not 2 <= len(digits) <= 8:  # noqa: PLR2004 - the vendor's limits, named in the message
+            raise self.error(f"\\u{{{digits}}} has {len(digits)} hex digits", span, "write 2 to 8 hex digits")
+        code = int(digits, 16)
+        if code == 0 or code > _MAX_CODE_POINT or code in _SURROGATES:
+            raise self.error(f"\\u{{{digits}}} is not a character that a string can hold", span)
+        return chr(code)
 
 
-def _classified(kind: str, lexeme: str, start: int) -> Token:
+def _classified(kind: str, lexeme: str, start: int) -> Token[str]:
     end = start + len(lexeme)
     if kind == "symbol" or lexeme in KEYWORDS or lexeme in _TILDE_KEYWORDS:
         return Token(lexeme, lexeme, start, end)
@@ -152,53 +163,3 @@ def _classified(kind: str, lexeme: str, start: int) -> Token:
     if kind == "integer" and not lexeme.isdigit():
         return Token("decimal", lexeme, start, end)
     return Token(kind, lexeme, start, end)
-
-
-def _string(text: str, start: int) -> Token:
-    raw = _RAW_STRING.match(text, start)
-    if raw:
-        return Token("string", raw.group()[3:-3], start, raw.end())
-    pieces: list[str] = []
-    position = start + 1
-    while position < len(text):
-        plain = _PLAIN_CHARS.match(text, position)
-        if plain:
-            pieces.append(plain.group())
-            position = plain.end()
-            continue
-        char = text[position]
-        if char == '"':
-            return Token("string", "".join(pieces), start, position + 1)
-        if char != "\\":
-            break
-        piece, position = _escape(text, position)
-        pieces.append(piece)
-    fail(
-        text,
-        "the string is not closed on its line",
-        start,
-        start + 1,
-        'expected a closing "; write a line break as \\n',
-    )
-
-
-def _escape(text: str, start: int) -> tuple[str, int]:
-    """Return what the escape sequence at the backslash `start` stands for, and the offset after it."""
-    letter = text[start + 1 : start + 2]
-    if letter in _ESCAPES:
-        return _ESCAPES[letter], start + 2
-    if letter == "u":
-        match = _BRACE_ESCAPE.match(text, start + 1) or _SHORT_ESCAPE.match(text, start + 1)
-        if match is None:
-            fail(
-                text, "the unicode escape is not complete", start, start + 2, "write \\u{2 to 8 hex digits} or \\uXXXX"
-            )
-        digits = match.group(1)
-        if not 2 <= len(digits) <= 8:  # noqa: PLR2004 - the vendor's limits, named in the message
-            fail(text, f"\\u{{{digits}}} has {len(digits)} hex digits", start, match.end(), "write 2 to 8 hex digits")
-        code = int(digits, 16)
-        if code == 0 or code > _MAX_CODE_POINT or code in _SURROGATES:
-            fail(text, f"\\u{{{digits}}} is not a character that a string can hold", start, match.end())
-        return chr(code), match.end()
-    hint = 'the escapes are \\" \\\\ \\n \\r \\t \\b \\f \\u{...}'
-    fail(text, f"\\{letter} is not an escape sequence", start, start + 2, hint)

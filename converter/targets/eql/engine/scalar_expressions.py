@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
+from converter.errors import QueryError
+from converter.readers.source import Source
 from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.functions import (
     FUNCTIONS,
@@ -19,7 +21,6 @@ from converter.targets.eql.engine.functions import (
     same_in_any_case,
 )
 from converter.targets.eql.engine.java_regex import compile_regex
-from converter.targets.eql.engine.lex import fail
 from converter.targets.eql.engine.strings import RegexError, Test, like_pieces, tester, text_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Values:
     """Compiles expressions of one query to closures over rows of field values."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._source = Source(text, QueryError)
 
     def value(self, node: tree.Expression, slots: dict[str, int]) -> Callable[[Row], Any]:
         """Return the closure of a checked expression; `slots` gets a place for each field it reads.
@@ -64,11 +65,9 @@ class Values:
             case tree.Or(operands):
                 return _three_valued([self.value(operand, slots) for operand in operands], decisive=True)
             case tree.Not():
-                fail(
-                    self._text,
+                raise self._source.error(
                     "not is not supported inside a function or a comparison",
-                    node.span.start,
-                    node.span.end,
+                    node.span,
                     "the product has no defined place for it there; move not to the outside",
                 )
         assert_never(node)
@@ -86,7 +85,7 @@ class Values:
             try:
                 return function(*[part(row) for part in parts])
             except FunctionError as error:
-                fail(self._text, str(error), node.span.start, node.span.end)
+                raise self._source.error(str(error), node.span) from None
 
         return run
 
@@ -105,7 +104,7 @@ class Values:
 
     def _membership(self, node: tree.InList, slots: dict[str, int]) -> Callable[[Row], Any]:
         if node.negated:
-            fail(self._text, "not in is not supported inside a function", node.span.start, node.span.end)
+            raise self._source.error("not in is not supported inside a function", node.span)
         operand = self.value(node.operand, slots)
         items = [item for item in map(self.constant, node.items) if item is not None]
         if node.insensitive:
@@ -137,7 +136,7 @@ class Values:
                 except RegexError as error:
                     hint = "on the result of a function the product runs a Java expression; on a field, a Lucene one"
                     message = f"not a regular expression: {error}"
-                    fail(self._text, message, pattern.span.start, pattern.span.end, hint)
+                    raise self._source.error(message, pattern.span, hint) from None
         assert_never(node.operator)
 
 

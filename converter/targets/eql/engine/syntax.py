@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal as Either
 from typing import TypeAlias
 
+from converter.readers.source import NOWHERE, Span
+
 Constant: TypeAlias = bool | int | float | str | None
 ComparisonOperator: TypeAlias = Either["==", "!=", "<", "<=", ">", ">="]
 ArithmeticOperator: TypeAlias = Either["+", "-", "*", "/", "%"]
 TextOperator: TypeAlias = Either[":", "like", "like~", "regex", "regex~"]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Half-open range of 0-based character offsets in the query's text."""
-
-    start: int
-    end: int
-
-
-NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

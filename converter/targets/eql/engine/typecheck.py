@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, assert_never
 
-from converter.errors import suggest
+from converter.errors import QueryError, suggest
+from converter.readers.source import Source
 from converter.targets.eql.engine import functions
 from converter.targets.eql.engine import syntax as tree
-from converter.targets.eql.engine.lex import fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +27,16 @@ class Checker:
     """Checks expressions of one query; `text` is the query, for error messages."""
 
     def __init__(self, text: str, timestamp_field: str) -> None:
-        self._text = text
+        self._source = Source(text, QueryError)
         self._timestamp_field = timestamp_field
 
     def refuse(self, message: str, node: tree.Expression, hint: str = "") -> NoReturn:
         """Raise the QueryError that points at `node`."""
-        fail(self._text, message, node.span.start, node.span.end, hint)
+        raise self._source.error(message, node.span, hint)
 
     def shown(self, node: tree.Expression) -> str:
         """Return the text of `node`, shortened, for a message."""
-        text = " ".join(self._text[node.span.start : node.span.end].split())
+        text = " ".join(self._source.text[node.span.start : node.span.end].split())
         return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - a readable width
 
     def condition(self, node: tree.Expression) -> None:

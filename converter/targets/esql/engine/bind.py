@@ -31,6 +31,7 @@ from converter.targets.esql.engine.types import INTEGER_MAX, INTEGER_MIN, LONG_M
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from converter.readers.source import Span
     from converter.targets.esql.engine.scope import Entry, Scope
 
 _LOADED = (functions_date, functions_multivalue, functions_number, functions_string)
@@ -222,7 +223,7 @@ def _uncased(node: syntax.Expression) -> tuple[syntax.Expression, Callable[[str]
     return node, case
 
 
-def column(entry: Entry, span: syntax.Span) -> Bound:
+def column(entry: Entry, span: Span) -> Bound:
     """Return a column as an expression; one without a type has no values, and perhaps no slot."""
     if entry.type is Type.NULL:
         return null(Type.NULL, span)

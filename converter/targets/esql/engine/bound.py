@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import Place, QueryError
+from converter.readers.source import Source
 from converter.targets.esql.engine.types import NullifiedError, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 Row: TypeAlias = list[Any]
 Getter: TypeAlias = "Callable[[Row], Any]"
@@ -49,16 +50,16 @@ class Context:
     """The query's text, for errors, and the warnings of a run."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._source = Source(text, QueryError)
         self.warnings: list[str] = []
 
     def error(self, message: str, span: Span, hint: str = "") -> QueryError:
         """Return an error at a span of the query."""
-        return QueryError(message, Place.at_offset(self.text, span.start, length=max(1, span.end - span.start)), hint)
+        return self._source.error(message, span, hint)
 
     def source(self, span: Span) -> str:
         """The text of a span."""
-        return self.text[span.start : span.end]
+        return self._source.text[span.start : span.end]
 
     def warn(self, message: str) -> None:
         """Add a warning; as in the product, at most twenty, each once."""
@@ -67,7 +68,7 @@ class Context:
 
     def warn_at(self, span: Span, message: str) -> None:
         """Add a warning about an expression."""
-        place = Place.at_offset(self.text, span.start)
+        place = Place.at_offset(self._source.text, span.start)
         self.warn(f"Line {place.line}:{place.column}: evaluation of [{self.source(span)}] failed: {message}")
 
     def warn_multivalue(self, span: Span) -> None:

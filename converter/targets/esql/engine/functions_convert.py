@@ -26,7 +26,7 @@ from converter.targets.esql.engine.types import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 
 def _text_to_moment(text: str) -> int:

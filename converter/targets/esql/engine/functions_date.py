@@ -27,7 +27,7 @@ from converter.targets.esql.engine.types import NullifiedError, Type, in_range
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 
 def _moment(context: Context, name: str, argument: Bound) -> Bound:

@@ -28,7 +28,7 @@ from converter.targets.esql.engine.types import NullifiedError, Type, collapse, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 
 def _register_whole(name: str, compute: Callable[[list[Any]], Any], result: Type | None = None) -> None:

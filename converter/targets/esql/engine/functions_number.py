@@ -15,7 +15,7 @@ from converter.targets.esql.engine.types import NullifiedError, Type, in_range
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 
 _NO_FRACTION = 2.0**52  # doubles beyond have none

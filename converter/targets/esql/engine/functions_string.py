@@ -30,8 +30,8 @@ from converter.targets.esql.engine.types import NullifiedError, Type
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.esql.engine.java_regex import Matcher
-    from converter.targets.esql.engine.syntax import Span
 
 
 def _strings(context: Context, name: str, arguments: Sequence[Bound]) -> None:

@@ -11,10 +11,11 @@ Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/lexer/{Expression,From,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
+from converter.readers.source import Cursor, Source, Span
+from converter.readers.source import Token as BaseToken
 
 
 class Kind(Enum):
@@ -31,25 +32,15 @@ class Kind(Enum):
     END = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token; `value` has quotes and escapes resolved, `end` is the offset after it."""
+class Token(BaseToken[Kind]):
+    """A token of ES|QL."""
 
-    kind: Kind
-    value: str
-    start: int
-    end: int
+    __slots__ = ()
 
     @property
     def word(self) -> str:
         """The lower-case word when this is one, else an empty string: keywords ignore case."""
         return self.value.lower() if self.kind in {Kind.WORD, Kind.SOURCE} else ""
-
-
-def fail(text: str, message: str, start: int, end: int | None = None, hint: str = "") -> QueryError:
-    """Return a QueryError at a span of the query's text; an empty span is shown as one character."""
-    length = 1 if end is None else max(1, end - start)
-    return QueryError(message, Place.at_offset(text, start, length=length), hint)
 
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*)")
@@ -126,22 +117,20 @@ _MODES = {
 }
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(source: Source[QueryError]) -> list[Token]:
     """Return the tokens of a query, ended by one of kind END.
 
     Raises:
         QueryError: a character that starts no token, an unfinished string, name or comment.
     """
+    lexer = _Lexer(source)
     tokens: list[Token] = []
     mode = _Mode.COMMAND
-    position = 0
-    while mode is not _Mode.NOTHING:
-        position = _skip_space(text, position)
-        if position >= len(text):
-            break
-        token = _one(text, position, mode)
+    while mode is not _Mode.NOTHING and lexer.skip():
+        start = lexer.offset
+        kind, value = lexer.token(mode)
+        token = Token(kind, value, start, lexer.offset)
         tokens.append(token)
-        position = token.end
         if mode is _Mode.COMMAND:
             mode = _MODES.get(token.word, _Mode.EXPRESSION)
         elif mode is _Mode.INLINE:
@@ -150,87 +139,83 @@ def tokenize(text: str) -> list[Token]:
             mode = _Mode.COMMAND
         elif token.kind is Kind.SYMBOL and token.value == "(" and mode is _Mode.SOURCES:
             mode = _Mode.NOTHING  # a subquery, which is refused
-    tokens.append(Token(Kind.END, "", position, position))
+    tokens.append(Token(Kind.END, "", lexer.offset, lexer.offset))
     return tokens
 
 
-def _skip_space(text: str, position: int) -> int:
-    while found := _SPACE.match(text, position):
-        position = _comment_end(text, position) if found[0] == "/*" else found.end()
-    return position
+class _Lexer(Cursor[QueryError]):
+    def skip(self) -> bool:
+        """Skip white space and comments, and return whether anything comes after."""
+        while space := self.match(_SPACE):
+            if space[0] == "/*":
+                self._comment(space.start())
+        return not self.at_end()
 
+    def _comment(self, start: int) -> None:
+        """Read up to the end of a comment. Comments nest, unless an inner one would leave the outer open."""
+        depth, closed = 1, 0
+        while depth:
+            opening, closing = self.text.find("/*", self.offset), self.text.find("*/", self.offset)
+            if closing < 0:
+                if not closed:
+                    raise self.error("a comment is not closed", Span(start, start + 2), "write */ at its end")
+                self.offset = closed
+                return
+            if 0 <= opening < closing:
+                depth, self.offset = depth + 1, opening + 2
+            else:
+                depth, self.offset, closed = depth - 1, closing + 2, closing + 2
 
-def _comment_end(text: str, start: int) -> int:
-    """Return the offset after a comment. Comments nest, unless an inner one would leave the outer open."""
-    depth, position, closed = 0, start, 0
-    while True:
-        opening, closing = text.find("/*", position), text.find("*/", position)
-        if closing < 0:
-            if closed:
-                return closed
-            raise fail(text, "a comment is not closed", start, start + 2, "write */ at its end")
-        if 0 <= opening < closing:
-            depth, position = depth + 1, opening + 2
-            continue
-        depth, position, closed = depth - 1, closing + 2, closing + 2
-        if depth == 0:
-            return position
+    def token(self, mode: _Mode) -> tuple[Kind, str]:
+        """Read a token, and return its kind and value."""
+        char = self.peek()
+        if mode is _Mode.COMMAND:
+            if match := self.match(_COMMAND):
+                return Kind.WORD, match[0]
+        elif char == '"':
+            return Kind.STRING, self._string()
+        elif mode is _Mode.SOURCES:
+            if match := self.match(_SOURCE):
+                return Kind.SOURCE, match[0]
+        elif mode is _Mode.NAMES or mode is _Mode.RENAMES:
+            if match := self.match(_PATTERN):
+                keyword = mode is _Mode.RENAMES and match[0].lower() == "as"
+                return Kind.WORD if keyword else Kind.PATTERN, match[0]
+            if char == "`":
+                raise self.error(_QUOTED_PROBLEM, hint=_QUOTED_HINT)
+        elif mode is _Mode.INLINE:
+            if match := self.match(_STATS):
+                return Kind.WORD, match[0]
+        elif char == "`":
+            if match := self.match(_QUOTED):
+                return Kind.QUOTED, match[1].replace("``", "`")
+            raise self.error(_QUOTED_PROBLEM, hint=_QUOTED_HINT)
+        elif match := self.match(_WORD):
+            return Kind.PATTERN if mode is _Mode.COLUMN else Kind.WORD, match[0]
+        elif mode is not _Mode.COLUMN:
+            for kind, pattern in ((Kind.DECIMAL, _DECIMAL), (Kind.INTEGER, _INTEGER)):
+                if match := self.match(pattern):
+                    return kind, match[0]
+        if match := self.match(_SYMBOL):
+            return Kind.SYMBOL, match[0]
+        hint = 'strings stand in double quotes: "..."' if char == "'" else ""
+        raise self.error(f"unexpected character {char!r}", hint=hint)
 
-
-def _one(text: str, position: int, mode: _Mode) -> Token:
-    """Return the token that starts at `position`."""
-    if mode is _Mode.COMMAND:
-        if found := _COMMAND.match(text, position):
-            return Token(Kind.WORD, found[0], position, found.end())
-    elif text[position] == '"':
-        return _string(text, position)
-    elif mode is _Mode.SOURCES:
-        if found := _SOURCE.match(text, position):
-            return Token(Kind.SOURCE, found[0], position, found.end())
-    elif mode is _Mode.NAMES or mode is _Mode.RENAMES:
-        if found := _PATTERN.match(text, position):
-            kind = Kind.WORD if mode is _Mode.RENAMES and found[0].lower() == "as" else Kind.PATTERN
-            return Token(kind, found[0], position, found.end())
-        if text[position] == "`":
-            raise fail(text, _QUOTED_PROBLEM, position, hint=_QUOTED_HINT)
-    elif mode is _Mode.INLINE:
-        if found := _STATS.match(text, position):
-            return Token(Kind.WORD, found[0], position, found.end())
-    elif text[position] == "`":
-        return _quoted(text, position)
-    elif found := _WORD.match(text, position):
-        return Token(Kind.PATTERN if mode is _Mode.COLUMN else Kind.WORD, found[0], position, found.end())
-    elif mode is not _Mode.COLUMN:
-        for kind, expression in ((Kind.DECIMAL, _DECIMAL), (Kind.INTEGER, _INTEGER)):
-            if found := expression.match(text, position):
-                return Token(kind, found[0], position, found.end())
-    if found := _SYMBOL.match(text, position):
-        return Token(Kind.SYMBOL, found[0], position, found.end())
-    hint = 'strings stand in double quotes: "..."' if text[position] == "'" else ""
-    raise fail(text, f"unexpected character {text[position]!r}", position, hint=hint)
-
-
-def _string(text: str, position: int) -> Token:
-    if text.startswith('"""', position):
-        if found := _RAW_STRING.match(text, position):
-            return Token(Kind.STRING, found[1] + found[2], position, found.end())
-        raise fail(text, 'a """string""" is not closed on its line', position, position + 3)
-    if found := _STRING.match(text, position):
-        value = _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], found[1]) if "\\" in found[1] else found[1]
-        return Token(Kind.STRING, value, position, found.end())
-    index = position + 1
-    while index < len(text) and text[index] not in '"\r\n':
-        if text[index] == "\\":
-            if text[index : index + 2] not in _ESCAPES:
-                message = f"unknown escape '{text[index : index + 2]}' in a string"
-                hint = r'a string knows \t \n \r \" and \\; """...""" takes backslashes as they are'
-                raise fail(text, message, index, index + 2, hint)
-            index += 1
-        index += 1
-    raise fail(text, "a string is not closed on its line", position, hint="a line break is written \\n")
-
-
-def _quoted(text: str, position: int) -> Token:
-    if found := _QUOTED.match(text, position):
-        return Token(Kind.QUOTED, found[1].replace("``", "`"), position, found.end())
-    raise fail(text, _QUOTED_PROBLEM, position, hint=_QUOTED_HINT)
+    def _string(self) -> str:
+        start = self.offset
+        if self.starts('"""'):
+            if match := self.match(_RAW_STRING):
+                return match[1] + match[2]
+            raise self.error('a """string""" is not closed on its line', Span(start, start + 3))
+        if match := self.match(_STRING):
+            return _ESCAPE.sub(lambda escape: _ESCAPES[escape[0]], match[1]) if "\\" in match[1] else match[1]
+        self.offset += 1
+        while not self.at_end() and self.peek() not in '"\r\n':
+            if self.starts("\\"):
+                if self.peek(2) not in _ESCAPES:
+                    hint = r'a string knows \t \n \r \" and \\; """...""" takes backslashes as they are'
+                    message = f"unknown escape '{self.peek(2)}' in a string"
+                    raise self.error(message, Span(self.offset, self.offset + 2), hint)
+                self.offset += 1
+            self.offset += 1
+        raise self.error("a string is not closed on its line", Span(start, start + 1), "a line break is written \\n")

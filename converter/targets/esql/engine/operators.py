@@ -22,8 +22,8 @@ from converter.targets.esql.engine.types import NullifiedError, Type, in_range, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.esql.engine import syntax
-    from converter.targets.esql.engine.syntax import Span
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,

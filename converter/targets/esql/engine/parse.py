@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.errors import suggest
+from converter.errors import QueryError, suggest
+from converter.readers.source import Source
 from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.lex import REFUSED, Kind, Token, tokenize
 from converter.targets.esql.engine.parse_expression import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from converter.errors import QueryError
 
 MAX_COMMANDS = 200
 _PIECE = re.compile(r"`(?:[^`]|``)+`|[^`]+")
@@ -30,7 +29,8 @@ def parse(text: str) -> syntax.Query:
     Raises:
         QueryError: the text is not ES|QL, or uses a command that this engine does not know.
     """
-    cursor = Cursor(text, tokenize(text))
+    text_source = Source(text, QueryError)
+    cursor = Cursor(text_source, tokenize(text_source))
     source = _source(cursor)
     commands: list[syntax.Command] = []
     while cursor.take_symbol("|"):
@@ -111,7 +111,7 @@ def _index_part(cursor: Cursor, expected: str, kinds: tuple[Kind, ...]) -> Token
 
 def _metadata_field(cursor: Cursor) -> syntax.Column:
     token = _index_part(cursor, "a metadata field such as _id", (Kind.SOURCE,))
-    return syntax.Column(token.value, syntax.Span(token.start, token.end))
+    return syntax.Column(token.value, token.span)
 
 
 # --- fields ---------------------------------------------------------------------------------------------------------

@@ -8,14 +8,12 @@ then `::`. Comparisons do not chain. Source: Elasticsearch `antlr/parser/Express
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
-from converter.errors import suggest
+from converter.errors import QueryError, suggest
+from converter.readers.source import Tokens
 from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.lex import Kind, Token, fail
-
-if TYPE_CHECKING:
-    from converter.errors import QueryError
+from converter.targets.esql.engine.lex import Kind, Token
 
 MAX_TERMS = 298
 MAX_DEPTH = 60  # brackets, calls and signs: each level costs the parser eight frames of Python's stack
@@ -30,38 +28,10 @@ _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
 
 
-class Cursor:
+class Cursor(Tokens[Token, QueryError]):
     """A reader of tokens with one token of look-ahead, and the expressions of the grammar as methods."""
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
-        self.text = text
-        self._tokens = tokens
-        self._index = 0
-        self._depth = 0
-
     # --- tokens -----------------------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        """The next token."""
-        return self._tokens[self._index]
-
-    @property
-    def following(self) -> Token:
-        """The token after the next."""
-        return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
-
-    @property
-    def previous_end(self) -> int:
-        """The offset after the token that was read last."""
-        return self._tokens[self._index - 1].end if self._index else 0
-
-    def advance(self) -> Token:
-        """Read a token."""
-        token = self.token
-        if token.kind is not Kind.END:
-            self._index += 1
-        return token
 
     def at_symbol(self, *symbols: str) -> bool:
         """Whether the next token is one of these symbols."""
@@ -91,10 +61,6 @@ class Cursor:
             raise self.unexpected(f"{symbol!r} {where}")
         return self.advance()
 
-    def error(self, message: str, token: Token, hint: str = "") -> QueryError:
-        """Return an error at a token."""
-        return fail(self.text, message, token.start, token.end, hint)
-
     def unexpected(self, expected: str, hint: str = "") -> QueryError:
         """Return an error: the next token is not what the grammar wants here."""
         self.refuse_parameter()
@@ -106,15 +72,6 @@ class Cursor:
         """Raise if the next token starts a parameter, which may stand for a constant, a pattern or a name."""
         if self.at_symbol("?", "??"):
             raise self.error("a query parameter ('?name') is not supported", self.token, "write the value itself")
-
-    def span(self, start: int) -> syntax.Span:
-        """The span from `start` to the token that was read last."""
-        return syntax.Span(start, self.previous_end)
-
-    def _enter(self) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise self.error(f"the expression is nested more than {MAX_DEPTH} deep", self.token)
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -146,7 +103,7 @@ class Cursor:
         """Read a whole expression, and refuse one whose tree is too high to be run."""
         value = self.boolean()
         if syntax.height(value) > MAX_HEIGHT:
-            raise fail(self.text, f"the expression is more than {MAX_HEIGHT} deep", value.span.start, value.span.end)
+            raise self.error(f"the expression is more than {MAX_HEIGHT} deep", value.span)
         return value
 
     def boolean(self) -> syntax.Expression:
@@ -170,15 +127,14 @@ class Cursor:
         """Raise for a chain that the product does not take: each operator is a level to it, and 300 is the limit."""
         if len(terms) > MAX_TERMS:
             message = f"more than {MAX_TERMS} conditions in a row: the product's limit on the depth of an expression"
-            raise fail(self.text, message, start, self.previous_end, "put brackets around groups of them")
+            raise self.error(message, self.span(start), "put brackets around groups of them")
 
     def _not(self) -> syntax.Expression:
         start = self.token.start
         if not self.take_word("not"):
             return self._predicate()
-        self._enter()
-        value = self._not()
-        self._depth -= 1
+        with self.nested(MAX_DEPTH):
+            value = self._not()
         return syntax.Not(value, self.span(start))
 
     def _predicate(self) -> syntax.Expression:
@@ -229,7 +185,7 @@ class Cursor:
         if self.token.kind is not Kind.STRING:
             raise self.unexpected(f"a string after {kind.upper()}")
         token = self.advance()
-        return syntax.Literal(token.value, syntax.Span(token.start, token.end))
+        return syntax.Literal(token.value, token.span)
 
     def _comparison(self) -> syntax.Expression:
         start = self.token.start
@@ -263,9 +219,8 @@ class Cursor:
         if self.at_symbol("-", "+"):
             negative = self.advance().value == "-"
             if self.token.kind not in {Kind.INTEGER, Kind.DECIMAL}:
-                self._enter()
-                value = self._sign()
-                self._depth -= 1
+                with self.nested(MAX_DEPTH):
+                    value = self._sign()
                 return syntax.Negative(value, self.span(start)) if negative else value
         value = self._primary(negative=negative, start=start)
         while self.take_symbol("::"):
@@ -287,22 +242,21 @@ class Cursor:
                 return self._number(negative=negative, start=start)
             case Kind.STRING:
                 self.advance()
-                return syntax.Literal(token.value, syntax.Span(token.start, token.end))
+                return syntax.Literal(token.value, token.span)
             case Kind.SYMBOL if token.value == "(":
-                self._enter()
-                self.advance()
-                if self.at_word("from", "row") and self.following.kind in {Kind.WORD, Kind.QUOTED}:
-                    raise self.error("a subquery is not supported", self.token)
-                inner = self.boolean()
-                self.expect_symbol(")", "to close the bracket")
-                self._depth -= 1
+                with self.nested(MAX_DEPTH):
+                    self.advance()
+                    if self.at_word("from", "row") and self.following.kind in {Kind.WORD, Kind.QUOTED}:
+                        raise self.error("a subquery is not supported", self.token)
+                    inner = self.boolean()
+                    self.expect_symbol(")", "to close the bracket")
                 return inner
             case Kind.SYMBOL if token.value == "[":
                 return self._array()
             case Kind.WORD if token.word in {"null", "true", "false"}:
                 self.advance()
                 value = {"null": None, "true": True, "false": False}[token.word]
-                return syntax.Literal(value, syntax.Span(token.start, token.end))
+                return syntax.Literal(value, token.span)
             case Kind.WORD | Kind.QUOTED:
                 called = self.following.kind is Kind.SYMBOL and self.following.value == "("
                 if called and (token.word not in KEYWORDS or token.word in _FUNCTIONS_TOO):
@@ -356,8 +310,13 @@ class Cursor:
 
     def _call(self) -> syntax.Call:
         name = self.advance()
-        self._enter()
-        self.advance()
+        with self.nested(MAX_DEPTH):
+            self.advance()
+            arguments, star = self._arguments(name.value)
+        return syntax.Call(name.value.lower(), arguments, star, self.span(name.start))
+
+    def _arguments(self, name: str) -> tuple[tuple[syntax.Expression, ...], bool]:
+        """Read the arguments of a function up to the closing bracket; the second value tells `*` from none."""
         arguments: list[syntax.Expression] = []
         star = False
         if self.at_symbol("*"):
@@ -367,13 +326,12 @@ class Cursor:
             arguments.append(self.boolean())
             while self.take_symbol(","):
                 if self.at_symbol("{"):
-                    raise self.error(f"named options of {name.value}(...) are not supported", self.token)
+                    raise self.error(f"named options of {name}(...) are not supported", self.token)
                 arguments.append(self.boolean())
             if self.at_word("by"):
                 raise self.error("FIRST(... BY ...) and LAST(... BY ...) are not supported", self.token)
         if not self.at_symbol(")"):
             near = suggest(self.token.value, KEYWORDS) if self.token.kind is Kind.WORD else ""
-            raise self.unexpected(f"',' or ')' in the arguments of {name.value}", near)
+            raise self.unexpected(f"',' or ')' in the arguments of {name}", near)
         self.advance()
-        self._depth -= 1
-        return syntax.Call(name.value.lower(), tuple(arguments), star, self.span(name.start))
+        return tuple(arguments), star

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from converter.errors import QueryError
+    from converter.readers.source import Span
     from converter.targets.esql.engine.bound import Bound, Context
-    from converter.targets.esql.engine.syntax import Span
 
 Builder: TypeAlias = "Callable[[Context, Span, Sequence[Bound]], Bound]"
 

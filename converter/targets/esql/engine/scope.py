@@ -14,8 +14,9 @@ from converter.errors import suggest
 from converter.targets.esql.engine.source import METADATA
 
 if TYPE_CHECKING:
+    from converter.readers.source import Span
     from converter.targets.esql.engine.bound import Context
-    from converter.targets.esql.engine.syntax import NamePattern, Span
+    from converter.targets.esql.engine.syntax import NamePattern
     from converter.targets.esql.engine.types import Type
 
 LATE = -1

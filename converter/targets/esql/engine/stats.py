@@ -19,7 +19,7 @@ from converter.targets.esql.engine.registry import check_count
 from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.syntax import Span
+    from converter.readers.source import Span
 
 _ORDERED = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.KEYWORD, Type.IP, Type.DATETIME)
 _MOST_PERCENT = 100.0

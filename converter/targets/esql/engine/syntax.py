@@ -11,19 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 from typing import Literal as Fixed
 
+from converter.readers.source import NOWHERE, Span
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a node stands in the text: 0-based start, and the offset after its last character."""
-
-    start: int
-    end: int
-
-
-NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeAlias, assert_never
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
+from converter.readers.source import Source
 from converter.targets.kql.engine.dates import span
 from converter.targets.kql.engine.fields import Kind, Scalar
 from converter.targets.kql.engine.numbers import Held, Number, equal, held, number_in, ordered
@@ -149,7 +150,7 @@ def pattern(parts: tuple[str, ...]) -> Callable[[str], bool]:
 
 def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
     """Return a QueryError placed at `value`."""
-    return QueryError(message, Place.at_offset(query, value.start, length=max(1, value.end - value.start)), hint)
+    return Source(query, QueryError).error(message, value, hint)
 
 
 _COMPARE: dict[RangeOperator, Callable[[int, int], bool]] = {

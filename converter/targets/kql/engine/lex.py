@@ -10,9 +10,9 @@ grammar (elastic/kibana, kbn-es-query, src/kuery/grammar/grammar.peggy).
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
+from converter.readers.source import Cursor, Span
 from converter.targets.kql.engine.syntax import Constant, Text, Value, Wildcard
 
 _BLANK = " \t\r\n\u00a0"
@@ -36,50 +36,20 @@ _ESCAPED_KEYWORD = re.compile("or|and|not", re.IGNORECASE | re.ASCII)
 _BLANK_ESCAPES = {"t": "\t", "r": "\r", "n": "\n"}
 
 
-class Scanner:
+class Scanner(Cursor[QueryError]):
     """A cursor over the text of a query. Each method reads one thing at `offset`, or leaves `offset` alone."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.offset = 0
 
     def blanks(self) -> None:
         """Skip blanks."""
-        match = _BLANKS.match(self.text, self.offset)
-        if match is not None:
-            self.offset = match.end()
-
-    def at_end(self) -> bool:
-        """Return whether the text is used up."""
-        return self.offset >= len(self.text)
-
-    def peek(self) -> str:
-        """Return the next character, or an empty string at the end."""
-        return self.text[self.offset : self.offset + 1]
-
-    def sign(self, sign: str) -> bool:
-        """Read `sign` if it comes next."""
-        if self.text.startswith(sign, self.offset):
-            self.offset += len(sign)
-            return True
-        return False
+        self.match(_BLANKS)
 
     def operator(self, name: str) -> bool:
         """Read `or`, `and` or `not` with the blanks that it needs around it, in any case."""
-        match = _OPERATOR[name].match(self.text, self.offset)
-        if match is None:
-            return False
-        self.offset = match.end()
-        return True
+        return self.match(_OPERATOR[name]) is not None
 
     def literal(self) -> Value | None:
         """Read a quoted or an unquoted literal, or return None if none begins here."""
         return self._quoted() if self.peek() == '"' else self._unquoted()
-
-    def fail(self, message: str, hint: str = "", *, offset: int | None = None, length: int = 1) -> NoReturn:
-        """Raise a QueryError at `offset` (the cursor, if None)."""
-        at = self.offset if offset is None else offset
-        raise QueryError(message, Place.at_offset(self.text, at, length=length), hint)
 
     def _quoted(self) -> Text:
         text = self.text
@@ -89,7 +59,7 @@ class Scanner:
         while True:
             stop = _next_of(text, at)
             if stop < 0:
-                self.fail("this quoted value has no closing quote", offset=start)
+                raise self.error("this quoted value has no closing quote", Span(start, start + 1))
             out.append(text[at:stop])
             if text[stop] == '"':
                 break
@@ -166,9 +136,8 @@ class Scanner:
             return chr(int(unicode.group(1), 16)), unicode.end()
         keyword = _ESCAPED_KEYWORD.match(text, at + 1)
         if keyword is None:
-            self.fail(
-                "this backslash escapes nothing", r"write \\ for a backslash, or put the value in quotes", offset=at
-            )
+            hint = r"write \\ for a backslash, or put the value in quotes"
+            raise self.error("this backslash escapes nothing", Span(at, at + 1), hint)
         return keyword.group(), keyword.end()
 
 

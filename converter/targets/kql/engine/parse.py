@@ -9,8 +9,10 @@ after it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from converter.errors import QueryError
+from converter.readers.source import Source, Span
 from converter.targets.kql.engine.lex import Scanner
 from converter.targets.kql.engine.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, RangeOperator, Value
 
@@ -31,28 +33,24 @@ def parse(text: str) -> Query:
 
     Source: elastic/kibana, kbn-es-query, src/kuery/grammar/grammar.peggy.
     """
-    scanner = Scanner(text)
+    scanner = Scanner(Source(text, QueryError))
     scanner.blanks()
     if scanner.at_end():
         return MatchAll()
-    query = _or_query(scanner, 0)
+    query = _operators(scanner, _sub_query)
     scanner.blanks()
     if not scanner.at_end():
-        _unexpected(scanner)
+        raise _unexpected(scanner)
     return query
 
 
-def _or_query(scanner: Scanner, depth: int) -> Query:
-    return _operators(scanner, depth, _sub_query)
-
-
-def _operators(scanner: Scanner, depth: int, operand: Callable[[Scanner, int], Query]) -> Query:
+def _operators(scanner: Scanner, operand: Callable[[Scanner], Query]) -> Query:
     """Read `a or b and not c`: `or` binds least, `not` most, and `not not` is no KQL."""
     alternatives: list[Query] = []
     factors: list[Query] = []
     while True:
         negated = scanner.operator("not")
-        query = operand(scanner, depth)
+        query = operand(scanner)
         factors.append(Not(query) if negated else query)
         if scanner.operator("and"):
             continue
@@ -62,94 +60,78 @@ def _operators(scanner: Scanner, depth: int, operand: Callable[[Scanner, int], Q
         factors = []
 
 
-def _sub_query(scanner: Scanner, depth: int) -> Query:
+def _sub_query(scanner: Scanner) -> Query:
     opened = scanner.offset
-    if scanner.sign("("):
-        _check_depth(scanner, depth, opened)
-        scanner.blanks()
-        query = _or_query(scanner, depth + 1)
-        _close(scanner, ")", opened)
-        return query
+    if scanner.take("("):
+        return _bracketed(scanner, opened, ")", _sub_query)
     name = scanner.literal()
     if name is None:
-        _expected(scanner, "a field or a value")
+        raise _expected(scanner, "a field or a value")
     after = scanner.offset
     scanner.blanks()
     for operator in _RANGE_OPERATORS:
-        if scanner.sign(operator):
+        if scanner.take(operator):
             scanner.blanks()
             value = scanner.literal()
             if value is None:
-                _expected(scanner, f"a value after {operator!r}")
+                raise _expected(scanner, f"a value after {operator!r}")
             return Range(name, operator, value)
-    if not scanner.sign(":"):
+    if not scanner.take(":"):
         scanner.offset = after
         return Is(None, name)
     scanner.blanks()
     opened = scanner.offset
-    if scanner.sign("{"):
-        _check_depth(scanner, depth, opened)
-        scanner.blanks()
-        query = _or_query(scanner, depth + 1)
-        _close(scanner, "}", opened)
-        return Nested(name, query)
-    return _values(scanner, depth, name)
+    if scanner.take("{"):
+        return Nested(name, _bracketed(scanner, opened, "}", _sub_query))
+    return _values(scanner, name)
 
 
-def _values(scanner: Scanner, depth: int, name: Value) -> Query:
+def _values(scanner: Scanner, name: Value) -> Query:
     """Read a value, or a bracketed list such as `(a or b and not c)`, of the field `name`."""
-
-    def operand(scanner: Scanner, depth: int) -> Query:
-        return _values(scanner, depth, name)
-
     opened = scanner.offset
-    if scanner.sign("("):
-        _check_depth(scanner, depth, opened)
-        scanner.blanks()
-        query = _operators(scanner, depth + 1, operand)
-        _close(scanner, ")", opened)
-        return query
+    if scanner.take("("):
+        return _bracketed(scanner, opened, ")", lambda scanner: _values(scanner, name))
     value = scanner.literal()
     if value is None:
-        _expected(scanner, "a value")
+        raise _expected(scanner, "a value")
     return Is(name, value)
 
 
-def _check_depth(scanner: Scanner, depth: int, offset: int) -> None:
-    if depth >= MAX_DEPTH:
-        scanner.fail(f"brackets nest deeper than {MAX_DEPTH} levels", offset=offset)
-
-
-def _close(scanner: Scanner, sign: str, opened: int) -> None:
+def _bracketed(scanner: Scanner, opened: int, closing: str, operand: Callable[[Scanner], Query]) -> Query:
+    """Read what stands in the bracket that was opened at the offset `opened`, and the closing one."""
+    bracket = Span(opened, opened + 1)
+    with scanner.nested(MAX_DEPTH, bracket):
+        scanner.blanks()
+        query = _operators(scanner, operand)
     scanner.blanks()
-    if scanner.sign(sign):
-        return
+    if scanner.take(closing):
+        return query
     if scanner.at_end():
-        scanner.fail(f"this bracket is not closed; {sign!r} is missing", offset=opened)
-    _unexpected(scanner)
+        raise scanner.error(f"this bracket is not closed; {closing!r} is missing", bracket)
+    raise _unexpected(scanner)
 
 
-def _expected(scanner: Scanner, what: str) -> NoReturn:
+def _expected(scanner: Scanner, what: str) -> QueryError:
     if scanner.at_end():
-        scanner.fail(f"the query ends where {what} should be")
+        return scanner.error(f"the query ends where {what} should be")
     start = scanner.offset
     if scanner.operator("not"):
-        scanner.fail(
-            f"'not' stands where {what} should be", "bracket what is negated: not (...)", offset=start, length=3
-        )
-    scanner.fail(f"{scanner.peek()!r} stands where {what} should be")
+        negation = Span(start, start + len("not"))
+        return scanner.error(f"'not' stands where {what} should be", negation, "bracket what is negated: not (...)")
+    return scanner.error(f"{scanner.peek()!r} stands where {what} should be")
 
 
-def _unexpected(scanner: Scanner) -> NoReturn:
-    text = scanner.text
+def _unexpected(scanner: Scanner) -> QueryError:
     char = scanner.peek()
-    if char == "(" and text[: scanner.offset].rstrip().lower().endswith("not"):
-        scanner.fail("'(' directly after 'not'", "write a blank between them: not (...)")
-    if char == ")":
-        scanner.fail("this bracket closes nothing")
-    if char == ":":
-        scanner.fail("':' after a value", "put a value that has a colon in quotes")
     start = scanner.offset
+    if char == "(" and scanner.text[:start].rstrip().lower().endswith("not"):
+        return scanner.error("'(' directly after 'not'", hint="write a blank between them: not (...)")
+    if char == ")":
+        return scanner.error("this bracket closes nothing")
+    if char == ":":
+        return scanner.error("':' after a value", hint="put a value that has a colon in quotes")
     if scanner.operator("not"):
-        scanner.fail("'not' inside a value", "put the value in quotes, or write 'and not'", offset=start, length=3)
-    scanner.fail(f"unexpected {char!r}; expected 'and', 'or' or the end", "put a value that has such signs in quotes")
+        negation = Span(start, start + len("not"))
+        return scanner.error("'not' inside a value", negation, "put the value in quotes, or write 'and not'")
+    hint = "put a value that has such signs in quotes"
+    return scanner.error(f"unexpected {char!r}; expected 'and', 'or' or the end", hint=hint)
