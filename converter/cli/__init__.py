@@ -1,8 +1,8 @@
-"""The command line: verbs, arguments, printing, exit status. All work is done elsewhere.
+"""The command line: verbs, arguments, output, exit status. Other packages do the work.
 
     argv ──click──> verb ──> public functions ──> stdout: data; stderr: everything else ──> exit status
 
-What is slow to import is imported inside the verbs, so that `--version` and `--help` are quick.
+The verbs import slow modules where they use them, so that `--version` and `--help` are quick.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from converter.cli.run import run
 from converter.cli.targets import targets
 from converter.cli.test import test
 from converter.errors import SourceError, suggest
+from converter.report.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +41,10 @@ _GROUP_FLAGS = ("--debug", "--version", "--help", "-h")
 
 
 class _BareConvert(click.Group):
-    """A group whose verb may be left out: then it is `convert`."""
+    """A group of verbs; without a verb, `convert` runs."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `convert` in front of arguments that begin with no verb."""
+        """Insert `convert` before arguments that do not begin with a verb."""
         flags = 0
         while flags < len(args) and args[flags] in _GROUP_FLAGS:
             flags += 1
@@ -53,7 +54,7 @@ class _BareConvert(click.Group):
         return super().parse_args(ctx, args)
 
     def _check_verb(self, word: str, ctx: click.Context) -> None:
-        """A word that is no file but nearly a verb is a typing error."""
+        """Raise UsageError for a word that is not a file but resembles a verb."""
         if word.startswith("-") or os.path.exists(word):  # noqa: PTH110  pathlib would be imported for this alone
             return
         hint = suggest(word, self.commands)
@@ -61,8 +62,8 @@ class _BareConvert(click.Group):
             raise click.UsageError(f"no such verb or file: {word} ({hint})", ctx)
 
 
-def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  as click calls it
-    if wanted and not ctx.resilient_parsing:
+def _version(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:  # noqa: FBT001  as click calls it
+    if requested and not ctx.resilient_parsing:
         from importlib.metadata import version  # noqa: PLC0415  slow to import
 
         click.echo(f"{PROGRAM} {version(PROGRAM)}")
@@ -78,7 +79,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 @debug_option
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Convert Sigma rules to queries of other products, and prove by replaying logs that they mean the same."""
+    """Convert Sigma rules to Splunk and Elastic queries, and test on logs that they raise the same alerts."""
     ctx.ensure_object(App)
 
 
@@ -87,12 +88,12 @@ for _verb in (convert, check, evaluate, run, test, targets):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status; docs/cli.md says what each means.
+    """Run the command line and return its exit status, which docs/cli.md explains.
 
     Args:
-        arguments: what to run, without the name of the program; None: those of the process.
+        arguments: without the name of the program; None: those of the process.
     """
-    if "_SIGMA_CONVERT_COMPLETE" in os.environ:  # a shell asks what could come next
+    if "_SIGMA_CONVERT_COMPLETE" in os.environ:  # a shell asks for completions
         cli.main(prog_name=PROGRAM)
     given = list(sys.argv[1:] if arguments is None else arguments)
     app = App()
@@ -100,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _run(given, app)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough; what is still in the buffer goes nowhere
+    except BrokenPipeError:  # the reader has stopped; discard what is still in the buffer
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except KeyboardInterrupt:
@@ -113,12 +114,12 @@ def _run(arguments: list[str], app: App) -> int:
     try:
         with cli.make_context(PROGRAM, arguments or ["--help"], obj=app) as ctx:
             status: Any = cli.invoke(ctx)
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as wrong:
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as usage:
         if app.debug:
             raise
-        wrong.show()
+        usage.show()
         return WRONG_USAGE
     except SourceError as error:
         if app.debug:
@@ -132,14 +133,14 @@ def _run(arguments: list[str], app: App) -> int:
     except Exception as bug:
         if app.debug:
             raise
-        click.echo(f"internal error: {type(bug).__name__}: {bug}", err=True)
-        click.echo("  hint: this is a bug of sigma-convert; --debug shows where", err=True)
+        click.echo(printable(f"internal error: {type(bug).__name__}: {bug}"), err=True)
+        click.echo("  hint: this is a bug in sigma-convert; --debug shows a traceback", err=True)
         return BUG
     return status if isinstance(status, int) else OK
 
 
 def _speak_utf8() -> None:
-    """Write UTF-8 whatever the locale says; what a terminal cannot show is escaped rather than an error."""
+    """Write UTF-8 whatever the locale is, and escape what cannot be encoded instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,8 +1,12 @@
-"""`sigma-convert check`: what is wrong with rules, and what each target makes of them; no logs needed."""
+"""`sigma-convert check`: errors and warnings in rules, and the verdict of each target; no logs needed.
+
+RULE... ──load──> findings; plans ──convert for each target──> verdicts ──> Report ──> text | json | sarif
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +25,14 @@ from converter.cli.common import (
     pipeline_options,
     rule_argument,
 )
+from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.errors import RuleWarning, SourceError
     from converter.harness.target_spec import TargetName
-    from converter.report.check import Report, RuleResult
+    from converter.report.check import Report, RuleResult, TargetResult
     from converter.rules.collection import Rules
     from converter.targets.core.target import Target
 
@@ -39,9 +44,9 @@ if TYPE_CHECKING:
     "target_texts",
     multiple=True,
     metavar="TARGET[,TARGET...]",
-    help="Which targets; default: all of our own.",
+    help="Targets to convert to; default: all of our own.",
 )
-@click.option("--lint-only", is_flag=True, help="Say nothing about targets.")
+@click.option("--lint-only", is_flag=True, help="Do not convert; report errors and warnings only.")
 @click.option(
     "--format",
     "form",
@@ -49,11 +54,9 @@ if TYPE_CHECKING:
     default="text",
     help="text (default), json, or sarif (findings only).",
 )
-@click.option(
-    "--ignore", "ignored", multiple=True, metavar="CODE[,CODE...]", help="Leave out warnings with these codes."
-)
+@click.option("--ignore", "ignored", multiple=True, metavar="CODE[,CODE...]", help="Ignore warnings with these codes.")
 @pipeline_options
-@click.option("--strict-fields", is_flag=True, default=None, help="A field that no mapping knows is an error.")
+@click.option("--strict-fields", is_flag=True, default=None, help="Report an unmapped field as an error.")
 @backend_option
 @debug_option
 @rule_argument
@@ -73,8 +76,8 @@ def check(
 ) -> int:
     """Check rules: every error and warning with its place, and the verdict of every target.
 
-    RULE is a file, a folder, or - for standard input. Exit status: 0 nothing to say, 1 warnings, or a target named
-    with -t refuses a rule, 2 a rule is in error.
+    RULE is a file, a folder, or - for standard input. Exit status: 0 no findings; 1 warnings, or a target named with
+    -t refuses a rule; 2 errors in rules.
     """
     from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415  slow to import
     from converter.report.check import Report  # noqa: PLC0415
@@ -93,73 +96,80 @@ def check(
     report = Report()
     codes = {code.strip() for text in ignored for code in text.split(",")}
 
-    def warned(warning: RuleWarning) -> None:
+    def add_warning(warning: RuleWarning) -> None:
         if warning.code not in codes:
             report.findings.append(warning)
 
-    loaded = load_rules(rules, report.findings.append, warned)
+    loaded = load_rules(rules, report.findings.append, add_warning)
     if not lint_only and form != "sarif":
-        for plan in loaded.plans:
-            report.rules.append(
-                _judge(
-                    loaded.only(plan),
-                    chosen,
-                    known,
-                    pipelines=pipelines or settings.pipeline,
-                    without_pipeline=without_pipeline or settings.without_pipeline,
-                    strict_fields=settings.strict_fields if strict_fields is None else strict_fields,
-                )
-            )
+        conversion = _Conversion(
+            chosen,
+            known,
+            pipelines or settings.pipeline,
+            without_pipeline or settings.without_pipeline,
+            settings.strict_fields if strict_fields is None else strict_fields,
+        )
+        report.rules.extend(conversion.judge_all(loaded))
     named = {part.strip() for text in target_texts for part in text.split(",")} - {"all"}
-    refused = _refused(report, strict=bool(named))
-    status = BAD_INPUT if report.errors else FINDINGS if report.warnings or refused else OK
+    refusals = _refusals(report, strict=bool(named))
+    status = BAD_INPUT if report.errors else FINDINGS if report.warnings or refusals else OK
     _write(report, form, ok=status == OK)
-    parts = [
-        counted(len(loaded.documents), "rule"),
-        counted(report.errors, "error"),
-        counted(report.warnings, "warning"),
-    ]
-    if refused:
-        parts.append(counted(refused, "refusal"))
-    note(", ".join(parts))
+    parts = [(len(loaded.documents), "rule"), (report.errors, "error"), (report.warnings, "warning")]
+    parts += [(refusals, "refusal")] if refusals else []
+    note(", ".join(counted(count, noun) for count, noun in parts))
     return status
 
 
-def _judge(
-    rules: Rules,
-    chosen: Sequence[TargetName],
-    known: Mapping[str, Target],
-    *,
-    pipelines: Sequence[str],
-    without_pipeline: bool,
-    strict_fields: bool,
-) -> RuleResult:
-    """Convert one rule to every target."""
-    from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
-    from converter.report.check import RuleResult, TargetResult  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """The targets, and how rules are converted to them."""
 
-    results = []
-    for name in chosen:
+    chosen: Sequence[TargetName]
+    known: Mapping[str, Target]
+    pipelines: Sequence[str]
+    without_pipeline: bool
+    strict_fields: bool
+
+    def judge_all(self, rules: Rules) -> list[RuleResult]:
+        """Convert each rule to every target; a terminal shows how far it is."""
+        from converter.report.console import progress  # noqa: PLC0415
+
+        results = []
+        with progress() as show:
+            for number, plan in enumerate(rules.plans, 1):
+                show(f"{number}/{len(rules.plans)} rules: {plan.meta.key}")
+                results.append(self._judge(rules.only(plan)))
+        return results
+
+    def _judge(self, rules: Rules) -> RuleResult:
+        """Convert one rule to every target."""
+        from converter.report.check import RuleResult  # noqa: PLC0415
+
+        results = [self._convert(rules, name) for name in self.chosen]
+        return RuleResult(rules.plans[0].meta.key, rules.documents[-1].place(), results)
+
+    def _convert(self, rules: Rules, name: TargetName) -> TargetResult:
+        from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
+        from converter.report.check import TargetResult  # noqa: PLC0415
+
         errors: list[SourceError] = []
         queries = convert_rules(
             rules,
-            known[name.name],
-            pipelines=pipelines,
-            without_pipeline=without_pipeline,
+            self.known[name.name],
+            pipelines=self.pipelines,
+            without_pipeline=self.without_pipeline,
             format=name.format,
             options=dict(name.options),
-            strict_fields=strict_fields,
+            strict_fields=self.strict_fields,
             on_error=errors.append,
         )
-        results.append(TargetResult(str(name), queries[0] if queries else None, errors[0] if errors else None))
-    document = rules.documents[-1]
-    return RuleResult(rules.plans[0].meta.key, document.place(), results)
+        return TargetResult(str(name), queries[0] if queries else None, errors[0] if errors else None)
 
 
-def _refused(report: Report, *, strict: bool) -> int:
-    """Count the pairs of rule and target without a query that are findings.
+def _refusals(report: Report, *, strict: bool) -> int:
+    """Count the pairs of rule and target that have no query and are findings.
 
-    A refusal is one only of a target that was named: that not every target can say every rule is no news.
+    A refusal is a finding only if the user named the target: of all targets, some always refuse a rule.
     """
     return sum(
         result.verdict == "error" or (strict and result.verdict == "refused")
@@ -170,10 +180,10 @@ def _refused(report: Report, *, strict: bool) -> int:
 
 def _write(report: Report, form: str, *, ok: bool) -> None:
     if form == "text":
-        from converter.report.check import LEFT_OUT, check_text  # noqa: PLC0415
-        from converter.report.console import style_for  # noqa: PLC0415
+        from converter.report.check import LEFT_OUT  # noqa: PLC0415
+        from converter.report.check_text import check_text  # noqa: PLC0415
 
-        emit(check_text(report, style_for(sys.stdout)))
+        write(check_text(report), sys.stdout)
         note(f"note: {LEFT_OUT[0]}")
         return
     from converter.report.alerts import to_json  # noqa: PLC0415

@@ -1,4 +1,7 @@
-"""What the verbs share: exit statuses, options, and how errors and warnings are shown."""
+"""Helpers shared by all verbs: exit statuses, options, and how data, errors and warnings are written.
+
+data ──emit──> standard output; errors and warnings ──explain, note, warn──> standard error
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from converter.errors import ConfigurationError, LogError, SourceError, UnreadableLogError, suggest
+from converter.errors import ConfigurationError, LogError, RuleWarning, SourceError, UnreadableLogError
+from converter.report.console import is_terminal, printable_json
+from converter.report.layout import Line, message, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from converter.cli.settings import Settings
 
@@ -30,7 +35,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 @dataclass(slots=True)
 class App:
-    """What is known before a verb runs."""
+    """The state of one run of the program: whether it debugs, and its configuration."""
 
     debug: bool = False
     _settings: Settings | None = None
@@ -45,8 +50,8 @@ class App:
         return self._settings
 
 
-def _set_debug(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  as click calls it
-    if wanted:
+def _set_debug(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:  # noqa: FBT001  as click calls it
+    if requested:
         ctx.ensure_object(App).debug = True
 
 
@@ -58,7 +63,7 @@ def debug_option(command: _Command) -> _Command:
 
 
 def rule_argument(command: _Command) -> _Command:
-    """Add RULE..., which are not checked here: their errors have a place."""
+    """Add RULE...; the verb checks the paths, because their errors have places."""
     return click.argument("rules", nargs=-1, required=True, metavar="RULE...")(command)
 
 
@@ -69,14 +74,14 @@ def logs_option(command: _Command) -> _Command:
         multiple=True,
         required=True,
         metavar="FILE...",
-        help="A log: NDJSON or a JSON array, perhaps gzipped; - is standard input. Takes several.",
+        help="Log files: NDJSON or a JSON array, plain or gzipped; - is standard input.",
     )(command)
 
 
 def pipeline_options(command: _Command) -> _Command:
     """Add -p and --without-pipeline."""
     command = click.option(
-        "--without-pipeline", is_flag=True, help="Map no field: the rule has the product's own names."
+        "--without-pipeline", is_flag=True, help="Do not map fields: the rule uses the names of the product."
     )(command)
     return click.option(
         "-p",
@@ -84,7 +89,7 @@ def pipeline_options(command: _Command) -> _Command:
         "pipelines",
         multiple=True,
         metavar="PIPELINE",
-        help="A pipeline file, or a pipeline that sigma-cli knows, in place of the one chosen by log source.",
+        help="A pipeline file, or the name of a pipeline of sigma-cli, instead of the one chosen by log source.",
     )(command)
 
 
@@ -104,7 +109,7 @@ def backend_option(command: _Command) -> _Command:
 class LogsCommand(click.Command):
     """A verb whose `--logs` takes every argument up to the next option: `--logs a.ndjson b.ndjson`.
 
-    Where that leaves nothing for an argument that the verb needs (`eval --logs a.ndjson rule.yml`), it takes one.
+    If that leaves no argument where the verb needs one (`eval --logs a.ndjson rule.yml`), `--logs` takes only one.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -119,7 +124,7 @@ class LogsCommand(click.Command):
 
 
 def _spread(args: Sequence[str]) -> list[str]:
-    """Put `--logs` in front of each value that it takes."""
+    """Return the arguments with `--logs` before each of its values."""
     spread: list[str] = []
     takes = False
     for arg in args:
@@ -134,7 +139,7 @@ def _spread(args: Sequence[str]) -> list[str]:
 
 
 def check_stdin(*groups: Sequence[str]) -> None:
-    """Refuse to read two things from standard input: the second would find nothing. Raises UsageError."""
+    """Raise UsageError if two arguments name standard input: the second would read nothing."""
     if sum(text in {"-", "@-"} for group in groups for text in group) > 1:
         raise click.UsageError("standard input can be read only once")
 
@@ -151,25 +156,18 @@ def parse_options(texts: Iterable[str]) -> dict[str, str]:
 
 
 def explain(error: SourceError) -> None:
-    """Show an error, or a warning about a rule."""
-    from converter.report.console import printable, style_for  # noqa: PLC0415
-
-    first, *rest = (printable(line) for line in error.render().split("\n"))
-    note(style_for(sys.stderr).paint(first, "red"))
-    for line in rest:
-        note(line)
+    """Show an error, or a warning about a rule, on standard error."""
+    write(message(error.render(), "yellow" if isinstance(error, RuleWarning) else "red"), sys.stderr)
 
 
 def note(text: str) -> None:
-    """Tell the user something that is not data."""
-    click.echo(text, err=True, color=True)
+    """Tell the user something that is not data, on standard error."""
+    write([Line(text)], sys.stderr)
 
 
 def warn(text: str) -> None:
-    """Warn the user."""
-    from converter.report.console import printable, style_for  # noqa: PLC0415
-
-    note(style_for(sys.stderr).paint(printable(text), "yellow"))
+    """Warn the user, on standard error."""
+    write([Line(text, "yellow")], sys.stderr)
 
 
 def counted(count: int, noun: str) -> str:
@@ -179,11 +177,13 @@ def counted(count: int, noun: str) -> str:
 
 
 def emit(lines: Iterable[str]) -> None:
-    """Write data."""
-    write = sys.stdout.write
+    """Write lines of JSON to standard output; to a terminal with escapes for what is not printable."""
+    if is_terminal(sys.stdout):
+        lines = ("\n".join(map(printable_json, line.split("\n"))) for line in lines)
+    stream = sys.stdout.write
     for line in lines:
-        write(line)
-        write("\n")
+        stream(line)
+        stream("\n")
 
 
 def exit_status(error: SourceError) -> int:
@@ -191,21 +191,13 @@ def exit_status(error: SourceError) -> int:
     return WRONG_USAGE if isinstance(error, ConfigurationError) else BAD_INPUT
 
 
-def choose(word: str, known: Mapping[str, Any] | Sequence[str], what: str) -> str:
-    """Return the word if it is known. Raises ConfigurationError with a suggestion."""
-    if word not in known:
-        hint = suggest(word, known) or f"known: {', '.join(sorted(known))}"
-        raise ConfigurationError(f"there is no {what} {word!r}", hint=hint)
-    return word
-
-
 @dataclass(slots=True)
 class LogErrors:
-    """Shows the first errors of logs, and counts all.
+    """Shows the first errors in logs, and counts all.
 
     Attributes:
         count: all errors.
-        unread: logs that could not be read, or not to their end: how many events that leaves out is not known.
+        unread: logs that could not be read to the end: how many events they still hold is not known.
     """
 
     count: int = 0
@@ -224,15 +216,15 @@ class LogErrors:
 
     @property
     def skipped(self) -> int:
-        """How many lines or events were left out."""
+        """How many lines or events were skipped."""
         return self.count - self.unread
 
     def summary(self) -> str:
-        """Return what to say after how many events were read."""
+        """Return what follows the number of events that were read."""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return skipped + (f", {counted(self.unread, 'log')} not read to the end" if self.unread else "")
 
     def close(self) -> None:
-        """Say how many were not shown."""
+        """Say how many errors were not shown."""
         if self._hidden:
             note(f"... and {self._hidden} more errors in the logs")

@@ -1,4 +1,8 @@
-"""`sigma-convert [convert]`: rules in, queries out."""
+"""`sigma-convert [convert]`: rules in, queries out.
+
+RULE... ──load──> plans ──convert for each target──> queries ──> standard output, a file, or a folder
+                                                  └─> warnings, caveats of verdicts, errors: standard error
+"""
 
 from __future__ import annotations
 
@@ -21,25 +25,68 @@ from converter.cli.common import (
     parse_options,
     pipeline_options,
     rule_argument,
-    warn,
 )
 from converter.errors import ConfigurationError, RefusedError, SourceError, UnreadableError
+from converter.report.console import is_terminal, printable
+from converter.report.layout import Line, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from converter.cli.settings import Settings
     from converter.harness.target_spec import TargetName
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
+# Suffixes of languages that are not the target's own; kinds of files that hold one rule each.
+_SUFFIXES = {"savedsearches": ".conf", "contentctl": ".yml"}
+_ONE_RULE_A_FILE = {".toml": "TOML", ".yml": "YAML"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Converted:
+    """A query, with the target as the user wrote it."""
+
+    name: TargetName
+    target: Target
+    query: Query
+
+    @property
+    def suffix(self) -> str:
+        return _SUFFIXES.get(self.query.language, self.target.suffix)
+
+    @property
+    def text(self) -> str:
+        """The query, with a line feed at its end."""
+        text = self.query.text
+        return text if text.endswith("\n") else f"{text}\n"
+
 
 @dataclass(slots=True)
 class _Work:
-    """What has been done so far: queries by target, and what could not be converted."""
+    """The queries so far, and how many conversions were refused or failed."""
 
-    queries: list[tuple[TargetName, Target, Query]] = field(default_factory=list)
+    skip: bool
+    queries: list[_Converted] = field(default_factory=list)
     refused: int = 0
-    bad: int = 0
+    failed: int = 0
+
+    def add_error(self, error: SourceError, target: str = "", *, named: bool = True) -> None:
+        """Show an error and count it.
+
+        A refusal is not a failure if it is skipped, or if the user did not name the target (`all` did).
+        """
+        if isinstance(error, ConfigurationError):
+            raise error
+        if target not in error.message:
+            error.message = f"{target}: {error.message}"
+        explain(error)
+        if isinstance(error, UnreadableError):  # a path that does not exist is not a rule that could be skipped
+            self.failed += 1
+        elif self.skip or (isinstance(error, RefusedError) and not named):
+            self.refused += 1
+        else:
+            self.failed += 1
 
 
 @click.command()
@@ -49,11 +96,11 @@ class _Work:
     "target_texts",
     multiple=True,
     metavar="TARGET[,TARGET...]",
-    help="What to convert to: NAME[:FORMAT][:KEY=VALUE], or `all`. `sigma-convert targets` lists them.",
+    help="Target to convert to: NAME[:FORMAT][:KEY=VALUE], or `all`. `sigma-convert targets` lists them.",
 )
 @pipeline_options
-@click.option("--strict-fields", is_flag=True, default=None, help="A field that no mapping knows is an error.")
-@click.option("-f", "--format", "form", metavar="FORMAT", help="A format of the target, for targets that have it.")
+@click.option("--strict-fields", is_flag=True, default=None, help="Treat an unmapped field as an error.")
+@click.option("-f", "--format", "form", metavar="FORMAT", help="Output format, for targets that have it.")
 @backend_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the queries to a file.")
 @click.option(
@@ -62,10 +109,10 @@ class _Work:
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write each query to a file of its own in a folder.",
+    help="Write each query to its own file in a folder.",
 )
 @click.option(
-    "-s", "--skip", "--skip-unsupported", "skip", is_flag=True, help="What cannot be converted is listed, and no error."
+    "-s", "--skip", "--skip-unsupported", "skip", is_flag=True, help="List what cannot be converted, and do not fail."
 )
 @debug_option
 @rule_argument
@@ -86,23 +133,47 @@ def convert(
 ) -> int:
     """Convert rules to the query languages of targets.
 
-    RULE is a file, a folder, or - for standard input. Queries go to standard output, with an empty line between two;
-    warnings, verdicts that are not exact, and errors go to standard error.
+    RULE is a file, a folder, or - for standard input. Queries go to standard output, with an empty line between them;
+    warnings, caveats of verdicts, and errors go to standard error.
     """
-    from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
-    from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415
-    from converter.rules.load import load_rules  # noqa: PLC0415
+    from converter.rules.load import load_rules  # noqa: PLC0415  slow to import
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
     texts = target_texts or settings.target
     if not texts:
-        raise click.UsageError("no target: say -t TARGET (`sigma-convert targets` lists them), or -t all")
+        raise click.UsageError("no target: name one with -t TARGET (`sigma-convert targets` lists them), or -t all")
     if output is not None and folder is not None:
-        raise click.UsageError("-o and -d at once")
+        raise click.UsageError("-o and -d cannot be used together")
     if output == Path("-"):
         output = None
     known = list_targets()
+    chosen, named = _targets(texts, known, form, options, settings)
+    work = _Work(skip)
+    loaded = load_rules(rules, on_error=work.add_error)
+    for warning in loaded.warnings:
+        explain(warning)
+    for name in chosen:
+        _convert(
+            loaded,
+            name,
+            known[name.name],
+            work,
+            named=name.name in named,
+            pipelines=pipelines or settings.pipeline,
+            without_pipeline=without_pipeline or settings.without_pipeline,
+            strict_fields=settings.strict_fields if strict_fields is None else strict_fields,
+        )
+    _write(work.queries, output, folder, several=len(chosen) > 1)
+    return _conclude(work, loaded, chosen, output or folder)
+
+
+def _targets(
+    texts: Sequence[str], known: Mapping[str, Target], form: str | None, options: Sequence[str], settings: Settings
+) -> tuple[Sequence[TargetName], set[str]]:
+    """Return the targets, and the names of those that the user wrote; `all` stands for the others."""
+    from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415
+
     chosen = parse_names(
         texts,
         known,
@@ -111,129 +182,104 @@ def convert(
         options=parse_options(options),
         configured=Defaults(settings.format, settings.options),
     )
-    named_texts = [part for text in texts for part in text.split(",") if part.strip() != "all"]
-    named = {name.name for name in parse_names(named_texts, known)}
-    work = _Work()
-    loaded = load_rules(rules, on_error=lambda error: _failed(error, work, skip=skip))
-    for warning in loaded.warnings:
-        explain(warning)
-    for name in chosen:
-        target = known[name.name]
-        errors: list[SourceError] = []
-        queries = convert_rules(
-            loaded,
-            target,
-            pipelines=pipelines or settings.pipeline,
-            without_pipeline=without_pipeline or settings.without_pipeline,
-            format=name.format,
-            options=dict(name.options),
-            strict_fields=settings.strict_fields if strict_fields is None else strict_fields,
-            on_error=errors.append,
-        )
-        for error in errors:
-            _failed(error, work, skip=skip, target=str(name), wanted=name.name in named)
-        work.queries.extend((name, target, query) for query in queries)
-    _write(work.queries, output, folder, several=len(chosen) > 1)
-    return _conclude(work, loaded, chosen, skip=skip, to=output or folder)
+    named = [part for text in texts for part in text.split(",") if part.strip() != "all"]
+    return chosen, {name.name for name in parse_names(named, known)}
 
 
-def _failed(error: SourceError, work: _Work, *, skip: bool, target: str = "", wanted: bool = True) -> None:
-    """Show an error and count it. A refusal of a target that only `all` names, or with -s, is no failure."""
-    if isinstance(error, ConfigurationError):
-        raise error
-    if target:
-        error = _named(error, target)
-    explain(error)
-    if isinstance(error, UnreadableError):  # a wrong path is no rule that could be skipped
-        work.bad += 1
-    elif skip or (isinstance(error, RefusedError) and not wanted):
-        work.refused += 1
-    else:
-        work.bad += 1
-
-
-def _named(error: SourceError, target: str) -> SourceError:
-    """Say which target it is that an error comes from, unless it says so itself."""
-    if target not in error.message:
-        error.message = f"{target}: {error.message}"
-    return error
-
-
-def _write(
-    queries: Sequence[tuple[TargetName, Target, Query]], output: Path | None, folder: Path | None, *, several: bool
+def _convert(
+    rules: Rules,
+    name: TargetName,
+    target: Target,
+    work: _Work,
+    *,
+    named: bool,
+    pipelines: Sequence[str],
+    without_pipeline: bool,
+    strict_fields: bool,
 ) -> None:
-    _say_once(queries)
+    """Convert the rules to one target, and add the queries and the errors to the work."""
+    from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
+
+    errors: list[SourceError] = []
+    queries = convert_rules(
+        rules,
+        target,
+        pipelines=pipelines,
+        without_pipeline=without_pipeline,
+        format=name.format,
+        options=dict(name.options),
+        strict_fields=strict_fields,
+        on_error=errors.append,
+    )
+    for error in errors:
+        work.add_error(error, str(name), named=named)
+    work.queries.extend(_Converted(name, target, query) for query in queries)
+
+
+# --------------------------------------------------------------------------------------------------------- output
+
+
+def _write(queries: Sequence[_Converted], output: Path | None, folder: Path | None, *, several: bool) -> None:
+    from converter.report.caveats import caveats  # noqa: PLC0415
+
+    write(caveats([(str(item.name), item.query) for item in queries], grouped=is_terminal(sys.stderr)), sys.stderr)
     if folder is not None:
         from converter.report.files import file_names, write_files  # noqa: PLC0415
 
-        names = file_names(
-            [(query.stem or query.rule, str(name), _suffix(target, query)) for name, target, query in queries]
-        )
-        write_files(folder, {name: _ended(query.text) for name, (_, _, query) in zip(names, queries, strict=True)})
-        return
-    if output is not None:
-        from converter.report.files import write_file  # noqa: PLC0415
+        names = file_names([(item.query.stem or item.query.rule, str(item.name), item.suffix) for item in queries])
+        write_files(folder, {name: item.text for name, item in zip(names, queries, strict=True)})
+    elif output is not None:
+        _write_file(queries, output, several=several)
+    else:
+        _write_stdout(queries, several=several)
 
-        if several:
-            raise click.UsageError("-o with several targets would mix languages: use -d DIR")
-        kind = _ALONE.get(_suffix(queries[0][1], queries[0][2])) if len(queries) > 1 else None
-        if kind is not None:
-            raise click.UsageError(f"each rule is a {kind} file of its own: use -d DIR")
-        if queries:
-            write_file(output, "\n".join(_ended(query.text) for _, _, query in queries))
-        return
-    for number, (name, _, query) in enumerate(queries):
+
+def _write_file(queries: Sequence[_Converted], output: Path, *, several: bool) -> None:
+    from converter.report.files import write_file  # noqa: PLC0415
+
+    if several:
+        raise click.UsageError("-o cannot hold the queries of several targets: use -d DIR")
+    kind = _ONE_RULE_A_FILE.get(queries[0].suffix) if len(queries) > 1 else None
+    if kind is not None:
+        raise click.UsageError(f"each rule is a {kind} file of its own: use -d DIR")
+    if queries:
+        write_file(output, "\n".join(item.text for item in queries))
+
+
+def _write_stdout(queries: Sequence[_Converted], *, several: bool) -> None:
+    """Write the queries with an empty line between them; a terminal gets escapes for what is not printable."""
+    terminal = is_terminal(sys.stdout)
+    escaped = False
+    for number, item in enumerate(queries):
         if number:
             click.echo()
-        if several:  # for a person at a terminal; the data stays clean
+        if several:  # for a person at a terminal; a pipe gets queries only
             sys.stdout.flush()
-            note(f"# {name}: {query.rule}")
-        click.echo(query.text.rstrip("\n"))
+            note(f"# {item.name}: {item.query.rule}")
+        text = item.query.text.rstrip("\n")
+        lines = text.split("\n")
+        if terminal and any(printable(line) != line for line in lines):
+            escaped = True
+            write((Line(line, wraps=False) for line in lines), sys.stdout)
+        else:
+            click.echo(text)
+    if escaped:
+        note(
+            "note: characters that are not printable are shown as \\x1b, \\u202e; -o FILE or a pipe gets them unchanged"
+        )
 
 
-def _say_once(queries: Sequence[tuple[TargetName, Target, Query]]) -> None:
-    """Show every warning, and what makes verdicts not exact, once, with the targets and the rules that it is about."""
-    rules = {query.rule for _, _, query in queries}
-    said: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
-    for name, _, query in queries:
-        bound, limit = query.verdict.bound, query.verdict.limit
-        notes = [("warning", warning) for warning in query.warnings]
-        notes += [("differs", bound.says)] if bound is not None else []
-        notes += [("limit", limit.says)] if limit is not None else []
-        notes += [("assumes", assumption.says) for assumption in query.verdict.assumptions]
-        for note_of_query in notes:
-            targets, of_rules = said.setdefault(note_of_query, ({}, {}))
-            targets[str(name)] = of_rules[query.rule] = None
-    for kind in ("warning", "differs", "limit", "assumes"):
-        for (of_kind, text), (targets, of_rules) in said.items():
-            if of_kind == kind:
-                whose = "" if set(of_rules) == rules else f" ({', '.join(of_rules)})"
-                warn(f"{kind}: {', '.join(targets)}: {text}{whose}")
-
-
-# Files of languages that a target has besides its own; files that hold one rule.
-_SUFFIXES = {"savedsearches": ".conf", "contentctl": ".yml"}
-_ALONE = {".toml": "TOML", ".yml": "YAML"}
-
-
-def _suffix(target: Target, query: Query) -> str:
-    return _SUFFIXES.get(query.language, target.suffix)
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
-
-
-def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], *, skip: bool, to: Path | None) -> int:
+def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], place: Path | None) -> int:
+    """Say how much was done, if the output does not show it, and return the exit status."""
     count = len(work.queries)
-    if to is not None or work.bad or work.refused:
-        into = f" in {to}" if to is not None and count else ""
+    if place is not None or work.failed or work.refused:
+        where = f" in {place}" if place is not None and count else ""
         parts = [
-            f"{counted(len(rules.plans), 'rule')}, {counted(len(chosen), 'target')}: {counted(count, 'query')}{into}"
+            f"{counted(len(rules.plans), 'rule')}, {counted(len(chosen), 'target')}: {counted(count, 'query')}{where}"
         ]
         if work.refused:
-            parts.append(f"{work.refused} {'skipped' if skip else 'refused'}")
-        if work.bad:
-            parts.append(counted(work.bad, "error"))
+            parts.append(f"{work.refused} {'skipped' if work.skip else 'refused'}")
+        if work.failed:
+            parts.append(counted(work.failed, "error"))
         note("; ".join(parts))
-    return BAD_INPUT if work.bad or not count else OK
+    return BAD_INPUT if work.failed or not count else OK

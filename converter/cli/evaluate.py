@@ -1,7 +1,11 @@
-"""`sigma-convert eval`: what the rules say of logs, by the reference evaluator."""
+"""`sigma-convert eval`: rules on raw logs, by the reference evaluator.
+
+RULE... ──load──> plans; FILE... ──read──> events ──evaluate──> alerts ──> text | ndjson | json
+"""
 
 from __future__ import annotations
 
+import sys
 from array import array
 from bisect import bisect_right
 from time import perf_counter
@@ -23,6 +27,7 @@ from converter.cli.common import (
     note,
     rule_argument,
 )
+from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
     "form",
     type=click.Choice(["text", "ndjson", "json"]),
     default="text",
-    help="text (default), ndjson (an alert a line) or json (one object).",
+    help="text (default), ndjson (one alert a line) or json (one object).",
 )
 @click.option(
     "-p",
@@ -49,22 +54,22 @@ if TYPE_CHECKING:
     "pipelines",
     multiple=True,
     metavar="PIPELINE",
-    help="A pipeline that expands placeholders of the rules; nothing else of it is applied.",
+    help="A pipeline that expands placeholders in the rules; its other transformations are ignored.",
 )
 @click.option(
     "--no-logsource",
     is_flag=True,
-    help="Try every rule on every event, whatever log source it is for.",
+    help="Evaluate every rule on every event, whatever its log source.",
 )
 @debug_option
 @rule_argument
 def evaluate(
     *, rules: tuple[str, ...], logs: tuple[str, ...], form: str, pipelines: tuple[str, ...], no_logsource: bool
 ) -> int:
-    """Evaluate rules on raw logs, without any product: the meaning that conversions are judged by.
+    """Evaluate rules on raw logs as the Sigma specification defines them; no product is involved.
 
-    RULE is a file, a folder, or - for standard input. A rule is tried on events of its log source, and on events
-    whose log source cannot be told.
+    RULE is a file, a folder, or - for standard input. A rule is evaluated on events of its log source, and on events
+    whose log source is unknown.
     """
     from converter.logsources import all_rules  # noqa: PLC0415
     from converter.plan import nodes as ir  # noqa: PLC0415
@@ -72,15 +77,15 @@ def evaluate(
     from converter.rules.load import load_rules  # noqa: PLC0415
 
     check_stdin(rules, logs)
-    bad_rules: list[SourceError] = []
-    loaded = load_rules(rules, on_error=bad_rules.append).expanded(pipelines, bad_rules.append)
-    for error in (*bad_rules, *loaded.warnings):
+    errors: list[SourceError] = []
+    loaded = load_rules(rules, on_error=errors.append).expanded(pipelines, errors.append)
+    for error in (*errors, *loaded.warnings):
         explain(error)
     for plan in loaded.plans:
         for sentence in ir.notes_of(plan):
             note(sentence)
     if not loaded.plans:
-        note("no rule to evaluate")
+        note("no rules to evaluate")
         return BAD_INPUT
     started = perf_counter()
     reading = _Reading(logs)
@@ -93,31 +98,32 @@ def evaluate(
     )
     seconds = perf_counter() - started
     reading.errors.close()
-    emit(_report(alerts, form, reading))
+    _write(alerts, form, reading)
     if reading.count and tried.never:
-        note(f"{counted(tried.never, 'rule')} not tried on any event: the log source differs (see --no-logsource)")
-    failed = f", {counted(len(bad_rules), 'error')} in rules" if bad_rules else ""
+        note(f"{counted(tried.never, 'rule')} not tried on any event: no log source fits (--no-logsource tries them)")
+    in_rules = f", {counted(len(errors), 'error')} in rules" if errors else ""
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
-        f"{counted(len(loaded.plans), 'rule')} evaluated{failed}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
+        f"{counted(len(loaded.plans), 'rule')} evaluated{in_rules}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
     )
-    return BAD_INPUT if bad_rules or reading.errors.count else OK
+    return BAD_INPUT if errors or reading.errors.count else OK
 
 
-def _report(alerts: list[Alert], form: str, reading: _Reading) -> Iterator[str]:
+def _write(alerts: list[Alert], form: str, reading: _Reading) -> None:
     from converter.report.alerts import alerts_text, ndjson, to_json  # noqa: PLC0415
 
     rows = (alert.as_row() for alert in alerts)
     if form == "ndjson":
-        yield from ndjson(rows)
+        emit(ndjson(rows))
     elif form == "json":
-        yield to_json({"alerts": list(rows), "events": reading.count, "skipped": reading.errors.skipped}, indent=True)
+        report = {"alerts": list(rows), "events": reading.count, "skipped": reading.errors.skipped}
+        emit([to_json(report, indent=True)])
     else:
-        yield from alerts_text(alerts)
+        write(alerts_text(alerts), sys.stdout)
 
 
 class _Tried:
-    """Remembers which rules were tried on an event, since one that never is finds nothing without a word."""
+    """Remembers which rules were tried on an event: a rule that never is would find nothing without a word."""
 
     def __init__(self) -> None:
         self._selected: ByLogsource | None = None
@@ -130,18 +136,18 @@ class _Tried:
 
     @property
     def never(self) -> int:
-        """How many rules were not tried on any event."""
+        """How many rules were tried on no event at all."""
         return len(self._selected.untried) if self._selected is not None else 0
 
 
 class _Reading:
-    """Reads logs once, shows what is wrong with them, and remembers where each event stands."""
+    """Reads logs once, shows their errors, and remembers the place of each event."""
 
     def __init__(self, logs: tuple[str, ...]) -> None:
         self.errors = LogErrors()
         self.count = 0
         self._logs = logs
-        # Where each event stands, small enough for logs of many millions: lines, and where each file begins.
+        # The line of each event and where each file begins: compact, because a log may have many millions of events.
         self._lines = array("Q")
         self._starts: list[int] = []
         self._paths: list[str] = []
@@ -159,7 +165,7 @@ class _Reading:
             yield event.data
 
     def timeless(self, position: int, event: Mapping[str, Any]) -> None:
-        """Report an event that a correlation would count, and that has no usable time."""
+        """Show the error of an event that a correlation would count, but that has no usable time."""
         from converter.cli.missing_times import timeless_error  # noqa: PLC0415
 
         path = self._paths[bisect_right(self._starts, position - 1) - 1]

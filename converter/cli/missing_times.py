@@ -1,4 +1,4 @@
-"""Show where an event without a usable time stands in its log."""
+"""The error of an event without a usable time, with its place in the log."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ _HINT = 'expected for example "eventTime": "2026-01-01T12:00:00Z", or seconds si
 
 
 def timeless_error(event: Mapping[str, Any], path: str, line: int) -> LogError:
-    """Return the error for an event that has no usable time; the caret is below the bad time if there is one."""
+    """Return the error; its caret is below the time that cannot be read, if the event has one.
+
+    Args:
+        event: the event as it was read.
+        path: of the log.
+        line: of the event in the log, from 1.
+    """
     text = _line(path, line)
-    if text is None or not _is(text, event):  # an array, standard input: there is no such line to be read again
+    if text is None or not _holds(text, event):  # an array or standard input has no such line to read again
         text = orjson.dumps(dict(event), default=str).decode()
-    name, value = _bad_time(event)
+    name, value = _unreadable_time(event)
     if name is None:
         message = "the event has no time, and a correlation would count it"
         column, length = 1, 1
@@ -33,7 +39,8 @@ def timeless_error(event: Mapping[str, Any], path: str, line: int) -> LogError:
     return LogError(message, Place(path, line, column, text, length), _HINT)
 
 
-def _bad_time(event: Mapping[str, Any]) -> tuple[str | None, Any]:
+def _unreadable_time(event: Mapping[str, Any]) -> tuple[str | None, Any]:
+    """Return the key and the value of the first time field that the event has."""
     for path in TIME_FIELDS:
         value: Any = event
         for step in path:
@@ -50,18 +57,19 @@ def _column(text: str, name: str) -> tuple[int, int]:
 
 
 def _line(path: str, line: int) -> str | None:
+    """Return a line of a log, plain or gzipped, by its number from 1; None if there is none."""
     try:
         with Path(path).open("rb") as plain:
             zipped = plain.read(2) == b"\x1f\x8b"
             plain.seek(0)
             with gzip.open(plain) if zipped else plain as stream:
-                found = next(islice(stream, line - 1, line), None)
+                data = next(islice(stream, line - 1, line), None)
     except OSError:
         return None
-    return None if found is None else found.decode("utf-8", "replace").rstrip("\r\n")
+    return None if data is None else data.decode("utf-8", "replace").rstrip("\r\n")
 
 
-def _is(text: str, event: Mapping[str, Any]) -> bool:
+def _holds(text: str, event: Mapping[str, Any]) -> bool:
     try:
         return bool(orjson.loads(text) == event)
     except orjson.JSONDecodeError:

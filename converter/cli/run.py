@@ -1,4 +1,7 @@
-"""`sigma-convert run`: a query on logs, by the local engine of its language."""
+"""`sigma-convert run`: a query on logs, by the local engine of its language.
+
+FILE... ──read──> events ──view of the product, with --logsource──> engine ──> rows ──> ndjson | json | text
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from converter.cli.common import (
     warn,
 )
 from converter.errors import ConfigurationError, Place, QueryError, suggest
+from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,35 +44,35 @@ _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 @click.option(
     "--logsource",
     metavar="PRODUCT/SERVICE",
-    help="The logs are raw events of this log source, for example aws/cloudtrail; each is turned into what the "
-    "product of the language has of it.",
+    help="The logs are raw events of this log source, such as aws/cloudtrail: convert each to the event that the "
+    "product of the language stores.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "ndjson", "json"]),
     default="ndjson",
-    help="ndjson (default, a row a line), json (an array) or text.",
+    help="ndjson (default, one row a line), json (an array) or text.",
 )
 @click.option(
     "--table",
     "tables",
     multiple=True,
     metavar="NAME=FILE",
-    help="Rows that the query may read under a name, as a lookup or another index: CSV, or as logs. May be repeated.",
+    help="Rows that the query can read under a name, as a lookup or another index: CSV, or as logs. Repeatable.",
 )
 @click.option(
     "--macros",
     multiple=True,
     metavar="FILE",
-    help="spl: a macros.conf with the macros that the query calls. May be repeated; a later file wins.",
+    help="spl: a macros.conf with the macros that the query calls. Repeatable; a later file wins.",
 )
 @click.option(
     "--now",
     metavar="TIME",
-    help="spl: the time of the search, which relative times are relative to: ISO 8601, or seconds since 1970.",
+    help="spl: the time of the search, for relative times: ISO 8601, or seconds since 1970.",
 )
-@click.option("--no-limits", is_flag=True, help="spl: keep all results where Splunk cuts them by default.")
+@click.option("--no-limits", is_flag=True, help="spl: keep all results where Splunk truncates them by default.")
 @debug_option
 @click.argument("query")
 def run(
@@ -85,8 +89,8 @@ def run(
 ) -> int:
     """Run a query on logs with the local engine of its language.
 
-    QUERY is the text of a query, or @FILE, or @- for standard input. Logs are as the product has them, unless
-    --logsource says that they are raw.
+    QUERY is the text of a query, or @FILE, or @- for standard input. The logs hold events as the product stores them;
+    with --logsource they hold raw events.
     """
     from converter.readers.logs import read_logs  # noqa: PLC0415
     from converter.report.alerts import ndjson, rows_text, to_json  # noqa: PLC0415
@@ -95,8 +99,8 @@ def run(
     check_stdin((query,), logs)
     engine = find_engine(language)
     text, name = _read_query(query)
-    look = _view(logsource, engine.product)
-    texts = {path: _read_text(Path(path)) for path in macros}
+    convert = _view(logsource, engine.product)
+    macro_files = {path: _read_text(Path(path)) for path in macros}
     clock = None if now is None else _time(now)
     rows_by_name = _read_tables(tables)
     started = perf_counter()
@@ -110,21 +114,21 @@ def run(
             data = event.data
             if "_id" not in data:
                 data["_id"] = str(count)
-            yield look(data)
+            yield convert(data)
 
     try:
         rows = engine.run(
             text,
             events(),
             tables=rows_by_name,
-            macros=texts or None,
+            macros=macro_files or None,
             now=clock,
             limits=not no_limits,
             on_note=notes.append,
         )
     except QueryError as error:
-        if error.place is not None and error.place.name == "<query>":
-            place = error.place
+        place = error.place
+        if place is not None and place.name == "<query>":
             error.place = Place(name, place.line, place.column, place.source_line, place.length)
         raise
     seconds = perf_counter() - started
@@ -135,7 +139,7 @@ def run(
         case "json":
             emit([to_json(rows, indent=True)])
         case "text":
-            emit(rows_text(rows))
+            write(rows_text(rows), sys.stdout)
         case _:
             emit(ndjson(rows))
     note(f"{counted(count, 'event')} read{errors.summary()}, {counted(len(rows), 'row')} in {seconds:.2f} s")
@@ -143,7 +147,7 @@ def run(
 
 
 def _read_query(query: str) -> tuple[str, str]:
-    """Return the text of the query and the name of where it stands."""
+    """Return the text of the query, and the name of its source for errors."""
     if not query.startswith("@"):
         return query, "<query>"
     if query == "@-":
@@ -155,8 +159,8 @@ def _read_query(query: str) -> tuple[str, str]:
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as bad:
-        raise QueryError(f"cannot read {path}: {getattr(bad, 'strerror', None) or bad}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _read_tables(options: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
@@ -184,10 +188,13 @@ def _time(text: str) -> float:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        raise click.UsageError(f"--now {text}: expected ISO 8601, as 2024-05-01T12:00:00Z, or seconds") from None
+        raise click.UsageError(
+            f"--now {text}: expected ISO 8601, such as 2024-05-01T12:00:00Z, or seconds since 1970"
+        ) from None
 
 
 def _view(logsource: str | None, product: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Return what makes an event of the product from an event of a log. Raises ConfigurationError."""
     if logsource is None:
         return lambda event: event
     from converter.products.core import get_product  # noqa: PLC0415
@@ -195,13 +202,13 @@ def _view(logsource: str | None, product: str) -> Callable[[Mapping[str, Any]], 
 
     try:
         source = LogSource.parse(logsource)
-    except ValueError as bad:
-        raise ConfigurationError(str(bad), hint="expected PRODUCT/SERVICE, for example aws/cloudtrail") from None
+    except ValueError as error:
+        raise ConfigurationError(str(error), hint="expected PRODUCT/SERVICE, such as aws/cloudtrail") from None
     known = get_product(product).logsources()
     name = f"{source.product or ''}/{source.service or ''}".lower()
     if name not in known:
-        below = [one for one in known if one.startswith(name)] if source.product else []
+        below = [other for other in known if other.startswith(name)] if source.product else []
         hint = f"did you mean {' or '.join(below)}?" if below else suggest(name, known) or f"known: {', '.join(known)}"
-        warn(f"warning: {product} has no view of {source}: events are taken in field by field")
+        warn(f"warning: {product} has no view of {source}: each field is taken as it is")
         note(f"  hint: {hint}")
     return get_product(product).view(source)

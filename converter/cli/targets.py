@@ -1,16 +1,17 @@
-"""`sigma-convert targets`: the table of targets."""
+"""`sigma-convert targets`: the targets, each with its language, formats and options."""
 
 from __future__ import annotations
 
-import textwrap
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from converter.cli.common import OK, debug_option, emit
+from converter.report.layout import Grid, Line, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from converter.targets.core.target import Target
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
 @debug_option
 def targets(form: str) -> int:
-    """List what rules can be converted to: languages, formats, options."""
+    """List the targets, with their languages, formats and options."""
     from converter.report.alerts import to_json  # noqa: PLC0415
     from converter.targets.core.registry import list_targets  # noqa: PLC0415  slow to import
 
-    found = list_targets()
+    known = list_targets()
     if form == "json":
-        emit([to_json([_row(name, target) for name, target in sorted(found.items())], indent=True)])
+        emit([to_json([_row(name, target) for name, target in sorted(known.items())], indent=True)])
     else:
-        emit(_table(found))
+        write([_table(known)], sys.stdout)
     return OK
 
 
@@ -43,15 +44,11 @@ def _row(name: str, target: Target) -> dict[str, object]:
     }
 
 
-def _table(found: Mapping[str, Target]) -> Iterator[str]:
-    ordered = sorted(found.items(), key=lambda item: (":" in item[0], item[0]))
-    left = max((len(name) for name, _ in ordered), default=0)
-    middle = max((len(target.language) for _, target in ordered), default=0)
-    for name, target in ordered:
-        yield f"{name.ljust(left)}  {target.language.ljust(middle)}  {target.description}"
-        for what, entries in (("format", target.formats), ("option", target.options)):
-            for key, description in entries.items():
-                indent = " " * (left + 2)
-                yield from textwrap.wrap(
-                    f"{what} {key}: {description}", 110, initial_indent=indent, subsequent_indent=f"{indent}  "
-                )
+def _table(known: Mapping[str, Target]) -> Grid:
+    """Return a row for each target, our own first, and below it a row for each format and option."""
+    rows: list[tuple[Line, Line, Line]] = []
+    for name, target in sorted(known.items(), key=lambda item: (":" in item[0], item[0])):
+        rows.append((Line(name, "bold"), Line(target.language), Line(target.description)))
+        for noun, entries in (("format", target.formats), ("option", target.options)):
+            rows.extend((Line(""), Line(f"{noun} {key}"), Line(meaning)) for key, meaning in entries.items())
+    return Grid(rows)

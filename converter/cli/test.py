@@ -1,4 +1,7 @@
-"""`sigma-convert test`: replay cases, and fail if the reference and the targets do not agree."""
+"""`sigma-convert test`: replay cases, and fail if the reference and the targets do not agree.
+
+PATH... ──load──> cases ──replay on the reference and on each target──> Matrix ──> text | json
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ from converter.cli.common import (
     App,
     backend_option,
     debug_option,
+    emit,
     explain,
     parse_options,
     pipeline_options,
 )
 from converter.errors import ConfigurationError
+from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from converter.harness.matrix import Matrix
     from converter.live.core import LiveError, LiveProduct
 
 
@@ -34,17 +40,23 @@ if TYPE_CHECKING:
     "target_texts",
     multiple=True,
     metavar="TARGET[,TARGET...]",
-    help="Which targets; default: all of our own in every format, and those of others with a declared divergence.",
+    help="Targets to test; default: all of our own in every format, and others whose divergences a case declares.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
-@click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases that have this in their name.")
-@click.option("-j", "--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; default: one a processor.")
+@click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases whose names contain this.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of processes; default: one for each processor.",
+)
 @click.option(
     "--live",
     "live_texts",
     multiple=True,
     metavar="PRODUCT=URL",
-    help="Run the queries on a product as well: elasticsearch=URL, splunk=URL. Takes several; see docs/live.md.",
+    help="Run the queries on a product too: elasticsearch=URL or splunk=URL. Repeatable; see docs/live.md.",
 )
 @backend_option
 @pipeline_options
@@ -64,19 +76,16 @@ def test(
     without_pipeline: bool,
     paths: tuple[Path, ...],
 ) -> int:
-    """Replay the cases of case files: does every target find what the rule finds?
+    """Replay test cases, and check that every target finds what the rule finds.
 
-    PATH is a case file or a folder with case files (cases.yml, *.cases.yml); default: samples.
+    PATH is a case file, or a folder with case files (cases.yml, *.cases.yml); default: samples.
     """
     from converter.harness.cases.load import load_cases  # noqa: PLC0415  slow to import
     from converter.harness.matrix import run_matrix  # noqa: PLC0415
     from converter.harness.outcome import Settings  # noqa: PLC0415
     from converter.harness.parallel import available_jobs  # noqa: PLC0415
     from converter.harness.target_spec import Defaults, own_variants, parse_names  # noqa: PLC0415
-    from converter.report.alerts import to_json  # noqa: PLC0415
-    from converter.report.console import progress, style_for  # noqa: PLC0415
-    from converter.report.matrix_json import matrix_json  # noqa: PLC0415
-    from converter.report.matrix_text import matrix_text  # noqa: PLC0415
+    from converter.report.console import progress  # noqa: PLC0415
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
@@ -91,8 +100,8 @@ def test(
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
         raise click.UsageError(f"no case has {keyword!r} in its name")
-    left: list[LiveError] = []
-    with _opened(live_texts, left) as live, progress() as show:
+    left_behind: list[LiveError] = []
+    with _opened(live_texts, left_behind) as live, progress() as show:
         matrix = run_matrix(
             suites,
             names,
@@ -108,24 +117,33 @@ def test(
             live=live,
             progress=show,
         )
+    _write(matrix, form)
+    return FINDINGS if matrix.failed or left_behind else OK
+
+
+def _write(matrix: Matrix, form: str) -> None:
     if form == "json":
-        sys.stdout.write(to_json(matrix_json(matrix), indent=True) + "\n")
+        from converter.report.alerts import to_json  # noqa: PLC0415
+        from converter.report.matrix_json import matrix_json  # noqa: PLC0415
+
+        emit([to_json(matrix_json(matrix), indent=True)])
     else:
-        sys.stdout.write(matrix_text(matrix, style_for(sys.stdout)))
-    return FINDINGS if matrix.failed or left else OK
+        from converter.report.matrix_text import matrix_report  # noqa: PLC0415
+
+        write(matrix_report(matrix), sys.stdout)
 
 
 @contextmanager
-def _opened(texts: Sequence[str], left: list[LiveError]) -> Iterator[list[LiveProduct]]:
-    """Connect to live products, and afterwards have each remove what it created, whatever happened.
+def _opened(texts: Sequence[str], left_behind: list[LiveError]) -> Iterator[list[LiveProduct]]:
+    """Connect to live products; afterwards each removes what it created, even after an error.
 
     Args:
         texts: products and URLs, as on the command line.
-        left: is given an error for each product in which something is left behind.
+        left_behind: gets an error for each product that could not remove everything.
 
     Raises:
-        ConfigurationError: not a product and a URL, or one product twice.
-        LiveError: one does not answer.
+        ConfigurationError: a text is not PRODUCT=URL, or a product is named twice.
+        LiveError: a product does not answer.
     """
     if not texts:
         yield []
@@ -146,4 +164,4 @@ def _opened(texts: Sequence[str], left: list[LiveError]) -> Iterator[list[LivePr
                 product.close()
             except LiveError as error:
                 explain(error)
-                left.append(error)
+                left_behind.append(error)

@@ -1,4 +1,4 @@
-"""Alerts and rows as text for a person, or as JSON for a program (docs/cli.md documents the latter)."""
+"""Alerts and rows as text for a person, or as JSON for a program, which docs/cli.md documents."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from converter.reference.time import format_time
-from converter.report.console import printable
+from converter.report.layout import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from converter.reference.evaluate import Alert
 
@@ -18,7 +18,7 @@ _SHOWN_IDS = 5
 
 
 def to_json(value: Any, *, indent: bool = False) -> str:
-    """Return a value as JSON; what JSON does not know (times, addresses) as text."""
+    """Return a value as JSON; values of other types (times, addresses) are strings."""
     return orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else 0).decode()
 
 
@@ -27,32 +27,33 @@ def ndjson(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     return (to_json(row) for row in rows)
 
 
-def alerts_text(alerts: Sequence[Alert]) -> Iterable[str]:
-    """Yield a line or two for each alert."""
+def alerts_text(alerts: Sequence[Alert]) -> Iterator[Line]:
+    """Yield one line for each event that a detection matches, two for each episode of a correlation."""
     for alert in alerts:
-        when = format_time(alert.first) if alert.first is not None else "no time"
+        first = format_time(alert.first) if alert.first is not None else "no time"
         if alert.group is None:
-            yield f"{printable(alert.rule)}: {when}: event {printable(str(alert.events[0]))}"
+            yield Line(f"{alert.rule}: {first}: event {alert.events[0]}")
             continue
         until = f" to {format_time(alert.last)}" if alert.last is not None else ""
         group = ", ".join(f"{name}={value}" for name, value in alert.group) or "all events"
-        yield f"{printable(alert.rule)}: {when}{until}: {len(alert.events)} events: {printable(group)}"
-        yield f"  events: {shortened([printable(str(event)) for event in alert.events])}"
+        yield Line(f"{alert.rule}: {first}{until}: {len(alert.events)} events: {group}")
+        yield Line(f"events: {shortened([str(event) for event in alert.events])}", indent=2)
 
 
-def rows_text(rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """Yield `field=value` of each row on a line; values that are not plain as JSON."""
+def rows_text(rows: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """Yield a line of `field=value` for each row; a value that is not a string is JSON."""
     for row in rows:
-        yield "  ".join(f"{printable(str(name))}={_plain(value)}" for name, value in row.items() if value is not None)
+        yield Line("  ".join(f"{name}={plain_value(value)}" for name, value in row.items() if value is not None))
+
+
+def plain_value(value: Any) -> str:
+    """Return a string as it is, and any other value as JSON."""
+    return value if isinstance(value, str) else to_json(value)
 
 
 def shortened(names: Sequence[str]) -> str:
-    """Return the names, the middle of a long list left out and counted."""
+    """Return the names with commas between them; of a long list the first and the last, and how many are between."""
     if len(names) <= 2 * _SHOWN_IDS + 1:
         return ", ".join(names)
     left_out = len(names) - 2 * _SHOWN_IDS
     return ", ".join([*names[:_SHOWN_IDS], f"... {left_out} more ...", *names[-_SHOWN_IDS:]])
-
-
-def _plain(value: Any) -> str:
-    return printable(value if isinstance(value, str) else to_json(value))

@@ -1,41 +1,26 @@
-"""What a terminal changes: colours, a progress line, and characters that must not reach it."""
+"""What a stream is, what may reach it, and the console of rich that writes to a terminal.
+
+    stream ──is_terminal──> a terminal: console_for(stream), progress(); a pipe or a file: lines as they are
+
+This module is imported by every verb, and rich only where a terminal needs it: importing rich takes longer than
+converting a rule.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Colour: TypeAlias = Literal["red", "green", "yellow", "cyan", "bold", "dim"]
-_CODES: dict[Colour, str] = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """Paints text, or leaves it as it is."""
-
-    coloured: bool = False
-
-    def paint(self, text: str, *colours: Colour) -> str:
-        """Return the text in these colours."""
-        if not self.coloured or not colours:
-            return text
-        return f"\x1b[{';'.join(_CODES[colour] for colour in colours)}m{text}\x1b[0m"
-
-
-def style_for(stream: IO[str]) -> Style:
-    """Return colours for a terminal that wants them (https://no-color.org), none for anything else."""
-    return Style(is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+    from rich.console import Console
 
 
 def is_terminal(stream: IO[str]) -> bool:
-    """Whether a person watches the stream."""
+    """Whether a person reads the stream on a terminal."""
     try:
         return stream.isatty()
     except ValueError:  # closed
@@ -43,25 +28,92 @@ def is_terminal(stream: IO[str]) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return the text without what would move the cursor of a terminal: logs and rules come from strangers."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    """Return the text with every character escaped that is not printable.
+
+    Rules and logs come from strangers: control characters would move the cursor of a terminal, and bidirectional
+    overrides would show a text in another order.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def printable_json(text: str) -> str:
+    """Return a line of JSON as `printable` does, in escapes of JSON: the line has the same value."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped_in_json(char) for char in text)
+
+
+def console_for(stream: IO[str]) -> Console:
+    """Return a console that writes to a terminal, in colour unless NO_COLOR (https://no-color.org) is set.
+
+    A stream that is not a terminal gets no escape sequence at all, whatever the environment says.
+    """
+    terminal = is_terminal(stream)
+    return make_console(stream, terminal=terminal, coloured=terminal and _wants_colour())
+
+
+def make_console(stream: IO[str], *, terminal: bool, coloured: bool, width: int | None = None) -> Console:
+    """Return a console that takes no text for markup.
+
+    Args:
+        stream: what is written to.
+        terminal: whether control sequences may be written to it.
+        coloured: whether colours may.
+        width: in cells; None: that of the terminal.
+    """
+    from rich.console import Console  # noqa: PLC0415  slow to import
+
+    return Console(
+        file=stream,
+        width=width,
+        force_terminal=terminal,
+        force_interactive=terminal,
+        color_system="standard" if coloured else None,
+        no_color=not coloured,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows what is being done on one line of a terminal, and nothing anywhere else."""
-    stream = sys.stderr
-    if not is_terminal(stream):
+    """Return a function that shows the present step on one line of a terminal; elsewhere it does nothing."""
+    if not is_terminal(sys.stderr) or _is_dumb():
         yield lambda _: None
         return
+    from rich.live import Live  # noqa: PLC0415  slow to import
+    from rich.text import Text  # noqa: PLC0415
 
-    def show(text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        stream.write(f"\r\x1b[2K{printable(text)[:width]}")
-        stream.flush()
+    # No refresh by a thread: the harness forks, and a forked process must not inherit a lock that a thread holds.
+    with Live(
+        console=console_for(sys.stderr),
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as live:
+        yield lambda step: live.update(Text(printable(step), no_wrap=True, overflow="ellipsis"), refresh=True)
 
-    try:
-        yield show
-    finally:
-        stream.write("\r\x1b[2K")
-        stream.flush()
+
+def _wants_colour() -> bool:
+    return not os.environ.get("NO_COLOR") and not _is_dumb()
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal knows no control sequences."""
+    return os.environ.get("TERM", "").lower() in {"dumb", "unknown"}
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if code < 0x100:  # noqa: PLR2004
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+
+
+def _escaped_in_json(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))

@@ -17,7 +17,7 @@ import pytest
 
 from converter.cli import cli, main
 from converter.cli.common import BAD_INPUT, BROKEN_PIPE, BUG, FINDINGS, INTERRUPTED, OK, WRONG_USAGE
-from converter.report.console import style_for
+from converter.report.console import console_for
 from converter.report.files import file_names, safe_name, write_files
 
 BASE = """\
@@ -109,7 +109,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("convert -t kql --without-pipeline rule.yml", OK, "kind", "assumes: kql: the values of kind have the case"),
     ("-t splunk -t esql rule.yml", OK, "*", "# esql: bad_thing"),
     ("--target splunk,esql rule.yml", OK, "*", "# splunk: bad_thing"),
-    ("rule.yml", WRONG_USAGE, "", "no target: say -t TARGET"),
+    ("rule.yml", WRONG_USAGE, "", "no target: name one with -t TARGET"),
     ("-t splnk rule.yml", WRONG_USAGE, "", "there is no target 'splnk'\n  hint: did you mean 'splunk'?"),
     ("-t splunk", WRONG_USAGE, "", "Missing argument 'RULE...'"),
     ("-t splunk -f savedsearch rule.yml", WRONG_USAGE, "", "did you mean 'savedsearches'?"),
@@ -117,7 +117,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("-t splunk -O intervall=5m rule.yml", WRONG_USAGE, "", "did you mean 'interval'?"),
     ("-t splunk -O interval rule.yml", WRONG_USAGE, "", "expected KEY=VALUE"),
     ("-t splunk -p nosuch rule.yml", WRONG_USAGE, "", "nosuch"),
-    ("-t splunk -o a -d b rule.yml", WRONG_USAGE, "", "-o and -d at once"),
+    ("-t splunk -o a -d b rule.yml", WRONG_USAGE, "", "-o and -d cannot be used together"),
     ("-t splunk,esql -o a rule.yml", WRONG_USAGE, "", "use -d DIR"),
     ("-t splunk -o rule.yml/x rule.yml", WRONG_USAGE, "", "cannot write"),
     ("-t splunk -d rule.yml rule.yml", WRONG_USAGE, "", "cannot write"),
@@ -177,7 +177,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("run -L kql x --logs log.ndjson --logsource a/b/c/d", WRONG_USAGE, "", "expected PRODUCT/SERVICE"),
     ("run -L kql kind:bad --logs log.ndjson --logsource aws", OK, "*", "did you mean aws/cloudtrail?"),
     ("run -L kql kind:bad --logs log.ndjson --logsource aws/cloudtrial", OK, "*", "did you mean 'aws/cloudtrail'?"),
-    ("run -L spl kind=bad --logs log.ndjson --logsource a/b", OK, "*", "warning: splunk has no view of a/b: events"),
+    ("run -L spl kind=bad --logs log.ndjson --logsource a/b", OK, "*", "warning: splunk has no view of a/b: each"),
     ("run -L spl kind=bad --logs log.ndjson --logsource AWS/CloudTrail", OK, "*", "4 events read, 3 rows in"),
     ("run -L spl kind=bad --logs nosuch", BAD_INPUT, "", "0 events read, 1 log not read to the end, 0 rows in"),
     ("run -L kql @- --logs -", WRONG_USAGE, "", "standard input can be read only once"),
@@ -696,7 +696,7 @@ def test_colours_are_for_terminals_that_want_them(
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert style_for(stream).coloured is coloured
+    assert (console_for(stream).color_system is not None) is coloured
 
 
 @pytest.mark.usefixtures("here")
@@ -705,7 +705,7 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stderr", terminal)
     assert main(["test", "--target", "kql,splunk", "cases.yml"]) == OK
     assert "converting for splunk" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\r\x1b[2K")
+    assert terminal.getvalue().endswith("\x1b[2K")  # the line is erased at the end
 
 
 # --------------------------------------------------------------------------------------------------- processes
@@ -782,6 +782,7 @@ def test_start_up_is_quick(imported: set[str]) -> None:
         "regex",
         "re2",
         "tomlkit",
+        "rich",
         "converter.rules.load",
         "converter.plan.nodes",
     }

@@ -17,7 +17,6 @@ from converter.harness.replay import Log, unmet
 from converter.harness.target_spec import TargetName, own_variants, parse_name, parse_names
 from converter.plan import nodes as ir
 from converter.reference.evaluate import evaluate_plans
-from converter.report.console import Style
 from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
 from converter.rules.load import parse_rules
@@ -411,7 +410,7 @@ def test_text_report() -> None:
 
 
 def test_colours_only_when_asked_for() -> None:
-    assert "\x1b[31;1mDISAGREE\x1b[0m" in matrix_text(matrix(), Style(coloured=True))
+    assert "\x1b[1;31mDISAGREE\x1b[0m" in matrix_text(matrix(), coloured=True)
 
 
 def test_json_report() -> None:

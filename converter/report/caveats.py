@@ -1,0 +1,61 @@
+"""What `convert` says of its queries: warnings, and why verdicts are not exact; each sentence once.
+
+(target, query)... ──> sentences, each with its targets and rules ──> Line
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from converter.report.layout import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from converter.targets.core.target import Query
+
+_Kind: TypeAlias = Literal["warning", "differs", "limit", "assumes"]
+_KINDS: tuple[_Kind, ...] = get_args(_Kind)  # in the order of the lines
+_Names: TypeAlias = dict[str, None]
+
+
+def caveats(queries: Sequence[tuple[str, Query]], *, grouped: bool = False) -> Iterator[Line]:
+    """Yield a line for each sentence: `KIND: TARGETS: SENTENCE`, and `(RULES)` unless it is about all of them.
+
+    Args:
+        queries: each with the name of its target.
+        grouped: sentences of one kind about the same targets and rules get a common heading.
+    """
+    sentences: dict[tuple[_Kind, str], tuple[_Names, _Names]] = {}
+    for target, query in queries:
+        for kind, sentence in _sentences(query):
+            targets, rules = sentences.setdefault((kind, sentence), ({}, {}))
+            targets[target] = rules[query.rule] = None
+    groups: dict[tuple[_Kind, str, str, str], list[str]] = {}
+    every_rule = {query.rule for _, query in queries}
+    for (kind, sentence), (targets, rules) in sentences.items():
+        of_rules = "" if set(rules) == every_rule else f" ({', '.join(rules)})"
+        key = (kind, ", ".join(targets), of_rules, "" if grouped else sentence)
+        groups.setdefault(key, []).append(sentence)
+    for (kind, of_targets, of_rules, _), items in sorted(groups.items(), key=lambda group: _KINDS.index(group[0][0])):
+        yield from _group(kind, of_targets, of_rules, items)
+
+
+def _group(kind: str, targets: str, of_rules: str, sentences: Sequence[str]) -> Iterator[Line]:
+    if len(sentences) == 1:
+        yield Line(f"{kind}: {targets}: {sentences[0]}{of_rules}", "yellow")
+        return
+    yield Line(f"{kind}: {targets}{of_rules}:", "yellow")
+    yield from (Line(sentence, indent=2) for sentence in sentences)
+
+
+def _sentences(query: Query) -> Iterator[tuple[_Kind, str]]:
+    verdict = query.verdict
+    for warning in query.warnings:
+        yield "warning", warning
+    if verdict.bound is not None:
+        yield "differs", verdict.bound.says
+    if verdict.limit is not None:
+        yield "limit", verdict.limit.says
+    for assumption in verdict.assumptions:
+        yield "assumes", assumption.says

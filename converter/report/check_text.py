@@ -1,0 +1,84 @@
+"""The report of `check` as text for a person: findings with their places, then the verdicts of each rule.
+
+Report ──> Line, Pointer, Grid
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.errors import RefusedError, RuleWarning
+from converter.report.layout import Grid, Line, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from converter.report.check import Report, RuleResult, TargetResult
+    from converter.report.layout import Item
+    from converter.targets.core.target import Query
+
+_STYLES = {"exact": "green", "assuming": "green", "bounded": "yellow", "refused": "red", "error": "red"}
+
+
+def check_text(report: Report) -> Iterator[Item]:
+    """Yield the items of a report."""
+    for finding in report.findings:
+        yield from _finding(finding.render(), finding.code if isinstance(finding, RuleWarning) else None)
+    for number, rule in enumerate(report.rules):
+        if number or report.findings:
+            yield Line("")
+        yield from _rule(rule)
+
+
+def _finding(text: str, code: str | None) -> Iterator[Item]:
+    """Yield a finding; the code of a warning follows its message."""
+    if code is None:
+        yield from message(text, "red")
+        return
+    first, newline, rest = text.partition("\n")
+    yield from message(f"{first} [{code}]{newline}{rest}", "yellow")
+
+
+def _rule(rule: RuleResult) -> Iterator[Item]:
+    where = f" ({rule.place.name}:{rule.place.line})" if rule.place is not None else ""
+    yield Line(f"{rule.rule}{where}", "bold")
+    rows = [
+        (Line(result.target), Line(result.verdict, _STYLES.get(result.verdict, "cyan")), _explanation(result, rule))
+        for result in rule.targets
+    ]
+    yield Grid(rows, indent=2)
+    warned: dict[str, list[str]] = {}
+    for result in rule.targets:
+        for warning in result.query.warnings if result.query is not None else ():
+            warned.setdefault(warning, []).append(result.target)
+    for warning, targets in warned.items():
+        yield Line(f"warning: {', '.join(targets)}: {warning}", "yellow", indent=2)
+
+
+def _explanation(result: TargetResult, rule: RuleResult) -> tuple[Line, ...]:
+    """Return what the verdict of a target rests on: the bound and the number of assumptions, or the error."""
+    sentences = _of_query(result.query) if result.query is not None else _of_error(result, rule)
+    return tuple(Line(sentence) for sentence in sentences) or (Line(""),)
+
+
+def _of_query(query: Query) -> Iterator[str]:
+    verdict = query.verdict
+    if verdict.bound is not None:
+        yield verdict.bound.says
+    count = len(verdict.assumptions)
+    if count:
+        yield "1 assumption" if count == 1 else f"{count} assumptions"
+
+
+def _of_error(result: TargetResult, rule: RuleResult) -> Iterator[str]:
+    error = result.error
+    if error is None:
+        return
+    place = error.place
+    details = [error.construct] if isinstance(error, RefusedError) else []
+    if place is not None:
+        same_file = rule.place is not None and place.name == rule.place.name
+        details.append(f"line {place.line}" if same_file else f"{place.name}:{place.line}")
+    yield f"{error.message} ({', '.join(details)})" if details else error.message
+    if error.hint:
+        yield f"hint: {error.hint}"

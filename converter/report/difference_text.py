@@ -1,0 +1,191 @@
+"""What a case of `test` says in words: the differences of each target, and the smallest log that shows one.
+
+CaseResult ──> cells that did not simply agree, those with the same words together ──> Line, Pointer
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from converter.reference.time import format_time
+from converter.report.alerts import plain_value, shortened
+from converter.report.layout import Line, message
+from converter.report.matrix_json import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from converter.harness.compare import Difference, Side
+    from converter.harness.matrix import CaseResult
+    from converter.harness.outcome import Cell, CellKind
+    from converter.harness.replay import ShownEvent, Smallest
+    from converter.plan.nodes import Plan
+    from converter.report.layout import Item
+
+# The word for each result of a cell, and its style.
+RESULTS: Mapping[CellKind, tuple[str, str]] = {
+    "agree": ("agree", "green"),
+    "bounded": ("bounded", "cyan"),
+    "assumption": ("assumption", "cyan"),
+    "divergence": ("divergence", "yellow"),
+    "refused": ("refused", "dim"),
+    "stale": ("STALE", "bold red"),
+    "disagree": ("DISAGREE", "bold red"),
+    "error": ("ERROR", "bold red"),
+}
+SIDES: Mapping[Side, str] = {"missed": "missed", "extra": "extra alert", "doubled": "doubled"}
+_SHOWN_DIFFERENCES = 5
+_SHOWN_EVENTS = 5
+
+
+def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
+    """Yield what there is to say of a case beside its row in the table.
+
+    Args:
+        case: the case and its cells.
+        plans: the rules by their keys.
+    """
+    place = Line(f"case: {case.case.place.name}:{case.case.place.line}", indent=2)
+    if case.unmet is not None:
+        yield Line("")
+        yield Line(f"UNEXPECTED  {case.case.name}  reference", "bold red")
+        yield Line(case.unmet, indent=2)
+        yield place
+    for cells in _alike(case.cells):
+        yield Line("")
+        yield from _cells(case.case.name, cells, plans)
+        if cells[0].failed:
+            yield place
+
+
+def _cells(name: str, cells: Sequence[Cell], plans: Mapping[str, Plan]) -> Iterator[Item]:
+    """Yield what there is to say of cells that differ in their targets only."""
+    cell = cells[0]
+    word, style = RESULTS[cell.kind]
+    yield Line(f"{word}  {name}  {', '.join(alike.target for alike in cells)}", style)
+    for note in cell.notes:
+        yield from message(note, indent=2)
+    yield from _differences(cell, plans)
+    if cell.smallest is not None:
+        yield from _smallest(cell.smallest, in_full=cell.failed)
+    if not cell.failed:
+        return
+    for alike in cells:
+        if alike.query is not None:
+            yield Line(f"query of {alike.target}:", indent=2)
+            for line in alike.query.text.rstrip("\n").split("\n"):
+                yield Line(line, indent=4, wraps=False)
+
+
+def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells that need words, those with the same words together."""
+    groups: list[list[Cell]] = []
+    for cell in cells:
+        if cell.kind in {"agree", "refused"}:
+            continue
+        group = next((group for group in groups if _same(cell, group[0])), None)
+        if group is None:
+            groups.append([cell])
+        else:
+            group.append(cell)
+    return groups
+
+
+def _same(cell: Cell, other: Cell) -> bool:
+    return (cell.kind, cell.notes, cell.differences, cell.smallest) == (
+        other.kind,
+        other.notes,
+        other.differences,
+        other.smallest,
+    )
+
+
+def _differences(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Line]:
+    for difference in cell.differences[:_SHOWN_DIFFERENCES]:
+        yield Line(_difference(difference, plans[difference.rule]), indent=2)
+    left_out = len(cell.differences) - _SHOWN_DIFFERENCES
+    if left_out > 0:
+        yield Line(f"... and {left_out} more differences", indent=2)
+
+
+def _difference(difference: Difference, plan: Plan) -> str:
+    group = group_of(difference, plan)
+    side = SIDES[difference.side]
+    if group is None:
+        times = f", {difference.query} times" if difference.side == "doubled" else ""
+        when = f" at {format_time(difference.first)}" if difference.first is not None else ""
+        text = f"{side}: event {', '.join(difference.events)}{when}{times}"
+    else:
+        values = ", ".join(f"{name}={value}" for name, value in group.items()) or "all events"
+        count = f", {len(difference.events)} events" if difference.events else ""
+        text = f"{side}: {values}: {_times(difference)}{count}"
+        if difference.side == "doubled":
+            text += f"; {_alerts(difference.query)} of this episode"
+        else:
+            text += f"; reference {_alerts(difference.reference)}, target {_alerts(difference.query)}"
+    return text + _phases(difference)
+
+
+def _times(difference: Difference) -> str:
+    if difference.first is None or difference.last is None:
+        return "no time"
+    seconds = (difference.last - difference.first) / 1e9
+    return f"{format_time(difference.first)} to {format_time(difference.last)} ({seconds:g} s)"
+
+
+def _phases(difference: Difference) -> str:
+    if difference.of_phases == 1:
+        return ""
+    phases = shortened([phase for phase in difference.phases if phase])
+    return f"; in {len(difference.phases)} of {difference.of_phases} phases ({phases})"
+
+
+def _alerts(count: int) -> str:
+    return {0: "none", 1: "1 alert"}.get(count, f"{count} alerts")
+
+
+# ---------------------------------------------------------------------------------------------- the smallest log
+
+
+def _smallest(smallest: Smallest, *, in_full: bool) -> Iterator[Line]:
+    """Yield the events; of a declared divergence only their times and ids."""
+    events = smallest.events
+    count = len(events)
+    yield Line(f"smallest log that shows it: {count} of {smallest.of_events} events", indent=2)
+    shared = _shared(events)
+    if shared:
+        yield Line(f"all: {_fields(shared)}", indent=4)
+    if not in_full and count > 1:
+        times = [event.time for event in events if event.time is not None]
+        if times:
+            yield Line(f"{format_time(min(times))} to {format_time(max(times))}", indent=4)
+        yield Line(shortened([event.id for event in events]), indent=4)
+        return
+    if count <= 2 * _SHOWN_EVENTS + 1:
+        yield from (_event(event, shared) for event in events)
+        return
+    yield from (_event(event, shared) for event in events[:_SHOWN_EVENTS])
+    yield Line(f"... {count - 2 * _SHOWN_EVENTS} more ...", indent=4)
+    yield from (_event(event, shared) for event in events[-_SHOWN_EVENTS:])
+
+
+def _shared(events: Sequence[ShownEvent]) -> dict[str, object]:
+    """Return the fields that have the same value in all of several events."""
+    first, *rest = events
+    if not rest:
+        return {}
+    return {
+        name: value
+        for name, value in first.fields.items()
+        if all(name in event.fields and event.fields[name] == value for event in rest)
+    }
+
+
+def _event(event: ShownEvent, shared: Mapping[str, object]) -> Line:
+    time = format_time(event.time) if event.time is not None else "no time"
+    own = {name: value for name, value in event.fields.items() if name not in shared}
+    return Line(f"{event.id}  {time}  {_fields(own)}".rstrip(), indent=4)
+
+
+def _fields(fields: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={plain_value(value)}" for name, value in fields.items())
