@@ -27,7 +27,7 @@ from converter.cli.common import (
     rule_argument,
 )
 from converter.errors import ConfigurationError, RefusedError, SourceError, UnreadableError
-from converter.report.console import is_terminal, printable
+from converter.report.console import is_terminal
 from converter.report.layout import Line, write
 
 if TYPE_CHECKING:
@@ -257,10 +257,9 @@ def _write_stdout(queries: Sequence[_Converted], *, several: bool) -> None:
             sys.stdout.flush()
             note(f"# {item.name}: {item.query.rule}")
         text = item.query.text.rstrip("\n")
-        lines = text.split("\n")
-        if terminal and any(printable(line) != line for line in lines):
-            escaped = True
-            write((Line(line, wraps=False) for line in lines), sys.stdout)
+        if terminal:
+            escaped |= not text.replace("\n", "").replace("\t", "").isprintable()
+            write((Line(line, wraps=False) for line in text.split("\n")), sys.stdout)
         else:
             click.echo(text)
     if escaped:

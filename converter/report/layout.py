@@ -33,7 +33,7 @@ _ENDLESS = 1_000_000
 class Line:
     """A line of text in a style of rich, such as `bold red`.
 
-    A line that must be copied whole, such as a query, does not wrap: a terminal then breaks it as it likes.
+    A line that must be copied whole, such as one of a query, does not wrap, and keeps its tabs: the terminal breaks it.
     """
 
     text: str
@@ -43,7 +43,8 @@ class Line:
 
     def plain(self) -> Iterator[str]:
         """Yield the line."""
-        yield f"{' ' * self.indent}{printable(self.text)}".rstrip()
+        text = printable(self.text) if self.wraps else "\t".join(map(printable, self.text.split("\t")))
+        yield f"{' ' * self.indent}{text}".rstrip()
 
     def styled(self) -> Text:
         """Return the text for rich, without the indent."""

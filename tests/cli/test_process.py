@@ -78,6 +78,16 @@ def imported() -> set[str]:
     return set(found.stdout.split())
 
 
+@pytest.mark.usefixtures("here")
+def test_a_conversion_to_a_pipe_does_not_import_rich() -> None:
+    code = "import sys; from converter.cli import main; main(['-t', 'kql', 'rule.yml']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    query, modules = done.stdout.splitlines()
+    assert query == 'kind: "bad"'
+    assert "assumes: kql" in done.stderr
+    assert "rich" not in modules.split()
+
+
 def test_start_up_is_quick(imported: set[str]) -> None:
     heavy = {
         "yaml",
