@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan import nodes as ir
@@ -40,16 +40,6 @@ _ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONG = 2**63
 CHAIN = 60
-_KINDS: dict[type, str] = {
-    ir.EventCount: "event_count",
-    ir.ValueCount: "value_count",
-    ir.ValueSum: "value_sum",
-    ir.ValueAvg: "value_avg",
-    ir.ValueMedian: "value_median",
-    ir.ValuePercentile: "value_percentile",
-    ir.Temporal: "temporal",
-    ir.TemporalOrdered: "temporal_ordered",
-}
 _ELSEWHERE = "convert to splunk"
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
 
@@ -111,20 +101,44 @@ def condition_of(plan: ir.Plan) -> ir.Expr:
     return plan.expr
 
 
-def check_supported(plan: ir.Plan) -> None:
+def correlation_type(measure: ir.Measure) -> str:
+    """Return the `type` of the correlations that have this measure."""
+    match measure:
+        case ir.EventCount():
+            return "event_count"
+        case ir.ValueCount():
+            return "value_count"
+        case ir.ValueSum():
+            return "value_sum"
+        case ir.ValueAvg():
+            return "value_avg"
+        case ir.ValueMedian():
+            return "value_median"
+        case ir.ValuePercentile():
+            return "value_percentile"
+        case ir.Temporal():
+            return "temporal"
+        case ir.TemporalOrdered():
+            return "temporal_ordered"
+        case _:
+            assert_never(measure)
+
+
+def unsupported_type(plan: ir.Correlation) -> RefusedError:
+    """Return the error for a correlation whose type an emitter does not convert, with its place in the rule."""
+    kind = correlation_type(plan.measure)
+    return refused(f"correlations of type {kind} are not converted yet", kind, plan.places.get("type"), _ELSEWHERE)
+
+
+def check_one_count(plan: ir.Correlation) -> None:
     """Refuse a correlation that is not one operator on a count of events that match detections.
 
-    Every emitter calls this before it reads a plan, until it can say more.
+    For emitters that write no other count of events.
 
     Raises:
         RefusedError: names the construct, with its place in the rule.
     """
-    if isinstance(plan, ir.Detection):
-        return
-    kind = _KINDS[type(plan.measure)]
     places = plan.places
-    if not isinstance(plan.measure, ir.EventCount):
-        raise refused(f"correlations of type {kind} are not converted yet", kind, places.get("type"), _ELSEWHERE)
     if len(plan.limits) != 1:
         raise refused(
             "a condition of several operators is not converted yet",

@@ -42,10 +42,14 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
             where it matters.
     """
     check_context("kql", context, formats, options)
-    if isinstance(plan, ir.Correlation):
-        raise refused("KQL cannot count events", "correlation", plan.place, "convert to elastic-toml, esql or splunk")
-    emission = Emission(context)
-    return emission.query(plan, "kql", "kql", _boolean(plan.expr, emission, inside=False))
+    match plan:
+        case ir.Detection(expr=expr):
+            emission = Emission(context)
+            return emission.query(plan, "kql", "kql", _boolean(expr, emission, inside=False))
+        case ir.Correlation(place=place):
+            raise refused("KQL cannot count events", "correlation", place, "convert to elastic-toml, esql or splunk")
+        case _:
+            assert_never(plan)
 
 
 def condition(expr: ir.Expr, context: Context) -> tuple[str, list[Assumption]]:
