@@ -131,8 +131,13 @@ def free_column(name: str, taken: Collection[str]) -> str:
 class Target(Protocol):
     """A target.
 
-    It may also have `variants`, options worth a replay of their own, such as `rule_type=eql`; and `files`, further
-    languages of its formats, each with the module and the function that run it.
+    It may also have
+
+        variants  options worth a replay of their own, such as `rule_type=eql`
+        piped     formats that need a pipeline of the user's
+        files     further languages of its formats, each with the module and the function that run it
+        refuses   by format or variant, the constructs that it cannot say, as `RefusedError.construct` names them;
+                  strict: `tests/targets/test_refusals.py` fails if one is converted, or if one more is refused
     """
 
     @property

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from converter.plan.nodes import Plan
     from converter.targets.core.target import Context, Event, Query, Run
 
+_UNCOUNTED = (
+    "scheduled event_count lt",
+    *("range condition", "aliases", "chained correlation"),
+    *("value_count", "value_sum", "value_avg", "value_median", "value_percentile"),
+    *("temporal", "temporal_ordered"),
+)
+
 
 class ElasticTomlTarget:
     """See `converter.targets.core.target.Target`."""
@@ -26,6 +33,14 @@ class ElasticTomlTarget:
         "interval": "how often the rule runs (5m)",
         "from": "how far back each run looks, such as now-11m (timespan + interval + lag)",
         "lag": "how late events may be stored (15m for eql and esql; a threshold rule counts by the time of storing)",
+    }
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "default": ("wildcard ?", "re", "fieldref", "hour", "keyword", *_UNCOUNTED),
+        "rule_type=eql": (
+            *("regex flag m", "regex look-around", "regex boundary", "fieldref", "hour", "keyword", "count above 100"),
+            *_UNCOUNTED,
+        ),
+        "rule_type=esql": ("hour", "keyword", "count above 500", *_UNCOUNTED),
     }
 
     def emit(self, plan: Plan, context: Context) -> Query:

@@ -21,6 +21,15 @@ class EqlTarget:
     suffix = ".eql"
     formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
     options: ClassVar[Mapping[str, str]] = {}
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "default": (
+            *("regex flag m", "regex look-around", "regex boundary", "fieldref", "hour", "keyword"),
+            *("count above 100", "event_count lt"),
+            *("range condition", "aliases", "chained correlation"),
+            *("value_count", "value_sum", "value_avg", "value_median", "value_percentile"),
+            *("temporal", "temporal_ordered"),
+        ),
+    }
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""

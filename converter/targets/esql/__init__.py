@@ -21,6 +21,14 @@ class EsqlTarget:
     suffix = ".esql"
     formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
     options: ClassVar[Mapping[str, str]] = {}
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "default": (
+            *("hour", "keyword", "count above 500"),
+            *("range condition", "aliases", "chained correlation"),
+            *("value_count", "value_sum", "value_avg", "value_median", "value_percentile"),
+            *("temporal", "temporal_ordered"),
+        ),
+    }
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""

@@ -21,6 +21,9 @@ class KqlTarget:
     suffix = ".kql"
     formats: ClassVar[Mapping[str, str]] = {"default": "the query"}
     options: ClassVar[Mapping[str, str]] = {}
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "default": ("wildcard ?", "re", "fieldref", "hour", "keyword", "correlation"),
+    }
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan."""
