@@ -119,7 +119,8 @@ class _Work:
     def __init__(
         self, rules: Rules, plan: ir.Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
     ) -> None:
-        from converter.pipelines.apply import apply, select  # noqa: PLC0415
+        from converter.pipelines.apply import apply  # noqa: PLC0415
+        from converter.pipelines.choose import select  # noqa: PLC0415
         from converter.products.field_facts import Facts, load_facts  # noqa: PLC0415  slow to import
 
         self.rules = rules.only(plan)
@@ -178,7 +179,7 @@ class _Work:
 
     def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
         """Return a warning that names the fields that no mapping knows, or raise it."""
-        from converter.pipelines.apply import fields_of, unmapped  # noqa: PLC0415  slow to import
+        from converter.pipelines.fields import fields_of, unmapped  # noqa: PLC0415  slow to import
 
         if self.quiet:
             return ()

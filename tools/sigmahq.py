@@ -24,7 +24,9 @@ from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, QueryError, RefusedError
 from converter.harness.audit import audit, unbroken
 from converter.harness.replay import Log, replay
-from converter.pipelines.apply import apply, fields_of, select
+from converter.pipelines.apply import apply
+from converter.pipelines.choose import select
+from converter.pipelines.fields import fields_of
 from converter.products.field_facts import load_facts
 from converter.reference.values import find
 from converter.targets.core.engines import find_engine

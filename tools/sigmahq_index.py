@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from referee import NodeError
 
 from converter.harness.audit import fair_part
-from converter.pipelines.apply import apply, select
+from converter.pipelines.apply import apply
+from converter.pipelines.choose import select
 from converter.plan import nodes as ir
 from converter.products.field_facts import load_facts
 from converter.reference.values import find

@@ -93,7 +93,8 @@ class Rules:
         waiting = [plan for plan in self.plans if _waits(plan)]
         if not pipelines or not waiting:
             return self
-        from converter.pipelines.apply import apply, placeholder_pipeline  # noqa: PLC0415  slow to import
+        from converter.pipelines.apply import apply  # noqa: PLC0415  slow to import
+        from converter.pipelines.choose import placeholder_pipeline  # noqa: PLC0415  slow to import
 
         pipeline = placeholder_pipeline(pipelines)
         plans: list[ir.Plan] = []

@@ -14,19 +14,10 @@ import yaml
 from sigma.collection import SigmaCollection
 
 from converter.errors import ConfigurationError, RefusedError
-from converter.pipelines.apply import (
-    AnyRule,
-    Applied,
-    apply,
-    builtin_mappings,
-    fields_of,
-    finalize,
-    installed_pipelines,
-    load_pipeline,
-    logsources_of,
-    select,
-    unmapped,
-)
+from converter.pipelines.apply import Applied, apply, finalize
+from converter.pipelines.choose import builtin_mappings, installed_pipelines, logsources_of, select
+from converter.pipelines.fields import AnyRule, fields_of, unmapped
+from converter.pipelines.read import load_pipeline
 from converter.products.core import get_product
 from converter.products.field_facts import Facts, load_facts, parse_facts
 from converter.readers.log_source import LogSource
