@@ -16,7 +16,8 @@ from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
 from converter.products.core import get_product
 from converter.targets.core.target import Context, Titles
-from converter.verdicts.event_assumptions import ingest_assumptions, unique
+from converter.verdicts.ingest_assumptions import ingest_assumptions
+from converter.verdicts.predicates import unique
 from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from converter.plan import nodes as ir
 from converter.products.core import get_product
 from converter.products.field_facts import Facts, load_facts
 from converter.targets.core.registry import get_target
-from converter.verdicts.event_assumptions import ingest_assumptions, standing
+from converter.verdicts.event_assumptions import standing
+from converter.verdicts.ingest_assumptions import ingest_assumptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

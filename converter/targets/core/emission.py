@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, assert_never
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan import nodes as ir
 from converter.targets.core.target import Query
-from converter.verdicts.event_assumptions import leaf_fields, mapped_as, single_value, unique
+from converter.verdicts.event_assumptions import mapped_as, single_value
+from converter.verdicts.predicates import leaf_fields, unique
 from converter.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:

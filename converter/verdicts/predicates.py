@@ -1,0 +1,54 @@
+"""Helpers of the assumptions: what an expression of the plan says of an event, and the fields that a leaf reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.plan import nodes as ir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from converter.verdicts.verdict import Assumption, Event
+
+
+def leaf_fields(leaf: ir.Leaf) -> tuple[str, ...]:
+    """Return the fields that a leaf reads; none of a keyword, which reads them all."""
+    match leaf:
+        case ir.Keyword() | ir.KeywordRegex():
+            return ()
+        case ir.FieldRef(field=field, other=other):
+            return (field, other)
+        case (
+            ir.StringMatch(field=field)
+            | ir.NumberMatch(field=field)
+            | ir.BoolMatch(field=field)
+            | ir.NumberCompare(field=field)
+            | ir.Regex(field=field)
+            | ir.Cidr(field=field)
+            | ir.IsNull(field=field)
+            | ir.Exists(field=field)
+            | ir.TimePart(field=field)
+        ):
+            return (field,)
+        case ir.Unexpanded(field=field):
+            return (field,) if field is not None else ()
+
+
+def is_true(expr: ir.Expr, event: Event) -> bool:
+    """Return whether an expression is true of an event, as the reference says."""
+    from converter.reference.match import matches  # noqa: PLC0415  only replay needs it
+
+    return matches(expr, event)
+
+
+def values_of(view: Event, field: str) -> list[Any]:
+    """Return the values of a field in an event."""
+    from converter.reference.values import find  # noqa: PLC0415
+
+    return find(view, field)
+
+
+def unique(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
+    """Return the assumptions, each sentence once, in order."""
+    return tuple({assumption.says: assumption for assumption in assumptions}.values())
