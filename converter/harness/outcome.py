@@ -193,10 +193,10 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
     for plan, outcome, runs in replayed:
         verdict = column.queries[plan.meta.key].verdict
         if outcome.bounded and verdict.bound is not None:
-            notes.append(verdict.bound.says)
+            notes.append(verdict.bound.message)
         if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
-            notes.append(verdict.limit.says)
-        notes.extend(f"{broken.says}: not so of {_events(broken.events)}" for broken in outcome.broken)
+            notes.append(verdict.limit.message)
+        notes.extend(f"{broken.message}: not so of {_events(broken.events)}" for broken in outcome.broken)
         differences.extend((*outcome.differences, *outcome.bounded) if outcome.kind != "agree" else ())
         if outcome.kind == "disagree" and first is None:
             first = plan, outcome.differences[0]

@@ -41,7 +41,7 @@ OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 class Broken:
     """An assumption of a verdict that the log breaks, and by how many events."""
 
-    says: str
+    message: str
     events: int
 
 
@@ -121,7 +121,7 @@ class Log:
 
     def breaking(self, assumption: Assumption, product: str, plan: ir.Plan) -> set[int]:
         """Return the positions of the events that break an assumption about a rule in a product."""
-        key = (plan.meta.key, assumption.says, product)
+        key = (plan.meta.key, assumption.message, product)
         if key not in self._breaking:
             self._breaking[key] = assumption.breaking(self.sigma, self.seen(product, plan))
         return self._breaking[key]
@@ -234,7 +234,7 @@ def _assumptions(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple
     bad: set[int] = set()
     for assumption in (*query.verdict.assumptions, *standing(plan)):
         if by := log.breaking(assumption, target.product, plan):
-            broken.append(Broken(assumption.says, len(by)))
+            broken.append(Broken(assumption.message, len(by)))
             bad |= by
     return tuple(broken), [position for position in range(len(log)) if position not in bad]
 

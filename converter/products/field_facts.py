@@ -35,13 +35,13 @@ class FieldAssumption:
     """Something that must hold of the events for the field to say what the raw field says.
 
     Attributes:
-        says: the assumption in words.
+        message: the assumption in words.
         broken_when: a Sigma detection (a mapping, or a list of mappings of which one suffices) over raw field names
             that is true of an event for which it does not hold. Empty where one event cannot tell.
         raw: the raw field that the rule must name for the assumption to matter; empty when any will do.
     """
 
-    says: str
+    message: str
     broken_when: Mapping[str, Any] | Sequence[Any] = ()
     raw: str = ""
 
@@ -147,7 +147,7 @@ def _load(path: Path) -> Facts:
 def _with_raw(assumption: FieldAssumption, raw: str) -> FieldAssumption:
     """Return the assumption of a prefix for one raw field below it."""
     return FieldAssumption(
-        assumption.says.replace(_PART, raw),
+        assumption.message.replace(_PART, raw),
         cast("Mapping[str, Any] | Sequence[Any]", _substitute(assumption.broken_when, raw)),
         assumption.raw.replace(_PART, raw),
     )

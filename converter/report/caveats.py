@@ -54,8 +54,8 @@ def _sentences(query: Query) -> Iterator[tuple[_Kind, str]]:
     for warning in query.warnings:
         yield "warning", warning
     if verdict.bound is not None:
-        yield "differs", verdict.bound.says
+        yield "differs", verdict.bound.message
     if verdict.limit is not None:
-        yield "limit", verdict.limit.says
+        yield "limit", verdict.limit.message
     for assumption in verdict.assumptions:
-        yield "assumes", assumption.says
+        yield "assumes", assumption.message

@@ -93,8 +93,8 @@ def _target(result: TargetResult) -> dict[str, Any]:
     return {
         "target": result.target,
         "verdict": result.verdict,
-        "bound": bound.says if bound is not None else None,
-        "assumptions": [assumption.says for assumption in query.verdict.assumptions] if query is not None else [],
+        "bound": bound.message if bound is not None else None,
+        "assumptions": [assumption.message for assumption in query.verdict.assumptions] if query is not None else [],
         "warnings": list(query.warnings) if query is not None else [],
         "error": _finding(result.error) if result.error is not None else None,
     }

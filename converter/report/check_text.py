@@ -64,7 +64,7 @@ def _explanation(result: TargetResult, rule: RuleResult) -> tuple[Line, ...]:
 def _of_query(query: Query) -> Iterator[str]:
     verdict = query.verdict
     if verdict.bound is not None:
-        yield verdict.bound.says
+        yield verdict.bound.message
     count = len(verdict.assumptions)
     if count:
         yield "1 assumption" if count == 1 else f"{count} assumptions"

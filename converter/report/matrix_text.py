@@ -142,8 +142,8 @@ def _sentences(columns: Sequence[Column]) -> dict[str, dict[str, None]]:
     for column in columns:
         for query in column.queries.values():
             bound, limit = query.verdict.bound, query.verdict.limit
-            of_query = [f"differs: {bound.says}"] if bound is not None else []
-            of_query += [f"limit: {limit.says}"] if limit is not None else []
+            of_query = [f"differs: {bound.message}"] if bound is not None else []
+            of_query += [f"limit: {limit.message}"] if limit is not None else []
             of_query += [f"warning: {warning}" for warning in query.warnings]
             for sentence in of_query:
                 sentences.setdefault(sentence, {})[str(column.name)] = None
@@ -151,7 +151,7 @@ def _sentences(columns: Sequence[Column]) -> dict[str, dict[str, None]]:
 
 
 def _assumptions(column: Column) -> set[str]:
-    return {assumption.says for query in column.queries.values() for assumption in query.verdict.assumptions}
+    return {assumption.message for query in column.queries.values() for assumption in query.verdict.assumptions}
 
 
 # ---------------------------------------------------------------------------------------------------------- summary

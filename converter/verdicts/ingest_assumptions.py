@@ -36,19 +36,19 @@ def ingest_assumptions(
     groups = _correlated(rule)
     if isinstance(rule, ir.Correlation) and not facts:
         precise = precise_times(product.time_digits)
-        found[precise.says] = precise
+        found[precise.message] = precise
     for field in dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups]):
         fact = facts.field(fields.get(field, field))
         mine = [leaf for leaf in leaves if field in leaf_fields(leaf)]
         if fact is None:
             for assumption in _without_facts(field, fields.get(field, field), product, known=bool(facts)):
-                found.setdefault(assumption.says, assumption)
+                found.setdefault(assumption.message, assumption)
         if (fact is None or not fact.single) and any(isinstance(leaf, ir.Exists | ir.IsNull) for leaf in mine):
             hollow = _not_hollow(field)
-            found.setdefault(hollow.says, hollow)
+            found.setdefault(hollow.message, hollow)
         for known in fact.assumptions if fact is not None else ():
             if known.raw in {"", field}:
-                found.setdefault(known.says, _from_fact(known.says, known.broken_when))
+                found.setdefault(known.message, _from_fact(known.message, known.broken_when))
         lost = fact.drops if fact is not None else _NULLS
         values = {_DROPPED.get(name, name) for name in lost}
         seen = [v for v in values if any(_sees(leaf, v) for leaf in mine) or (v is not None and field in groups)]
@@ -59,7 +59,7 @@ def ingest_assumptions(
         longest = product.longest if fact is None else fact.longest
         if longest is not None and (field in groups or any(map(_reads_text, mine))):
             short = _short(field, longest, product.title)
-            found[short.says] = short
+            found[short.message] = short
         if product.nulls_are_text and (fact is None or fact.nulls) and (field in groups or any(map(_reads_null, mine))):
             says = f"{field} is never JSON null ({product.title} may have it as the text null)"
             found[says] = _never(says, field, [None])

@@ -51,4 +51,4 @@ def values_of(view: Event, field: str) -> list[Any]:
 
 def unique(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
     """Return the assumptions, each sentence once, in order."""
-    return tuple({assumption.says: assumption for assumption in assumptions}.values())
+    return tuple({assumption.message: assumption for assumption in assumptions}.values())

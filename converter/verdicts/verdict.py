@@ -19,13 +19,13 @@ class Assumption:
     """Something that must be true of the log for a query to mean what the rule means.
 
     Attributes:
-        says: the assumption, for example "the values of event.action have canonical case".
+        message: the assumption, for example "the values of event.action have canonical case".
         broken: (raw event, event as the product has it) to whether this event breaks it.
         broken_in: of what only a whole log can break: (raw events, events as the product has them) to the positions of
             events without which it holds.
     """
 
-    says: str
+    message: str
     broken: Callable[[Event, Event], bool] = field(compare=False, repr=False)
     broken_in: Callable[[Sequence[Event], Sequence[Event]], set[int]] | None = field(
         default=None, compare=False, repr=False
@@ -42,14 +42,14 @@ class Bound:
     """How far a query differs from a sliding correlation, in terms of the same rule with another timespan.
 
     Attributes:
-        says: the difference, for a person.
+        message: the difference, for a person.
         widest: every alert holds enough events of its group within this many seconds; None: never more than the rule.
         narrowest: every group with enough events within this many seconds is found; None: nothing is missed.
         narrowest of 0 means that only simultaneous events are found for certain.
         doubled: whether a schedule may report an episode, or an event, more than once.
     """
 
-    says: str
+    message: str
     widest: int | None = None
     narrowest: int | None = None
     doubled: bool = False
@@ -62,11 +62,11 @@ class Limit:
     The verdict is about logs on which no run reaches it. Where one does, what is missing is told, and is no difference.
 
     Attributes:
-        says: the limit, for a person.
+        message: the limit, for a person.
         alerts: the number.
     """
 
-    says: str
+    message: str
     alerts: int
 
 
@@ -88,6 +88,6 @@ class Verdict:
     @property
     def notes(self) -> tuple[str, ...]:
         """Everything to be said about it, one sentence each."""
-        bound = (self.bound.says,) if self.bound is not None else ()
-        limit = (self.limit.says,) if self.limit is not None else ()
-        return bound + limit + tuple(assumption.says for assumption in self.assumptions)
+        bound = (self.bound.message,) if self.bound is not None else ()
+        limit = (self.limit.message,) if self.limit is not None else ()
+        return bound + limit + tuple(assumption.message for assumption in self.assumptions)

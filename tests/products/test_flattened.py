@@ -55,7 +55,7 @@ def check(text: str, target: str) -> None:
     log = Log(events)
     outcome, _ = replay(plan, query, judged, log)
     assert outcome.kind in {"agree", "assumption"}
-    assert [one.says for one in outcome.broken if "is not an object" not in one.says] == []
+    assert [one.message for one in outcome.broken if "is not an object" not in one.message] == []
     assert 0 < len(log.alerts(plan)) < len(events)
 
 
@@ -71,7 +71,7 @@ def test_a_number_that_java_writes_with_an_exponent_stands_behind_the_verdict() 
     event = {"eventTime": "2026-01-01T00:00:00Z", "eventName": "ListRoles", "requestParameters": {"from": 1.7e9}}
     outcome, _ = replay(rules.plans[0], query, get_target("kql"), Log([event]))
     assert outcome.kind == "assumption"
-    assert ["1.0E7" in one.says for one in outcome.broken] == [True]
+    assert ["1.0E7" in one.message for one in outcome.broken] == [True]
 
 
 @pytest.mark.parametrize("target", ["kql", "elastic-toml"])

@@ -27,13 +27,13 @@ CLOUDTRAIL = RULE.replace("category: process_creation, product: windows", "produ
 
 def about_length(text: str, target: str) -> list[Assumption]:
     (query,) = convert_rules(parse_rules(text, "rule.yml"), get_target(target))
-    return [one for one in query.verdict.assumptions if " is longer than " in one.says]
+    return [one for one in query.verdict.assumptions if " is longer than " in one.message]
 
 
 @pytest.mark.parametrize("target", ["kql", "esql", "eql", "elastic-toml"])
 def test_a_long_text_breaks_the_verdict(target: str) -> None:
     (assumption,) = about_length(RULE.format("CommandLine|contains: x"), target)
-    assert assumption.says.startswith("no text in CommandLine is longer than 1,024 characters")
+    assert assumption.message.startswith("no text in CommandLine is longer than 1,024 characters")
     for text, breaks in (
         ("x" * 1_024, False),
         ("x" * 1_025, True),
@@ -55,4 +55,4 @@ def test_numbers_have_no_length() -> None:
 def test_the_facts_know_which_fields_may_be_longer() -> None:
     assert not about_length(CLOUDTRAIL.format("eventName: x"), "esql")
     (assumption,) = about_length(CLOUDTRAIL.format("requestParameters.policyDocument: x"), "kql")
-    assert "8,191" in assumption.says
+    assert "8,191" in assumption.message

@@ -1,7 +1,9 @@
 """Carry out a walkthrough of docs/: its files, its commands, and what it says that they print.
 
     page ──> files: a path in backquotes and a colon, then a fenced block
-         └─> commands: lines after `$ ` in a console block, then what they print; nothing: only the status is compared
+         └─> commands: lines after `$ ` in a console block, then what they print
+
+Where a command has nothing below it, only its status is compared.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Command:
 
 def files_of(page: str) -> dict[str, str]:
     """Return the content of each file of a page by its path."""
-    return {path: content for path, content in _FILE.findall(page)}
+    return dict(_FILE.findall(page))
 
 
 def commands_of(page: str) -> list[Command]:

@@ -98,7 +98,7 @@ def test_a_log_with_more_events_than_a_run_gives(variant: Variant, limit: int, l
     query, outcome = replayed(rules_of(detection()), variant, [event(0)] * 10_050)
     assert query.verdict.limit is not None
     assert query.verdict.limit.alerts == limit
-    assert query.verdict.limit.says in query.verdict.notes
+    assert query.verdict.limit.message in query.verdict.notes
     # Runs that see the same events again give more of those that are left.
     assert outcome.kind == "bounded"
     assert 0 < len(outcome.bounded) <= lost

@@ -102,7 +102,7 @@ def test_a_rule_that_mixes_users_and_role_sessions_is_told_so(name: TargetName) 
         assert outcome.kind == "agree"
     else:
         assert outcome.kind == "assumption"
-        assert any("session of a role" in broken.says for broken in outcome.broken)
+        assert any("session of a role" in broken.message for broken in outcome.broken)
 
 
 def test_a_file_of_exactly_25_needs_all_of_them() -> None:

@@ -78,7 +78,7 @@ def _ids(name: str, leaf: ir.Regex | ir.StringMatch, texts: list[str]) -> set[st
         query = TARGETS[name].emit(plan, context)
     except RefusedError:
         return None
-    assert [one for one in query.verdict.assumptions if one.says] == [], query.verdict.notes
+    assert [one for one in query.verdict.assumptions if one.message] == [], query.verdict.notes
     time = 1_767_225_600 if name == "splunk" else "2026-01-01T00:00:00Z"
     events = [
         {"_time" if name == "splunk" else "@timestamp": time, "_raw": "", "_id": str(at), "a": text}

@@ -113,7 +113,7 @@ def test_the_schedule_of_the_reference_misses_bursts_and_says_so() -> None:
     bound = convert(interval="5m", from_="now-6m").verdict.bound
     assert bound is not None
     assert (bound.narrowest, bound.widest) == (60, None)
-    assert "misses bursts that straddle two runs" in bound.says
+    assert "misses bursts that straddle two runs" in bound.message
 
 
 def test_the_default_schedule_misses_none_and_says_what_it_adds() -> None:

@@ -125,7 +125,7 @@ def test_a_missing_value_that_reads_unknown_is_told() -> None:
     outcome, _ = replay(plan, query, SPLUNK, Log(EVENTS, "windows"))
     assert outcome.kind == "assumption"
     says = 'every event has a value of Processes.process: where there is none, the data model writes "unknown"'
-    assert says in {broken.says for broken in outcome.broken}
+    assert says in {broken.message for broken in outcome.broken}
 
 
 def test_rows_that_do_not_add_up_are_no_alerts() -> None:

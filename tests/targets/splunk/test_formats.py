@@ -542,7 +542,7 @@ def test_a_schedule_that_can_miss_says_so(
     bound = query.verdict.bound
     assert query.verdict.kind == "bounded"
     assert bound is not None
-    assert all(part in bound.says for part in says), bound.says
+    assert all(part in bound.message for part in says), bound.message
     assert (bound.narrowest, bound.widest, bound.doubled) == (narrowest, None, doubled)
 
 
@@ -677,7 +677,7 @@ def test_events_that_come_too_late_are_lost() -> None:
     assert (missed.side, missed.events) == ("missed", ("1",))
     assert len(runs) > 1
     assert found.kind == "assumption"
-    assert [(broken.says, broken.events) for broken in found.broken] == [(INDEXED.format("2m"), 1)]
+    assert [(broken.message, broken.events) for broken in found.broken] == [(INDEXED.format("2m"), 1)]
 
 
 INDEXED = "every event is indexed within {} of its time"
@@ -688,10 +688,10 @@ CLOCK = "the clock of the scheduler has no daylight saving time"
 def told(query: Query) -> list[str]:
     """Return which of the assumptions about clocks and ingestion the verdict has."""
     return [
-        assumption.says if "indexed within" in assumption.says or "indexed late" in assumption.says else begin
+        assumption.message if "indexed within" in assumption.message or "indexed late" in assumption.message else begin
         for assumption in query.verdict.assumptions
         for begin in ("every event is", "no event is indexed late", MOVED, CLOCK)
-        if assumption.says.startswith(begin)
+        if assumption.message.startswith(begin)
     ]
 
 
@@ -763,7 +763,7 @@ def test_what_late_events_do_is_what_the_verdict_assumes(
     assert found.kind == kind, found
     assert {difference.side for difference in found.differences} == ({side} if side else set())
     assert len(found.broken) == len(broken)
-    assert all(one.says.startswith(says) for one, says in zip(found.broken, broken, strict=True))
+    assert all(one.message.startswith(says) for one, says in zip(found.broken, broken, strict=True))
 
 
 @pytest.mark.parametrize("options", [{}, {"latest": "now"}, {"latest": "1m"}, {"latest": "3m"}, {"lag": "0s"}], ids=str)
@@ -797,7 +797,7 @@ def test_nothing_is_missed_up_to_the_lateness_that_is_assumed(kind: str, options
 @pytest.mark.parametrize("late", ["soon", None, True])
 def test_an_index_time_that_cannot_be_read_is_not_known_to_be_in_time(late: object) -> None:
     _, query = prepared("", "savedsearches", QUICK)
-    (assumption,) = (one for one in query.verdict.assumptions if one.says == INDEXED.format("2m"))
+    (assumption,) = (one for one in query.verdict.assumptions if one.message == INDEXED.format("2m"))
     event = {"_time": START, "_indextime": late}
     assert assumption.broken(event, event) == (late is not None)
 
