@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", ["adding-a-log-source"])
+@pytest.mark.parametrize("name", ["adding-a-log-source", "adding-a-target"])
 def test_a_walkthrough_does_what_it_says(name: str, tmp_path: Path) -> None:
     page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     checkout = Checkout(tmp_path)

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,26 +54,32 @@ def commands_of(page: str) -> list[Command]:
 class Checkout:
     """A copy of the package in a folder, into which a walkthrough writes.
 
-    Args:
-        folder: an empty one.
-        entry_points: what `pyproject.toml` of the copy registers beside our own, as it stands in an installed package.
+    What the page adds to `pyproject.toml` counts as if the copy were installed: as metadata of a package beside it.
     """
 
-    def __init__(self, folder: Path, entry_points: str = "") -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "converter", folder / "converter", ignore=shutil.ignore_patterns("__pycache__"))
-        if entry_points:
-            installed = folder / "walkthrough-1.dist-info"
-            installed.mkdir()
-            (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: walkthrough\nVersion: 1\n", "utf-8")
-            (installed / "entry_points.txt").write_text(entry_points, "utf-8")
+
+    def install(self, project: str) -> None:
+        """Register the entry points of a `pyproject.toml`."""
+        groups = tomllib.loads(project)["project"]["entry-points"]
+        lines = [f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+                 for group, points in groups.items()]  # fmt: skip
+        self._write("walkthrough-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: walkthrough\nVersion: 1\n")
+        self._write("walkthrough-1.dist-info/entry_points.txt", "".join(lines))
 
     def write(self, files: dict[str, str]) -> None:
         """Write files below the folder."""
         for path, content in files.items():
-            target = self.folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(content, "utf-8")
+            self._write(path, content)
+        if "pyproject.toml" in files:
+            self.install(files["pyproject.toml"])
+
+    def _write(self, path: str, content: str) -> None:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, "utf-8")
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         """Run a command line of the program in the folder."""
