@@ -12,19 +12,14 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-# The modules of functions fill the registry when they are loaded.
-from converter.targets.esql.engine import (
-    functions_date,
-    functions_multivalue,
-    functions_number,
-    functions_string,
-    operators,
-    syntax,
-)
+from converter.targets.esql.engine import operators, syntax
 from converter.targets.esql.engine.bound import Bound, Context, constant, null
-from converter.targets.esql.engine.functions_convert import cast
-from converter.targets.esql.engine.registry import FUNCTIONS, build_call, unknown_function
-from converter.targets.esql.engine.stats import AGGREGATIONS, Aggregation, build_aggregation
+
+# The modules of functions fill the registry when they are loaded.
+from converter.targets.esql.engine.functions import dates, multivalue, numbers, strings
+from converter.targets.esql.engine.functions.aggregations import AGGREGATIONS, Aggregation, build_aggregation
+from converter.targets.esql.engine.functions.base import FUNCTIONS, build_call, unknown_function
+from converter.targets.esql.engine.functions.convert import cast
 from converter.targets.esql.engine.times import DURATION_UNITS, PERIOD_UNITS, Period
 from converter.targets.esql.engine.types import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
 
@@ -34,7 +29,7 @@ if TYPE_CHECKING:
     from converter.readers.source import Span
     from converter.targets.esql.engine.scope import Entry, Scope
 
-_LOADED = (functions_date, functions_multivalue, functions_number, functions_string)
+_LOADED = (dates, multivalue, numbers, strings)
 _MOST_DAYS = 3_652_059
 _SINGLE = frozenset({"cidr_match", "contains", "ends_with", "mv_contains", "starts_with"})
 _CASES: dict[str, Callable[[str], str]] = {"to_lower": str.lower, "to_upper": str.upper}

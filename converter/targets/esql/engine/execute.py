@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine import source, syntax
 from converter.targets.esql.engine.bound import Context, Row
-from converter.targets.esql.engine.commands import Bindery, Step
+from converter.targets.esql.engine.commands.base import Bindery, Step
 from converter.targets.esql.engine.parse import parse
 from converter.targets.esql.engine.scope import LATE, Entry, Scope
 from converter.targets.esql.engine.types import TYPE_NAMES, Type, to_output

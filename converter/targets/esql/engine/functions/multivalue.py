@@ -22,7 +22,7 @@ from converter.targets.esql.engine.bound import (
     null,
     whole,
 )
-from converter.targets.esql.engine.registry import function
+from converter.targets.esql.engine.functions.base import function
 from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:

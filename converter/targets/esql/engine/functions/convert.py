@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.bound import Bound, Context, Row, common_type, each, expect, finish, null, widened
-from converter.targets.esql.engine.registry import FUNCTIONS, function
+from converter.targets.esql.engine.functions.base import FUNCTIONS, function
 from converter.targets.esql.engine.times import parse_moment
 from converter.targets.esql.engine.types import (
     NullifiedError,

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.bound import NUMBERS, WHOLE, Bound, Context, common_type, expect, lift, widened
-from converter.targets.esql.engine.registry import function
+from converter.targets.esql.engine.functions.base import function
 from converter.targets.esql.engine.types import NullifiedError, Type, in_range
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.esql.engine.bound import NUMBERS, Bound, Context, Getter, Row, expect, expect_constant
-from converter.targets.esql.engine.registry import check_count
+from converter.targets.esql.engine.functions.base import check_count
 from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.bind import Binder
 from converter.targets.esql.engine.bound import Bound, Context, Getter, Row, expect
-from converter.targets.esql.engine.grouping import bind_stats
+from converter.targets.esql.engine.commands.grouping import bind_stats
 from converter.targets.esql.engine.scope import LATE, Entry
 from converter.targets.esql.engine.types import Type
 

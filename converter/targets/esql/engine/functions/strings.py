@@ -21,10 +21,10 @@ from converter.targets.esql.engine.bound import (
     lift,
     null,
 )
+from converter.targets.esql.engine.functions.base import function
 from converter.targets.esql.engine.java_regex import compile_java, replace
 from converter.targets.esql.engine.like import PatternError
 from converter.targets.esql.engine.operators import as_ip
-from converter.targets.esql.engine.registry import function
 from converter.targets.esql.engine.types import NullifiedError, Type
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
 from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
+from converter.targets.esql.engine.functions.base import function
 from converter.targets.esql.engine.operators import cast_text
-from converter.targets.esql.engine.registry import function
 from converter.targets.esql.engine.times import (
     DIFFERENCE_UNITS,
     EXTRACT_PARTS,

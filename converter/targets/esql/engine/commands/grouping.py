@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.bind import Binder, ResultBinder
 from converter.targets.esql.engine.bound import Context, Getter, Row, expect
+from converter.targets.esql.engine.functions.aggregations import AGGREGATIONS
 from converter.targets.esql.engine.scope import Entry, Scope
-from converter.targets.esql.engine.stats import AGGREGATIONS
 from converter.targets.esql.engine.types import Type
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.stats import Compute
+    from converter.targets.esql.engine.functions.aggregations import Compute
 
 Step: TypeAlias = Callable[[Iterator[Row]], Iterator[Row]]
 Groups: TypeAlias = dict[Any, list[Row]]

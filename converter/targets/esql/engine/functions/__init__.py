@@ -1,0 +1,1 @@
+"""The functions of ES|QL: scalar functions, and the aggregations of STATS."""
