@@ -313,12 +313,13 @@ def _our_command(command: syntax.Command, text: str) -> Shape:
             return ("where", expression(command.condition))
         case syntax.Eval():
             return ("eval", *_named(command.fields, text))
-        case syntax.Stats():
+        case syntax.Stats() | syntax.InlineStats():
             aggregates = tuple(
                 (_alias(one, text), expression(one.value), expression(one.where) if one.where else None)
                 for one in command.aggregates
             )
-            return ("inline" if command.inline else "stats", aggregates, tuple(_named(command.groups, text)))
+            kind = "stats" if isinstance(command, syntax.Stats) else "inline"
+            return (kind, aggregates, tuple(_named(command.groups, text)))
         case syntax.Keep():
             return ("keep", *(pattern.parts for pattern in command.patterns))
         case syntax.Drop():

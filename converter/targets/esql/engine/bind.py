@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from converter.targets.esql.engine import operators, syntax
 from converter.targets.esql.engine.bound import Bound, Context, constant, null
-
-# The modules of functions fill the registry when they are loaded.
-from converter.targets.esql.engine.functions import dates, multivalue, numbers, strings
-from converter.targets.esql.engine.functions.aggregations import AGGREGATIONS, Aggregation, build_aggregation
-from converter.targets.esql.engine.functions.base import FUNCTIONS, build_call, unknown_function
+from converter.targets.esql.engine.functions import (
+    AGGREGATIONS,
+    FUNCTIONS,
+    build_aggregation,
+    build_call,
+    unknown_function,
+)
 from converter.targets.esql.engine.functions.convert import cast
 from converter.targets.esql.engine.times import DURATION_UNITS, PERIOD_UNITS, Period
 from converter.targets.esql.engine.types import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
@@ -27,12 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from converter.readers.source import Span
+    from converter.targets.esql.engine.functions.base import Aggregation
     from converter.targets.esql.engine.scope import Entry, Scope
 
-_LOADED = (dates, multivalue, numbers, strings)
 _MOST_DAYS = 3_652_059
-_SINGLE = frozenset({"cidr_match", "contains", "ends_with", "mv_contains", "starts_with"})
-_CASES: dict[str, Callable[[str], str]] = {"to_lower": str.lower, "to_upper": str.upper}
 
 
 class Binder:
@@ -149,7 +149,7 @@ class Binder:
                     return Type.INTEGER
                 if LONG_MIN <= value <= LONG_MAX:
                     return Type.LONG
-                raise self._context.error("a number beyond the range of long is not supported", node.span)
+                raise self._context.refused("a number beyond the range of long", node.span)
             case float():
                 return Type.DOUBLE
             case str():
@@ -182,7 +182,7 @@ class Binder:
         if node.star:
             raise self._context.error(f"{node.name.upper()} does not take '*'", node.span)
         if node.name not in FUNCTIONS:
-            raise unknown_function(self._context, node.name, node.span, [*FUNCTIONS, *AGGREGATIONS])
+            raise unknown_function(self._context, node.name, node.span)
         arguments = [self.bind(argument) for argument in node.arguments]
         return build_call(self._context, node.name, node.span, arguments)
 
@@ -201,10 +201,11 @@ def _single(node: syntax.Expression) -> bool:
             return not isinstance(node.value, tuple)
         case syntax.Logical():
             return all(map(_single, node.terms))
-        case syntax.Call(name="coalesce" | "case"):
-            return all(map(_single, node.arguments))
-        case syntax.Call():
-            return node.name in _SINGLE
+        case syntax.Call(name):
+            function = FUNCTIONS.get(name)
+            if function is None or function.single == "not known":
+                return False
+            return function.single == "always" or all(map(_single, node.arguments))
         case _:
             return False
 
@@ -212,8 +213,11 @@ def _single(node: syntax.Expression) -> bool:
 def _uncased(node: syntax.Expression) -> tuple[syntax.Expression, Callable[[str], str] | None]:
     """Return what TO_LOWER or TO_UPPER is of, without further ones inside, and the outermost; None: it is neither."""
     case: Callable[[str], str] | None = None
-    while isinstance(node, syntax.Call) and node.name in _CASES and len(node.arguments) == 1:
-        case = case or _CASES[node.name]
+    while isinstance(node, syntax.Call) and len(node.arguments) == 1:
+        function = FUNCTIONS.get(node.name)
+        if function is None or function.case is None:
+            break
+        case = case or function.case
         node = node.arguments[0]
     return node, case
 

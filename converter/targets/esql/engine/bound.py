@@ -57,6 +57,10 @@ class Context:
         """Return an error at a span of the query."""
         return self._source.error(message, span, hint)
 
+    def refused(self, what: str, span: Span, hint: str = "") -> QueryError:
+        """Return the error for what the language has and this engine has not."""
+        return self.error(f"{what} is not supported", span, hint)
+
     def source(self, span: Span) -> str:
         """The text of a span."""
         return self._source.text[span.start : span.end]

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine import source, syntax
 from converter.targets.esql.engine.bound import Context, Row
-from converter.targets.esql.engine.commands.base import Bindery, Step
+from converter.targets.esql.engine.commands import command_of
+from converter.targets.esql.engine.commands.base import Pipeline, Step
+from converter.targets.esql.engine.commands.source import DOCUMENT_SLOT, columns_of, constants, documents_of
 from converter.targets.esql.engine.parse import parse
-from converter.targets.esql.engine.scope import LATE, Entry, Scope
+from converter.targets.esql.engine.scope import LATE, Scope
 from converter.targets.esql.engine.types import TYPE_NAMES, Type, to_output
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 1_000
 MOST_ROWS = 10_000
-_DOCUMENT_SLOT = 0
 
 
 def run(
@@ -80,12 +81,12 @@ def compile_query(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A query whose types are known."""
+    """A query whose types are known; `first_row` is that of ROW."""
 
     context: Context
     steps: tuple[Step, ...]
     scope: Scope
-    constants: Row
+    first_row: Row
     warnings: tuple[str, ...]  # of constants, which are computed only once
 
 
@@ -114,9 +115,9 @@ class _Program:
         if isinstance(self._tree.source, syntax.Row):
             plan = self._bind({}, ())
             documents: list[Mapping[str, Any]] = []
-            rows: Iterator[Row] = iter([list(plan.constants)])
+            rows: Iterator[Row] = iter([list(plan.first_row)])
         else:
-            documents = self._documents(self._tree.source, events, tables)
+            documents = documents_of(self._tree.source, events, tables)
             late = source.field_names(documents) if self._all_fields else []
             columns = {name: source.read_column(name, documents, self._mapping) for name in self._names}
             columns = {name: column for name, column in columns.items() if column.type is not Type.NULL}
@@ -132,20 +133,6 @@ class _Program:
             plan.context.warn(f"the result is cut to {self._limit} rows")
         return _output(survivors, plan.scope, self._mapping), list(plan.context.warnings)
 
-    def _documents(
-        self,
-        command: syntax.From,
-        events: Iterable[Mapping[str, Any]],
-        tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    ) -> list[Mapping[str, Any]]:
-        documents: list[Mapping[str, Any]] = []
-        rest = [index for index in command.indices if index not in tables]
-        for name in dict.fromkeys(index for index in command.indices if index in tables):
-            documents.extend({"_index": name, **row} for row in tables[name])
-        if any(not index.startswith("-") for index in rest):
-            documents.extend(source.select(events, rest))
-        return documents
-
     def _planned(self, types: dict[str, Type], late: tuple[str, ...]) -> _Plan:
         key = (*types.items(), *((name, Type.NULL) for name in late))
         plan = self._plans.get(key)
@@ -155,34 +142,16 @@ class _Program:
 
     def _bind(self, types: dict[str, Type], late: Sequence[str]) -> _Plan:
         context = Context(self._text)
-        bindery = Bindery(context, self._source_scope(context, types, late))
-        constants: Row = []
-        if isinstance(self._tree.source, syntax.Row):
-            constants = bindery.constants(self._tree.source)
-        steps = [step for command in self._tree.commands if (step := bindery.bind(command)) is not None]
-        return _Plan(context, tuple(steps), bindery.scope, constants, tuple(context.warnings))
-
-    def _source_scope(self, context: Context, types: dict[str, Type], late: Sequence[str]) -> Scope:
         command = self._tree.source
+        row: Row = []
         if isinstance(command, syntax.Row):
-            return Scope()
-        for column in command.metadata:
-            if column.name not in source.METADATA:
-                hint = f"known: {', '.join(source.METADATA)}"
-                raise context.error(f"the metadata field [{column.name}] is not supported", column.span, hint)
-        metadata = [column.name for column in command.metadata]
-        scope = Scope(open=True, width=1)
-        slots = {name: slot for slot, name in enumerate(types, _DOCUMENT_SLOT + 1)}
-        scope.width += len(slots)
-        for name in [*sorted({*types, *late} - set(metadata)), *metadata]:
-            if name in slots:
-                known = name in self._mapping or name in source.KNOWN or name in source.METADATA
-                scope.columns[name] = Entry(slots[name], types[name], observed=not known)
-            elif name in late:
-                scope.columns[name] = Entry(LATE, Type.NULL, late=name)
-            else:
-                scope.columns[name] = Entry(scope.width, Type.NULL)  # a query that is only checked has no documents
-        return scope
+            pipeline = Pipeline(context, Scope())
+            row = constants(pipeline, command)
+        else:
+            pipeline = Pipeline(context, columns_of(context, command, types, late, self._mapping))
+        steps = [command_of(node).bind(pipeline, node) for node in self._tree.commands]
+        running = tuple(step for step in steps if step is not None)
+        return _Plan(context, running, pipeline.scope, row, tuple(context.warnings))
 
 
 def _fields_used(tree: syntax.Query) -> tuple[tuple[str, ...], bool]:
@@ -191,52 +160,26 @@ def _fields_used(tree: syntax.Query) -> tuple[tuple[str, ...], bool]:
     if isinstance(tree.source, syntax.Row):
         return (), False
     names.update((column.name, None) for column in tree.source.metadata)
-    for command in tree.commands:
-        for expression in _expressions(command):
-            names.update((node.name, None) for node in syntax.walk(expression) if isinstance(node, syntax.Column))
-        match command:
-            case syntax.MvExpand():
-                names[command.column.name] = None
-            case syntax.Rename():
-                names.update((old.name, None) for old, _ in command.pairs)
-            case syntax.Keep() if all(len(pattern.parts) == 1 for pattern in command.patterns):
-                names.update((pattern.parts[0], None) for pattern in command.patterns)
-                return _fields_only(names, tree.source), False
-            case syntax.Stats(inline=False):
-                return _fields_only(names, tree.source), False
-            case _:
-                pass
+    for node in tree.commands:
+        command = command_of(node)
+        for expression in command.expressions(node):
+            names.update((part.name, None) for part in syntax.walk(expression) if isinstance(part, syntax.Column))
+        names.update((name, None) for name in command.fields(node))
+        if command.closes(node):
+            return _fields_only(names, tree.source), False
     return _fields_only(names, tree.source), True
 
 
 def _fields_only(names: Iterable[str], command: syntax.From) -> tuple[str, ...]:
     """Leave out metadata that the query did not ask for."""
-    wanted = {column.name for column in command.metadata}
-    return tuple(name for name in names if name not in source.METADATA or name in wanted)
-
-
-def _expressions(command: syntax.Command) -> Iterator[syntax.Expression]:
-    match command:
-        case syntax.Where():
-            yield command.condition
-        case syntax.Eval():
-            yield from (field.value for field in command.fields)
-        case syntax.Stats():
-            for aggregate in command.aggregates:
-                yield aggregate.value
-                if aggregate.where is not None:
-                    yield aggregate.where
-            yield from (group.value for group in command.groups)
-        case syntax.Sort():
-            yield from (key.value for key in command.keys)
-        case _:
-            pass
+    fetched = {column.name for column in command.metadata}
+    return tuple(name for name in names if name not in source.METADATA or name in fetched)
 
 
 def _output(rows: list[Row], scope: Scope, mapping: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return rows as dicts; the fields that no command named are read from the documents only now."""
     columns: list[list[Any]] = []
-    documents = [row[_DOCUMENT_SLOT] for row in rows] if any(e.slot == LATE for e in scope.columns.values()) else []
+    documents = [row[DOCUMENT_SLOT] for row in rows] if any(e.slot == LATE for e in scope.columns.values()) else []
     for entry in scope.columns.values():
         if entry.slot == LATE:
             column = source.read_column(entry.late, documents, mapping)

@@ -4,7 +4,7 @@
 
 The vendor's lexer changes its mode with the command: FROM reads index patterns, KEEP, DROP and RENAME read names with
 `*`, MV_EXPAND reads names, every other command reads expressions. So does this one: the mode is chosen by the first
-word after a pipe, which only white space, a square bracket or a slash ends.
+word after a pipe, which only white space, a square bracket or a slash ends; the table of commands has it.
 Source: Elasticsearch `x-pack/plugin/esql/src/main/antlr/lexer/{Expression,From,Project,Rename,MvExpand,Inline}.g4`.
 """
 
@@ -12,10 +12,14 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from converter.errors import QueryError
 from converter.readers.source import Cursor, Source, Span
 from converter.readers.source import Token as BaseToken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Kind(Enum):
@@ -60,85 +64,46 @@ _STATS = re.compile("stats", re.IGNORECASE | re.ASCII)
 _QUOTED_PROBLEM = "a back-quoted name is not closed, or is empty"
 _QUOTED_HINT = "a backtick in a name is doubled"
 
-# What the engine does not know, by the first word of the command; nothing after it is read.
-REFUSED = {
-    "change_point": "CHANGE_POINT",
-    "completion": "COMPLETION",
-    "dissect": "DISSECT",
-    "enrich": "ENRICH",
-    "explain": "EXPLAIN",
-    "external": "EXTERNAL",
-    "fork": "FORK",
-    "full": "FULL JOIN",
-    "fuse": "FUSE",
-    "grok": "GROK",
-    "inlinestats": "INLINESTATS (its name is INLINE STATS now)",
-    "insist_🐔": "INSIST",
-    "left": "LEFT JOIN",
-    "lookup": "LOOKUP JOIN",
-    "lookup_🐔": "LOOKUP",
-    "meta": "META",
-    "metrics": "METRICS",
-    "metrics_info": "METRICS_INFO",
-    "mmr": "MMR",
-    "promql": "PROMQL",
-    "registered_domain": "REGISTERED_DOMAIN",
-    "rerank": "RERANK",
-    "right": "RIGHT JOIN",
-    "sample": "SAMPLE",
-    "set": "SET",
-    "show": "SHOW",
-    "ts": "TS",
-    "ts_info": "TS_INFO",
-    "uri_parts": "URI_PARTS",
-    "user_agent": "USER_AGENT",
-}
 
+class Mode(Enum):
+    """How the characters after a word are read."""
 
-class _Mode(Enum):
-    COMMAND = auto()
+    COMMAND = auto()  # the first word of a command
     EXPRESSION = auto()
-    NAMES = auto()
-    RENAMES = auto()
-    COLUMN = auto()
-    INLINE = auto()
-    SOURCES = auto()
-    NOTHING = auto()
+    NAMES = auto()  # of columns, with stars
+    RENAMES = auto()  # the same, and AS
+    COLUMN = auto()  # a name of a column
+    INLINE = auto()  # the word STATS, then expressions
+    SOURCES = auto()  # index patterns
+    NOTHING = auto()  # no more is read
 
 
-_MODES = {
-    "from": _Mode.SOURCES,
-    "keep": _Mode.NAMES,
-    "drop": _Mode.NAMES,
-    "rename": _Mode.RENAMES,
-    "mv_expand": _Mode.COLUMN,
-    "inline": _Mode.INLINE,
-    **dict.fromkeys(REFUSED, _Mode.NOTHING),
-}
-
-
-def tokenize(source: Source[QueryError]) -> list[Token]:
+def tokenize(source: Source[QueryError], modes: Mapping[str, Mode]) -> list[Token]:
     """Return the tokens of a query, ended by one of kind END.
+
+    Args:
+        source: the query.
+        modes: how what follows the first word of a command is read, by that word; expressions follow any other.
 
     Raises:
         QueryError: a character that starts no token, an unfinished string, name or comment.
     """
     lexer = _Lexer(source)
     tokens: list[Token] = []
-    mode = _Mode.COMMAND
-    while mode is not _Mode.NOTHING and lexer.skip():
+    mode = Mode.COMMAND
+    while mode is not Mode.NOTHING and lexer.skip():
         start = lexer.offset
         kind, value = lexer.token(mode)
         token = Token(kind, value, start, lexer.offset)
         tokens.append(token)
-        if mode is _Mode.COMMAND:
-            mode = _MODES.get(token.word, _Mode.EXPRESSION)
-        elif mode is _Mode.INLINE:
-            mode = _Mode.EXPRESSION
+        if mode is Mode.COMMAND:
+            mode = modes.get(token.word, Mode.EXPRESSION)
+        elif mode is Mode.INLINE:
+            mode = Mode.EXPRESSION
         elif token.kind is Kind.SYMBOL and token.value == "|":
-            mode = _Mode.COMMAND
-        elif token.kind is Kind.SYMBOL and token.value == "(" and mode is _Mode.SOURCES:
-            mode = _Mode.NOTHING  # a subquery, which is refused
+            mode = Mode.COMMAND
+        elif token.kind is Kind.SYMBOL and token.value == "(" and mode is Mode.SOURCES:
+            mode = Mode.NOTHING  # a subquery, which is refused
     tokens.append(Token(Kind.END, "", lexer.offset, lexer.offset))
     return tokens
 
@@ -166,24 +131,24 @@ class _Lexer(Cursor[QueryError]):
             else:
                 depth, self.offset, closed = depth - 1, closing + 2, closing + 2
 
-    def token(self, mode: _Mode) -> tuple[Kind, str]:
+    def token(self, mode: Mode) -> tuple[Kind, str]:
         """Read a token, and return its kind and value."""
         char = self.peek()
-        if mode is _Mode.COMMAND:
+        if mode is Mode.COMMAND:
             if match := self.match(_COMMAND):
                 return Kind.WORD, match[0]
         elif char == '"':
             return Kind.STRING, self._string()
-        elif mode is _Mode.SOURCES:
+        elif mode is Mode.SOURCES:
             if match := self.match(_SOURCE):
                 return Kind.SOURCE, match[0]
-        elif mode is _Mode.NAMES or mode is _Mode.RENAMES:
+        elif mode is Mode.NAMES or mode is Mode.RENAMES:
             if match := self.match(_PATTERN):
-                keyword = mode is _Mode.RENAMES and match[0].lower() == "as"
+                keyword = mode is Mode.RENAMES and match[0].lower() == "as"
                 return Kind.WORD if keyword else Kind.PATTERN, match[0]
             if char == "`":
                 raise self.error(_QUOTED_PROBLEM, hint=_QUOTED_HINT)
-        elif mode is _Mode.INLINE:
+        elif mode is Mode.INLINE:
             if match := self.match(_STATS):
                 return Kind.WORD, match[0]
         elif char == "`":
@@ -191,8 +156,8 @@ class _Lexer(Cursor[QueryError]):
                 return Kind.QUOTED, match[1].replace("``", "`")
             raise self.error(_QUOTED_PROBLEM, hint=_QUOTED_HINT)
         elif match := self.match(_WORD):
-            return Kind.PATTERN if mode is _Mode.COLUMN else Kind.WORD, match[0]
-        elif mode is not _Mode.COLUMN:
+            return Kind.PATTERN if mode is Mode.COLUMN else Kind.WORD, match[0]
+        elif mode is not Mode.COLUMN:
             for kind, pattern in ((Kind.DECIMAL, _DECIMAL), (Kind.INTEGER, _INTEGER)):
                 if match := self.match(pattern):
                     return kind, match[0]

@@ -34,6 +34,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _WIDTHS = (Type.INTEGER, Type.LONG, Type.DOUBLE)
+MOVING_SPAN = "a span of time that is not a constant"
 _CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN}
 
 
@@ -373,7 +374,7 @@ def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span)
         raise context.error(message, span, hint if Type.DATETIME in {left.type, right.type} else "")
     for side in (left, right):
         if side.type.temporal and not side.constant:
-            raise context.error("a span of time that is not a constant is not supported", side.span)
+            raise context.refused(MOVING_SPAN, side.span)
     sign = -1 if symbol == "-" else 1
     amount = right.value
     if left.type.temporal:

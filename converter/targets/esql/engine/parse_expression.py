@@ -8,7 +8,7 @@ then `::`. Comparisons do not chain. Source: Elasticsearch `antlr/parser/Express
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import cast, get_args
 
 from converter.errors import QueryError, suggest
 from converter.readers.source import Tokens
@@ -24,8 +24,18 @@ KEYWORDS = _FUNCTIONS_TOO.union(
     ("where", "with"),
 )
 _DIGIT_HINT = "a part of a name that starts with a digit stands in backticks"
-_COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
+_COMPARISONS: frozenset[str] = frozenset(get_args(syntax.ComparisonOperator))
+_PATTERNS: frozenset[str] = frozenset(get_args(syntax.PatternOperator))
 _BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
+_BY_FULL_TEXT = "use ==, LIKE or RLIKE; a full-text match depends on how the field is analysed"
+REFUSED_OPERATORS = {
+    ":": ("the match operator ':' is not supported", _BY_FULL_TEXT),
+    "=~": ("the operator '=~' is not part of ES|QL any more", "compare TO_LOWER(a) == b"),
+    "?name": ("a query parameter ('?name') is not supported", "write the value itself"),
+}
+"""What the engine knows by name only: its message and a hint."""
+
+IN_SUBQUERY = "IN with a subquery"
 
 
 class Cursor(Tokens[Token, QueryError]):
@@ -61,6 +71,14 @@ class Cursor(Tokens[Token, QueryError]):
             raise self.unexpected(f"{symbol!r} {where}")
         return self.advance()
 
+    def refused(self, what: str, token: Token, hint: str = "") -> QueryError:
+        """Return the error for what the language has and this engine has not."""
+        return self.error(f"{what} is not supported", token, hint)
+
+    def _refused_operator(self, name: str) -> QueryError:
+        message, hint = REFUSED_OPERATORS[name]
+        return self.error(message, self.token, hint)
+
     def unexpected(self, expected: str, hint: str = "") -> QueryError:
         """Return an error: the next token is not what the grammar wants here."""
         self.refuse_parameter()
@@ -71,7 +89,7 @@ class Cursor(Tokens[Token, QueryError]):
     def refuse_parameter(self) -> None:
         """Raise if the next token starts a parameter, which may stand for a constant, a pattern or a name."""
         if self.at_symbol("?", "??"):
-            raise self.error("a query parameter ('?name') is not supported", self.token, "write the value itself")
+            raise self._refused_operator("?name")
 
     # --- names ------------------------------------------------------------------------------------------------------
 
@@ -145,17 +163,16 @@ class Cursor(Tokens[Token, QueryError]):
             if not self.take_word("null"):
                 raise self.unexpected("NULL or NOT NULL after IS")
             return syntax.IsNull(value, negated, self.span(start))
-        negated = self.at_word("not") and self.following.word in {"in", "like", "rlike"}
+        negated = self.at_word("not") and self.following.word in {"in", *_PATTERNS}
         if negated:
             self.advance()
         if self.at_word("in"):
             result: syntax.Expression = self._in(value, start)
-        elif self.at_word("like", "rlike"):
+        elif self.at_word(*_PATTERNS):
             result = self._pattern(value, start)
         else:
             if self.at_symbol(":"):
-                hint = "use ==, LIKE or RLIKE; a full-text match depends on how the field is analysed"
-                raise self.error("the match operator ':' is not supported", self.token, hint)
+                raise self._refused_operator(":")
             return value
         return syntax.Not(result, self.span(start)) if negated else result
 
@@ -163,7 +180,7 @@ class Cursor(Tokens[Token, QueryError]):
         self.advance()
         self.expect_symbol("(", "after IN")
         if self.at_word("from", "row"):
-            raise self.error("IN with a subquery is not supported", self.token)
+            raise self.refused(IN_SUBQUERY, self.token)
         options = [self._comparison()]
         while self.take_symbol(","):
             options.append(self._comparison())
@@ -171,7 +188,7 @@ class Cursor(Tokens[Token, QueryError]):
         return syntax.In(value, tuple(options), self.span(start))
 
     def _pattern(self, value: syntax.Expression, start: int) -> syntax.Pattern:
-        kind = cast("Literal['like', 'rlike']", self.advance().word)
+        kind = cast("syntax.PatternOperator", self.advance().word)
         if self.take_symbol("("):
             patterns = [self._pattern_string(kind)]
             while self.take_symbol(","):
@@ -191,10 +208,10 @@ class Cursor(Tokens[Token, QueryError]):
         start = self.token.start
         left = self._arithmetic()
         if self.at_symbol("=~"):
-            raise self.error("the operator '=~' is not part of ES|QL any more", self.token, "compare TO_LOWER(a) == b")
+            raise self._refused_operator("=~")
         if not self.at_symbol(*_COMPARISONS):
             return left
-        operator = cast("Literal['==', '!=', '<', '<=', '>', '>=']", self.advance().value)
+        operator = cast("syntax.ComparisonOperator", self.advance().value)
         comparison = syntax.Comparison(operator, left, self._arithmetic(), self.span(start))
         if self.at_symbol(*_COMPARISONS):
             raise self.error("comparisons do not chain", self.token, "use brackets, or AND")
@@ -207,7 +224,7 @@ class Cursor(Tokens[Token, QueryError]):
         start = self.token.start
         left = self._sign()
         while self.token.kind is Kind.SYMBOL and _BINDING.get(self.token.value, 0) >= loosest:
-            operator = cast("Literal['+', '-', '*', '/', '%']", self.advance().value)
+            operator = cast("syntax.ArithmeticOperator", self.advance().value)
             right = self._arithmetic(_BINDING[operator] + 1)
             left = syntax.Arithmetic(operator, left, right, self.span(start))
         return left
@@ -247,7 +264,7 @@ class Cursor(Tokens[Token, QueryError]):
                 with self.nested(MAX_DEPTH):
                     self.advance()
                     if self.at_word("from", "row") and self.following.kind in {Kind.WORD, Kind.QUOTED}:
-                        raise self.error("a subquery is not supported", self.token)
+                        raise self.refused("a subquery", self.token)
                     inner = self.boolean()
                     self.expect_symbol(")", "to close the bracket")
                 return inner

@@ -16,6 +16,11 @@ from converter.readers.source import NOWHERE, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ArithmeticOperator: TypeAlias = Fixed["+", "-", "*", "/", "%"]
+ComparisonOperator: TypeAlias = Fixed["==", "!=", "<", "<=", ">", ">="]
+LogicalOperator: TypeAlias = Fixed["and", "or"]
+PatternOperator: TypeAlias = Fixed["like", "rlike"]
+
 
 @dataclass(frozen=True, slots=True)
 class Literal:
@@ -73,7 +78,7 @@ class Negative:
 class Arithmetic:
     """`left + right` and its like."""
 
-    operator: Fixed["+", "-", "*", "/", "%"]
+    operator: ArithmeticOperator
     left: Expression
     right: Expression
     span: Span = field(default=NOWHERE, compare=False)
@@ -83,7 +88,7 @@ class Arithmetic:
 class Comparison:
     """`left == right` and its like."""
 
-    operator: Fixed["==", "!=", "<", "<=", ">", ">="]
+    operator: ComparisonOperator
     left: Expression
     right: Expression
     span: Span = field(default=NOWHERE, compare=False)
@@ -93,7 +98,7 @@ class Comparison:
 class Logical:
     """AND or OR of two or more terms; chains are flat."""
 
-    operator: Fixed["and", "or"]
+    operator: LogicalOperator
     terms: tuple[Expression, ...]
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -128,7 +133,7 @@ class IsNull:
 class Pattern:
     """`value LIKE patterns` or RLIKE; NOT LIKE is a `Not` around it."""
 
-    kind: Fixed["like", "rlike"]
+    kind: PatternOperator
     value: Expression
     patterns: tuple[Literal, ...]
     span: Span = field(default=NOWHERE, compare=False)
@@ -259,11 +264,19 @@ class Eval:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Aggregate by groups; `inline` keeps the rows and adds the results to each."""
+    """Aggregate by groups: one row for each."""
 
     aggregates: tuple[Aggregate, ...]
     groups: tuple[Named, ...]
-    inline: bool = False
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InlineStats:
+    """Aggregate by groups, and add the results to each row."""
+
+    aggregates: tuple[Aggregate, ...]
+    groups: tuple[Named, ...]
     span: Span = field(default=NOWHERE, compare=False)
 
 
@@ -325,7 +338,7 @@ class MvExpand:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-Command: TypeAlias = Where | Eval | Stats | Keep | Drop | Rename | Sort | Limit | MvExpand
+Command: TypeAlias = Where | Eval | Stats | InlineStats | Keep | Drop | Rename | Sort | Limit | MvExpand
 Source: TypeAlias = From | Row
 
 

@@ -8,23 +8,24 @@ is one group even without rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.bind import Binder, ResultBinder
 from converter.targets.esql.engine.bound import Context, Getter, Row, expect
-from converter.targets.esql.engine.functions.aggregations import AGGREGATIONS
+from converter.targets.esql.engine.functions import AGGREGATIONS
 from converter.targets.esql.engine.scope import Entry, Scope
 from converter.targets.esql.engine.types import Type
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.functions.aggregations import Compute
+    from collections.abc import Iterator, Sequence
 
-Step: TypeAlias = Callable[[Iterator[Row]], Iterator[Row]]
-Groups: TypeAlias = dict[Any, list[Row]]
+    from converter.targets.esql.engine.commands.base import Step
+    from converter.targets.esql.engine.functions.base import Compute
+
+INLINE_BY_MULTIVALUE = "INLINE STATS by a column that holds a multivalue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,19 @@ class _Output:
 
 def bind_stats(context: Context, scope: Scope, command: syntax.Stats) -> tuple[Step, Scope]:
     """Return the step of STATS, and the columns after it."""
+    return _plain(*_bound(context, scope, command))
+
+
+def bind_inline_stats(context: Context, scope: Scope, command: syntax.InlineStats) -> Step:
+    """Return the step of INLINE STATS, which adds columns to the scope."""
+    _, getters, outputs = _bound(context, scope, command)
+    return _inline(context, scope, command, getters, outputs)
+
+
+def _bound(
+    context: Context, scope: Scope, command: syntax.Stats | syntax.InlineStats
+) -> tuple[dict[str, Entry], tuple[Getter, ...], list[_Output]]:
+    """Return the group keys, how each is had from a row, and the results."""
     binder = Binder(context, scope)
     groups = [(group.name, binder.bind(group.value), group) for group in command.groups]
     for _, bound, group in groups:
@@ -65,10 +79,7 @@ def bind_stats(context: Context, scope: Scope, command: syntax.Stats) -> tuple[S
         computes = tuple(aggregation.compute for aggregation in result.aggregations)
         outputs.append(_Output(aggregate.name, bound.type, bound.get, computes, where))
         slot += len(computes)
-    getters = tuple(bound.get for _, bound, _ in groups)
-    if command.inline:
-        return _inline(context, scope, command, getters, outputs)
-    return _plain(keys, getters, outputs)
+    return keys, tuple(bound.get for _, bound, _ in groups), outputs
 
 
 def _plain(keys: dict[str, Entry], getters: tuple[Getter, ...], outputs: list[_Output]) -> tuple[Step, Scope]:
@@ -120,10 +131,10 @@ def _group(rows: Iterator[Row], getters: tuple[Getter, ...]) -> dict[tuple[Any, 
 def _inline(
     context: Context,
     scope: Scope,
-    command: syntax.Stats,
+    command: syntax.InlineStats,
     getters: tuple[Getter, ...],
     outputs: list[_Output],
-) -> tuple[Step, Scope]:
+) -> Step:
     """Add the results of a row's group to the row; null is a group too. A key that is a multivalue is refused."""
     first = scope.width
     for index, output in enumerate(outputs):
@@ -140,17 +151,17 @@ def _inline(
     added = tuple(computed)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
-        kept = list(rows)
-        keys = [tuple([get(row) for get in getters]) for row in kept]
+        seen = list(rows)
+        keys = [tuple([get(row) for get in getters]) for row in seen]
         for key in keys:
             for value, group in zip(key, command.groups, strict=True):
                 if value.__class__ is list:
-                    raise context.error("INLINE STATS by a column that holds a multivalue is not supported", group.span)
-        results = {key: _results(key, members, outputs) for key, members in _group(iter(kept), getters).items()}
-        for row, key in zip(kept, keys, strict=True):
+                    raise context.refused(INLINE_BY_MULTIVALUE, group.span)
+        results = {key: _results(key, members, outputs) for key, members in _group(iter(seen), getters).items()}
+        for row, key in zip(seen, keys, strict=True):
             values = [get(row) for get in added]
             row.extend(results[key])
             row.extend(values)
             yield row
 
-    return step, scope
+    return step

@@ -10,29 +10,19 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.bound import NUMBERS, Bound, Context, Getter, Row, expect, expect_constant
-from converter.targets.esql.engine.functions.base import check_count
+from converter.targets.esql.engine.functions.base import Aggregation, AggregationFunction
 from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from converter.readers.source import Span
 
 _ORDERED = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.KEYWORD, Type.IP, Type.DATETIME)
 _MOST_PERCENT = 100.0
-
-Compute: TypeAlias = Callable[[Sequence[Row]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregation:
-    """An aggregation that is ready to run over the rows of a group."""
-
-    type: Type
-    compute: Compute
 
 
 def _values(get: Getter, rows: Sequence[Row]) -> list[Any]:
@@ -46,23 +36,6 @@ def _values(get: Getter, rows: Sequence[Row]) -> list[Any]:
         else:
             values.append(value)
     return values
-
-
-def build_aggregation(
-    context: Context, name: str, span: Span, arguments: Sequence[Bound], *, star: bool
-) -> Aggregation:
-    """Return a bound aggregation; `name` is one of AGGREGATIONS.
-
-    Raises:
-        QueryError: wrong arguments.
-    """
-    least, most, build = AGGREGATIONS[name]
-    if star or (name == "count" and not arguments):
-        if name != "count":
-            raise context.error(f"{name.upper()} does not take '*'", span)
-        return Aggregation(Type.LONG, len)
-    check_count(context, name, span, len(arguments), least, most)
-    return build(context, span, arguments)
 
 
 def _count(_context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregation:
@@ -193,15 +166,15 @@ def _top(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregati
     return Aggregation(arguments[0].type, lambda rows: collapse(best(limit, _values(get, rows))))
 
 
-AGGREGATIONS: dict[str, tuple[int, int, Callable[[Context, Span, Sequence[Bound]], Aggregation]]] = {
-    "avg": (1, 1, _avg),
-    "count": (1, 1, _count),
-    "count_distinct": (1, 2, _count_distinct),
-    "max": (1, 1, _extreme("MAX", max)),
-    "median": (1, 1, _median),
-    "min": (1, 1, _extreme("MIN", min)),
-    "percentile": (2, 2, _percentile),
-    "sum": (1, 1, _sum),
-    "top": (3, 3, _top),
-    "values": (1, 1, _collect),
+AGGREGATIONS = {
+    "avg": AggregationFunction(_avg, 1, 1),
+    "count": AggregationFunction(_count, 1, 1, rows=Aggregation(Type.LONG, len)),
+    "count_distinct": AggregationFunction(_count_distinct, 1, 2),
+    "max": AggregationFunction(_extreme("MAX", max), 1, 1),
+    "median": AggregationFunction(_median, 1, 1),
+    "min": AggregationFunction(_extreme("MIN", min), 1, 1),
+    "percentile": AggregationFunction(_percentile, 2, 2),
+    "sum": AggregationFunction(_sum, 1, 1),
+    "top": AggregationFunction(_top, 3, 3),
+    "values": AggregationFunction(_collect, 1, 1),
 }

@@ -1,7 +1,7 @@
-"""Conversions of type, COALESCE and CASE.
+"""Conversions of type: TO_*, and the casts that stand for them.
 
 A conversion takes the values of a multivalue one by one; what cannot be converted is null with a warning.
-Source: Elasticsearch docs "ES|QL type conversion functions", "COALESCE", "CASE"; vendor cases `convert.csv-spec`.
+Source: Elasticsearch docs "ES|QL type conversion functions"; vendor cases `convert.csv-spec`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import Bound, Context, Row, common_type, each, expect, finish, null, widened
-from converter.targets.esql.engine.functions.base import FUNCTIONS, function
+from converter.targets.esql.engine.bound import Bound, Context, each, expect, null
+from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.times import parse_moment
 from converter.targets.esql.engine.types import (
     NullifiedError,
@@ -127,24 +127,29 @@ CASTS = {
 }
 
 
-def _register(target: Type, names: tuple[str, ...]) -> None:
+def _conversion(target: Type, name: str) -> Function:
     ways = _CONVERSIONS[target]
 
-    @function(*names, least=1)
     def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
         argument = arguments[0]
         if argument.type is Type.NULL:
             return null(target, span)
         what = f"one of {', '.join(sorted(source.value for source in ways))}"
-        expect(context, names[0].upper(), argument, tuple(ways), what)
+        expect(context, name.upper(), argument, tuple(ways), what)
         how = ways[argument.type]
         if how is None:
             return Bound(target, argument.get, span, argument.constant, argument.value, argument.observed)
         return each(context, span, argument, target, how)
 
+    return Function(build, 1, 1)
 
-for _target, _names in _NAMES.items():
-    _register(_target, _names)
+
+FUNCTIONS = {
+    name: conversion
+    for target, names in _NAMES.items()
+    for conversion in [_conversion(target, names[0])]
+    for name in names
+}
 
 
 def cast(context: Context, span: Span, value: Bound, type_name: str) -> Bound:
@@ -155,45 +160,5 @@ def cast(context: Context, span: Span, value: Bound, type_name: str) -> Bound:
     """
     name = CASTS.get(type_name)
     if name is None:
-        raise context.error(f"the cast to {type_name!r} is not supported", span, f"known: {', '.join(sorted(CASTS))}")
+        raise context.refused(f"the cast to {type_name!r}", span, f"known: {', '.join(sorted(CASTS))}")
     return FUNCTIONS[name].build(context, span, (value,))
-
-
-@function("coalesce", least=1, most=None)
-def _coalesce(_context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-    """Return the first value that is not null; a multivalue counts as one."""
-    type_ = common_type(_context, "COALESCE", arguments)
-    getters = tuple(widened(argument, type_) for argument in arguments if argument.type is not Type.NULL)
-
-    def get(row: Row) -> Any:
-        for getter in getters:
-            value = getter(row)
-            if value is not None:
-                return value
-        return None
-
-    return finish(type_, get, span, arguments)
-
-
-@function("case", least=2, most=None)
-def _case(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-    """Return the value of the first condition that is true; a last argument alone is the default."""
-    conditions, values = list(arguments[0:-1:2]), list(arguments[1::2])
-    default = arguments[-1] if len(arguments) % 2 else None
-    for condition in conditions:
-        expect(context, "CASE", condition, (Type.BOOLEAN,), "a boolean condition")
-    results = [*values, default] if default else values
-    type_ = common_type(context, "CASE", results)
-    branches = tuple((c.get, widened(v, type_)) for c, v in zip(conditions, values, strict=True))
-    otherwise = widened(default, type_) if default else None
-
-    def get(row: Row) -> Any:
-        for test, result in branches:
-            value = test(row)
-            if value is True:
-                return result(row)
-            if value.__class__ is list:
-                context.warn_multivalue(span)
-        return otherwise(row) if otherwise else None
-
-    return finish(type_, get, span, arguments)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
 from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
-from converter.targets.esql.engine.functions.base import function
+from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.operators import cast_text
 from converter.targets.esql.engine.times import (
     DIFFERENCE_UNITS,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from converter.readers.source import Span
+
+_FORMAT = "DATE_FORMAT with this format"
 
 
 def _moment(context: Context, name: str, argument: Bound) -> Bound:
@@ -50,7 +52,6 @@ def _guarded(compute: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-@function("date_trunc", least=2)
 def _date_trunc(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     interval, moment = arguments
     expect(context, "DATE_TRUNC", interval, (Type.PERIOD, Type.DURATION), "a span of time such as 1 hour")
@@ -70,7 +71,6 @@ def _date_trunc(context: Context, span: Span, arguments: Sequence[Bound]) -> Bou
     return lift(context, span, (moment,), Type.DATETIME, _guarded(lambda millis: truncate(millis, size)))
 
 
-@function("date_diff", least=3)
 def _date_diff(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     unit = expect_constant(context, "DATE_DIFF", arguments[0], "unit")
     if not isinstance(unit, str) or unit.lower() not in DIFFERENCE_UNITS:
@@ -82,7 +82,6 @@ def _date_diff(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
     return lift(context, span, (start, end), Type.INTEGER, compute)
 
 
-@function("date_extract", least=2)
 def _date_extract(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     part = expect_constant(context, "DATE_EXTRACT", arguments[0], "part")
     if not isinstance(part, str) or part.upper() not in EXTRACT_PARTS:
@@ -93,7 +92,6 @@ def _date_extract(context: Context, span: Span, arguments: Sequence[Bound]) -> B
     return lift(context, span, (moment,), Type.LONG, _guarded(lambda millis: extract(name, millis)))
 
 
-@function("date_format", least=1, most=2)
 def _date_format(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     moment = _moment(context, "DATE_FORMAT", arguments[-1])
     if len(arguments) == 1:
@@ -103,6 +101,14 @@ def _date_format(context: Context, span: Span, arguments: Sequence[Bound]) -> Bo
     pieces = compile_format(pattern) if isinstance(pattern, str) else None
     if pieces is None:
         hint = "known: yyyy, MM, dd, HH, mm, ss, SSS and 'text'"
-        raise context.error("DATE_FORMAT with this format is not supported", arguments[0].span, hint)
+        raise context.refused(_FORMAT, arguments[0].span, hint)
     known = pieces
     return lift(context, span, (moment,), Type.KEYWORD, _guarded(lambda millis: format_with(known, millis)))
+
+
+FUNCTIONS = {
+    "date_diff": Function(_date_diff, 3, 3),
+    "date_extract": Function(_date_extract, 2, 2),
+    "date_format": Function(_date_format, 1, 2, refuses=(_FORMAT,)),
+    "date_trunc": Function(_date_trunc, 2, 2),
+}

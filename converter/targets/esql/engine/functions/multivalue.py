@@ -22,7 +22,7 @@ from converter.targets.esql.engine.bound import (
     null,
     whole,
 )
-from converter.targets.esql.engine.functions.base import function
+from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:
@@ -31,22 +31,15 @@ if TYPE_CHECKING:
     from converter.readers.source import Span
 
 
-def _register_whole(name: str, compute: Callable[[list[Any]], Any], result: Type | None = None) -> None:
-    """Register a function of all values at once; `result` None keeps the type."""
+def _of_all(compute: Callable[[list[Any]], Any], result: Type | None = None) -> Function:
+    """Return a function of all values at once; `result` None keeps the type."""
 
-    @function(name, least=1)
     def build(_context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
         argument = arguments[0]
         type_ = result or argument.type
         return whole(span, argument, type_, lambda value: compute(value if value.__class__ is list else [value]))
 
-
-_register_whole("mv_count", len, Type.INTEGER)
-_register_whole("mv_first", lambda values: values[0])
-_register_whole("mv_last", lambda values: values[-1])
-_register_whole("mv_min", min)
-_register_whole("mv_max", max)
-_register_whole("mv_dedupe", lambda values: collapse(list(dict.fromkeys(values))))
+    return Function(build, 1, 1)
 
 
 def _numbers(
@@ -64,7 +57,6 @@ def _numbers(
     return whole(span, argument, to, all_values)
 
 
-@function("mv_sum", least=1)
 def _mv_sum(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     type_ = arguments[0].type
     compute: Callable[[list[Any]], Any] = _sum_double if type_ is Type.DOUBLE else lambda v: _sum(v, type_)
@@ -83,12 +75,10 @@ def _sum(values: list[int], type_: Type) -> int:
     return total
 
 
-@function("mv_avg", least=1)
 def _mv_avg(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     return _numbers(context, "MV_AVG", span, arguments[0], lambda v: _sum_double(v) / len(v), Type.DOUBLE)
 
 
-@function("mv_append", least=2)
 def _mv_append(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Put the values of two columns together; null if either is null."""
     left, right = arguments
@@ -110,7 +100,6 @@ def _mv_append(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
     return finish(left.type, get, span, arguments)
 
 
-@function("mv_concat", least=2)
 def _mv_concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     values, delimiter = arguments
     expect(context, "MV_CONCAT", values, STRINGS, "strings")
@@ -131,7 +120,6 @@ def _mv_concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
     return finish(Type.KEYWORD, get, span, arguments)
 
 
-@function("mv_contains", least=2)
 def _mv_contains(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Whether all values of the second column are among those of the first; null is no values."""
     left, right = arguments
@@ -152,7 +140,6 @@ def _as_set(value: Any) -> set[Any]:
     return set(value) if value.__class__ is list else {value}
 
 
-@function("mv_slice", least=2, most=3)
 def _mv_slice(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Return values by position, from 0, both ends included; negative positions count from the end."""
     values, start = arguments[0], arguments[1]
@@ -205,7 +192,6 @@ def _slice(value: Any, start: int, end: int) -> Any:
     return value[first : last + 1]
 
 
-@function("mv_sort", least=1, most=2)
 def _mv_sort(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     descending = False
     if len(arguments) > 1:
@@ -219,3 +205,20 @@ def _mv_sort(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
         return sorted(value, reverse=descending) if value.__class__ is list else value
 
     return whole(span, values, values.type, ordered)
+
+
+FUNCTIONS = {
+    "mv_append": Function(_mv_append, 2, 2),
+    "mv_avg": Function(_mv_avg, 1, 1),
+    "mv_concat": Function(_mv_concat, 2, 2),
+    "mv_contains": Function(_mv_contains, 2, 2, single="always"),
+    "mv_count": _of_all(len, Type.INTEGER),
+    "mv_dedupe": _of_all(lambda values: collapse(list(dict.fromkeys(values)))),
+    "mv_first": _of_all(lambda values: values[0]),
+    "mv_last": _of_all(lambda values: values[-1]),
+    "mv_max": _of_all(max),
+    "mv_min": _of_all(min),
+    "mv_slice": Function(_mv_slice, 2, 3),
+    "mv_sort": Function(_mv_sort, 1, 2),
+    "mv_sum": Function(_mv_sum, 1, 1),
+}

@@ -1,4 +1,4 @@
-"""Mathematical functions, and GREATEST and LEAST.
+"""Mathematical functions.
 
 Source: Elasticsearch docs "ES|QL mathematical functions"; class `Maths.round`; vendor cases `math.csv-spec`.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import NUMBERS, WHOLE, Bound, Context, common_type, expect, lift, widened
-from converter.targets.esql.engine.functions.base import function
+from converter.targets.esql.engine.bound import NUMBERS, WHOLE, Bound, Context, expect, lift
+from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.types import NullifiedError, Type, in_range
 
 if TYPE_CHECKING:
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 _NO_FRACTION = 2.0**52  # doubles beyond have none
 
 
-def _register_kept(name: str, for_double: Callable[[float], float]) -> None:
-    """Register a function that changes doubles only: whole numbers are their own floor."""
+def _to_whole(name: str, for_double: Callable[[float], float]) -> Function:
+    """Return a function that changes doubles only: whole numbers are their own floor."""
 
-    @function(name, least=1)
     def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
         number = arguments[0]
-        expect(context, name.upper(), number, NUMBERS, "a number")
+        expect(context, name, number, NUMBERS, "a number")
         return lift(context, span, (number,), number.type, for_double) if number.type is Type.DOUBLE else number
+
+    return Function(build, 1, 1)
 
 
 def _floor(number: float) -> float:
@@ -39,11 +40,6 @@ def _ceil(number: float) -> float:
     return number if abs(number) >= _NO_FRACTION else math.copysign(math.ceil(number), number)
 
 
-_register_kept("floor", _floor)
-_register_kept("ceil", _ceil)
-
-
-@function("abs", least=1)
 def _abs(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     number = arguments[0]
     expect(context, "ABS", number, NUMBERS, "a number")
@@ -53,7 +49,6 @@ def _abs(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     return lift(context, span, (number,), type_, lambda a: in_range(abs(a), type_))
 
 
-@function("round", least=1, most=2)
 def _round(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Round to a number of decimals, halves away from zero."""
     number = arguments[0]
@@ -87,7 +82,6 @@ def _round_whole(number: int, places: int) -> int:
     return rounded if number >= 0 else -rounded
 
 
-@function("pow", least=2)
 def _pow(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     for argument in arguments:
         expect(context, "POW", argument, NUMBERS, "numbers")
@@ -104,7 +98,6 @@ def _pow(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     return lift(context, span, arguments, Type.DOUBLE, power)
 
 
-@function("sqrt", least=1)
 def _sqrt(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     expect(context, "SQRT", arguments[0], NUMBERS, "a number")
 
@@ -116,27 +109,11 @@ def _sqrt(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     return lift(context, span, arguments, Type.DOUBLE, root)
 
 
-def _register_extreme(name: str, choose: Callable[..., Any]) -> None:
-    @function(name, least=1, most=None)
-    def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-        """Choose among columns; a multivalue counts with its own extreme, any null makes null."""
-        type_ = common_type(context, name.upper(), arguments)
-        reduced = [Bound(a.type, _extreme(widened(a, type_), choose), a.span) for a in arguments]
-        compute = choose if len(arguments) > 1 else _same
-        return lift(context, span, reduced, type_, compute)
-
-
-def _extreme(get: Callable[[list[Any]], Any], choose: Callable[..., Any]) -> Callable[[list[Any]], Any]:
-    def reduce(row: list[Any]) -> Any:
-        value = get(row)
-        return choose(value) if value.__class__ is list else value
-
-    return reduce
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-_register_extreme("greatest", max)
-_register_extreme("least", min)
+FUNCTIONS = {
+    "abs": Function(_abs, 1, 1),
+    "ceil": _to_whole("CEIL", _ceil),
+    "floor": _to_whole("FLOOR", _floor),
+    "pow": Function(_pow, 2, 2),
+    "round": Function(_round, 1, 2),
+    "sqrt": Function(_sqrt, 1, 1),
+}

@@ -6,8 +6,6 @@ takes the values of a multivalue one by one), `Replace`, `Substring`, `Left`, `R
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.bound import (
@@ -17,14 +15,12 @@ from converter.targets.esql.engine.bound import (
     Context,
     each,
     expect,
-    expect_constant,
     lift,
     null,
 )
-from converter.targets.esql.engine.functions.base import function
+from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.java_regex import compile_java, replace
 from converter.targets.esql.engine.like import PatternError
-from converter.targets.esql.engine.operators import as_ip
 from converter.targets.esql.engine.types import NullifiedError, Type
 
 if TYPE_CHECKING:
@@ -33,28 +29,31 @@ if TYPE_CHECKING:
     from converter.readers.source import Span
     from converter.targets.esql.engine.java_regex import Matcher
 
+_DELIMITER = "SPLIT with a delimiter that is not a constant"
+_PATTERN = "REPLACE with a pattern that is not a constant"
+
 
 def _strings(context: Context, name: str, arguments: Sequence[Bound]) -> None:
     for argument in arguments:
         expect(context, name, argument, STRINGS, "a string")
 
 
-def _register_case(name: str, change: Callable[[str], str]) -> None:
-    @function(name, least=1)
+def _change_case(name: str, change: Callable[[str], str]) -> Function:
     def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-        _strings(context, name.upper(), arguments)
+        _strings(context, name, arguments)
         return each(context, span, arguments[0], Type.KEYWORD, change)
 
-
-_register_case("to_lower", str.lower)
-_register_case("to_upper", str.upper)
+    return Function(build, 1, 1, case=change)
 
 
-def _register_simple(name: str, count: int, result: Type, compute: Callable[..., Any]) -> None:
-    @function(name, least=count)
+def _of_strings(name: str, count: int, result: Type, compute: Callable[..., Any]) -> Function:
+    """Return a function of single strings, as many as `count`."""
+
     def build(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-        _strings(context, name.upper(), arguments)
+        _strings(context, name, arguments)
         return lift(context, span, arguments, result, compute)
+
+    return Function(build, count, count, single="always" if result is Type.BOOLEAN else "not known")
 
 
 def _is_java_space(character: str) -> bool:
@@ -75,22 +74,11 @@ def _trim_right(text: str) -> str:
     return text[:index]
 
 
-_register_simple("length", 1, Type.INTEGER, len)
-_register_simple("starts_with", 2, Type.BOOLEAN, str.startswith)
-_register_simple("ends_with", 2, Type.BOOLEAN, str.endswith)
-_register_simple("contains", 2, Type.BOOLEAN, str.__contains__)
-_register_simple("trim", 1, Type.KEYWORD, lambda text: _trim_right(_trim_left(text)))
-_register_simple("ltrim", 1, Type.KEYWORD, _trim_left)
-_register_simple("rtrim", 1, Type.KEYWORD, _trim_right)
-
-
-@function("concat", least=2, most=None)
 def _concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "CONCAT", arguments)
     return lift(context, span, arguments, Type.KEYWORD, lambda *texts: "".join(texts))
 
 
-@function("substring", least=2, most=3)
 def _substring(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "SUBSTRING", arguments[:1])
     for argument in arguments[1:]:
@@ -110,21 +98,18 @@ def _cut(text: str, start: int, length: int | None) -> str:
     return text[first:] if length is None else text[first : first + length]
 
 
-@function("left", least=2)
 def _left(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "LEFT", arguments[:1])
     expect(context, "LEFT", arguments[1], WHOLE, "a whole number")
     return lift(context, span, arguments, Type.KEYWORD, lambda text, count: text[: max(0, count)])
 
 
-@function("right", least=2)
 def _right(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "RIGHT", arguments[:1])
     expect(context, "RIGHT", arguments[1], WHOLE, "a whole number")
     return lift(context, span, arguments, Type.KEYWORD, lambda text, count: text[-count:] if count > 0 else "")
 
 
-@function("locate", least=2, most=3)
 def _locate(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "LOCATE", arguments[:2])
     for argument in arguments[2:]:
@@ -138,7 +123,6 @@ def _place(text: str, part: str, start: int = 1) -> int:
     return text.find(part, min(first, len(text))) + 1
 
 
-@function("split", least=2)
 def _split(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Split at a delimiter, taken literally."""
     _strings(context, "SPLIT", arguments)
@@ -151,19 +135,18 @@ def _split(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     if arguments[0].constant and arguments[0].value is None:
         return null(Type.KEYWORD, span)
     if not delimiter.constant:
-        raise context.error("SPLIT with a delimiter that is not a constant is not supported", delimiter.span)
+        raise context.refused(_DELIMITER, delimiter.span)
     if isinstance(delimiter.value, str) and len(delimiter.value.encode("utf-8", "surrogatepass")) != 1:
         raise context.error("SPLIT takes a delimiter of one byte", delimiter.span)
     return lift(context, span, arguments, Type.KEYWORD, split)
 
 
-@function("replace", least=3)
 def _replace(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     """Replace what a Java regular expression finds; `$1` and `${name}` in the replacement are groups."""
     _strings(context, "REPLACE", arguments)
     pattern = arguments[1]
     if not pattern.constant:
-        raise context.error("REPLACE with a pattern that is not a constant is not supported", pattern.span)
+        raise context.refused(_PATTERN, pattern.span)
     if pattern.value is None or isinstance(pattern.value, list):
         return lift(context, span, arguments, Type.KEYWORD, lambda text, _pattern, _new: text)
     try:
@@ -187,42 +170,21 @@ def _replaced(context: Context, pattern: Bound, matcher: Matcher, text: str, new
     return result
 
 
-@function("cidr_match", least=2, most=None)
-def _cidr_match(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-    """Whether an address is in one of the blocks."""
-    address = arguments[0]
-    if address.observed and address.type is Type.KEYWORD:
-        address = as_ip(address)
-    expect(context, "CIDR_MATCH", address, (Type.IP,), "an address")
-    _strings(context, "CIDR_MATCH", arguments[1:])
-    for block in arguments[1:]:
-        value = expect_constant(context, "CIDR_MATCH", block, "block")
-        if isinstance(value, str):
-            try:
-                _block(value)
-            except ValueError:
-                raise context.error(
-                    f"{value!r} is not a block of addresses", block.span, 'such as "10.0.0.0/8"'
-                ) from None
-    blocks = tuple(_block(block.value) for block in arguments[1:] if isinstance(block.value, str))
-    if len(blocks) < len(arguments) - 1:
-        raise context.error("CIDR_MATCH with a block that is null or a list is not supported", span)
-    return lift(
-        context, span, (address,), Type.BOOLEAN, lambda packed: any(low <= packed <= high for low, high in blocks)
-    )
-
-
-@lru_cache(maxsize=256)
-def _block(text: str) -> tuple[bytes, bytes]:
-    """Return the first and last address of a block; an address alone is a block of one.
-
-    Raises:
-        ValueError: it is none.
-    """
-    network = ipaddress.ip_network(text, strict=False)
-    written = ipaddress.ip_address(text.partition("/")[0])
-    if "/" in text and isinstance(written, ipaddress.IPv6Address) and written.ipv4_mapped is not None:
-        raise ValueError("whose length could be meant in either family")
-    first, last = network[0].packed, network[-1].packed
-    prefix = b"\0" * 10 + b"\xff\xff" if len(first) == 4 else b""  # noqa: PLR2004
-    return prefix + first, prefix + last
+FUNCTIONS = {
+    "concat": Function(_concat, 2, None),
+    "contains": _of_strings("CONTAINS", 2, Type.BOOLEAN, str.__contains__),
+    "ends_with": _of_strings("ENDS_WITH", 2, Type.BOOLEAN, str.endswith),
+    "left": Function(_left, 2, 2),
+    "length": _of_strings("LENGTH", 1, Type.INTEGER, len),
+    "locate": Function(_locate, 2, 3),
+    "ltrim": _of_strings("LTRIM", 1, Type.KEYWORD, _trim_left),
+    "replace": Function(_replace, 3, 3, refuses=(_PATTERN,)),
+    "right": Function(_right, 2, 2),
+    "rtrim": _of_strings("RTRIM", 1, Type.KEYWORD, _trim_right),
+    "split": Function(_split, 2, 2, refuses=(_DELIMITER,)),
+    "starts_with": _of_strings("STARTS_WITH", 2, Type.BOOLEAN, str.startswith),
+    "substring": Function(_substring, 2, 3),
+    "to_lower": _change_case("TO_LOWER", str.lower),
+    "to_upper": _change_case("TO_UPPER", str.upper),
+    "trim": _of_strings("TRIM", 1, Type.KEYWORD, lambda text: _trim_right(_trim_left(text))),
+}

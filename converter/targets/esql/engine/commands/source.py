@@ -1,0 +1,157 @@
+"""The commands that a query begins with: FROM and ROW.
+
+FROM + documents ──documents_of──> the documents of the indices ──columns_of──> Scope
+ROW ──constants──> its one row
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.esql.engine import syntax
+from converter.targets.esql.engine.commands.base import Pipeline, SourceCommand
+from converter.targets.esql.engine.commands.fields import read_fields
+from converter.targets.esql.engine.lex import Kind, Mode, Token
+from converter.targets.esql.engine.scope import LATE, Entry, Scope
+from converter.targets.esql.engine.source import KNOWN, METADATA, select
+from converter.targets.esql.engine.types import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from converter.targets.esql.engine.bound import Context, Row
+    from converter.targets.esql.engine.parse_expression import Cursor
+
+DOCUMENT_SLOT = 0
+"""Where a row of FROM has its document; the columns follow."""
+
+_SUBQUERY = "a subquery in FROM"
+_SELECTOR = "an index selector ('::data', '::failures')"
+
+
+# --- FROM -----------------------------------------------------------------------------------------------------------
+
+
+def _parse_from(cursor: Cursor, word: Token) -> syntax.From:
+    indices = [_index(cursor)]
+    while cursor.take_symbol(","):
+        indices.append(_index(cursor))
+    metadata: list[syntax.Column] = []
+    if cursor.take_word("metadata"):
+        metadata.append(_metadata_field(cursor))
+        while cursor.take_symbol(","):
+            metadata.append(_metadata_field(cursor))
+    return syntax.From(tuple(indices), tuple(metadata), cursor.span(word.start))
+
+
+def _index(cursor: Cursor) -> str:
+    if cursor.at_symbol("("):
+        raise cursor.refused(_SUBQUERY, cursor.token)
+    name = _index_part(cursor, "an index pattern after FROM", (Kind.SOURCE, Kind.STRING))
+    if name.kind is Kind.SOURCE and cursor.take_symbol(":"):  # cluster:index
+        part = _index_part(cursor, "an index pattern after the cluster's name", (Kind.SOURCE,))
+        value = f"{name.value}:{part.value}"
+    else:
+        value = name.value
+    if cursor.at_symbol("::"):
+        raise cursor.refused(_SELECTOR, cursor.token)
+    return value
+
+
+def _index_part(cursor: Cursor, expected: str, kinds: tuple[Kind, ...]) -> Token:
+    if cursor.token.kind not in kinds or cursor.at_word("metadata"):
+        raise cursor.unexpected(expected)
+    return cursor.advance()
+
+
+def _metadata_field(cursor: Cursor) -> syntax.Column:
+    token = _index_part(cursor, "a metadata field such as _id", (Kind.SOURCE,))
+    return syntax.Column(token.value, token.span)
+
+
+def documents_of(
+    command: syntax.From, events: Iterable[Mapping[str, Any]], tables: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Mapping[str, Any]]:
+    """Return the documents of the indices that FROM names, those of `tables` first."""
+    documents: list[Mapping[str, Any]] = []
+    rest = [index for index in command.indices if index not in tables]
+    for name in dict.fromkeys(index for index in command.indices if index in tables):
+        documents.extend({"_index": name, **row} for row in tables[name])
+    if any(not index.startswith("-") for index in rest):
+        documents.extend(select(events, rest))
+    return documents
+
+
+def columns_of(
+    context: Context,
+    command: syntax.From,
+    types: Mapping[str, Type],
+    late: Sequence[str],
+    mapping: Mapping[str, str],
+) -> Scope:
+    """Return the columns that a query begins with.
+
+    Args:
+        context: of the query.
+        command: its FROM.
+        types: the types of the fields that the query names, in the order of their slots.
+        late: further fields of the documents, which are read when rows go out.
+        mapping: the types of fields that are known beforehand.
+
+    Raises:
+        QueryError: FROM asks for a metadata field that is not supported.
+    """
+    for column in command.metadata:
+        if column.name not in METADATA:
+            hint = f"known: {', '.join(METADATA)}"
+            raise context.refused(f"the metadata field [{column.name}]", column.span, hint)
+    metadata = [column.name for column in command.metadata]
+    scope = Scope(open=True, width=1)
+    slots = {name: slot for slot, name in enumerate(types, DOCUMENT_SLOT + 1)}
+    scope.width += len(slots)
+    for name in [*sorted({*types, *late} - set(metadata)), *metadata]:
+        if name in slots:
+            known = name in mapping or name in KNOWN or name in METADATA
+            scope.columns[name] = Entry(slots[name], types[name], observed=not known)
+        elif name in late:
+            scope.columns[name] = Entry(LATE, Type.NULL, late=name)
+        else:
+            scope.columns[name] = Entry(scope.width, Type.NULL)  # a query that is only checked has no documents
+    return scope
+
+
+FROM = SourceCommand(
+    name="FROM",
+    arguments="index patterns",
+    parse=_parse_from,
+    mode=Mode.SOURCES,
+    options=tuple(f"METADATA {name}" for name in METADATA),
+    refuses=(_SUBQUERY, _SELECTOR),
+)
+
+
+# --- ROW ------------------------------------------------------------------------------------------------------------
+
+
+def _parse_row(cursor: Cursor, word: Token) -> syntax.Row:
+    fields = read_fields(cursor)
+    return syntax.Row(fields, cursor.span(word.start))
+
+
+def constants(pipeline: Pipeline, command: syntax.Row) -> Row:
+    """Add the columns of ROW, and return its row."""
+    values: Row = []
+    types: list[Type] = []
+    for field in command.fields:
+        bound = pipeline.bind(field.value)
+        if not bound.constant:
+            raise pipeline.context.error("ROW takes constants only", field.value.span)
+        pipeline.check_column(field, bound)
+        values.append(bound.value)
+        types.append(bound.type)
+    for slot, (field, type_) in enumerate(zip(command.fields, types, strict=True)):
+        assert pipeline.scope.add(field.name, type_) == slot  # noqa: S101  # one slot a field, in order
+    return values
+
+
+ROW = SourceCommand(name="ROW", arguments="fields such as `name = constant`", parse=_parse_row)
