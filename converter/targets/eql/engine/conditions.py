@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.documents import Document, Getter, getter, milliseconds, moments
-from converter.targets.eql.engine.functions import block, in_blocks
+from converter.targets.eql.engine.functions import FUNCTIONS
+from converter.targets.eql.engine.functions.base import FunctionError
 from converter.targets.eql.engine.lucene_regex import compile_regex
 from converter.targets.eql.engine.scalar_expressions import Row, Values
 from converter.targets.eql.engine.strings import (
@@ -23,7 +24,6 @@ from converter.targets.eql.engine.strings import (
     Test,
     fold_ascii,
     like_pieces,
-    lucene_pieces,
     tester,
     text_of,
 )
@@ -244,38 +244,17 @@ class Conditions:
 
     def _call(self, node: tree.Call) -> Condition:
         subject, *others = node.arguments
-        if isinstance(subject, tree.Field) and all(map(foldable, others)):
-            read = self.getter(subject.name)
-            constants = [self._values.constant(other) for other in others]
-            if None in constants:
-                return lambda _document: False
-            if node.name == "cidrmatch":
-                blocks = tuple(block(constant) for constant in constants)
-                return _some_text(read, lambda text: in_blocks(text, blocks))
-            return _some_text(read, self._known_function(node, constants[0]))
-        return self._script(node)
-
-    def _known_function(self, node: tree.Call, sought: str) -> Test:
-        r"""Return the test of startsWith, endsWith or stringContains on a field.
-
-        The product turns the first into a prefix query, and the other two into wildcard queries without escaping the
-        text, so that `*`, `?` and `\` in it keep their meaning there.
-        """
-        match node.name:
-            case "startswith":
-                if node.insensitive:
-                    folded = fold_ascii(sought)
-                    return lambda text: fold_ascii(text).startswith(folded)
-                return lambda text: text.startswith(sought)
-            case "endswith":
-                pattern = f"*{sought}"
-            case "stringcontains":
-                if not sought:
-                    self._checker.refuse("stringContains with an empty text is not supported", node.arguments[1])
-                pattern = f"*{sought}*"
-            case other:
-                raise AssertionError(other)
-        return tester(lucene_pieces(pattern), insensitive=node.insensitive, line_breaks=True)
+        ask = FUNCTIONS[node.name].on_field
+        if ask is None or not isinstance(subject, tree.Field) or not all(map(foldable, others)):
+            return self._script(node)
+        constants = [self._values.constant(other) for other in others]
+        if None in constants:
+            return lambda _document: False
+        try:
+            test = ask(constants, node.insensitive)
+        except FunctionError as error:
+            self._checker.refuse(str(error), others[0])
+        return _some_text(self.getter(subject.name), test)
 
     def _script(self, node: tree.Expression) -> Condition:
         """Return the test whether any combination of the fields' values makes `node` true."""

@@ -18,9 +18,9 @@ from converter.targets.eql.engine.conditions import Condition, Conditions
 from converter.targets.eql.engine.documents import Document, Getter, milliseconds
 from converter.targets.eql.engine.join_keys import with_key_conditions
 from converter.targets.eql.engine.parse import parse
+from converter.targets.eql.engine.pipes import PIPES, Rows
 from converter.targets.eql.engine.sequence import Hit, Key, Match, Plan, match_sequences
 
-Rows: TypeAlias = list[dict[str, Any]]
 Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 Runner: TypeAlias = Callable[[Iterable[Mapping[str, Any]], Tables], Rows]
 
@@ -88,7 +88,7 @@ def compile_query(
         if not query.pipes and size is not None:
             return found[max(0, len(found) - size) :]
         for pipe in query.pipes:
-            found = found[: pipe.count] if pipe.kind == "head" else found[max(0, len(found) - pipe.count) :]
+            found = PIPES[pipe.name](found, pipe.count)
         return found
 
     return runner

@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from converter.errors import QueryError
 from converter.readers.source import Source
 from converter.targets.eql.engine import syntax as tree
-from converter.targets.eql.engine.functions import (
-    FUNCTIONS,
-    FunctionError,
-    Implementation,
-    arithmetic,
-    same_in_any_case,
-)
+from converter.targets.eql.engine.functions import FUNCTIONS
+from converter.targets.eql.engine.functions.base import FunctionError, Implementation
+from converter.targets.eql.engine.functions.numbers import arithmetic
+from converter.targets.eql.engine.functions.text import same_in_any_case
 from converter.targets.eql.engine.java_regex import compile_regex
 from converter.targets.eql.engine.strings import RegexError, Test, like_pieces, tester, text_of
 
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Row: TypeAlias = tuple[Any, ...]
+NOT_INSIDE = "inside a function or a comparison"
+NOT_IN_INSIDE = "inside a function"
 
 
 class Values:
@@ -66,7 +65,7 @@ class Values:
                 return _three_valued([self.value(operand, slots) for operand in operands], decisive=True)
             case tree.Not():
                 raise self._source.error(
-                    "not is not supported inside a function or a comparison",
+                    f"not is not supported {NOT_INSIDE}",
                     node.span,
                     "the product has no defined place for it there; move not to the outside",
                 )
@@ -104,7 +103,7 @@ class Values:
 
     def _membership(self, node: tree.InList, slots: dict[str, int]) -> Callable[[Row], Any]:
         if node.negated:
-            raise self._source.error("not in is not supported inside a function", node.span)
+            raise self._source.error(f"not in is not supported {NOT_IN_INSIDE}", node.span)
         operand = self.value(node.operand, slots)
         items = [item for item in map(self.constant, node.items) if item is not None]
         if node.insensitive:

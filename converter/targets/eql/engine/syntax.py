@@ -154,9 +154,9 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """`| head count` or `| tail count`."""
+    """`| name count`, such as `| head 5`."""
 
-    kind: Either["head", "tail"]
+    name: str
     count: int
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 

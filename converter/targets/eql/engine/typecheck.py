@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, assert_never
 
 from converter.errors import QueryError, suggest
 from converter.readers.source import Source
-from converter.targets.eql.engine import functions
 from converter.targets.eql.engine import syntax as tree
+from converter.targets.eql.engine.functions import FUNCTIONS, UNSUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from converter.targets.eql.engine.functions.base import Function
 
 Kind: TypeAlias = Literal["null", "boolean", "number", "text", "unknown"]
 
@@ -137,10 +139,11 @@ class Checker:
         return "boolean"
 
     def _call(self, node: tree.Call) -> Kind:
-        function = functions.FUNCTIONS.get(node.name)
+        function = FUNCTIONS.get(node.name)
         if function is None:
-            names = {one.name.lower(): one.name for one in functions.FUNCTIONS.values()}
-            self.refuse(f"there is no function {node.name}", node, suggest(node.name, names))
+            if node.name in UNSUPPORTED:
+                self.refuse(f"the function {UNSUPPORTED[node.name]} is not supported by Elasticsearch", node)
+            self.refuse(f"there is no function {node.name}", node, suggest(node.name, FUNCTIONS))
         if node.insensitive and not function.tilde:
             self.refuse(f"{function.name} has no case-insensitive form", node, f"write {function.name} without ~")
         self._count(node, function)
@@ -163,36 +166,21 @@ class Checker:
                 return "unknown"
         assert_never(function.returns)
 
-    def _count(self, node: tree.Call, function: functions.Function) -> None:
+    def _count(self, node: tree.Call, function: Function) -> None:
         most = len(function.parameters)
         least = most - function.optional
         found = len(node.arguments)
         if found < least or (found > most and not function.variadic):
-            expected = (
-                f"{least} or more" if function.variadic else str(least) if least == most else f"{least} or {most}"
-            )
-            self.refuse(f"{function.name} takes {expected} arguments, not {found}", node)
+            self.refuse(f"{function.name} takes {function.arity()} arguments, not {found}", node)
 
-    def _constants(self, node: tree.Call, function: functions.Function) -> None:
+    def _constants(self, node: tree.Call, function: Function) -> None:
         """Check arguments that must be constants, and constants that the function cannot take."""
-        constant = {"cidrmatch": node.arguments[1:], "between": node.arguments[3:], "number": node.arguments[1:]}
-        for argument in constant.get(node.name, ()):
+        for argument in () if function.constants is None else node.arguments[function.constants :]:
             if not foldable(argument):
                 self.refuse(f"{self.shown(argument)} must be a constant in {function.name}", argument)
-        if node.name == "cidrmatch":
-            for argument in node.arguments[1:]:
-                if isinstance(argument, tree.Literal) and isinstance(argument.value, str):
-                    self._cidr(argument, argument.value)
-        if node.name == "between":
-            for argument in node.arguments[1:3]:
-                if isinstance(argument, tree.Literal) and argument.value == "":
-                    self.refuse("between needs text on both sides; an empty one is not supported", argument)
-
-    def _cidr(self, node: tree.Literal, cidr: str) -> None:
-        try:
-            functions.block(cidr)
-        except ValueError as error:
-            self.refuse(f"{cidr!r} is not an address block: {error}", node, 'write "10.0.0.0/8"')
+        for position, argument in enumerate(node.arguments[1:], 1):
+            if isinstance(argument, tree.Literal) and (problem := function.check(position, argument.value)):
+                self.refuse(problem[0], argument, problem[1])
 
 
 def _kind_of_constant(value: tree.Constant) -> Kind:

@@ -1,0 +1,106 @@
+"""Functions of numbers: arithmetic by name, and number, which reads one from a text.
+
+Source: docs "EQL function reference"; NOTES.md.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from converter.targets.eql.engine.functions.base import Function, FunctionError, Implementation
+from converter.targets.eql.engine.strings import text_of
+
+if TYPE_CHECKING:
+    from converter.targets.eql.engine.functions.base import Maker
+    from converter.targets.eql.engine.syntax import ArithmeticOperator
+
+_HEXADECIMAL = 16
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+def _number_maker(_insensitive: bool) -> Implementation:  # noqa: FBT001
+    def number(source: Any, base: Any = None) -> int | float | None:
+        return None if source is None else _parse_number(text_of(source).strip(), base)
+
+    return number
+
+
+def _parse_number(text: str, base: Any) -> int | float:
+    prefixed = text[:2] == "0x"
+    try:
+        if prefixed and base in {None, _HEXADECIMAL}:
+            return int(text[2:], _HEXADECIMAL)
+        if base is not None and base != 10:  # noqa: PLR2004 - ten is the default base
+            return int(text, int(base))
+    except ValueError:
+        raise FunctionError(f"number cannot convert {text!r}") from None
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    raise FunctionError(f"number cannot convert {text!r}")
+
+
+def arithmetic(operator: ArithmeticOperator, left: Any, right: Any) -> int | float | None:
+    """Return the result of an arithmetic operator as Java computes it: whole numbers stay whole, division truncates.
+
+    Raises:
+        FunctionError: a value that is not a number, or a whole number divided by zero.
+    """
+    if left is None or right is None:
+        return None
+    one, two = _numeric(left), _numeric(right)
+    match operator:
+        case "+":
+            return one + two
+        case "-":
+            return one - two
+        case "*":
+            return one * two
+        case _:
+            return _divide(operator, one, two)
+
+
+def _divide(operator: ArithmeticOperator, one: float, two: float) -> float:
+    if isinstance(one, int) and isinstance(two, int):
+        if two == 0:
+            raise FunctionError("division by zero")
+        quotient = abs(one) // abs(two) * (1 if (one < 0) == (two < 0) else -1)
+        return quotient if operator == "/" else one - two * quotient
+    if two == 0:
+        undefined = operator == "%" or one == 0 or math.isnan(one)
+        return math.nan if undefined else math.copysign(math.inf, one) * math.copysign(1, two)
+    return one / two if operator == "/" else math.fmod(one, two)
+
+
+def _numeric(value: Any) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _FLOAT.fullmatch(value):
+        return int(value) if _INTEGER.fullmatch(value) else float(value)
+    raise FunctionError(f"arithmetic needs a number, not {text_of(value)!r}")
+
+
+def _operator(operator: ArithmeticOperator) -> Maker:
+    return lambda _insensitive: lambda left, right: arithmetic(operator, left, right)
+
+
+_NAMES: dict[ArithmeticOperator, str] = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
+
+FUNCTIONS = (
+    *(
+        Function(name=name, parameters=("number", "number"), returns="number", make=_operator(operator))
+        for operator, name in _NAMES.items()
+    ),
+    Function(
+        name="number",
+        parameters=("text", "integer"),
+        returns="number",
+        make=_number_maker,
+        optional=1,
+        constants=1,
+    ),
+)
