@@ -16,6 +16,7 @@ from converter.errors import ConfigurationError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from converter.targets.feature import Feature
 
 # The text of a file of macros, or several by name of file.
 Macros: TypeAlias = "str | Mapping[str, str]"
@@ -71,6 +72,15 @@ class Engine:
             options["on_note"] = on_note
         rows: list[dict[str, Any]] = run(text, events, **options)
         return rows
+
+    def features(self) -> tuple[Feature, ...]:
+        """Return what the engine runs, and what it refuses by name."""
+        return tuple(importlib.import_module(f"{self.folder}.engine.features").features())
+
+    def example(self, feature: Feature) -> str | None:
+        """Return a query that uses a feature which the engine refuses by name; None if the engine writes none."""
+        write = getattr(importlib.import_module(f"{self.folder}.engine.features"), "example", None)
+        return None if write is None else str(write(feature))
 
     def _known(self, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options that are given. Raises ConfigurationError if the function does not take one."""

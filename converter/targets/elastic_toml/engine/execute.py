@@ -19,6 +19,7 @@ from converter.errors import QueryError
 from converter.targets.elastic_toml.engine import schedule, threshold
 from converter.targets.elastic_toml.engine.documents import Document, clock, iso
 from converter.targets.elastic_toml.engine.rule import RuleFile, parse
+from converter.targets.elastic_toml.engine.simulated import check_simulated
 
 if TYPE_CHECKING:
     from converter.targets.elastic_toml.engine.threshold import History, Member
@@ -76,7 +77,7 @@ class Replay:
     """One rule and one log, ready to be run at any phase."""
 
     def __init__(self, rule: RuleFile, events: Iterable[Document], *, tables: Tables | None = None) -> None:
-        _check_simulated(rule)
+        check_simulated(rule, RULE_TYPES)
         self._rule = rule
         time_of = clock(rule.timestamp_override)
         timed: Timed = []
@@ -85,7 +86,7 @@ class Replay:
             if time is not None:
                 timed.append((time, position, event if "_id" in event else {**event, "_id": str(position + 1)}))
         timed.sort(key=lambda entry: entry[:2])
-        self._kind = _KINDS[rule.type](rule, timed, tables or {})
+        self._kind = RULE_TYPES[rule.type](rule, timed, tables or {})
 
     def phases(self) -> list[int]:
         """Return one phase of every class of phases of the schedule with the same outcome."""
@@ -367,12 +368,13 @@ class _EqlRows(_Searches):
         }
 
 
-_KINDS: Mapping[str, Callable[[RuleFile, Timed, Tables], _Kind]] = {
+RULE_TYPES: Mapping[str, Callable[[RuleFile, Timed, Tables], _Kind]] = {
     "threshold": _Threshold,
     "query": _Documents,
     "esql": _Esql,
     "eql": _eql,
 }
+"""The types of rules that are simulated, and what makes their runs."""
 
 
 def _kuery(rule: RuleFile) -> Callable[[Document], bool]:
@@ -397,25 +399,3 @@ def _of_query(rule: RuleFile, work: Callable[[str], _T]) -> _T:
         return work(rule.query)
     except QueryError as error:
         raise rule.query_error(error) from None
-
-
-def _check_simulated(rule: RuleFile) -> None:
-    """Refuse by name what would change the alerts and is not simulated."""
-    if rule.type not in _KINDS:
-        known = ", ".join(_KINDS)
-        raise rule.error(f"rules of type {rule.type} are not simulated", ("rule", "type"), f"simulated: {known}")
-    if rule.language == "lucene":
-        raise rule.error("rules in the Lucene language are not simulated", ("rule", "language"), "use kuery")
-    for key in ("filters", "exceptions_list", "alert_suppression"):
-        if rule.settings.get(key):
-            raise rule.error(f"{key!r} changes which alerts there are, and is not simulated", ("rule", key))
-    for key, usual in _USUAL.items():
-        if rule.settings.get(key, usual) != usual:
-            raise rule.error(f"{key!r} is simulated only as {usual!r}", ("rule", key))
-    if "tiebreaker_field" in rule.settings:
-        raise rule.error(
-            "'tiebreaker_field' is not simulated; ties in time are ordered by position", ("rule", "tiebreaker_field")
-        )
-
-
-_USUAL = {"to": "now", "timestamp_field": "@timestamp", "event_category_override": "event.category"}

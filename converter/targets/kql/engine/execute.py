@@ -240,9 +240,7 @@ def _value_alone(value: Value, text: str, prefix: str) -> Filter:
         if value.lone:
             return lambda document: True  # noqa: ARG005 - `*` is every document
         if any(char.isspace() for part in value.parts for char in part):
-            raise values.error(
-                "Kibana splits a pattern with blanks and no field into words", value, text, "name a field"
-            )
+            raise values.error(f"{values.SPLIT_PATTERN} and no field into words", value, text, "name a field")
     tests: dict[str, values.Test | None] = {}
     any_scalar = not isinstance(value, Wildcard)
 

@@ -22,6 +22,12 @@ from converter.targets.kql.engine.syntax import Constant, RangeOperator, Text, V
 
 Test: TypeAlias = Callable[[Scalar], bool]
 
+# What the engine does not run, as its messages say it.
+TEXT_FIELD = "a text field; matching it needs its analyser, which is not simulated"
+SPLIT_PATTERN = "Kibana splits a pattern with blanks"
+FLATTENED_KEY = "a key of a flattened object: with a * at the start or inside, or a blank"
+DATE_MATHEMATICS = "date mathematics depends on the time of the query"
+
 _PREFIX = re.compile(r"\d{1,3}", re.ASCII)
 _V4_IN_V6 = 0xFFFF_0000_0000
 
@@ -38,7 +44,7 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
     match kind:
         case Kind.TEXT:
             raise error(
-                f"{name} is a text field; matching it needs its analyser, which is not simulated", value, query,
+                f"{name} is {TEXT_FIELD}", value, query,
                 "match a keyword field, or test only that the field exists",
             )  # fmt: skip
         case Kind.KEYWORD:
@@ -48,7 +54,7 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
         case Kind.WILDCARD:
             if isinstance(value, Wildcard) and any(char.isspace() for part in value.parts for char in part):
                 raise error(
-                    f"{name} is a wildcard field: Kibana splits a pattern with blanks there into words", value, query,
+                    f"{name} is a wildcard field: {SPLIT_PATTERN} there into words", value, query,
                     "write a * in place of each blank",
                 )  # fmt: skip
             return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
@@ -85,7 +91,7 @@ def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, que
             pass
     match kind:
         case Kind.TEXT:
-            raise error(f"{name} is a text field; matching it needs its analyser, which is not simulated", value, query)
+            raise error(f"{name} is {TEXT_FIELD}", value, query)
         case Kind.KEYWORD | Kind.WILDCARD:
             return _keyword_range(name, operator, value, query)
         case Kind.NUMBER:
@@ -187,8 +193,7 @@ def _check_flattened(name: str, value: Wildcard, query: str) -> None:
     start, *rest = value.parts
     if not start or rest != [""] or any(char.isspace() for char in start):
         raise error(
-            f"{name} is a key of a flattened object: with a * at the start or inside, or a blank, Elasticsearch finds"
-            " other keys, or nothing", value, query,
+            f"{name} is {FLATTENED_KEY}, Elasticsearch finds other keys, or nothing", value, query,
             "put the only * at the end",
         )  # fmt: skip
 
@@ -249,9 +254,7 @@ def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[
     found = span(value.text) if isinstance(value, Text) else None
     if found is None:
         if isinstance(value, Text) and (value.text.startswith("now") or "||" in value.text):
-            raise error(
-                "date mathematics depends on the time of the query, which an engine on logs has not", value, query
-            )
+            raise error(f"{DATE_MATHEMATICS}, which an engine on logs has not", value, query)
         raise error(f"{name} is of type date, and this is no date", value, query, "write 2026-01-31T12:00:00.000Z")
     return found
 

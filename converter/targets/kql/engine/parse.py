@@ -9,7 +9,7 @@ after it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from converter.errors import QueryError
 from converter.readers.source import Source, Span
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 """How deep brackets may nest."""
 
-_RANGE_OPERATORS: tuple[RangeOperator, ...] = ("<=", ">=", "<", ">")
+# The longer first: `<=` begins like `<`.
+_RANGE_OPERATORS: tuple[RangeOperator, ...] = tuple(sorted(get_args(RangeOperator), key=len, reverse=True))
 
 
 def parse(text: str) -> Query:
