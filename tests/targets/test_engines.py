@@ -16,60 +16,37 @@ No Sigma here. Each `tests/targets/<target>/engine/*.toml` holds `[[case]]` tabl
 
 from __future__ import annotations
 
-import importlib
-import json
-import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from converter.errors import QueryError
+from tests.support.engine_cases import ndjson, query_cases
 
-HERE = Path(__file__).parent
-ENGINES = {"spl": "splunk", "esql": "esql", "eql": "eql", "kql": "kql"}
-LANGUAGES = {folder: language for language, folder in ENGINES.items()}
+if TYPE_CHECKING:
+    from tests.support.engine_cases import QueryCase
 
-
-def load() -> list[Any]:
-    params = []
-    for path in sorted(HERE.glob("*/engine/*.toml")):
-        for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]:
-            language = LANGUAGES[path.parent.parent.name]
-            params.append(pytest.param(language, case, id=f"{language}/{path.stem}: {case['name']}"))
-    return params
+KNOWN = {"name", "query", "events", "rows", "ids", "error", "source", "tables", "options", "notes"}
 
 
-def ndjson(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-
-@pytest.mark.parametrize(("language", "case"), load())
-def test_engine_case(language: str, case: dict[str, Any]) -> None:
-    known = {"name", "query", "events", "rows", "ids", "error", "source", "tables", "options", "notes"}
-    assert not set(case) - known, f"unknown keys {set(case) - known}"
-    assert len({"rows", "ids", "error"} & set(case)) == 1, "exactly one of rows, ids, error"
-    run = importlib.import_module(f"converter.targets.{ENGINES[language]}.engine.execute").run
-    events = ndjson(case.get("events", ""))
-    tables = {name: ndjson(text) for name, text in case.get("tables", {}).items()}
-    options: dict[str, Any] = dict(case.get("options", {}))
-    if "limits" in options:
-        limits = importlib.import_module(f"converter.targets.{ENGINES[language]}.engine.run_context").Limits
-        options["limits"] = limits(**options["limits"])
+@pytest.mark.parametrize("case", query_cases(), ids=str)
+def test_engine_case(case: QueryCase) -> None:
+    keys = case.keys
+    assert not set(keys) - KNOWN, f"unknown keys {set(keys) - KNOWN}"
+    assert len({"rows", "ids", "error"} & set(keys)) == 1, "exactly one of rows, ids, error"
     notes: list[str] = []
-    if "notes" in case:
-        options["on_note"] = notes.append
-    if "error" in case:
+    on_note = notes.append if "notes" in keys else None
+    if "error" in keys:
         with pytest.raises(QueryError) as caught:
-            run(case["query"], events, tables=tables, **options)
+            case.run(on_note)
         error = caught.value
         assert error.place is not None
-        assert (error.place.line, error.place.column) == (case["error"]["line"], case["error"]["column"])
-        assert case["error"]["message"] in error.message
+        assert (error.place.line, error.place.column) == (keys["error"]["line"], keys["error"]["column"])
+        assert keys["error"]["message"] in error.message
         return
-    rows = run(case["query"], events, tables=tables, **options)
-    assert notes == case.get("notes", [])
-    if "ids" in case:
-        assert [row["_id"] for row in rows] == case["ids"]
+    rows = case.run(on_note)
+    assert notes == keys.get("notes", [])
+    if "ids" in keys:
+        assert [row["_id"] for row in rows] == keys["ids"]
     else:
-        assert rows == ndjson(case["rows"])
+        assert rows == ndjson(keys["rows"])

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -36,52 +35,16 @@ import yaml
 from converter.errors import QueryError
 from converter.targets.elastic_toml.engine import execute as elastic
 from converter.targets.splunk.saved_search import conf, schedule
+from tests.support.engine_cases import changed, rule_file_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.engine_cases import RuleFileCase
+
 HERE = Path(__file__).parent / "rule_files"
 EXPECTATIONS = {"alerts", "ids", "firing", "at", "error"}
 KNOWN = {"name", "engine", "file", "change", "events", "phase", "source", *EXPECTATIONS}
-
-
-def load() -> list[Any]:
-    params = []
-    for path in sorted(HERE.glob("*.yml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        files = content.get("files", {})
-        names = [case["name"] for case in content["cases"]]
-        assert len(names) == len(set(names)), f"{path.name}: names are not unique"
-        for case in content["cases"]:
-            text = files.get(case["file"], case["file"])
-            params.append(pytest.param(case, text, id=f"{path.stem}: {case['name']}"))
-    return params
-
-
-def changed(text: str, changes: dict[str, str]) -> str:
-    for old, new in changes.items():
-        assert old in text, f"{old!r} is not in the file"
-        text = text.replace(old, new)
-    return text
-
-
-def expanded(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    for entry in entries:
-        if "repeat" not in entry:
-            events.append(entry)
-            continue
-        for number in range(entry["repeat"]):
-            event = json.loads(json.dumps(entry["event"]))
-            step = number * entry["every"]
-            if "_time" in event:
-                event["_time"] += step
-            else:
-                moment = datetime.fromisoformat(event["@timestamp"]) + timedelta(seconds=step)
-                event["@timestamp"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            event["_id"] = f"{event.get('_id', 'e')}{number}"
-            events.append(event)
-    return events
 
 
 class Runner:
@@ -99,41 +62,38 @@ class Runner:
             self.run = saved.run
 
 
-def run(engine: str, text: str, events: list[dict[str, Any]], phase: float) -> list[dict[str, Any]]:
-    if engine == "elastic_toml":
-        return elastic.run(text, events, phase=round(phase * 1000))
-    return schedule.run_saved(text, events, phase=phase)
-
-
-@pytest.mark.parametrize(("case", "text"), load())
-def test_rule_file(case: dict[str, Any], text: str) -> None:
-    assert not set(case) - KNOWN, f"unknown keys {set(case) - KNOWN}"
-    assert len(EXPECTATIONS & set(case)) == 1, f"exactly one of {EXPECTATIONS}"
-    engine = case["engine"]
-    text = changed(text, case.get("change", {}))
-    events = expanded(case.get("events", []))
-    phase = case.get("phase", 0)
-    if "error" in case:
+@pytest.mark.parametrize("case", rule_file_cases(), ids=str)
+def test_rule_file(case: RuleFileCase) -> None:
+    keys = case.keys
+    assert not set(keys) - KNOWN, f"unknown keys {set(keys) - KNOWN}"
+    assert len(EXPECTATIONS & set(keys)) == 1, f"exactly one of {EXPECTATIONS}"
+    if "error" in keys:
         with pytest.raises(QueryError) as caught:
-            run(engine, text, events, phase)
+            case.run()
         place = caught.value.place
         assert place is not None
-        assert (place.line, place.column) == (case["error"]["line"], case["error"]["column"]), str(caught.value)
-        assert case["error"]["message"] in caught.value.message
-    elif "firing" in case:
-        runner = Runner(engine, text, events)
-        assert [sum(bool(runner.run(at)) for at in runner.phases), len(runner.phases)] == case["firing"]
-    elif "at" in case:
-        assert {at: len(run(engine, text, events, at)) for at in case["at"]} == case["at"]
+        assert (place.line, place.column) == (keys["error"]["line"], keys["error"]["column"]), str(caught.value)
+        assert keys["error"]["message"] in caught.value.message
+    elif "firing" in keys:
+        runner = Runner(case.folder, case.text, case.events)
+        assert [sum(bool(runner.run(at)) for at in runner.phases), len(runner.phases)] == keys["firing"]
+    elif "at" in keys:
+        assert {at: len(case.run(at)) for at in keys["at"]} == keys["at"]
     else:
-        rows = run(engine, text, events, phase)
-        if "ids" in case:
-            assert [row["_id"] for row in rows] == case["ids"]
+        rows = case.run()
+        if "ids" in keys:
+            assert [row["_id"] for row in rows] == keys["ids"]
         else:
-            wanted = case["alerts"]
-            known = [{key: row.get(key) for key in want} for row, want in zip(rows, wanted, strict=False)]
-            assert known == wanted
-            assert len(rows) == len(wanted), rows
+            alerts = keys["alerts"]
+            known = [{key: row.get(key) for key in alert} for row, alert in zip(rows, alerts, strict=False)]
+            assert known == alerts
+            assert len(rows) == len(alerts), rows
+
+
+@pytest.mark.parametrize("file", sorted({case.file for case in rule_file_cases()}))
+def test_the_names_of_a_file_are_unique(file: str) -> None:
+    names = [case.keys["name"] for case in rule_file_cases() if case.file == file]
+    assert len(names) == len(set(names))
 
 
 def outcome(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
