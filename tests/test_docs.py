@@ -13,6 +13,7 @@ import converter
 from converter.cli import cli, common, main
 from converter.cli.settings import KEYS
 from converter.harness.outcome import CellKind
+from converter.targets.core.target import VerdictKind
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -57,6 +58,22 @@ def test_every_exit_status_is_documented(status: str) -> None:
 @pytest.mark.parametrize("kind", get_args(CellKind))
 def test_every_result_of_a_cell_is_documented(kind: str) -> None:
     assert f"| `{kind}` |" in CLI or f"| `{kind.upper()}` |" in CLI
+
+
+def rows(page: str) -> list[str]:
+    return [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+
+
+def test_every_verdict_is_in_the_readme() -> None:
+    for verdict in (*get_args(VerdictKind), "refused"):
+        assert [row for row in rows("README.md") if row.startswith(f"| `{verdict}` |")], verdict
+
+
+def test_the_features_in_the_readme_are_those_of_the_targets() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Features by target\n")[1].split("\n## ")[0]
+    features = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(features) > 10
+    assert not set(features) - set(rows("docs/targets.md"))
 
 
 @pytest.mark.parametrize("name", converter.__all__)

@@ -56,7 +56,9 @@ if TYPE_CHECKING:
 )
 @click.option("--ignore", "ignored", multiple=True, metavar="CODE[,CODE...]", help="Ignore warnings with these codes.")
 @pipeline_options
-@click.option("--strict-fields", is_flag=True, default=None, help="Report an unmapped field as an error.")
+@click.option(
+    "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
+)
 @backend_option
 @debug_option
 @rule_argument
@@ -74,10 +76,10 @@ def check(
     options: tuple[str, ...],
     rules: tuple[str, ...],
 ) -> int:
-    """Check rules: every error and warning with its place, and the verdict of every target.
+    """Report errors and warnings in rules, and the verdict of each target.
 
-    RULE is a file, a folder, or - for standard input. Exit status: 0 no findings; 1 warnings, or a target named with
-    -t refuses a rule; 2 errors in rules.
+    RULE is a file, a folder, or - for standard input. The exit status is 2 if there are errors in rules, 1 if there are
+    warnings or a target named with -t refuses a rule, and else 0.
     """
     from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415  slow to import
     from converter.report.check import Report  # noqa: PLC0415

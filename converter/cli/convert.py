@@ -99,7 +99,9 @@ class _Work:
     help="Target to convert to: NAME[:FORMAT][:KEY=VALUE], or `all`. `sigma-convert targets` lists them.",
 )
 @pipeline_options
-@click.option("--strict-fields", is_flag=True, default=None, help="Treat an unmapped field as an error.")
+@click.option(
+    "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
+)
 @click.option("-f", "--format", "form", metavar="FORMAT", help="Output format, for targets that have it.")
 @backend_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the queries to a file.")

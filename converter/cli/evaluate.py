@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 def evaluate(
     *, rules: tuple[str, ...], logs: tuple[str, ...], form: str, pipelines: tuple[str, ...], no_logsource: bool
 ) -> int:
-    """Evaluate rules on raw logs as the Sigma specification defines them; no product is involved.
+    """Evaluate rules on raw logs with the reference evaluator.
 
     RULE is a file, a folder, or - for standard input. A rule is evaluated on events of its log source, and on events
     whose log source is unknown.

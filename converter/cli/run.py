@@ -38,7 +38,11 @@ _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
 @click.command(cls=LogsCommand)
 @click.option(
-    "--language", "-L", required=True, metavar="L", help="spl, esql, eql, kql, elastic-toml or savedsearches."
+    "--language",
+    "-L",
+    required=True,
+    metavar="L",
+    help="spl, esql, eql or kql; or a file: elastic-toml, savedsearches or contentctl.",
 )
 @logs_option
 @click.option(

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     "target_texts",
     multiple=True,
     metavar="TARGET[,TARGET...]",
-    help="Targets to test; default: all of our own in every format, and others whose divergences a case declares.",
+    help="Targets to test; default: all of our own in every format, and others with a declared divergence.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
-@click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases whose names contain this.")
+@click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases whose name contains TEXT.")
 @click.option(
     "-j",
     "--jobs",
@@ -76,7 +76,7 @@ def test(
     without_pipeline: bool,
     paths: tuple[Path, ...],
 ) -> int:
-    """Replay test cases, and check that every target finds what the rule finds.
+    """Replay test cases: every target must find what the rule finds.
 
     PATH is a case file, or a folder with case files (cases.yml, *.cases.yml); default: samples.
     """

@@ -1,4 +1,5 @@
-"""Reports: what the harness found, as text for a person and in formats for programs.
+"""Reports for people and for programs.
 
-Matrix | Alert ──> text | json | ndjson
+check.Report | Matrix | Alert | Query ──> JSON, NDJSON, SARIF: plain data
+                                      └─> Line, Pointer, Grid (layout) ──> terminal, pipe
 """

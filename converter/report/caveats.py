@@ -1,4 +1,4 @@
-"""What `convert` says of its queries: warnings, and why verdicts are not exact; each sentence once.
+"""The notes of `convert` on its queries: warnings, and why verdicts are not exact; each sentence once.
 
 (target, query)... ──> sentences, each with its targets and rules ──> Line
 """

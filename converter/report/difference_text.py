@@ -1,6 +1,6 @@
-"""What a case of `test` says in words: the differences of each target, and the smallest log that shows one.
+"""The details of a case of `test`: the differences of each target, and the smallest log that shows one.
 
-CaseResult ──> cells that did not simply agree, those with the same words together ──> Line, Pointer
+CaseResult ──> cells that do not agree, those with the same details together ──> Line, Pointer
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SHOWN_EVENTS = 5
 
 
 def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
-    """Yield what there is to say of a case beside its row in the table.
+    """Yield the details of a case below its row in the table.
 
     Args:
         case: the case and its cells.
@@ -59,7 +59,7 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
 
 
 def _cells(name: str, cells: Sequence[Cell], plans: Mapping[str, Plan]) -> Iterator[Item]:
-    """Yield what there is to say of cells that differ in their targets only."""
+    """Yield the details of cells that differ in their targets only."""
     cell = cells[0]
     word, style = RESULTS[cell.kind]
     yield Line(f"{word}  {name}  {', '.join(alike.target for alike in cells)}", style)
@@ -78,7 +78,7 @@ def _cells(name: str, cells: Sequence[Cell], plans: Mapping[str, Plan]) -> Itera
 
 
 def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Return the cells that need words, those with the same words together."""
+    """Return the cells with details, those with the same details together."""
     groups: list[list[Cell]] = []
     for cell in cells:
         if cell.kind in {"agree", "refused"}:

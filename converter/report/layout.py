@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from rich.text import Text
 
-_HANG = 2  # by how much the second line of a wrapped one is indented
+_HANG = 2  # indent of the further lines of a wrapped line
 _GAP = 2  # between two columns
 _LEAST = 20  # a text is not wrapped to less than this
 _ENDLESS = 1_000_000
@@ -166,7 +166,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A table where there is room for it, and else something narrower that says the same."""
+    """A table, and items with the same content for a terminal that is too narrow for it."""
 
     wide: Grid
     narrow: tuple[Line | Grid, ...]

@@ -1,4 +1,4 @@
-"""The matrix of `test` as JSON. The schema is documented in docs/cli.md; `version` changes when it does."""
+"""The matrix of `test` as JSON. docs/cli.md documents the schema; `version` changes with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of `test` as text: a table for each case file, then what needs words, then counts.
+"""The matrix of `test` as text: a table for each case file, then details, then counts.
 
 Matrix ──> table: cases down, targets across; where that is too wide, what differs in each case
        ──> notes on the queries ──> differences (difference_text) ──> summary
@@ -116,7 +116,7 @@ def _cut(name: str) -> str:
 
 
 def _notes(columns: Sequence[Column]) -> Iterator[Item]:
-    """Yield, after an empty line, what is to be said of the queries; each sentence once, with its targets."""
+    """Yield, after an empty line, notes on the queries; each sentence once, with its targets."""
     items = [Line(f"{column.name}: run by {column.live}") for column in columns if column.live]
     for sentence, names in _sentences(columns).items():
         items.append(Line(f"{', '.join(names)}: {sentence}"))
@@ -137,7 +137,7 @@ def _notes(columns: Sequence[Column]) -> Iterator[Item]:
 
 
 def _sentences(columns: Sequence[Column]) -> dict[str, dict[str, None]]:
-    """Return bounds, limits and warnings, with the targets that each is about."""
+    """Return bounds, limits and warnings, each with its targets."""
     sentences: dict[str, dict[str, None]] = {}
     for column in columns:
         for query in column.queries.values():
