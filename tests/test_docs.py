@@ -13,7 +13,7 @@ import converter
 from converter.cli import cli, common, main
 from converter.cli.settings import KEYS
 from converter.harness.outcome import CellKind
-from converter.targets.core.target import VerdictKind
+from converter.verdicts.verdict import VerdictKind
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,11 @@ from converter.cli.common import (
     note,
     warn,
 )
-from converter.errors import ConfigurationError, Place, QueryError, suggest
+from converter.errors import ConfigurationError, QueryError, suggest
 from converter.report.layout import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
@@ -96,34 +96,21 @@ def run(
     QUERY is the text of a query, or @FILE, or @- for standard input. The logs hold events as the product stores them;
     with --logsource they hold raw events.
     """
-    from converter.readers.logs import read_logs  # noqa: PLC0415
-    from converter.report.alerts import ndjson, rows_text, to_json  # noqa: PLC0415
     from converter.targets.core.engines import find_engine  # noqa: PLC0415  slow to import
 
     check_stdin((query,), logs)
     engine = find_engine(language)
     text, name = _read_query(query)
-    convert = _view(logsource, engine.product)
+    reading = _Reading(logs, _view(logsource, engine.product))
     macro_files = {path: _read_text(Path(path)) for path in macros}
     clock = None if now is None else _time(now)
     rows_by_name = _read_tables(tables)
     started = perf_counter()
-    errors = LogErrors()
-    count = 0
     notes: list[str] = []
-
-    def events() -> Iterator[Mapping[str, Any]]:
-        nonlocal count
-        for count, event in enumerate(read_logs(logs, errors), 1):
-            data = event.data
-            if "_id" not in data:
-                data["_id"] = str(count)
-            yield convert(data)
-
     try:
         rows = engine.run(
             text,
-            events(),
+            reading.events(),
             tables=rows_by_name,
             macros=macro_files or None,
             now=clock,
@@ -131,14 +118,41 @@ def run(
             on_note=notes.append,
         )
     except QueryError as error:
-        place = error.place
-        if place is not None and place.name == "<query>":
-            error.place = Place(name, place.line, place.column, place.source_line, place.length)
+        if error.place is not None and error.place.name == "<query>":
+            error.place = replace(error.place, name=name)
         raise
     seconds = perf_counter() - started
-    errors.close()
+    reading.errors.close()
     for sentence in notes:
         warn(f"warning: {sentence}")
+    _write(rows, form)
+    summary = f"{counted(reading.count, 'event')} read{reading.errors.summary()}"
+    note(f"{summary}, {counted(len(rows), 'row')} in {seconds:.2f} s")
+    return BAD_INPUT if reading.errors.count else OK
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads logs once, as events of the product, and counts the events and the errors."""
+
+    logs: tuple[str, ...]
+    convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    count: int = 0
+    errors: LogErrors = field(default_factory=LogErrors)
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the events; one without `_id` gets its position, from 1."""
+        from converter.readers.logs import read_logs  # noqa: PLC0415
+
+        for event in read_logs(self.logs, self.errors):
+            self.count += 1
+            event.data.setdefault("_id", str(self.count))
+            yield self.convert(event.data)
+
+
+def _write(rows: Sequence[Mapping[str, Any]], form: str) -> None:
+    from converter.report.alerts import ndjson, rows_text, to_json  # noqa: PLC0415
+
     match form:
         case "json":
             emit([to_json(rows, indent=True)])
@@ -146,8 +160,6 @@ def run(
             write(rows_text(rows), sys.stdout)
         case _:
             emit(ndjson(rows))
-    note(f"{counted(count, 'event')} read{errors.summary()}, {counted(len(rows), 'row')} in {seconds:.2f} s")
-    return BAD_INPUT if errors.count else OK
 
 
 def _read_query(query: str) -> tuple[str, str]:
