@@ -42,11 +42,7 @@ def _finding(text: str, code: str | None) -> Iterator[Item]:
 def _rule(rule: RuleResult) -> Iterator[Item]:
     where = f" ({rule.place.name}:{rule.place.line})" if rule.place is not None else ""
     yield Line(f"{rule.rule}{where}", "bold")
-    rows = [
-        (Line(result.target), Line(result.verdict, _STYLES.get(result.verdict, "cyan")), _explanation(result, rule))
-        for result in rule.targets
-    ]
-    yield Grid(rows, indent=2)
+    yield Grid(_rows(rule), indent=2)
     warned: dict[str, list[str]] = {}
     for result in rule.targets:
         for warning in result.query.warnings if result.query is not None else ():
@@ -55,13 +51,26 @@ def _rule(rule: RuleResult) -> Iterator[Item]:
         yield Line(f"warning: {', '.join(targets)}: {warning}", "yellow", indent=2)
 
 
-def _explanation(result: TargetResult, rule: RuleResult) -> tuple[Line, ...]:
-    """Return what the verdict of a target rests on: the bound and the number of assumptions, or the error."""
-    sentences = _of_query(result.query) if result.query is not None else _of_error(result, rule)
-    return tuple(Line(sentence) for sentence in sentences) or (Line(""),)
+def _rows(rule: RuleResult) -> list[tuple[Line, Line, tuple[Line, ...]]]:
+    """Return a row for each target; targets with the same error share one."""
+    targets: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
+    for result in rule.targets:
+        if result.query is not None:
+            targets[result.verdict, tuple(_of_query(result.query)), result.target] = [result.target]
+        else:
+            targets.setdefault((result.verdict, tuple(_of_error(result, rule)), ""), []).append(result.target)
+    return [
+        (
+            Line(", ".join(names)),
+            Line(verdict, _STYLES.get(verdict, "cyan")),
+            tuple(Line(sentence) for sentence in sentences) or (Line(""),),
+        )
+        for (verdict, sentences, _), names in targets.items()
+    ]
 
 
 def _of_query(query: Query) -> Iterator[str]:
+    """Yield the bound of a query, and its number of assumptions."""
     verdict = query.verdict
     if verdict.bound is not None:
         yield verdict.bound.message
@@ -71,6 +80,7 @@ def _of_query(query: Query) -> Iterator[str]:
 
 
 def _of_error(result: TargetResult, rule: RuleResult) -> Iterator[str]:
+    """Yield the error with its construct and its line, and the hint."""
     error = result.error
     if error is None:
         return

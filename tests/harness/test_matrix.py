@@ -409,6 +409,26 @@ def test_text_report() -> None:
     assert "\x1b" not in text
 
 
+def test_text_report_for_a_narrow_terminal() -> None:
+    text = matrix_text(matrix(), 72)
+    lines = [line.split() for line in text.split("UNEXPECTED  case")[0].splitlines()]
+    assert all(len(line) <= 72 or line.startswith("    ") for line in text.splitlines())
+    assert lines[3:8] == [
+        ["exact", "exact,", "wrong,", "unknown"],
+        ["assuming", "cased"],
+        ["bounded", "wide"],
+        ["unjudged", "declared"],
+        ["refused", "none"],
+    ]
+    assert lines[9:12] == [
+        ["reference", "agree", "differ"],
+        ["case", "0", "1", "alert", "3", "of", "6", "divergence:", "declared"],
+        ["DISAGREE:", "wrong"],
+    ]
+    assert "assumptions: cased 1" in text.splitlines()
+    assert text.endswith("FAILED\n")
+
+
 def test_colours_only_when_asked_for() -> None:
     assert "\x1b[1;31mDISAGREE\x1b[0m" in matrix_text(matrix(), coloured=True)
 
