@@ -121,6 +121,13 @@ def floors(graph: Mapping[str, set[str]]) -> int:
     return max(map(height, graph), default=0)
 
 
+def arrows(root: Path = ROOT) -> list[str]:
+    """Return a line for each room: the rooms that it imports, without the name of the package."""
+    graph = room_graph(root)
+    short = {room: room.removeprefix(f"{PACKAGE}.") for room in graph}
+    return [f"{short[room]} -> {' '.join(sorted(short[target] for target in graph[room]))}" for room in sorted(graph)]
+
+
 def main() -> int:
     """Print the figures; the status is 1 if there is a circle."""
     parser = argparse.ArgumentParser(description="Count rooms, arrows and circles.")
@@ -140,9 +147,7 @@ def main() -> int:
         for circle in found:
             out(f"  {len(circle)}: {' '.join(name.removeprefix(f'{PACKAGE}.') for name in circle)}\n")
     if options.arrows:
-        for room in sorted(by_room):
-            targets = " ".join(sorted(target.removeprefix(f"{PACKAGE}.") for target in by_room[room]))
-            out(f"{room.removeprefix(f'{PACKAGE}.')} -> {targets}\n")
+        out("".join(f"{line}\n" for line in arrows(options.folder)))
     return 1 if circles(by_module) or circles(by_room) else 0
 
 
