@@ -88,14 +88,22 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.text import Text  # noqa: PLC0415
 
     # No refresh by a thread: the harness forks, and a forked process must not inherit a lock that a thread holds.
-    with Live(
+    live = Live(
         console=console_for(sys.stderr),
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
-    ) as live:
-        yield lambda step: live.update(Text(printable(step), no_wrap=True, overflow="ellipsis"), refresh=True)
+    )
+
+    def show(step: str) -> None:
+        live.start()
+        live.update(Text(printable(step), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    try:
+        yield show
+    finally:
+        live.stop()  # erases the line
 
 
 def _wants_colour() -> bool:
