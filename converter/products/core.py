@@ -6,7 +6,7 @@
                                             └──mapping_file(log source)──> pipeline of pySigma, facts about fields
 
 A view is a simulation written from the vendor's own ingest rules, never from our field mappings: a wrong mapping
-therefore shows as a disagreement. `docs/views.md` says what each view does, from which source, and what it leaves out.
+therefore shows as a disagreement. `docs/ingest.md` says what each view does, from which source, and what it leaves out.
 Views and mappings are found by their place in the product's folder; nothing lists them.
 """
 

@@ -16,7 +16,7 @@ _CATEGORIES = {
     "http": frozenset({"proxy", "webserver"}),
     "conn": frozenset({"firewall"}),
 }
-# The names that rules of those categories use, from `tools/config/splunk-zeek.yml` of SigmaHQ/sigma (removed in 2023).
+# The names that rules of those categories use, from `SigmaHQ/sigma/tools/config/splunk-zeek.yml` (removed in 2023).
 # It also takes the whole `uri` for parts of it (`c-uri-query`, ...): that is left out, since it is not the same.
 _ADDRESSES = (
     ("dst_ip", "id.resp_h"),

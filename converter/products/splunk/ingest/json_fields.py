@@ -3,7 +3,7 @@
     {"a": {"b": 1}, "c": ["x", {"d": true}]}  ──>  {"a.b": "1", "c{}": "x", "c{}.d": "true"}
 
 Every value is text. A field that occurs several times is multivalued (a list); one that occurs once is a plain text.
-What is known from documents and what is not is in `docs/views.md`.
+What is known from documents and what is not is in `docs/ingest.md`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     raw event ── clean: no null, "", "-", "none", {} or [] ──> user, source, cloud, event, aws.cloudtrail.* ──> document
 
-Written processor by processor from elastic/integrations, packages/aws/data_stream/cloudtrail (see `docs/views.md` for
+Written processor by processor from elastic/integrations, packages/aws/data_stream/cloudtrail (see `docs/ingest.md` for
 the versions and for what is left out: geoip, user-agent parsing, digests, the actor and target entities). The order of
 the functions below is the order of the processors.
 """

@@ -3,7 +3,7 @@
     raw CloudTrail event ──> JSON extraction (KV_MODE = json) + _time from eventTime, _raw, sourcetype
 
 The add-on's own field aliases and lookups (src, user, action, status, ...) are not simulated: its props.conf is not
-public, and what is known of it from documents would be guessed. `docs/views.md` says more.
+public, and what is known of it from documents would be guessed. `docs/ingest.md` says more.
 """
 
 from __future__ import annotations
