@@ -241,7 +241,7 @@ def _sources(plan: ir.Plan) -> Iterator[LogSource]:
 
 
 def _guide(plan: ir.Plan) -> str | None:
-    """Return the investigation guide: `RULE.md` beside the rule, or `samples/NAME/guide.md` in a folder above it."""
+    """Return the investigation guide: the rule's path with `.md`, or `samples/<rule>/guide.md` in a folder above."""
     path = Path(plan.meta.path)
     if not path.is_file():
         return None

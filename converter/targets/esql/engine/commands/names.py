@@ -1,7 +1,7 @@
 """Every command that ES|QL has, by its first word, whether this engine runs it or not.
 
 Source: elastic/elasticsearch, `x-pack/plugin/esql/src/main/antlr/lexer/*.g4` (those in development included), and
-`docs/reference/query-languages/esql/_snippets/lists/{source,processing}-commands.md`.
+`elasticsearch/docs/reference/query-languages/esql/_snippets/lists/{source,processing}-commands.md`.
 """
 
 from __future__ import annotations

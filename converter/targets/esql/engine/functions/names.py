@@ -1,7 +1,7 @@
 """Every function that ES|QL has, whether this engine runs it or not, so that an error can tell one from a misspelling.
 
 Source: elastic/elasticsearch, class `EsqlFunctionRegistry` (9.2, with the aliases and those of a snapshot), and
-`docs/reference/query-languages/esql/_snippets/lists/*.md` (up to 9.6).
+`elasticsearch/docs/reference/query-languages/esql/_snippets/lists/*.md` (up to 9.6).
 """
 
 from __future__ import annotations
