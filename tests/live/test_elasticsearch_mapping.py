@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from converter.live.elasticsearch.ecs import ecs_type, has_text
 from converter.live.elasticsearch.mapping import IGNORE_ABOVE, mapping_for, substituted
 from converter.products.field_facts import load_facts
 from converter.readers.log_source import LogSource
@@ -19,43 +16,6 @@ def types(*events: dict[str, Any], **more: Any) -> dict[str, str]:
     found = {name: one["type"] for name, one in mapping["properties"].items()}
     assert found.pop("@timestamp") == "date", "it has a type in every index of a data stream"
     return found
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("@timestamp", "date"),
-        ("message", "match_only_text"),
-        ("process.pid", "long"),
-        ("process.entry_leader.parent.pid", "long"),
-        ("process.command_line", "wildcard"),
-        ("process.parent.start", "date"),
-        ("threat.indicator.file.x509.not_after", "date"),
-        ("threat.enrichments.indicator.ip", "ip"),
-        ("source.geo.location", "geo_point"),
-        ("file.size", "long"),
-        ("registry.data.bytes", None),
-        ("registry.data.strings", "wildcard"),
-        ("event.risk_score", "float"),
-        ("file.code_signature.trusted", "boolean"),
-        ("process.name", None),
-        ("log.syslog.structured_data", "flattened"),
-        ("aws.vpcflow.port", None),
-        ("winlog.event_data.ip", None),
-        ("pid", None),
-    ],
-)
-def test_types_of_ecs(name: str, kind: str | None) -> None:
-    assert ecs_type(name) == kind
-
-
-@pytest.mark.parametrize(
-    ("name", "has"),
-    [("process.name", True), ("user.effective.name", True), ("process.command_line", True), ("file.path", True),
-     ("host.name", False), ("log.file.path", False), ("aws.cloudtrail.user.name", False), ("name", False)],
-)  # fmt: skip
-def test_fields_whose_words_ecs_can_search(name: str, has: bool) -> None:  # noqa: FBT001  a parameter of the test
-    assert has_text(name) is has
 
 
 def test_values_tell_the_type_where_nothing_else_does() -> None:

@@ -18,9 +18,10 @@ from converter.conversion import convert_rules
 from converter.harness.cases.load import load_cases
 from converter.harness.compare import judge
 from converter.harness.replay import Log
-from converter.live.elasticsearch.mapping import leaves, mapping_for
+from converter.live.elasticsearch.mapping import mapping_for
 from converter.live.elasticsearch.search import esql_fields
 from converter.live.target import facts_of
+from converter.products.elastic.documents import leaves
 from converter.reference.time import event_time, parse_time
 from converter.rules.load import load_rules
 from converter.targets.core.alerts import event_alerts, seen_alerts

@@ -209,7 +209,7 @@ def _text(name: Value | None) -> str:
 
 
 def _has_nested(held: dict[str, Any]) -> bool:
-    return any(key.partition(".")[0] == "u" for key in held)
+    return any(key.partition(".")[0] in {"u", "threat"} for key in held)
 
 
 def _rules(examples: int) -> settings:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from converter.targets.eql.engine import lucene_regex as eql_regex
-from converter.targets.eql.engine import strings as eql_text
-from converter.targets.esql.engine import like as esql_like
-from converter.targets.esql.engine import lucene_regex as esql_regex
+from converter.products.elastic.lucene_regex import compile_regex
+from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.wildcards import like_pieces, lucene_pieces, matcher, plain_pieces
 from tests.support.referee.lucene_asks import Ask, Comparison, generator, lucene
 from tests.support.referee.lucene_random import regex_with_texts, wildcard_with_texts
 
@@ -27,10 +26,9 @@ BATCH = 40
 # Parts of what is said by the one that refuses, and why the two differ.
 WORK = "would require more than 10000 effort"
 DECLARED = {
-    WORK: "Lucene refuses what takes it too long to determinize; the engines need not determinize",
+    WORK: "Lucene refuses what takes it too long to determinize; ours need not determinize",
     "too large": "RE2 has a limit of its own",
     "repetitions": "RE2 repeats at most 1,000 times",
-    "inside a repetition without a limit": "EQL: whether nothing matches the repeated part is not worked out",
     "nested": "the depth of our parsers is bounded; Lucene's is by its stack",
 }
 
@@ -58,37 +56,28 @@ def compare(
     )
 
 
-def test_rlike(node: Node, examples: int) -> None:
+@pytest.mark.parametrize("insensitive", [False, True])
+def test_expressions(node: Node, examples: int, *, insensitive: bool) -> None:
+    """RLIKE, and `regex` of EQL; `regex~` ignores case."""
     comparison = Comparison(
-        node, esql_regex.compile_rlike, esql_like.PatternError, lambda pattern: Ask("regexp", pattern), declared
+        node,
+        lambda pattern: compile_regex(pattern, ignore_case=insensitive),
+        PatternError,
+        lambda pattern: Ask("regexp", pattern, insensitive),
+        declared,
     )
-    compare("RLIKE", comparison, examples // 4, regex_with_texts)
+    compare(f"regex{'~' * insensitive}", comparison, examples * (1 if insensitive else 3) // 8, regex_with_texts)
 
 
 def test_like(node: Node, examples: int) -> None:
     def refused_when_parsed(_pattern: str, text: str | None, said: str) -> str:
         return "ES|QL refuses the pattern before Lucene sees it" if text is None and "LIKE pattern" in said else ""
 
-    comparison = Comparison(
-        node,
-        esql_like.compile_like,
-        esql_like.PatternError,
-        lambda pattern: Ask("wildcard", pattern),
-        refused_when_parsed,
-    )
+    def like(pattern: str) -> Test:
+        return matcher(like_pieces(pattern))
+
+    comparison = Comparison(node, like, PatternError, lambda pattern: Ask("wildcard", pattern), refused_when_parsed)
     compare("LIKE", comparison, examples // 8, wildcard_with_texts)
-
-
-@pytest.mark.parametrize("insensitive", [False, True])
-def test_eql_regex(node: Node, examples: int, *, insensitive: bool) -> None:
-    comparison = Comparison(
-        node,
-        lambda pattern: eql_regex.compile_regex(pattern, insensitive=insensitive),
-        eql_text.RegexError,
-        lambda pattern: Ask("regexp", pattern, insensitive),
-        declared,
-    )
-    compare(f"regex{'~' * insensitive}", comparison, examples // 8, regex_with_texts)
 
 
 def escaped(pattern: str) -> str:
@@ -100,8 +89,8 @@ def escaped(pattern: str) -> str:
 def test_eql_like(node: Node, examples: int, *, insensitive: bool) -> None:
     comparison = Comparison(
         node,
-        lambda pattern: eql_text.tester(eql_text.like_pieces(pattern), insensitive=insensitive, line_breaks=True),
-        eql_text.RegexError,
+        lambda pattern: matcher(plain_pieces(pattern), ignore_case=insensitive),
+        PatternError,
         lambda pattern: Ask("wildcard", escaped(pattern), insensitive, source=pattern),
     )
     compare(f"like{'~' * insensitive}", comparison, examples // 8, wildcard_with_texts)
@@ -112,8 +101,8 @@ def test_eql_functions_on_a_field(node: Node, examples: int, *, insensitive: boo
     """What `stringContains` and `endsWith` put between stars is a wildcard pattern, whose backslash escapes."""
     comparison = Comparison(
         node,
-        lambda pattern: eql_text.tester(eql_text.lucene_pieces(pattern), insensitive=insensitive, line_breaks=True),
-        eql_text.RegexError,
+        lambda pattern: matcher(lucene_pieces(pattern), ignore_case=insensitive),
+        PatternError,
         lambda pattern: Ask("wildcard", pattern, insensitive),
     )
     compare(f"stringContains{'~' * insensitive}", comparison, examples // 16, wildcard_with_texts)
@@ -125,26 +114,26 @@ NESTED = "(" * 101 + "a" + ")" * 101
 
 @pytest.mark.parametrize(
     ("part", "pattern"),
-    [
-        (WORK, WORKLOAD),
-        ("too large", "a{1001}"),
-        ("repetitions", "a{1001}"),
-        ("inside a repetition without a limit", "(a&b)*"),
-        ("nested", NESTED),
-    ],
+    [(WORK, WORKLOAD), ("too large", "(a{1000}){1000}"), ("repetitions", "a{1001}"), ("nested", NESTED)],
 )
 def test_what_is_declared_is_so(node: Node, part: str, pattern: str) -> None:
     (theirs,) = lucene(node, [Ask("regexp", pattern)], ["a"])
-    refusals = []
-    for engine in (esql_regex.compile_rlike, lambda pattern: eql_regex.compile_regex(pattern, insensitive=False)):
-        try:
-            engine(pattern)("a")
-        except (esql_like.PatternError, eql_text.RegexError) as error:
-            refusals.append(str(error))
     if part == WORK:
         assert isinstance(theirs, str)
         assert part in theirs
-        assert not refusals
+        compile_regex(pattern)("a")
     else:
-        assert not isinstance(theirs, str)
-        assert any(part in said for said in refusals)
+        assert part == "too large" or not isinstance(theirs, str)
+        with pytest.raises(PatternError, match=part):
+            compile_regex(pattern)
+
+
+@pytest.mark.parametrize("insensitive", [False, True])
+def test_nothing_repeated(node: Node, *, insensitive: bool) -> None:
+    """Without a limit nothing comes of it, whatever makes it nothing; with one, the empty text may."""
+    patterns = ["#*", "#+", "#?", "#{1,2}*", "#{0,2}*", "(a#)*", "(a&b)*", "(a&b){1,2}*", "(a&b){0,2}*", "~@**", "~()*"]
+    asks = [Ask("regexp", pattern, insensitive) for pattern in patterns]
+    texts = ["", "a", "b"]
+    for pattern, theirs in zip(patterns, lucene(node, asks, texts), strict=True):
+        test = compile_regex(pattern, ignore_case=insensitive)
+        assert (pattern, frozenset(filter(test, texts))) == (pattern, theirs)

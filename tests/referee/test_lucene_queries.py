@@ -19,11 +19,12 @@ from converter.conversion import convert_rules
 from converter.errors import QueryError, SourceError
 from converter.harness.generate.log import events_for
 from converter.plan import nodes as ir
+from converter.products.elastic.patterns import PatternError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from tests.support.paths import SHARED, TESTS
 from tests.support.referee.lucene_asks import Comparison
-from tests.support.referee.lucene_queries import REFUSALS, asked, engine, patterns_of
+from tests.support.referee.lucene_queries import asked, engine, patterns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Patterns:
             comparison = Comparison(
                 self._node,
                 partial(engine, operator),
-                REFUSALS,
+                PatternError,
                 partial(asked, operator),
                 partial(excused, operator),
             )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.elastic_toml.engine.documents import iso
+from converter.products.elastic.dates import iso
 from converter.targets.elastic_toml.engine.rule import Cardinality, Threshold
 from converter.targets.elastic_toml.engine.threshold import History, alerts_of_run, members
 from tests.support.referee.lucene_asks import generator
@@ -29,8 +29,8 @@ TYPES = {
     "user.name": "keyword",
     "process.name": "keyword",
     "process.pid": "long",
-    "score": "double",
-    "flag": "boolean",
+    "gen_ai.request.temperature": "double",
+    "tls.established": "boolean",
     "source.ip": "ip",
 }
 VALUES: dict[str, tuple[Any, ...]] = {

@@ -15,16 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from converter.live.elasticsearch.ecs import ecs_type, has_text
+from converter.products.elastic.documents import METADATA, leaves
+from converter.products.elastic.field_types import ecs_type, has_text, observed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from converter.products.field_facts import Facts
     from converter.targets.core.target import Event
-
-METADATA = frozenset({"_id", "_index"})
-"""Keys of an event that are no fields of its document."""
 
 POSITION = "sigma_convert.position"
 """A field of our own: the place of an event in the log, which orders events of one time."""
@@ -40,6 +38,9 @@ _LONG_TEXTS = frozenset(
     for name in ("additional_eventdata", "request_parameters", "response_elements", "service_event_details")
 )
 _LONG_IGNORE_ABOVE = 8_191
+
+_STORED_AS = {"text": "match_only_text", "scaled_float": "double"}
+"""Of facts, and of ECS where a mapping would have to say more of the type."""
 
 SUBSTITUTES: Mapping[str, str] = {"wildcard": "keyword", "match_only_text": "text"}
 """Types that are modules of the server, and what stands in where it lacks them. They store the same values."""
@@ -98,24 +99,9 @@ def substituted(mapping: Mapping[str, Any], missing: frozenset[str]) -> dict[str
     return out
 
 
-def leaves(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield every (dotted name, value) of an event; null and what is empty have none."""
-    stack: list[tuple[str, Any]] = [
-        (str(key), value) for key, value in reversed(list(event.items())) if key not in METADATA
-    ]
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, Mapping):
-            stack.extend((f"{path}.{key}", inner) for key, inner in reversed(list(value.items())))
-        elif isinstance(value, list | tuple):
-            stack.extend((path, inner) for inner in reversed(value))
-        elif value is not None:
-            yield path, value
-
-
 def _property(name: str, kind: str) -> dict[str, Any]:
     if kind != "keyword":
-        found: dict[str, Any] = {"type": "match_only_text" if kind == "text" else kind}
+        found: dict[str, Any] = {"type": _STORED_AS.get(kind, kind)}
     else:
         found = {"type": kind, "ignore_above": _LONG_IGNORE_ABOVE if name in _LONG_TEXTS else IGNORE_ABOVE}
     if has_text(name) and kind in {"keyword", "wildcard"}:
@@ -128,15 +114,7 @@ def _kinds_of_values(events: Iterable[Event]) -> dict[str, str]:
     for event in events:
         for name, value in leaves(event):
             seen.setdefault(name, set()).add(type(value))
-    kinds: dict[str, str] = {}
-    for name, types in seen.items():
-        if types == {bool}:
-            kinds[name] = "boolean"
-        elif types == {int}:
-            kinds[name] = "long"
-        else:
-            kinds[name] = "double" if types <= {int, float} else "keyword"
-    return kinds
+    return {name: observed(types) for name, types in seen.items()}
 
 
 def _objects(names: Iterable[str]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import kibana_query, nested_paths, read_fields
-from converter.live.elasticsearch.mapping import CLOCK, leaves
+from converter.live.elasticsearch.mapping import CLOCK
 from converter.live.elasticsearch.schedule import Kind, Phase, Place, Visit, replay_phases
 from converter.live.elasticsearch.search import (
     PAGE,
@@ -30,6 +30,7 @@ from converter.live.elasticsearch.search import (
     positions,
 )
 from converter.live.elasticsearch.threshold import Bucket, buckets_of, hidden, in_buckets
+from converter.products.elastic.documents import getter
 from converter.targets.core.alerts import event_alerts, group_of, grouped_event_alerts, query_alerts, sequence_alerts
 from converter.targets.core.target import TargetAlert
 from converter.targets.elastic_toml.engine.rule import parse
@@ -245,11 +246,12 @@ def _own_fields(rule: RuleFile, events: Sequence[Event]) -> tuple[list[dict[str,
     """Return the fields of our own that the rule's events get, and the name of the field with their times."""
     override = rule.timestamp_override
     extra = positions(events) if rule.type == "eql" else [{} for _ in events]
-    if override in {None, _TIME}:
+    if override is None or override == _TIME:
         return extra, _TIME
+    read = getter(override)
     clock = _TIME
     for event, fields in zip(events, extra, strict=True):
-        own = [value for name, value in leaves(event) if name == override]
+        own = read(event)
         if own:
             clock = CLOCK
         time = own[0] if own else event.get(_TIME)

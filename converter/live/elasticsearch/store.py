@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.index import Indices
-from converter.live.elasticsearch.mapping import METADATA, mapping_for
+from converter.live.elasticsearch.mapping import mapping_for
+from converter.products.elastic.documents import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan import nodes as ir
+from converter.products.elastic.field_types import WORDS, ecs_type
 from converter.targets.core.target import Query
 from converter.verdicts.event_assumptions import mapped_as, single_value
 from converter.verdicts.predicates import leaf_fields, unique
@@ -27,17 +28,16 @@ if TYPE_CHECKING:
     from converter.verdicts.verdict import Assumption, Bound
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
-# Types that the Elastic Common Schema gives by name: https://www.elastic.co/docs/reference/ecs/ecs-field-reference
-_ECS_WHOLE = {
-    "@timestamp": "date",
-    "event.created": "date",
-    "event.end": "date",
-    "event.ingested": "date",
-    "event.start": "date",
-    "message": "text",
+# What a query asks of fields by their name alone; of other types of ECS only facts tell.
+_BY_NAME = {
+    "date": "date",
+    "ip": "ip",
+    "long": "long",
+    "integer": "long",
+    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "double"),
+    **dict.fromkeys(WORDS, "text"),
 }
-_ECS_LAST = {"ip": "ip", "port": "long", "bytes": "long", "packets": "long", "pid": "long"}
-_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number"}
+_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number", "double": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONG = 2**63
 CHAIN = 60
@@ -57,7 +57,7 @@ class Emission:
         fact = self.context.facts.field(name)
         if fact is not None:
             return fact.type
-        kind = _ECS_WHOLE.get(name) or _ECS_LAST.get(name.rpartition(".")[2])
+        kind = _BY_NAME.get(ecs_type(name) or "")
         if kind in _ASSUMED:
             self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
         return kind

@@ -10,15 +10,15 @@ server. They differ in places; `kql_dialect.py` says in which, so that the serve
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import Fields, kibana_query, nested_in, value_of
+from converter.products.elastic.documents import leaves
+from converter.products.elastic.field_types import WHOLE, ecs_type
 from converter.targets.kql.engine.execute import compile_filter
-from converter.targets.kql.engine.fields import Kind, kind_of, leaves
+from converter.targets.kql.engine.fields import Kind, kind_of
 from converter.targets.kql.engine.parse import parse
 from converter.targets.kql.engine.syntax import (
     And,
@@ -33,9 +33,12 @@ from converter.targets.kql.engine.syntax import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from referee import Node, NodeError
 
-Document: TypeAlias = Mapping[str, Any]
+    from converter.products.elastic.documents import Document
+
 Dsl: TypeAlias = dict[str, Any]
 
 FILLER = "filler"
@@ -44,7 +47,13 @@ _SAMPLES: Mapping[str, Any] = {
     "keyword": "filler", "wildcard": "filler", "text": "filler", "boolean": True, "long": 1, "double": 1.5,
     "ip": "192.0.2.1", "date": "2020-02-02T02:02:02.222Z",
 }  # fmt: skip
-_TYPES = {Kind.IP: "ip", Kind.DATE: "date", Kind.TEXT: "text", Kind.WILDCARD: "wildcard"}
+_TYPES = {
+    Kind.IP: "ip",
+    Kind.DATE: "date",
+    Kind.TEXT: "text",
+    Kind.WILDCARD: "wildcard",
+    Kind.BOOLEAN: "boolean",
+}
 
 
 _BY_JSON = {str: "keyword", bool: "boolean", int: "long", float: "double"}
@@ -255,7 +264,7 @@ def _type_of(path: str, scalars: Sequence[Any]) -> str:
     if kind in _TYPES:
         return _TYPES[kind]
     if kind is Kind.NUMBER:
-        return "double" if any(re.search(r"[.eE]", str(scalar)) for scalar in scalars) else "long"
+        return "long" if ecs_type(path) in WHOLE else "double"
     types = {_BY_JSON[type(scalar)] for scalar in scalars} or {"keyword"}
     return types.pop() if len(types) == 1 else ""
 

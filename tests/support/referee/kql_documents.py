@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, assert_never
 
+from converter.products.elastic.field_types import WHOLE, ecs_type
 from converter.targets.kql.engine.fields import Kind, kind_of
 from converter.targets.kql.engine.syntax import (
     And,
@@ -175,9 +176,17 @@ def _sample(type_: str, random: Random) -> Any:
 
 def _type_of(path: str, compared: Sequence[tuple[Value, bool]]) -> str:
     kind = kind_of(path)
-    named = {Kind.IP: "ip", Kind.DATE: "date", Kind.TEXT: "text", Kind.NUMBER: "long", Kind.WILDCARD: "wildcard"}
+    named = {
+        Kind.IP: "ip",
+        Kind.DATE: "date",
+        Kind.TEXT: "text",
+        Kind.WILDCARD: "wildcard",
+        Kind.BOOLEAN: "boolean",
+    }
     if kind in named:
         return named[kind]
+    if kind is Kind.NUMBER:
+        return "long" if ecs_type(path) in WHOLE else "double"
     values = [value for value, _ in compared]
     texts = [value.text for value in values if isinstance(value, Text)]
     if any(isinstance(value, Constant) for value in values) and not set(texts) - {"true", "false"}:

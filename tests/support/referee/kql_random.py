@@ -32,11 +32,12 @@ TYPES = {
     "event.created": "date",
     "u.first": "keyword",
     "u.n": "long",
-    "u.host.ip": "ip",
     "u.v.a": "keyword",
     "u.v.b": "keyword",
+    "threat.enrichments.indicator.ip": "ip",
 }
-NESTED = frozenset({"u", "u.v"})
+NESTED = frozenset({"u", "u.v", "threat.enrichments"})
+_INSIDE = tuple(f"{path}." for path in NESTED)
 
 _TEXTS = (
     "a", "A", "b", "ab", "abc", "aab", "a b", "a  b", "", " ", "*", "**", "a*b", "a?b", "?", "é", "É", "e\u0301",
@@ -80,12 +81,15 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
         optional={
             "first": _held("u.first"),
             "n": _held("u.n"),
-            "host.ip": _held("u.host.ip"),
             "v": st.one_of(inner, st.lists(inner, max_size=2)),
             "v.a": _held("u.v.a"),
         },
     )
-    plain = {path: _held(path) for path in TYPES if not path.startswith("u.")}
+    address = st.fixed_dictionaries({}, optional={"ip": _held("threat.enrichments.indicator.ip")})
+    enrichment = st.fixed_dictionaries(
+        {}, optional={"indicator": address, "indicator.ip": _held("threat.enrichments.indicator.ip")}
+    )
+    plain = {path: _held(path) for path in TYPES if not path.startswith(_INSIDE)}
     flat = st.fixed_dictionaries({}, optional=plain)
     tree = st.fixed_dictionaries(
         {},
@@ -102,6 +106,9 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
             "u": st.one_of(st.none(), objects, st.lists(objects, max_size=3)),
             "u.first": _held("u.first"),
             "u.v": inner,
+            "threat": st.fixed_dictionaries(
+                {}, optional={"enrichments": st.one_of(enrichment, st.lists(enrichment, max_size=2))}
+            ),
         },
     )
     return st.builds(lambda left, right: {**left, **right}, flat, tree)
@@ -183,8 +190,8 @@ def _operand(draw: st.DrawFn, depth: int, prefix: str) -> str:
     if depth and kind < 7:
         gap = draw(st.sampled_from(("", "", " ")))
         return f"({gap}{_query(draw, depth, prefix)}{gap})"
-    if kind == 7 and depth and prefix != "u.v.":
-        inner = "u" if not prefix else "v"
+    if kind == 7 and depth and prefix in {"", "u."}:
+        inner = "v" if prefix else draw(st.sampled_from(("u", "u", "threat.enrichments")))
         return f"{inner}: {{ {_query(draw, depth, prefix + inner + '.')} }}"
     if kind == 8 and not prefix:
         return _value(draw, draw(st.sampled_from(("keyword", "long", "ip"))))
@@ -208,7 +215,7 @@ def _listed(draw: st.DrawFn, depth: int, type_: str) -> str:
 
 def _name(draw: st.DrawFn, prefix: str) -> tuple[str, str]:
     """Return a field as it is written, and its type; some names have a star, some are in quotes, some name nothing."""
-    known = [path for path in TYPES if path.startswith(prefix) and (prefix or not path.startswith("u."))]
+    known = [path for path in TYPES if path.startswith(prefix) and (prefix or not path.startswith(_INSIDE))]
     path = draw(st.sampled_from(known))
     type_ = TYPES[path]
     if type_ == "text":

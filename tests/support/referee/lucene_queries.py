@@ -6,23 +6,21 @@ text of a query ──the engine's parser──> tree ──patterns_of──> (
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.lucene_regex import compile_regex
+from converter.products.elastic.values import java_text
+from converter.products.elastic.wildcards import STAR, Run, like_pieces, lucene_pieces, matcher, plain_pieces
 from converter.targets.eql.engine import syntax as eql
-from converter.targets.eql.engine.lucene_regex import compile_regex
 from converter.targets.eql.engine.parse import parse as parse_eql
-from converter.targets.eql.engine.strings import RegexError, Run, Wildcard, like_pieces, lucene_pieces, tester, text_of
 from converter.targets.esql.engine import syntax as esql
-from converter.targets.esql.engine.like import PatternError, compile_like
-from converter.targets.esql.engine.lucene_regex import compile_rlike
 from converter.targets.esql.engine.parse import parse as parse_esql
 from tests.support.referee.lucene_asks import Ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-Test: TypeAlias = "Callable[[str], bool]"
-REFUSALS = (PatternError, RegexError)
+    from converter.products.elastic.patterns import Test
 
 
 def patterns_of(language: str, text: str) -> Iterator[tuple[str, str]]:
@@ -38,7 +36,7 @@ def patterns_of(language: str, text: str) -> Iterator[tuple[str, str]]:
                 operator = f"{'lowered' if lowered else 'esql'} {kind}"
                 yield from ((operator, str(pattern.value)) for pattern in patterns)
             case eql.TextMatch(operator, _, patterns):
-                yield from ((operator, text_of(pattern.value)) for pattern in patterns)
+                yield from ((operator, java_text(pattern.value)) for pattern in patterns)
             case eql.Call(name, (_, eql.Literal(str() as sought), *_)) if name in _FUNCTIONS:
                 yield f"{name}{'~' * node.insensitive}", sought
 
@@ -85,30 +83,28 @@ def engine(operator: str, pattern: str) -> Test:
     """Return the engine's test of a pattern.
 
     Raises:
-        PatternError: ES|QL refuses the pattern.
-        RegexError: EQL does.
+        PatternError: it is not a pattern.
     """
     insensitive = operator.endswith("~") or operator == ":"
     match operator.removesuffix("~"):
         case "esql rlike":
-            return compile_rlike(pattern)
+            return compile_regex(pattern)
         case "lowered rlike":
-            return _lowered(compile_rlike(pattern))
+            return _lowered(compile_regex(pattern))
         case "esql like":
-            return compile_like(pattern)
+            return matcher(like_pieces(pattern))
         case "lowered like":
-            return _lowered(compile_like(pattern))
+            return _lowered(matcher(like_pieces(pattern)))
         case "regex":
-            return compile_regex(pattern, insensitive=insensitive)
+            return compile_regex(pattern, ignore_case=insensitive)
         case ":" if not pattern:
             return lambda text: not text
         case ":" | "like":
-            return tester(like_pieces(pattern), insensitive=insensitive, line_breaks=True)
+            return matcher(plain_pieces(pattern), ignore_case=insensitive)
         case "startswith" | "endswith" | "stringcontains" as name:
             wildcards = lucene_pieces(pattern) if name != "startswith" else [Run(pattern)] if pattern else []
-            star = Wildcard(many=True)
-            before, after = [star] * (name != "startswith"), [star] * (name != "endswith")
-            return tester([*before, *wildcards, *after], insensitive=insensitive, line_breaks=True)
+            before, after = [STAR] * (name != "startswith"), [STAR] * (name != "endswith")
+            return matcher([*before, *wildcards, *after], ignore_case=insensitive)
     raise AssertionError(operator)
 
 

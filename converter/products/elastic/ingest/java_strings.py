@@ -6,15 +6,14 @@ rules search them. The order of the keys is the order of the hash table's bucket
 
 from __future__ import annotations
 
-import math
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+
+from converter.products.elastic.values import java_double
 
 _DEFAULT_CAPACITY = 16
 _LOAD_FACTOR = 0.75
 _MAX_DEPTH = 200
-_LEAST_PLAIN, _FIRST_SCIENTIFIC = 0.001, 10_000_000
 
 
 def java_text(value: Any, depth: int = 0) -> str:
@@ -34,7 +33,7 @@ def java_text(value: Any, depth: int = 0) -> str:
         return "[" + ", ".join(java_text(item, depth + 1) for item in value) + "]"
     if value is None:
         return "null"
-    return _double_text(value) if isinstance(value, float) else str(value)
+    return java_double(value) if isinstance(value, float) else str(value)
 
 
 def scalars_as_text(value: dict[str, Any]) -> dict[str, Any]:
@@ -51,17 +50,6 @@ def _as_text(value: Any, depth: int) -> Any:
     if isinstance(value, list):
         return [_as_text(item, depth + 1) for item in value]
     return java_text(value)
-
-
-def _double_text(number: float) -> str:
-    """Return what Java's Double.toString gives: decimals from 0.001 to 10,000,000, else digits with an exponent."""
-    if not math.isfinite(number):
-        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
-    if number == 0 or _LEAST_PLAIN <= abs(number) < _FIRST_SCIENTIFIC:
-        return repr(number)
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
-    first, *rest = map(str, digits)
-    return f"{'-' * sign}{first}.{''.join(rest) or '0'}E{int(exponent) + len(rest)}"
 
 
 def hash_order(mapping: dict[str, Any]) -> list[str]:

@@ -16,8 +16,10 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from converter.errors import QueryError
+from converter.products.elastic.dates import iso
+from converter.products.elastic.documents import Document
 from converter.targets.elastic_toml.engine import schedule, threshold
-from converter.targets.elastic_toml.engine.documents import Document, clock, iso
+from converter.targets.elastic_toml.engine.documents import clock
 from converter.targets.elastic_toml.engine.rule import RuleFile, parse
 from converter.targets.elastic_toml.engine.simulated import check_simulated
 

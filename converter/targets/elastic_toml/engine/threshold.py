@@ -11,20 +11,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.elastic_toml.engine.documents import Document, Scalar, iso, values_of
+from converter.products.elastic.dates import iso
+from converter.products.elastic.documents import Document, Scalar, getter
+from converter.products.elastic.field_types import ecs_type, observed
+from converter.products.elastic.values import index_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from converter.targets.elastic_toml.engine.rule import Threshold
 
-Bucket: TypeAlias = tuple[str, ...]
-_V4 = 4
+Bucket: TypeAlias = tuple[Any, ...]
+"""What an index holds in each of the fields: numbers, texts, addresses as bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Member:
     time: int
     name: Any
     buckets: tuple[tuple[Bucket, tuple[Scalar, ...]], ...]
-    counted: frozenset[str]
+    counted: frozenset[Any]
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class _Count:
     first: int
     last: int
     names: list[Any] = field(default_factory=list)
-    counted: set[str] = field(default_factory=set)
+    counted: set[Any] = field(default_factory=set)
 
 
 def members(threshold: Threshold, documents: Iterable[tuple[int, Any, Document]]) -> list[Member]:
@@ -69,16 +70,19 @@ def members(threshold: Threshold, documents: Iterable[tuple[int, Any, Document]]
         threshold: what is counted.
         documents: (time, name, document) of each matching document, in order of time.
     """
+    matching = list(documents)
+    counted = threshold.cardinality.field if threshold.cardinality else ""
+    read = {
+        name: _reader(name, [document for _, _, document in matching]) for name in (*threshold.fields, counted) if name
+    }
     found = [
         Member(
             time,
             name,
-            _buckets(threshold, document),
-            frozenset(map(_text, values_of(document, threshold.cardinality.field)))
-            if threshold.cardinality
-            else frozenset(),
+            _buckets([read[field] for field in threshold.fields], document),
+            frozenset(read[counted](document)) if counted else frozenset(),
         )
-        for time, name, document in documents
+        for time, name, document in matching
     ]
     sizes = Counter(bucket for member in found for bucket, _ in member.buckets)
     # Buckets that can never alert are left out; they have no part in the history either.
@@ -118,7 +122,7 @@ def alerts_of_run(
         if len(count.names) >= threshold.value and len(count.counted) >= least
     ]
     alerts: list[dict[str, Any]] = []
-    for bucket in _in_order(threshold, enough, counts)[:most]:
+    for bucket in sorted(enough)[:most]:
         count = counts[bucket]
         history.last[bucket] = count.last
         alerts.append(
@@ -134,72 +138,31 @@ def alerts_of_run(
     return alerts
 
 
-def _buckets(threshold: Threshold, document: Document) -> tuple[tuple[Bucket, tuple[Scalar, ...]], ...]:
-    """Return every combination of one value of each field, once, as texts and as they stand in the document."""
-    axes: list[dict[str, Scalar]] = []
-    for name in threshold.fields:
-        axis: dict[str, Scalar] = {}
-        for value in values_of(document, name):
-            axis.setdefault(_address(value) if _is_address(name) else _text(value), value)
-        axes.append(axis)
-    return tuple((tuple(key for key, _ in combination), tuple(value for _, value in combination))
-                 for combination in product(*(axis.items() for axis in axes)))  # fmt: skip
+def _reader(name: str, documents: Sequence[Document]) -> Callable[[Document], dict[Any, Scalar]]:
+    """Return the function that gives what an index holds of a field, each value once, with the scalar that it was.
+
+    The type of a field is that of the Elastic Common Schema, else that of all its values.
+    """
+    values_of = getter(name)
+    kind = ecs_type(name) or observed({type(value) for document in documents for value in values_of(document)})
+
+    def read(document: Document) -> dict[Any, Scalar]:
+        held: dict[Any, Scalar] = {}
+        for value in values_of(document):
+            key = index_value(value, kind)
+            if key is not None:
+                held.setdefault(key, value)
+        return held
+
+    return read
 
 
-def _text(value: Scalar) -> str:
-    """Return a value as its field holds it: one field has one type, so 5, 5.0 and "5" are the same there."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _address(value: Scalar) -> str:
-    address = _parsed_address(value)
-    return _text(value) if address is None else str(address)
-
-
-def _parsed_address(value: Scalar) -> IPv4Address | IPv6Address | None:
-    """Return an address; that of version 6 which an address of version 4 is mapped to is that one."""
-    try:
-        address = ip_address(str(value))
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _in_order(threshold: Threshold, buckets: list[Bucket], counts: Mapping[Bucket, _Count]) -> list[Bucket]:
-    """Return buckets in the order of their keys: as numbers, as addresses, or as texts by code point."""
-    orders: list[Callable[[str], Any]] = []
-    for at, name in enumerate(threshold.fields):
-        if _is_address(name):
-            orders.append(_address_order)
-        elif any(_is_number(counts[bucket].group[at]) for bucket in buckets):
-            orders.append(_number_order)
-        else:
-            orders.append(str)
-    return sorted(buckets, key=lambda bucket: [order(part) for order, part in zip(orders, bucket, strict=True)])
-
-
-def _is_address(name: str) -> bool:
-    return name == "ip" or name.endswith(".ip")
-
-
-def _is_number(value: Scalar) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _address_order(part: str) -> tuple[int, bytes, str]:
-    """Return what orders addresses as the product keeps them: 16 bytes, those of version 4 mapped."""
-    address = _parsed_address(part)
-    if address is None:
-        return 1, b"", part
-    return 0, address.packed if address.version != _V4 else b"\0" * 10 + b"\xff\xff" + address.packed, ""
-
-
-def _number_order(part: str) -> tuple[int, Decimal, str]:
-    try:
-        return 0, Decimal(part), ""
-    except InvalidOperation:
-        return 1, Decimal(0), part
+def _buckets(
+    readers: Sequence[Callable[[Document], dict[Any, Scalar]]], document: Document
+) -> tuple[tuple[Bucket, tuple[Scalar, ...]], ...]:
+    """Return every combination of one value of each field, once, as an index holds them and as they stand there."""
+    axes = [read(document).items() for read in readers]
+    return tuple(
+        (tuple(key for key, _ in combination), tuple(value for _, value in combination))
+        for combination in product(*axes)
+    )

@@ -13,24 +13,23 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
+from converter.products.elastic.casefold import fold_ascii
+from converter.products.elastic.field_types import ecs_type
+from converter.products.elastic.lucene_regex import compile_regex
+from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.values import java_text
+from converter.products.elastic.wildcards import matcher, plain_pieces
 from converter.targets.eql.engine import syntax as tree
-from converter.targets.eql.engine.documents import Document, Getter, getter, milliseconds, moments
+from converter.targets.eql.engine.field_tests import NotADateError, field_test, reader
 from converter.targets.eql.engine.functions import FUNCTIONS
 from converter.targets.eql.engine.functions.base import FunctionError
-from converter.targets.eql.engine.lucene_regex import compile_regex
 from converter.targets.eql.engine.scalar_expressions import Row, Values
-from converter.targets.eql.engine.strings import (
-    RegexError,
-    Test,
-    fold_ascii,
-    like_pieces,
-    tester,
-    text_of,
-)
 from converter.targets.eql.engine.typecheck import Checker, foldable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from converter.products.elastic.documents import Document, Getter
 
 Condition: TypeAlias = "Callable[[Document], bool]"
 
@@ -58,10 +57,10 @@ class Conditions:
         self._getters: dict[str, Getter] = {}
 
     def getter(self, name: str) -> Getter:
-        """Return the function that lists the values of field `name`."""
+        """Return the function that lists the values of field `name`, as an index holds them."""
         found = self._getters.get(name)
         if found is None:
-            found = self._getters[name] = getter(name)
+            found = self._getters[name] = reader(name)
         return found
 
     def condition(self, node: tree.Expression) -> Condition:
@@ -119,7 +118,7 @@ class Conditions:
             if value is True or value == "true":
                 return True
             if value is not False and value != "false":
-                self._checker.refuse(f"a condition must be boolean; {name} holds {text_of(value)!r}", node)
+                self._checker.refuse(f"a condition must be boolean; {name} holds {java_text(value)!r}", node)
             return False
 
         return _some(self.getter(name), test)
@@ -137,7 +136,7 @@ class Conditions:
         if value is None:
             return self._is_null(operand) if operator == "==" else lambda _document: False
         if isinstance(operand, tree.Field):
-            return _some(self.getter(operand.name), self._field_test(operator, operand, value, node))
+            return _some(self.getter(operand.name), self._field_test(operator, operand.name, value, node))
         if operator == "==" and isinstance(value, bool) and self._checker.kind_of(operand) == "boolean":
             truth = self._condition(operand)
             return truth if value else _negated(truth)
@@ -150,37 +149,17 @@ class Conditions:
         return self._script(tree.Comparison("==", operand, tree.Literal(None, operand.span), operand.span))
 
     def _field_test(
-        self, operator: tree.ComparisonOperator, field: tree.Field, value: Any, node: tree.Expression
+        self, operator: tree.ComparisonOperator, name: str, value: Any, node: tree.Expression
     ) -> Callable[[Any], bool]:
         """Return the test of one value of a field against a constant."""
-        if field.name == self._timestamp_field:
-            return self._date_test(operator, value, node)
-        if operator == "==":
-            return _equals(value)
-        if isinstance(value, str):
-            return lambda found: _ordered_text(operator, found, value)
-        return lambda found: _ordered_number(operator, found, value)
-
-    def _date_test(self, operator: tree.ComparisonOperator, value: Any, node: tree.Expression) -> Callable[[Any], bool]:
-        """Return the test of a time against what a date stands for, which may be a whole second, hour or day."""
-        span = moments(value)
-        if span is None:
+        try:
+            return field_test(operator, name, value, is_date=name == self._timestamp_field)
+        except NotADateError:
             self._checker.refuse(
-                f"{self._timestamp_field} is compared with something that is not a time",
+                f"{name} is compared with something that is not a time",
                 node,
                 'write a time such as "2024-05-01T00:00:00Z"; date math and names of zones are not supported',
             )
-        first, last = span
-
-        def test(found: Any) -> bool:
-            time = milliseconds(found)
-            if time is None:
-                return False
-            if operator in {"==", "!="}:
-                return first <= time <= last
-            return _in_order(operator, time, last if operator in {">", "<="} else first)
-
-        return test
 
     # lists and texts
 
@@ -193,31 +172,32 @@ class Conditions:
         read = self.getter(node.operand.name)
         if node.insensitive:
             folded = frozenset(fold_ascii(item) for item in constants)
-            return _some(read, lambda value: fold_ascii(text_of(value)) in folded)
-        if node.operand.name == self._timestamp_field:
-            dates = [self._date_test("==", item, node) for item in constants if item is not None]
-            return _some(read, lambda value: any(test(value) for test in dates))
+            return _some(read, lambda value: fold_ascii(java_text(value)) in folded)
+        tests = [self._field_test("==", node.operand.name, item, node) for item in constants if item is not None]
         texts = frozenset(item for item in constants if isinstance(item, str))
-        tests = [_equals(item) for item in constants if item is not None]
-        if len(texts) == len(tests):
+        if len(texts) == len(tests) and not self._is_typed(node.operand.name):
             return _some(
                 read,
                 lambda value: value in texts if isinstance(value, str) else any(test(value) for test in tests),
             )
         return _some(read, lambda value: any(test(value) for test in tests))
 
+    def _is_typed(self, name: str) -> bool:
+        """Return whether texts in a field are not compared as texts."""
+        return name == self._timestamp_field or ecs_type(name) in {"date", "ip"}
+
     def _text_match(self, node: tree.TextMatch) -> Condition:
         if not isinstance(node.operand, tree.Field):
             return self._script(node)
         if node.operator in {"regex", "regex~"}:
-            length = sum(len(text_of(pattern.value)) + 1 for pattern in node.patterns) - 1
+            length = sum(len(java_text(pattern.value)) + 1 for pattern in node.patterns) - 1
             if length > _MAX_REGEX_LENGTH:
                 self._checker.refuse(f"the expression has {length} characters, of {_MAX_REGEX_LENGTH} allowed", node)
         tests = [self._pattern(node, pattern) for pattern in node.patterns]
         read = self.getter(node.operand.name)
         if node.operator == "regex~" and len(tests) == 1:
             # The product asks for the text that is the only one to match, and that ignores case in its own way.
-            only = _only_text(text_of(node.patterns[0].value))
+            only = _only_text(java_text(node.patterns[0].value))
             if only is not None:
                 folded = fold_ascii(only)
                 return _some_text(read, lambda text: fold_ascii(text) == folded)
@@ -226,19 +206,30 @@ class Conditions:
         return _some_text(read, lambda text: any(test(text) for test in tests))
 
     def _pattern(self, node: tree.TextMatch, pattern: tree.Literal) -> Test:
-        text = text_of(pattern.value)
+        text = java_text(pattern.value)
         match node.operator:
             case ":" if not text:
                 return lambda value: not value  # without wildcards it is a term, which like is not
             case ":" | "like~" | "like":
-                return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=True)
+                return matcher(plain_pieces(text), ignore_case=node.operator != "like")
             case "regex" | "regex~":
-                try:
-                    return compile_regex(text, insensitive=node.operator == "regex~")
-                except RegexError as error:
-                    hint = "the expression is Lucene's, and all of its operators are on: & ~ # @ < > and double quotes"
-                    self._checker.refuse(f"not a regular expression: {error}", pattern, hint)
+                return self._regex(text, pattern, ignore_case=node.operator == "regex~")
         assert_never(node.operator)
+
+    def _regex(self, text: str, pattern: tree.Literal, *, ignore_case: bool) -> Test:
+        hint = "the expression is Lucene's, and all of its operators are on: & ~ # @ < > and double quotes"
+        try:
+            test = compile_regex(text, ignore_case=ignore_case)
+        except PatternError as error:
+            self._checker.refuse(f"not a regular expression: {error}", pattern, hint)
+
+        def guarded(value: str) -> bool:
+            try:
+                return test(value)
+            except PatternError as error:
+                self._checker.refuse(str(error), pattern)
+
+        return guarded
 
     # functions
 
@@ -317,30 +308,11 @@ def _some(read: Getter, test: Callable[[Any], bool]) -> Condition:
 def _some_text(read: Getter, test: Test) -> Condition:
     def run(document: Document) -> bool:
         for value in read(document):  # noqa: SIM110
-            if test(value if isinstance(value, str) else text_of(value)):
+            if test(value if isinstance(value, str) else java_text(value)):
                 return True
         return False
 
     return run
-
-
-def _equals(constant: Any) -> Callable[[Any], bool]:
-    """Return the test whether a document's value equals a constant.
-
-    The JSON type of the value stands for the mapping: text is a keyword, and equals the text of the constant; a number
-    is numeric, and equals a text that spells it.
-    """
-    text = text_of(constant)
-    number = constant if _is_number(constant) else _number(text)
-
-    def test(value: Any) -> bool:
-        if isinstance(value, str):
-            return value == text
-        if isinstance(value, bool):
-            return text_of(value) == text
-        return number is not None and bool(value == number)
-
-    return test
 
 
 def _only_text(expression: str) -> str | None:
@@ -358,44 +330,3 @@ def _only_text(expression: str) -> str | None:
             return None
         text.append(char)
     return "".join(text)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _ordered_text(operator: tree.ComparisonOperator, value: Any, constant: str) -> bool:
-    if isinstance(value, str):
-        return _in_order(operator, value, constant)
-    number = _number(constant)
-    return number is not None and _is_number(value) and _in_order(operator, value, number)
-
-
-def _ordered_number(operator: tree.ComparisonOperator, value: Any, constant: float) -> bool:
-    if isinstance(value, str):  # a keyword field orders as text, even against a number
-        return _in_order(operator, value, text_of(constant))
-    return _is_number(value) and _in_order(operator, value, constant)
-
-
-def _in_order(operator: tree.ComparisonOperator, left: Any, right: Any) -> bool:
-    match operator:
-        case "<":
-            return bool(left < right)
-        case "<=":
-            return bool(left <= right)
-        case ">":
-            return bool(left > right)
-        case ">=":
-            return bool(left >= right)
-        case "==":
-            return bool(left == right)
-        case "!=":
-            return bool(left != right)
-    assert_never(operator)

@@ -13,9 +13,10 @@ from itertools import product
 from typing import Any, TypeAlias
 
 from converter.errors import LogError
+from converter.products.elastic import dates
+from converter.products.elastic.documents import Document, Getter, getter
 from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.conditions import Condition, Conditions
-from converter.targets.eql.engine.documents import Document, Getter, milliseconds
 from converter.targets.eql.engine.join_keys import with_key_conditions
 from converter.targets.eql.engine.parse import parse
 from converter.targets.eql.engine.pipes import PIPES, Rows
@@ -170,11 +171,9 @@ class _Compiler:
             choices: list[list[Any]] = []
             for values_of, optional in readers:
                 values = values_of(event)
-                if not values:
-                    if not optional:
-                        return ()
-                    values = [None]
-                choices.append(values)
+                if not values and not optional:
+                    return ()
+                choices.append(list(values) or [None])
             if all(len(values) == 1 for values in choices):
                 return (tuple([_hashed(values[0]) for values in choices]),)
             # dict.fromkeys drops repeated combinations and keeps their order.
@@ -185,13 +184,13 @@ class _Compiler:
     def _clock(self) -> Callable[[Document, int], int | None]:
         """Return the function that reads an event's time, None if it has none."""
         name = self._timestamp_field
-        read = self._conditions.getter(name)
+        read = getter(name)  # as it stands, so that what is not a time can be told
 
         def clock(event: Document, position: int) -> int | None:
             values = read(event)
             if not values:
                 return None
-            time = milliseconds(values[0])
+            time = dates.indexed(values[0])
             if time is None or len(values) > 1:
                 raise LogError(f"event {position + 1} has no usable time in {name}: {values[0]!r}")
             return time

@@ -11,14 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
+from converter.products.elastic.java_regex import full_matcher
+from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.values import java_text
+from converter.products.elastic.wildcards import java_matcher, plain_pieces
 from converter.readers.source import Source
 from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.functions import FUNCTIONS
 from converter.targets.eql.engine.functions.base import FunctionError, Implementation
 from converter.targets.eql.engine.functions.numbers import arithmetic
 from converter.targets.eql.engine.functions.text import same_in_any_case
-from converter.targets.eql.engine.java_regex import compile_regex
-from converter.targets.eql.engine.strings import RegexError, Test, like_pieces, tester, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,20 +125,30 @@ class Values:
 
     def _pattern(self, node: tree.TextMatch, pattern: tree.Literal) -> Test:
         """Return the test of a pattern, which the product runs as a Java expression once it has a wildcard."""
-        text = text_of(pattern.value)
+        text = java_text(pattern.value)
         match node.operator:
             case ":" | "like~" | "like":
                 if not set("*?") & set(text):
                     return _equality(text, insensitive=node.operator != "like")
-                return tester(like_pieces(text), insensitive=node.operator != "like", line_breaks=False)
+                return java_matcher(plain_pieces(text), ignore_case=node.operator != "like")
             case "regex" | "regex~":
-                try:
-                    return compile_regex(text, insensitive=node.operator == "regex~")
-                except RegexError as error:
-                    hint = "on the result of a function the product runs a Java expression; on a field, a Lucene one"
-                    message = f"not a regular expression: {error}"
-                    raise self._source.error(message, pattern.span, hint) from None
+                return self._regex(text, pattern, ignore_case=node.operator == "regex~")
         assert_never(node.operator)
+
+    def _regex(self, text: str, pattern: tree.Literal, *, ignore_case: bool) -> Test:
+        hint = "on the result of a function the product runs a Java expression; on a field, a Lucene one"
+        try:
+            test = full_matcher(text, ignore_case=ignore_case)
+        except PatternError as error:
+            raise self._source.error(f"not a regular expression: {error}", pattern.span, hint) from None
+
+        def guarded(value: str) -> bool:
+            try:
+                return test(value)
+            except PatternError as error:
+                raise self._source.error(str(error), pattern.span) from None
+
+        return guarded
 
 
 def _equality(wanted: str, *, insensitive: bool) -> Test:
@@ -149,7 +161,7 @@ def _equality(wanted: str, *, insensitive: bool) -> Test:
 def _of_text(operand: Callable[[Row], Any], test: Callable[[str], bool]) -> Callable[[Row], bool | None]:
     def run(row: Row) -> bool | None:
         value = operand(row)
-        return None if value is None else test(text_of(value))
+        return None if value is None else test(java_text(value))
 
     return run
 

@@ -11,17 +11,21 @@ from __future__ import annotations
 import math
 import operator
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic import addresses, lucene_regex, wildcards
+from converter.products.elastic.casefold import fold_ascii
+from converter.products.elastic.dates import strict_date
+from converter.products.elastic.patterns import PatternError
 from converter.targets.esql.engine.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
-from converter.targets.esql.engine.like import PatternError, compile_like, like_matches_all
-from converter.targets.esql.engine.lucene_regex import compile_rlike, rlike_matches_all
-from converter.targets.esql.engine.times import Period, add_period, parse_moment
+from converter.targets.esql.engine.times import Period, add_period
 from converter.targets.esql.engine.types import NullifiedError, Type, in_range, parse_ip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.products.elastic.patterns import Test
     from converter.readers.source import Span
     from converter.targets.esql.engine import syntax
 
@@ -87,7 +91,7 @@ def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
         if type_ is Type.BOOLEAN:
             value: Any = text.lower() == "true"  # any other text is false
         else:
-            value = parse_ip(text) if type_ is Type.IP else parse_moment(text)
+            value = parse_ip(text) if type_ is Type.IP else strict_date(text)
         if value is None:
             raise context.error(f"the text {text!r} is no {type_.value}", bound.span)
         return value
@@ -107,9 +111,9 @@ def as_ip(bound: Bound) -> Bound:
         if value is None:
             return None
         if value.__class__ is list:
-            values = sorted({packed for packed in map(parse_ip, value) if packed is not None})
+            values = sorted({packed for packed in map(addresses.packed, value) if packed is not None})
             return values if len(values) > 1 else values[0] if values else None
-        return parse_ip(value)
+        return addresses.packed(value)
 
     return Bound(Type.IP, get_ip, bound.span)
 
@@ -176,13 +180,12 @@ def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
     for literal in node.patterns:
         try:
             text = str(literal.value)
-            matchers.append(compile_like(text) if node.kind == "like" else compile_rlike(text))
+            matchers.append(_compiled_like(text) if node.kind == "like" else lucene_regex.compile_regex(text))
         except PatternError as error:
             hint = r'in "..." a backslash is itself written \\; """...""" takes it as it is'
-            raise context.error(
-                error.message, literal.span, hint if "\\" in context.source(literal.span) else ""
-            ) from None
-    is_total = like_matches_all if node.kind == "like" else rlike_matches_all
+            message = error.message if node.kind == "like" else f"not a regular expression of Lucene: {error.message}"
+            raise context.error(message, literal.span, hint if "\\" in context.source(literal.span) else "") from None
+    is_total = _like_matches_all if node.kind == "like" else lucene_regex.matches_all
     if any(is_total(str(literal.value)) for literal in node.patterns):
         return is_null(value, node.span, negated=True)
     many = tuple(matchers)
@@ -197,7 +200,15 @@ def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
     return lift(context, node.span, (value,), Type.BOOLEAN, single)
 
 
-_ASCII = str.maketrans({upper: upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+@lru_cache(maxsize=512)
+def _compiled_like(pattern: str) -> Test:
+    return wildcards.matcher(wildcards.like_pieces(pattern))
+
+
+def _like_matches_all(pattern: str) -> bool:
+    return wildcards.matches_all(wildcards.like_pieces(pattern))
+
+
 _LIKE_PIECE = re.compile(r"\\(.)|([^*?\\])", re.DOTALL)
 _PLAIN_EXPRESSION = re.compile(r"[^.?+*|{}\[\]()\"\\#@&<>~^$-]*")
 
@@ -222,9 +233,9 @@ def equal_in_any_case(context: Context, value: Bound, possible: bool, text: str,
     """
     if not possible:
         return constant(Type.BOOLEAN, value=False, span=span) if symbol == "==" else is_null(value, span, negated=True)
-    wanted = text.translate(_ASCII)
+    wanted = fold_ascii(text)
     equal = symbol == "=="
-    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (a.translate(_ASCII) == wanted) is equal)
+    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (fold_ascii(a) == wanted) is equal)
 
 
 def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span, *, single: bool = False) -> Bound:

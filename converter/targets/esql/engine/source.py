@@ -2,10 +2,9 @@
 
     events ──extract──> values per field ──type──> Column(type, values)
 
-A field is found by its dotted path through nested objects, dotted keys, or both; arrays of objects spread, as when
-Elasticsearch indexes them. Types come from a mapping if one is given, from `KNOWN` for a few ECS fields, else from the
-values. A multivalue comes as the product stores it: keywords and addresses sorted and each once, others sorted.
-Source: Elasticsearch docs "ES|QL multivalued fields"; ECS field reference for the types in `KNOWN`.
+Types come from a mapping if one is given, from the Elastic Common Schema for its fields, else from the values. A
+multivalue comes as the product stores it: keywords and addresses sorted and each once, others sorted.
+Source: Elasticsearch docs "ES|QL multivalued fields".
 """
 
 from __future__ import annotations
@@ -14,29 +13,30 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.coerce import index_value
+from converter.products.elastic.documents import getter, leaves
+from converter.products.elastic.field_types import ecs_type, observed
+from converter.products.elastic.values import index_value
 from converter.targets.esql.engine.types import TYPE_NAMES, Type, collapse, sorted_unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_IP_FIELDS = (
-    "client.ip client.nat.ip destination.ip destination.nat.ip dns.resolved_ip host.ip network.forwarded_ip "
-    "observer.ip related.ip server.ip server.nat.ip source.ip source.nat.ip threat.indicator.ip "
-    "threat.enrichments.indicator.ip"
-)
-KNOWN: dict[str, Type] = {
-    "@timestamp": Type.DATETIME,
-    "event.created": Type.DATETIME,
-    "event.ingested": Type.DATETIME,
-    **dict.fromkeys(_IP_FIELDS.split(), Type.IP),
-}
 METADATA: dict[str, Type] = {
     "_id": Type.KEYWORD,
     "_index": Type.KEYWORD,
     "_version": Type.LONG,
 }
-_NOT_COLUMNS = frozenset({"_id", "_index", "_version", "_source", "_score", "_type", "_routing", "_ignored"})
+_KINDS = {
+    Type.KEYWORD: "keyword",
+    Type.IP: "ip",
+    Type.DATETIME: "date",
+    Type.BOOLEAN: "boolean",
+    Type.INTEGER: "integer",
+    Type.LONG: "long",
+    Type.DOUBLE: "double",
+    Type.NULL: "null",
+}
+"""What a mapping calls a type of ES|QL."""
 _BACKING_INDEX = re.compile(r"\.(?:ds|fs)-(.+)-\d{4}\.\d\d\.\d\d-\d{6}")
 
 
@@ -48,26 +48,14 @@ class Column:
     values: list[Any]
 
 
+def known_type(name: str) -> Type | None:
+    """Return the type of a field of the Elastic Common Schema, or None: also for what ES|QL has no columns for."""
+    return TYPE_NAMES.get(ecs_type(name) or "")
+
+
 def field_names(events: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the dotted names of all leaf fields, sorted; metadata keys are not fields."""
-    names: set[str] = set()
-    for event in events:
-        for key, value in event.items():
-            if key not in _NOT_COLUMNS:
-                _leaf_names(key, value, names)
-    return sorted(names)
-
-
-def _leaf_names(path: str, value: Any, names: set[str]) -> None:
-    stack = [(path, value)]
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend((f"{path}.{key}", inner) for key, inner in value.items())
-        elif isinstance(value, list):
-            stack.extend((path, inner) for inner in value)
-        elif value is not None:
-            names.add(path)
+    return sorted({name for event in events for name, _ in leaves(event)})
 
 
 def select(events: Iterable[Mapping[str, Any]], indices: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -100,9 +88,10 @@ def read_column(name: str, events: Sequence[Mapping[str, Any]], mapping: Mapping
     """Return a field of the documents as a column."""
     if name in METADATA:
         return _metadata_column(name, events)
-    raw = _extract(name, events)
-    type_ = TYPE_NAMES[mapping[name]] if name in mapping else KNOWN.get(name) or _observed_type(raw)
-    return Column(type_, [None if value is None else _convert(value, type_) for value in raw])
+    read = getter(name)
+    raw = [read(event) for event in events]
+    type_ = TYPE_NAMES[mapping[name]] if name in mapping else known_type(name) or _observed_type(raw)
+    return Column(type_, [_convert(values, type_) for values in raw])
 
 
 def _metadata_column(name: str, events: Sequence[Mapping[str, Any]]) -> Column:
@@ -112,79 +101,18 @@ def _metadata_column(name: str, events: Sequence[Mapping[str, Any]]) -> Column:
     return Column(type_, [str(v) if v is not None and type_ is Type.KEYWORD else v for v in values])
 
 
-def _extract(name: str, events: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return the raw value of a field per document: None, a scalar, or a list of scalars (never empty)."""
-    parts = name.split(".")
-    if len(parts) == 1:
-        return [_leaf(event.get(name)) for event in events]
-    paths = [[".".join(parts[i:j]) for j in range(i + 1, len(parts) + 1)] for i in range(len(parts))]
-    values = []
-    for event in events:
-        found: list[Any] = []
-        _search(event, paths, 0, found)
-        values.append(found[0] if len(found) == 1 else found or None)
-    return values
+def _observed_type(raw: Sequence[Sequence[Any]]) -> Type:
+    """Return the type that holds all the values; without a value there is no telling."""
+    kinds = {type(value) for values in raw for value in values}
+    return TYPE_NAMES[observed(kinds)] if kinds else Type.NULL
 
 
-def _search(node: Any, paths: list[list[str]], level: int, found: list[Any]) -> None:
-    if isinstance(node, list):
-        for item in node:
-            if isinstance(item, (dict, list)):
-                _search(item, paths, level, found)
-        return
-    get = node.get
-    for step, key in enumerate(paths[level], level + 1):
-        value = get(key)
-        if value is None:
-            continue
-        if step == len(paths):
-            _leaves(value, found)
-        elif isinstance(value, (dict, list)):
-            _search(value, paths, step, found)
-
-
-def _leaves(value: Any, found: list[Any]) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _leaves(item, found)
-    elif value is not None and not isinstance(value, dict):
-        found.append(value)
-
-
-def _leaf(value: Any) -> Any:
-    if value is None or isinstance(value, dict):
-        return None
-    if isinstance(value, list):
-        found: list[Any] = []
-        _leaves(value, found)
-        return found[0] if len(found) == 1 else found or None
-    return value
-
-
-def _observed_type(raw: Sequence[Any]) -> Type:
-    """Return the type that holds all the values: one of a kind, double for mixed numbers, else keyword."""
-    kinds: set[type] = set()
-    for value in raw:
-        if isinstance(value, list):
-            kinds.update(type(one) for one in value)
-        else:
-            kinds.add(type(value))
-    kinds.discard(type(None))
-    if not kinds:
-        return Type.NULL
-    if kinds == {bool}:
-        return Type.BOOLEAN
-    if kinds == {int}:
-        return Type.LONG
-    return Type.DOUBLE if kinds <= {int, float} else Type.KEYWORD
-
-
-def _convert(value: Any, type_: Type) -> Any:
-    if isinstance(value, list):
-        values = [one for one in (index_value(item, type_) for item in value) if one is not None]
-        if type_ is Type.KEYWORD or type_ is Type.IP:
-            values = sorted_unique(values)  # doc values of these are a sorted set
-        else:
-            values.sort()
-        return collapse(values)
-    return index_value(value, type_)
+def _convert(values: Sequence[Any], type_: Type) -> Any:
+    """Return the values of a field of one document as a column has them: null, a value, or a list of several."""
+    kind = _KINDS[type_]
+    if len(values) == 1:
+        return index_value(values[0], kind)
+    held = [value for item in values if (value := index_value(item, kind)) is not None]
+    if type_ is Type.KEYWORD or type_ is Type.IP:
+        return collapse(sorted_unique(held))  # doc values of these are a sorted set
+    return collapse(sorted(held))

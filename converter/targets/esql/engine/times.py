@@ -1,4 +1,4 @@
-"""Moments and spans of time: ISO-8601 text to epoch milliseconds and back, units, rounding, differences.
+"""Moments and spans of time: units, rounding, differences, parts, formats.
 
 A datetime is an int: milliseconds since 1970-01-01T00:00:00Z; the product keeps no finer resolution in it. A
 `date_period` is a `Period` (calendar units), a `time_duration` an int of milliseconds. Everything is UTC.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -22,13 +21,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MONTHS = 12
 _MONDAY_OFFSET = 3  # 1970-01-01 was a Thursday
-_MINUTES = 60
-_FARTHEST_ZONE = 18 * HOUR
-_ISO = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?)?"
-    r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?)?)?",
-    re.ASCII,
-)
 
 DURATION_UNITS = {
     **dict.fromkeys(("millisecond", "milliseconds", "ms"), 1),
@@ -56,50 +48,6 @@ PERIOD_UNITS = {
     **dict.fromkeys(("quarter", "quarters", "q"), Period(months=3)),
     **dict.fromkeys(("year", "years", "yr", "y"), Period(months=12)),
 }
-
-
-def parse_moment(text: str) -> int | None:
-    """Return epoch milliseconds of `strict_date_optional_time` text, or None if it is not that.
-
-    A year alone, or a year and month, is the first moment of it. Fractions are cut to milliseconds.
-    """
-    found = _ISO.fullmatch(text)
-    if not found:
-        return None
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        moment = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
-        )
-    except ValueError:
-        return None
-    millis = round((moment - _EPOCH).total_seconds()) * SECOND
-    if fraction:
-        millis += int(fraction[:3].ljust(3, "0"))
-    if zone and zone not in {"Z", "UTC"}:
-        hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
-        if hours * HOUR + minutes * MINUTE > _FARTHEST_ZONE or minutes >= _MINUTES:
-            return None
-        millis += (-1 if zone[0] == "+" else 1) * (hours * HOUR + minutes * MINUTE)
-    return millis
-
-
-@lru_cache(maxsize=4096)
-def _day_text(day: int) -> str:
-    return date.fromordinal(_EPOCH_DAY + day).isoformat()
-
-
-def format_moment(millis: int) -> str:
-    """Return `2026-01-01T00:00:00.000Z`."""
-    day, rest = divmod(millis, DAY)
-    try:
-        text = _day_text(day)
-    except (ValueError, OverflowError):
-        return str(millis)  # outside the years 1 to 9999
-    hours, rest = divmod(rest, HOUR)
-    minutes, rest = divmod(rest, MINUTE)
-    seconds, rest = divmod(rest, SECOND)
-    return f"{text}T{hours:02d}:{minutes:02d}:{seconds:02d}.{rest:03d}Z"
 
 
 def to_datetime(millis: int) -> datetime:

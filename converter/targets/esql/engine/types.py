@@ -7,15 +7,15 @@ two of these. Source: Elasticsearch docs "ES|QL type conversion functions"; clas
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
-from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
-from converter.targets.esql.engine.times import format_moment
+from converter.products.elastic import addresses
+from converter.products.elastic.addresses import shown
+from converter.products.elastic.dates import iso
+from converter.products.elastic.values import java_double
 
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
@@ -68,6 +68,7 @@ TYPE_NAMES: dict[str, Type] = {
     "ip": Type.IP,
     "keyword": Type.KEYWORD,
     "long": Type.LONG,
+    "match_only_text": Type.KEYWORD,
     "null": Type.NULL,
     "scaled_float": Type.DOUBLE,
     "short": Type.INTEGER,
@@ -81,58 +82,21 @@ class NullifiedError(Exception):
     """A value cannot be computed: the product gives null and this warning."""
 
 
-@lru_cache(maxsize=65536)
 def parse_ip(text: str) -> bytes | None:
-    """Return the 16 bytes of an address, or None if the text is no address."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv4Address):
-        return b"\0" * 10 + b"\xff\xff" + address.packed
-    if address.scope_id is not None:
-        return None
-    return address.packed
+    """Return the 16 bytes of an address, or None if the text is not one.
 
-
-@lru_cache(maxsize=65536)
-def format_ip(packed: bytes) -> str:
-    """Return an address in its shortest usual form."""
-    address = ipaddress.IPv6Address(packed)
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else address.compressed
-
-
-def java_double(number: float) -> str:
-    """Return a double as `Double.toString` of Java writes it: `1.0`, `1.0E10`, `1.0E-4`, `Infinity`."""
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    if number == 0:
-        return "-0.0" if math.copysign(1, number) < 0 else "0.0"
-    shortest = Decimal(repr(number)).normalize()
-    if len(shortest.as_tuple().digits) == 1:  # Java writes two digits at least, the nearest that there are
-        shortest = Decimal(f"{number:.1e}").normalize()
-    sign, digits, exponent = shortest.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101  # a finite number
-    text = "".join(map(str, digits))
-    point = len(text) + exponent  # the decimal point stands after so many digits
-    prefix = "-" if sign else ""
-    if 1e-3 <= abs(number) < 1e7:  # noqa: PLR2004
-        if point <= 0:
-            return f"{prefix}0.{'0' * -point}{text}"
-        return f"{prefix}{text[:point].ljust(point, '0')}.{text[point:] or '0'}"
-    return f"{prefix}{text[0]}.{text[1:] or '0'}E{point - 1}"
+    An index leaves out the zone of any address, TO_IP that of IPv6 alone.
+    """
+    return addresses.packed(text) if ":" in text or "%" not in text else None
 
 
 def to_text(type_: Type, value: Any) -> str:
     """Return a single value as TO_STRING gives it."""
     match type_:
         case Type.DATETIME:
-            return format_moment(value)
+            return iso(value)
         case Type.IP:
-            return format_ip(value)
+            return shown(value)
         case Type.BOOLEAN:
             return "true" if value else "false"
         case Type.DOUBLE:
@@ -147,9 +111,9 @@ def to_output(type_: Type, value: Any) -> Any:
         return None
     match type_:
         case Type.DATETIME:
-            return [format_moment(one) for one in value] if isinstance(value, list) else format_moment(value)
+            return [iso(one) for one in value] if isinstance(value, list) else iso(value)
         case Type.IP:
-            return [format_ip(one) for one in value] if isinstance(value, list) else format_ip(value)
+            return [shown(one) for one in value] if isinstance(value, list) else shown(value)
         case Type.PERIOD | Type.DURATION:
             return str(value)
         case _:

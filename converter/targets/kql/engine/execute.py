@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
+from converter.products.elastic.documents import Document, Scalar, expanded, getter, leaves, objects
 from converter.targets.kql.engine import field_tests as values
 from converter.targets.kql.engine import fields
-from converter.targets.kql.engine.fields import Document, Kind
+from converter.targets.kql.engine.fields import Kind
 from converter.targets.kql.engine.numbers import equal, number_in
 from converter.targets.kql.engine.parse import parse
 from converter.targets.kql.engine.presence import presence
@@ -72,7 +73,7 @@ def compile_filter(tree: Query, text: str) -> Filter:
     matches = _compile(tree, text, "")
     if not _has_nested(tree):
         return matches
-    return lambda document: matches(fields.expanded(document))
+    return lambda document: matches(expanded(document))
 
 
 def _compile(node: Query, text: str, prefix: str) -> Filter:
@@ -100,7 +101,7 @@ def _compile(node: Query, text: str, prefix: str) -> Filter:
         case Nested(name, query):
             path = _name_of(name, text)
             inner = _compile(query, text, f"{prefix}{path}.")
-            find = fields.objects(path)
+            find = objects(path)
             return lambda document: any(inner(found) for found in find(document))
         case _ as never:
             assert_never(never)
@@ -115,10 +116,9 @@ def _compile_is(node: Is, text: str, prefix: str) -> Filter:
         if exists and name.lone:
             return lambda document: True  # noqa: ARG005 - `*: *` is every document
         if exists:
-            named = values.pattern(name.parts)
+            named = values.pattern(name)
             return lambda document: any(
-                named(path) and values.taken(fields.kind_of(prefix + path), scalar)
-                for path, scalar in fields.leaves(document)
+                named(path) and fields.holds(prefix + path, scalar) for path, scalar in leaves(document)
             )
         return _any_field(name, prefix, lambda path, kind: values.is_test(path, kind, value, text))
     path = _name_of(name, text)
@@ -129,7 +129,7 @@ def _compile_is(node: Is, text: str, prefix: str) -> Filter:
 
 
 def _any_scalar(path: str, test: values.Test) -> Filter:
-    get = fields.getter(path)
+    get = getter(path)
 
     def matches(document: Document) -> bool:
         for scalar in get(document):  # noqa: SIM110 - a loop is a frame less, in the innermost place
@@ -177,7 +177,7 @@ def _any_of_texts(path: str, wanted: list[Text]) -> Filter:
     texts = frozenset(value.text for value in wanted)
     numbers = [equal(number) for value in wanted if (number := number_in(value.text)) is not None]
 
-    def test(scalar: fields.Scalar) -> bool:
+    def test(scalar: Scalar) -> bool:
         if isinstance(scalar, str):
             return scalar in texts
         if isinstance(scalar, bool):
@@ -193,7 +193,7 @@ def _any_field(name: Wildcard, prefix: str, make: Callable[[str, Kind], values.T
     Kibana asks the comparison of each such field, so a field that cannot take it fails the whole search. Here that is
     raised for a document only if no other field of it matches.
     """
-    named = values.pattern(name.parts)
+    named = values.pattern(name)
     tests: dict[str, values.Test | QueryError | None] = {}
 
     def test_of(path: str) -> values.Test | QueryError | None:
@@ -206,7 +206,7 @@ def _any_field(name: Wildcard, prefix: str, make: Callable[[str, Kind], values.T
 
     def matches(document: Document) -> bool:
         refused: QueryError | None = None
-        for path, scalar in fields.leaves(document):
+        for path, scalar in leaves(document):
             if path not in tests:
                 tests[path] = test_of(path)
             test = tests[path]
@@ -255,7 +255,7 @@ def _value_alone(value: Value, text: str, prefix: str) -> Filter:
 
     def matches(document: Document) -> bool:
         refused: QueryError | None = None
-        for path, scalar in fields.leaves(document):
+        for path, scalar in leaves(document):
             try:
                 if path not in tests:
                     tests[path] = test_of(path)

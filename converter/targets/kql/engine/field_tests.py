@@ -7,17 +7,18 @@ Everything that depends on the query alone is settled here: dates, networks and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TypeAlias, assert_never
+from operator import ge, gt, le, lt
+from typing import Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
+from converter.products.elastic.addresses import Block, block
+from converter.products.elastic.dates import Span, span
+from converter.products.elastic.documents import Scalar
+from converter.products.elastic.wildcards import matcher, star_pieces
 from converter.readers.source import Source
-from converter.targets.kql.engine.dates import span
-from converter.targets.kql.engine.fields import Kind, Scalar
-from converter.targets.kql.engine.numbers import Held, Number, equal, held, number_in, ordered
+from converter.targets.kql.engine.fields import Kind, converter
+from converter.targets.kql.engine.numbers import Held, Number, equal, number_in, ordered
 from converter.targets.kql.engine.syntax import Constant, RangeOperator, Text, Value, Wildcard
 
 Test: TypeAlias = Callable[[Scalar], bool]
@@ -27,9 +28,6 @@ TEXT_FIELD = "a text field; matching it needs its analyser, which is not simulat
 SPLIT_PATTERN = "Kibana splits a pattern with blanks"
 FLATTENED_KEY = "a key of a flattened object: with a * at the start or inside, or a blank"
 DATE_MATHEMATICS = "date mathematics depends on the time of the query"
-
-_PREFIX = re.compile(r"\d{1,3}", re.ASCII)
-_V4_IN_V6 = 0xFFFF_0000_0000
 
 
 def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
@@ -58,17 +56,19 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
                     "write a * in place of each blank",
                 )  # fmt: skip
             return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
-        case Kind.NUMBER | Kind.IP | Kind.DATE if isinstance(value, Wildcard):
+        case _ if isinstance(value, Wildcard):
             raise error(f"{name} is of type {kind.value}, which takes no wildcard", value, query)
         case Kind.NUMBER:
-            same = equal(_number_of(name, value, query))
-            return lambda scalar: (own := _as_number(scalar)) is not None and same(own)
+            return _held(name, equal(_number_of(name, value, query)))
+        case Kind.BOOLEAN:
+            wanted = _boolean_of(name, value, query)
+            return _held(name, lambda own: own is wanted)
         case Kind.IP:
             low, high = _network_of(name, value, query)
-            return lambda scalar: isinstance(scalar, str) and low <= address(scalar) <= high
+            return _held(name, lambda own: low <= own <= high)
         case Kind.DATE:
             first, last = _span_of(name, value, query)
-            return lambda scalar: (at := span(scalar)) is not None and first <= at[0] <= last
+            return _held(name, lambda own: first <= own <= last)
         case _ as never:
             assert_never(never)
 
@@ -95,20 +95,18 @@ def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, que
         case Kind.KEYWORD | Kind.WILDCARD:
             return _keyword_range(name, operator, value, query)
         case Kind.NUMBER:
-            compare = _number_range(name, operator, _number_of(name, value, query), value, query)
-            return lambda scalar: (own := _as_number(scalar)) is not None and compare(own)
+            return _held(name, _number_range(name, operator, _number_of(name, value, query), value, query))
+        case Kind.BOOLEAN:
+            return _held(name, _compared(operator, _boolean_of(name, value, query)))
         case Kind.IP:
             if "/" in value.text:
                 raise error("a range takes one address, not a network", value, query)
             bound, _ = _network_of(name, value, query)
-            before = _COMPARE[operator]
-            return lambda scalar: isinstance(scalar, str) and (own := address(scalar)) >= 0 and before(own, bound)
+            return _held(name, _compared(operator, bound))
         case Kind.DATE:
             first, last = _span_of(name, value, query)
             # A bound with parts left out is rounded up where its whole unit must be inside (<=) or outside (>).
-            moment = last if operator in {"<=", ">"} else first
-            before = _COMPARE[operator]
-            return lambda scalar: (at := span(scalar)) is not None and before(at[0], moment)
+            return _held(name, _compared(operator, last if operator in {"<=", ">"} else first))
         case _ as never:
             assert_never(never)
 
@@ -120,38 +118,9 @@ def text_of(value: Text | Constant) -> str:
     return "" if value.value is None else str(value.value).lower()
 
 
-def taken(kind: Kind, scalar: Scalar) -> bool:
-    """Return whether a field of a kind takes a value of a document: one that it does not take does not exist for it."""
-    match kind:
-        case Kind.NUMBER:
-            return _as_number(scalar) is not None
-        case Kind.IP:
-            return isinstance(scalar, str) and address(scalar) >= 0
-        case Kind.DATE:
-            return span(scalar) is not None
-        case Kind.KEYWORD | Kind.WILDCARD | Kind.TEXT:
-            return True
-        case _ as never:
-            assert_never(never)
-
-
-def pattern(parts: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return a test whether a whole text is `parts` with anything between them; its time is linear."""
-    first, *middle, last = parts
-    least = len(first) + len(last)
-
-    def matches(text: str) -> bool:
-        if len(text) < least or not text.startswith(first) or not text.endswith(last):
-            return False
-        at, end = len(first), len(text) - len(last)
-        for part in middle:
-            found = text.find(part, at, end)
-            if found < 0:
-                return False
-            at = found + len(part)
-        return True
-
-    return matches
+def pattern(value: Wildcard) -> Callable[[str], bool]:
+    """Return a test whether a whole text is the pattern: its time is linear."""
+    return matcher(star_pieces(value.parts))
 
 
 def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
@@ -159,18 +128,23 @@ def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
     return Source(query, QueryError).error(message, value, hint)
 
 
-_COMPARE: dict[RangeOperator, Callable[[int, int], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
+_COMPARE: dict[RangeOperator, Callable[[Any, Any], bool]] = {
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
 }
-_COMPARE_TEXT: dict[RangeOperator, Callable[[str, str], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
+
+
+def _compared(symbol: RangeOperator, bound: Any) -> Callable[[Any], bool]:
+    compare = _COMPARE[symbol]
+    return lambda own: compare(own, bound)
+
+
+def _held(name: str, test: Callable[[Any], bool]) -> Test:
+    """Return the test of what the index holds of a scalar: what it does not hold does not pass."""
+    convert = converter(name)
+    return lambda scalar: (own := convert(scalar)) is not None and test(own)
 
 
 def _keyword_test(value: Text | Constant) -> Test:
@@ -199,7 +173,7 @@ def _check_flattened(name: str, value: Wildcard, query: str) -> None:
 
 
 def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
-    matches = pattern(value.parts)
+    matches = pattern(value)
 
     def test(scalar: Scalar) -> bool:
         if isinstance(scalar, str):
@@ -213,7 +187,7 @@ def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
 def _keyword_range(name: str, operator: RangeOperator, value: Text, query: str) -> Test:
     text = value.text
     number = number_in(text)
-    compare_text = _COMPARE_TEXT[operator]
+    compare_text = _COMPARE[operator]
     compare = None if number is None else _number_range(name, operator, number, value, query)
 
     def test(scalar: Scalar) -> bool:
@@ -250,7 +224,7 @@ def _number_of(name: str, value: Text | Constant | Wildcard, query: str) -> Numb
     return number
 
 
-def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[int, int]:
+def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> Span:
     found = span(value.text) if isinstance(value, Text) else None
     if found is None:
         if isinstance(value, Text) and (value.text.startswith("now") or "||" in value.text):
@@ -259,36 +233,16 @@ def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[
     return found
 
 
-def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> tuple[int, int]:
-    """Return the first and the last address of an address or a network, as numbers of 128 bits."""
-    text = value.text if isinstance(value, Text) else ""
-    base, slash, prefix = text.partition("/")
+def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> Block:
+    """Return the first and the last address of an address or a network."""
     try:
-        if slash and (_PREFIX.fullmatch(prefix) is None or _is_mapped(base)):
-            raise ValueError(text)  # noqa: TRY301  told below, like what the library refuses
-        network = ip_network(text if slash else int(ip_address(text)) if "%" in text else text, strict=False)
+        return block(value.text if isinstance(value, Text) else "")
     except ValueError:
         raise error(f"{name} is of type ip, and this is neither an address nor a network", value, query) from None
-    low, high = int(network.network_address), int(network.broadcast_address)
-    return (low, high) if network.version == 6 else (low | _V4_IN_V6, high | _V4_IN_V6)  # noqa: PLR2004 - IPv6
 
 
-@lru_cache(maxsize=65536)
-def address(text: str) -> int:
-    """Return an address as a number of 128 bits (IPv4 mapped into IPv6), or -1 if `text` is none."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return -1
-    return int(address) if isinstance(address, IPv6Address) else int(address) | _V4_IN_V6
-
-
-def _is_mapped(text: str) -> bool:
-    found = ip_address(text)
-    return isinstance(found, IPv6Address) and found.ipv4_mapped is not None
-
-
-def _as_number(scalar: Scalar) -> Held | None:
-    if isinstance(scalar, str):
-        return held(scalar)
-    return None if isinstance(scalar, bool) else scalar
+def _boolean_of(name: str, value: Text | Constant | Wildcard, query: str) -> bool:
+    text = "" if isinstance(value, Wildcard) else text_of(value)
+    if text not in {"true", "false"}:
+        raise error(f"{name} is of type boolean, and this is neither true nor false", value, query)
+    return text == "true"

@@ -51,14 +51,6 @@ def number_in(text: str) -> Number | None:
     return Number(Decimal(text), float(text))
 
 
-def held(text: str) -> Held | None:
-    """Return what a numeric field holds of a text in a document: a long, if it is whole, else a double, or None."""
-    number = number_in(text)
-    if number is None or number.double in {float("inf"), float("-inf")}:
-        return None
-    return number.exact if isinstance(number.exact, int) else number.double
-
-
 def equal(number: Number) -> Callable[[Held], bool]:
     """Return the test whether a number of a document is `number`."""
     exact, double = number.exact, number.double

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from converter.targets.kql.engine.field_tests import taken
-from converter.targets.kql.engine.fields import Document, kind_of, leaves
+from converter.products.elastic.documents import Document, leaves
+from converter.targets.kql.engine.fields import converter, holds
 
 
 def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
@@ -23,7 +23,7 @@ def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
 
     Source: Elasticsearch reference, "Exists query"; NOTES.md.
     """
-    kind = kind_of(prefix + name)
+    held = converter(prefix + name)
 
     def present(node: Any, rest: str) -> bool:
         if isinstance(node, list | tuple):
@@ -31,7 +31,7 @@ def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
         if not rest:
             if isinstance(node, Mapping):
                 return _any_inside(node, f"{prefix}{name}.")
-            return node is not None and taken(kind, node)
+            return node is not None and held(node) is not None
         if not isinstance(node, Mapping):
             return False
         first = rest.partition(".")[0]
@@ -54,4 +54,4 @@ def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
 
 
 def _any_inside(node: Mapping[str, Any], prefix: str) -> bool:
-    return any(taken(kind_of(prefix + path), scalar) for path, scalar in leaves(node))
+    return any(holds(prefix + path, scalar) for path, scalar in leaves(node))

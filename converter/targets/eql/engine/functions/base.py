@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from converter.targets.eql.engine.strings import Test, text_of
+from converter.products.elastic.values import java_text
+
+if TYPE_CHECKING:
+    from converter.products.elastic.patterns import Test
 
 Parameter: TypeAlias = Literal["text", "number", "integer", "boolean", "any"]
 Implementation: TypeAlias = Callable[..., Any]
@@ -84,7 +87,7 @@ def folding(function: Callable[[str, str], Any]) -> Maker:
 
     def make(insensitive: bool) -> Implementation:  # noqa: FBT001 - the maker's one argument
         if insensitive:
-            return null_safe(lambda source, sought: function(text_of(source).lower(), text_of(sought).lower()))
-        return null_safe(lambda source, sought: function(text_of(source), text_of(sought)))
+            return null_safe(lambda source, sought: function(java_text(source).lower(), java_text(sought).lower()))
+        return null_safe(lambda source, sought: function(java_text(source), java_text(sought)))
 
     return make

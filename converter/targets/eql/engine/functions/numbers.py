@@ -9,8 +9,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.values import java_text
 from converter.targets.eql.engine.functions.base import Function, FunctionError, Implementation
-from converter.targets.eql.engine.strings import text_of
 
 if TYPE_CHECKING:
     from converter.targets.eql.engine.functions.base import Maker
@@ -23,7 +23,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 def _number_maker(_insensitive: bool) -> Implementation:  # noqa: FBT001
     def number(source: Any, base: Any = None) -> int | float | None:
-        return None if source is None else _parse_number(text_of(source).strip(), base)
+        return None if source is None else _parse_number(java_text(source).strip(), base)
 
     return number
 
@@ -81,7 +81,7 @@ def _numeric(value: Any) -> int | float:
         return value
     if isinstance(value, str) and _FLOAT.fullmatch(value):
         return int(value) if _INTEGER.fullmatch(value) else float(value)
-    raise FunctionError(f"arithmetic needs a number, not {text_of(value)!r}")
+    raise FunctionError(f"arithmetic needs a number, not {java_text(value)!r}")
 
 
 def _operator(operator: ArithmeticOperator) -> Maker:

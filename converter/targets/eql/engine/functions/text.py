@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.casefold import fold_ascii
+from converter.products.elastic.values import java_text
+from converter.products.elastic.wildcards import lucene_pieces, matcher
 from converter.targets.eql.engine.functions.base import (
     Function,
     FunctionError,
@@ -15,12 +18,11 @@ from converter.targets.eql.engine.functions.base import (
     null_safe,
     plain,
 )
-from converter.targets.eql.engine.strings import fold_ascii, lucene_pieces, tester, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from converter.targets.eql.engine.strings import Test
+    from converter.products.elastic.patterns import Test
 
 _EMPTY_SIDE = "between needs text on both sides; an empty one"
 _EMPTY_PART = "stringContains with an empty text"
@@ -39,7 +41,7 @@ def _upper_and_lower(char: str) -> str:
 
 def _between(insensitive: bool) -> Implementation:  # noqa: FBT001
     def between(source: Any, left: Any, right: Any, greedy: Any = False) -> str:  # noqa: FBT002
-        whole, before, after = text_of(source), text_of(left), text_of(right)
+        whole, before, after = java_text(source), java_text(left), java_text(right)
         if not whole:
             return ""
         if not before or not after:
@@ -61,7 +63,7 @@ def _index_of(insensitive: bool) -> Implementation:  # noqa: FBT001
     def index_of(source: Any, sought: Any, start: Any = None) -> int | None:
         if source is None or sought is None:
             return None
-        whole, part = text_of(source), text_of(sought)
+        whole, part = java_text(source), java_text(sought)
         if insensitive:
             whole, part = whole.lower(), part.lower()
         # Java finds an empty text at the end, however far beyond it the search begins.
@@ -73,11 +75,11 @@ def _index_of(insensitive: bool) -> Implementation:  # noqa: FBT001
 
 def _length(text: Any) -> int:
     # Java counts UTF-16 units.
-    return sum(2 if char > "\uffff" else 1 for char in text_of(text))
+    return sum(2 if char > "\uffff" else 1 for char in java_text(text))
 
 
 def _substring(source: Any, start: Any, end: Any = None) -> str:
-    text = text_of(source)
+    text = java_text(source)
     first = _position(int(start), len(text))
     last = len(text) if end is None else _position(int(end), len(text))
     return text[first:last]
@@ -90,7 +92,7 @@ def _position(index: int, length: int) -> int:
 def _substring_maker(_insensitive: bool) -> Implementation:  # noqa: FBT001
     def substring(source: Any, start: Any, end: Any = None) -> str | None:
         if source is None or start is None:  # without a start the product gives the whole text, whatever the end
-            return None if source is None else text_of(source)
+            return None if source is None else java_text(source)
         return _substring(source, start, end)
 
     return substring
@@ -116,14 +118,14 @@ def _ends_on_field(constants: Sequence[str], insensitive: bool) -> Test:  # noqa
     It does not escape the text, so that `*`, `?` and `\` in it keep their meaning there; so with stringContains.
     """
     (sought,) = constants
-    return tester(lucene_pieces(f"*{sought}"), insensitive=insensitive, line_breaks=True)
+    return matcher(lucene_pieces(f"*{sought}"), ignore_case=insensitive)
 
 
 def _contains_on_field(constants: Sequence[str], insensitive: bool) -> Test:  # noqa: FBT001
     (sought,) = constants
     if not sought:
         raise FunctionError(f"{_EMPTY_PART} is not supported")
-    return tester(lucene_pieces(f"*{sought}*"), insensitive=insensitive, line_breaks=True)
+    return matcher(lucene_pieces(f"*{sought}*"), ignore_case=insensitive)
 
 
 _GREEDY = 3  # the position of the argument of `between` that is not a text
@@ -144,7 +146,7 @@ FUNCTIONS = (
         name="concat",
         parameters=("any",),
         returns="text",
-        make=plain(lambda *parts: "".join(map(text_of, parts))),
+        make=plain(lambda *parts: "".join(map(java_text, parts))),
         variadic=True,
     ),
     Function(
@@ -172,7 +174,7 @@ FUNCTIONS = (
         tilde=True,
         on_field=_starts_on_field,
     ),
-    Function(name="string", parameters=("any",), returns="text", make=plain(text_of)),
+    Function(name="string", parameters=("any",), returns="text", make=plain(java_text)),
     Function(
         name="stringContains",
         parameters=("text", "text"),

@@ -13,7 +13,7 @@ from converter.targets.esql.engine.commands.base import Pipeline, SourceCommand
 from converter.targets.esql.engine.commands.fields import read_fields
 from converter.targets.esql.engine.lex import Kind, Mode, Token
 from converter.targets.esql.engine.scope import LATE, Entry, Scope
-from converter.targets.esql.engine.source import KNOWN, METADATA, select
+from converter.targets.esql.engine.source import METADATA, known_type, select
 from converter.targets.esql.engine.types import Type
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def columns_of(
     scope.width += len(slots)
     for name in [*sorted({*types, *late} - set(metadata)), *metadata]:
         if name in slots:
-            known = name in mapping or name in KNOWN or name in METADATA
+            known = name in mapping or name in METADATA or known_type(name) is not None
             scope.columns[name] = Entry(slots[name], types[name], observed=not known)
         elif name in late:
             scope.columns[name] = Entry(LATE, Type.NULL, late=name)

@@ -5,10 +5,9 @@ Source: Elasticsearch docs "CIDR_MATCH"; vendor cases `ip.csv-spec`.
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from converter.products.elastic import addresses
 from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.operators import as_ip
@@ -34,33 +33,17 @@ def _cidr_match(context: Context, span: Span, arguments: Sequence[Bound]) -> Bou
         value = expect_constant(context, "CIDR_MATCH", block, "block")
         if isinstance(value, str):
             try:
-                _block(value)
+                addresses.block(value)
             except ValueError:
                 raise context.error(
                     f"{value!r} is not a block of addresses", block.span, 'such as "10.0.0.0/8"'
                 ) from None
-    blocks = tuple(_block(block.value) for block in arguments[1:] if isinstance(block.value, str))
+    blocks = tuple(addresses.block(block.value) for block in arguments[1:] if isinstance(block.value, str))
     if len(blocks) < len(arguments) - 1:
         raise context.refused(_BLOCK, span)
     return lift(
         context, span, (address,), Type.BOOLEAN, lambda packed: any(low <= packed <= high for low, high in blocks)
     )
-
-
-@lru_cache(maxsize=256)
-def _block(text: str) -> tuple[bytes, bytes]:
-    """Return the first and last address of a block; an address alone is a block of one.
-
-    Raises:
-        ValueError: it is none.
-    """
-    network = ipaddress.ip_network(text, strict=False)
-    written = ipaddress.ip_address(text.partition("/")[0])
-    if "/" in text and isinstance(written, ipaddress.IPv6Address) and written.ipv4_mapped is not None:
-        raise ValueError("whose length could be meant in either family")
-    first, last = network[0].packed, network[-1].packed
-    prefix = b"\0" * 10 + b"\xff\xff" if len(first) == 4 else b""  # noqa: PLR2004
-    return prefix + first, prefix + last
 
 
 FUNCTIONS = {"cidr_match": Function(_cidr_match, 2, None, single="always", refuses=(_BLOCK,))}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.dates import strict_date
 from converter.targets.esql.engine.bound import Bound, Context, each, expect, null
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.times import parse_moment
 from converter.targets.esql.engine.types import (
     NullifiedError,
     Type,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def _text_to_moment(text: str) -> int:
-    millis = parse_moment(text)
+    millis = strict_date(text)
     if millis is None:
         raise NullifiedError(f"failed to parse date field [{text}] with format [strict_date_optional_time]")
     return millis

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
+from converter.products.elastic.dates import iso
 from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.operators import cast_text
@@ -18,7 +19,6 @@ from converter.targets.esql.engine.times import (
     compile_format,
     difference,
     extract,
-    format_moment,
     format_with,
     truncate,
 )
@@ -95,7 +95,7 @@ def _date_extract(context: Context, span: Span, arguments: Sequence[Bound]) -> B
 def _date_format(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     moment = _moment(context, "DATE_FORMAT", arguments[-1])
     if len(arguments) == 1:
-        return lift(context, span, (moment,), Type.KEYWORD, format_moment)
+        return lift(context, span, (moment,), Type.KEYWORD, iso)
     expect(context, "DATE_FORMAT", arguments[0], STRINGS, "a format")
     pattern = expect_constant(context, "DATE_FORMAT", arguments[0], "format")
     pieces = compile_format(pattern) if isinstance(pattern, str) else None

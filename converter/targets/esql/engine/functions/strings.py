@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.java_regex import compile_java, replace
+from converter.products.elastic.patterns import PatternError
 from converter.targets.esql.engine.bound import (
     STRINGS,
     WHOLE,
@@ -19,15 +21,13 @@ from converter.targets.esql.engine.bound import (
     null,
 )
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.java_regex import compile_java, replace
-from converter.targets.esql.engine.like import PatternError
 from converter.targets.esql.engine.types import NullifiedError, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.products.elastic.java_regex import Matcher
     from converter.readers.source import Span
-    from converter.targets.esql.engine.java_regex import Matcher
 
 _DELIMITER = "SPLIT with a delimiter that is not a constant"
 _PATTERN = "REPLACE with a pattern that is not a constant"

@@ -1,8 +1,8 @@
 """Two ways to the same answer must agree, for generated patterns and texts.
 
-LIKE   the compiled matcher        against  a recursive definition of wildcards
-RLIKE  RE2                         against  the automaton of derivatives
-Java   RE2 (for plain subjects)    against  the package `regex`
+LIKE    the compiled matcher        against  a recursive definition of wildcards
+Lucene  RE2                         against  the automaton of derivatives
+Java    RE2 (for plain subjects)    against  the package `regex`
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.targets.esql.engine import lucene_regex
-from converter.targets.esql.engine.java_regex import Matcher, replace
-from converter.targets.esql.engine.like import PatternError, compile_like
+from converter.products.elastic import lucene_regex
+from converter.products.elastic.java_regex import Matcher, full_matcher, replace
+from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.wildcards import like_pieces, matcher
 
 LIKE_PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "?", "\\*", "\\?", "\\\\"]), max_size=8)
 TEXTS = st.text("ab*?\\", max_size=8)
+
+
+def compile_like(pattern: str) -> Test:
+    return matcher(like_pieces(pattern))
 
 
 @given(LIKE_PATTERNS, TEXTS)
@@ -50,11 +55,11 @@ EXPRESSIONS = st.recursive(
 
 @settings(max_examples=300)
 @given(EXPRESSIONS, st.text("ab12", max_size=6))
-def test_rlike_agrees_with_its_automaton(pattern: str, text: str) -> None:
-    by_re2 = lucene_regex.compile_rlike(pattern)(text)
-    by_automaton = lucene_regex.compile_rlike(f"({pattern})&@")(text)
+def test_an_expression_of_lucene_agrees_with_its_automaton(pattern: str, text: str) -> None:
+    by_re2 = lucene_regex.compile_regex(pattern)(text)
+    by_automaton = lucene_regex.compile_regex(f"({pattern})&@")(text)
     assert by_re2 == by_automaton
-    assert lucene_regex.compile_rlike(f"~({pattern})")(text) is not by_re2
+    assert lucene_regex.compile_regex(f"~({pattern})")(text) is not by_re2
 
 
 JAVA_ELEMENTS = st.sampled_from(
@@ -76,6 +81,7 @@ JAVA_EXPRESSIONS = st.recursive(
 def test_both_engines_for_java_patterns_agree(pattern: str, text: str) -> None:
     fast, slow = Matcher(pattern), Matcher(f"{pattern}(?!\x00)")  # the look-ahead keeps it from RE2
     assert replace(fast, text, "<$0>") == replace(slow, text, "<$0>")
+    assert fast.matches(text) is slow.matches(text)
 
 
 SIGNS = '()[]{}*+?|\\^$.-&~#@<>"aQEpdDxu0123=!:i,kzZAR'
@@ -84,6 +90,6 @@ SIGNS = '()[]{}*+?|\\^$.-&~#@<>"aQEpdDxu0123=!:i,kzZAR'
 @settings(max_examples=500)
 @given(st.text(SIGNS, max_size=12))
 def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
-    for compile_one in (compile_like, lucene_regex.compile_rlike, Matcher):
+    for compile_one in (compile_like, lucene_regex.compile_regex, full_matcher):
         with suppress(PatternError):
             compile_one(pattern)

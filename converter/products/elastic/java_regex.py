@@ -1,10 +1,10 @@
-r"""Regular expressions of Java, for REPLACE.
+r"""Regular expressions of Java: find, replace, and match a whole text.
 
     pattern ──translate──> RE2 text, `regex` text ──> Matcher: RE2 for plain subjects, `regex` for the others
 
 Most patterns mean the same to RE2, which takes linear time, on subjects of ASCII without line breaks. Other subjects,
 and patterns with look-around or back-references, go to the package `regex` with a time limit.
-Source: Java API, class `java.util.regex.Matcher` (find, appendReplacement); Elasticsearch class `Replace`.
+Source: Java API, class `java.util.regex.Matcher` (find, matches, appendReplacement); NOTES.md, "Expressions of Java".
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-import re2
-
-from converter.targets.esql.engine.java_syntax import compile_slow, translate
-from converter.targets.esql.engine.like import PatternError
+from converter.products.elastic.java_syntax import compile_slow, translate
+from converter.products.elastic.patterns import PatternError, Test, compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +24,7 @@ _GROUP = re.compile(r"\{([A-Za-z][A-Za-z0-9]*)\}|([0-9])")
 
 
 class _Found(Protocol):
-    """What the engine needs of a match object."""
+    """What is needed of a match object."""
 
     def start(self) -> int: ...
     def end(self) -> int: ...
@@ -41,7 +39,7 @@ class Matcher:
         self.groups = translation.groups
         self.names = translation.names
         self._translation = translation
-        self._fast = None if translation.fast is None else _re2(translation.fast)
+        self._fast = None if translation.fast is None else compiled(translation.fast)
         self._slow: Any = None
         if self._fast is None:
             self._compile_slow()
@@ -57,14 +55,36 @@ class Matcher:
         Raises:
             PatternError: the pattern takes too long on this text.
         """
-        if self._fast is not None and text.isascii() and "\n" not in text and "\r" not in text:
+        if self._fast is not None and _is_plain(text):
             yield from _java_order(self._fast.search, text)
             return
         slow = self._compile_slow()
         try:
             yield from _java_order(lambda t, p: slow.search(t, p, timeout=TIMEOUT_SECONDS), text)
         except TimeoutError:
-            raise PatternError(f"the regular expression took more than {TIMEOUT_SECONDS:g} s on a value", 0) from None
+            raise _too_slow() from None
+
+    def matches(self, text: str) -> bool:
+        """Return whether the pattern matches a whole text, as `Matcher.matches` does.
+
+        Raises:
+            PatternError: the pattern takes too long on this text.
+        """
+        if self._fast is not None and _is_plain(text):
+            return self._fast.fullmatch(text) is not None
+        try:
+            return self._compile_slow().fullmatch(text, timeout=TIMEOUT_SECONDS) is not None
+        except TimeoutError:
+            raise _too_slow() from None
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether RE2 reads a text as Java does: `^` of lines is not at the end, and so not in the empty text."""
+    return text.isascii() and text != "" and "\n" not in text and "\r" not in text
+
+
+def _too_slow() -> PatternError:
+    return PatternError(f"the regular expression took more than {TIMEOUT_SECONDS:g} s on a value")
 
 
 def _java_order(search: Callable[[str, int], Any], text: str) -> Iterator[_Found]:
@@ -78,23 +98,25 @@ def _java_order(search: Callable[[str, int], Any], text: str) -> Iterator[_Found
         position = found.end() if found.end() > found.start() else found.end() + 1
 
 
-def _re2(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error:
-        return None
-
-
 @lru_cache(maxsize=256)
 def compile_java(pattern: str) -> Matcher:
     """Return a compiled pattern.
 
     Raises:
-        PatternError: not a Java pattern, or one with a construct that this engine does not know.
+        PatternError: not a Java pattern, or one with a construct that is not supported.
     """
     return Matcher(pattern)
+
+
+def full_matcher(pattern: str, *, ignore_case: bool = False) -> Test:
+    """Return the test whether a whole text matches; it raises PatternError where a text takes too long.
+
+    Where case is ignored, that of ASCII's letters is: the flag CASE_INSENSITIVE without UNICODE_CASE.
+
+    Raises:
+        PatternError: not a Java pattern, or one with a construct that is not supported.
+    """
+    return compile_java(f"(?i){pattern}" if ignore_case else pattern).matches
 
 
 # --- replacement ------------------------------------------------------------------------------------------------------

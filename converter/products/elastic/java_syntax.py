@@ -1,4 +1,4 @@
-r"""The syntax of Java's regular expressions, read once and written for two other engines.
+r"""The syntax of Java's regular expressions, read once and written for two other libraries.
 
     pattern ──translate──> Translation(fast: for RE2, slow: for the package `regex`)
 
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import re2
 import regex
 
-from converter.targets.esql.engine.like import PatternError
+from converter.products.elastic.patterns import PatternError
 
 _TERMINATORS = r"\n\r\x85\u2028\u2029"
 _ONE_TERMINATOR = r"(?:\r\n|[\r\x85\u2028\u2029]|(?<!\r)\n)"  # never between \r and \n
 _BEFORE_LAST_TERMINATOR = rf"(?={_ONE_TERMINATOR}?\Z)"
 _BEFORE_TERMINATOR = rf"(?={_ONE_TERMINATOR}|\Z)"
-_AFTER_TERMINATOR = r"(?:\A|(?<=[\n\x85\u2028\u2029])(?!\Z)|(?<=\r)(?!\n|\Z))"
+_AFTER_TERMINATOR = r"(?:\A|(?<=[\n\x85\u2028\u2029])|(?<=\r)(?!\n))(?!\Z)"  # never at the end
 _WORD = "a-zA-Z0-9_"
 _AT_BOUNDARY = f"(?:(?<=[{_WORD}])(?![{_WORD}])|(?<![{_WORD}])(?=[{_WORD}]))"
 _OFF_BOUNDARY = f"(?:(?<=[{_WORD}])(?=[{_WORD}])|(?<![{_WORD}])(?![{_WORD}]))"
@@ -147,7 +147,7 @@ class _Scanner:
                     self._put("(?m:$)" if lines else r"\z", slow, read=1)
                 case "^":
                     lines = self._on("m")
-                    after = r"(?:\A|(?<=\n)(?!\Z))" if self._on("d") else _AFTER_TERMINATOR
+                    after = r"(?:\A|(?<=\n))(?!\Z)" if self._on("d") else _AFTER_TERMINATOR
                     self._put("(?m:^)" if lines else r"\A", after if lines else r"\A", read=1)
                 case "{":
                     counted = _COUNTED.match(self._pattern, self._at)
@@ -204,6 +204,8 @@ class _Scanner:
         current = (self._flags[-1] | set(on)) - set(off)
         folding = "i" if "i" in current else "-i"
         if closing == ")":
+            if self._pattern[self._at : self._at + 1] in {"*", "+", "?", "{"}:
+                raise self._error("a repetition repeats nothing")
             self._flags[-1] = current
             self._put(f"(?{folding})", "")
         else:

@@ -1,0 +1,57 @@
+"""What patterns of every kind share: their error, and tests of whole texts by RE2, in time linear in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import re2
+
+Test: TypeAlias = Callable[[str], bool]
+
+# What Java's `.` does not match.
+JAVA_LINE_BREAKS = r"\n\r\x{85}\x{2028}\x{2029}"
+
+
+class PatternError(Exception):
+    """A pattern is not valid, or uses what is not supported; `offset` counts characters of the pattern."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+def compiled(expression: str) -> Any:
+    """Return a compiled expression, or None if RE2 does not take it: it is not valid, or too large."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(expression, options)
+    except re2.error:
+        return None
+
+
+def full_match(expression: str) -> Test:
+    """Return the test whether a whole text matches an expression of RE2.
+
+    Raises:
+        PatternError: RE2 does not take the expression.
+    """
+    pattern = compiled(expression)
+    if pattern is None:
+        raise PatternError("the expression is too large")
+    matches = pattern.fullmatch
+
+    def test(text: str) -> bool:
+        try:
+            return matches(text) is not None
+        except UnicodeEncodeError:  # half a surrogate pair; the product stores it as the replacement character
+            return matches(text.encode("utf-8", "replace").decode("utf-8")) is not None
+
+    return test
+
+
+def literal(text: str) -> str:
+    """Return an expression of RE2 for exactly these characters."""
+    return "".join(char if char.isalnum() and char.isascii() else f"\\x{{{ord(char):x}}}" for char in text)
