@@ -19,6 +19,9 @@ TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path 
 OTHERS = {"__init__.py", "emit.py", "replay.py", "regex_to_java.py", "regex_to_lucene.py", "write.py"}
 # The rule-file engine runs the queries inside a rule file with the engines of their languages.
 MAY_USE_ENGINES = {"elastic_toml": {"kql", "eql", "esql"}}
+# What the engines of a vendor share is in the room of its product; how it ingests and what it maps is not for them.
+SHARED = dict.fromkeys(("esql", "eql", "kql", "elastic_toml"), "elastic")
+NOT_SHARED = {"ingest", "mappings"}
 
 
 def is_engine(name: str) -> bool:
@@ -72,9 +75,37 @@ def test_an_engine_stands_alone(path: Path) -> None:
         if module in {"converter", "converter.targets"}:
             continue
         parts = module.split(".")
+        if parts[1] == "products" and own in SHARED:
+            assert parts[2:3] in ([], [SHARED[own]]), f"imports another product: {module}"
+            assert not NOT_SHARED & set(parts), f"imports {module}"
+            continue
         assert parts[1] == "targets", f"imports {module}"
         assert len(parts) < 3 or parts[2] in allowed, f"imports another engine: {module}"
         assert len(parts) < 4 or is_engine(f"{parts[3]}.py"), f"imports an emitter: {module}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "products" / "elastic").glob("*.py")), ids=shown)
+def test_what_engines_share_knows_no_engine(path: Path) -> None:
+    for module in imports(path):
+        if module.startswith("converter"):
+            own = module.startswith("converter.products.elastic") and not NOT_SHARED & set(module.split("."))
+            assert own or module.startswith("converter.products.core") or module == "converter.products", module
+
+
+def test_nothing_of_splunk_comes_to_what_is_elastics() -> None:
+    """Not even by way of other modules; registries import by name."""
+    rooms = ("targets/splunk", "products/splunk", "live/splunk")
+    pending = [path for room in rooms for path in (PACKAGE / room).rglob("*.py")]
+    seen = set(pending)
+    while pending:
+        path = pending.pop()
+        for module in imports(path):
+            assert not module.startswith("converter.products.elastic"), f"{path} imports {module}"
+            place = ROOT.joinpath(*module.split("."))
+            for file in (place.with_suffix(".py"), place / "__init__.py"):
+                if module.startswith("converter") and file.is_file() and file not in seen:
+                    seen.add(file)
+                    pending.append(file)
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=shown)

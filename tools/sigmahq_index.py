@@ -22,7 +22,7 @@ from converter.pipelines.choose import select
 from converter.plan import nodes as ir
 from converter.products.field_facts import load_facts
 from converter.reference.values import find
-from converter.targets.core.emission import Emission
+from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.target import Context
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def mapped_plan(read: Rules, plan: ir.Detection) -> ir.Detection:
 
 
 def _types(plan: ir.Detection) -> dict[str, str]:
-    emission = Emission(Context(load_facts("elastic", plan.logsource)))
+    emission = ElasticEmission(Context(load_facts("elastic", plan.logsource)))
     types: dict[str, str] = {}
     for leaf in ir.leaves_of(plan.expr):
         for name in (one for one in (getattr(leaf, "field", None), getattr(leaf, "other", None)) if one):

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.errors import ConfigurationError, RefusedError, suggest
 from converter.plan import nodes as ir
-from converter.products.elastic.field_types import WORDS, ecs_type
 from converter.targets.core.target import Query
-from converter.verdicts.event_assumptions import mapped_as, single_value
+from converter.verdicts.event_assumptions import single_value
 from converter.verdicts.predicates import leaf_fields, unique
 from converter.verdicts.verdict import Verdict
 
@@ -24,20 +23,9 @@ if TYPE_CHECKING:
 
     from converter.errors import Place
     from converter.targets.core.target import Context
-    from converter.verdicts.event_assumptions import MappedType
     from converter.verdicts.verdict import Assumption, Bound
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*(\.[A-Za-z_@][A-Za-z0-9_]*)*", re.ASCII)
-# What a query asks of fields by their name alone; of other types of ECS only facts tell.
-_BY_NAME = {
-    "date": "date",
-    "ip": "ip",
-    "long": "long",
-    "integer": "long",
-    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "double"),
-    **dict.fromkeys(WORDS, "text"),
-}
-_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number", "double": "a number"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LONG = 2**63
 CHAIN = 60
@@ -52,16 +40,6 @@ class Emission:
     context: Context
     assumptions: list[Assumption] = field(default_factory=list)
 
-    def type_of(self, name: str) -> str | None:
-        """Return how Elastic maps a field: as the facts say, else as the Elastic Common Schema does by its name."""
-        fact = self.context.facts.field(name)
-        if fact is not None:
-            return fact.type
-        kind = _BY_NAME.get(ecs_type(name) or "")
-        if kind in _ASSUMED:
-            self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
-        return kind
-
     def assume(self, assumption: Assumption | None) -> None:
         """Note an assumption, if there is one."""
         if assumption is not None:
@@ -72,13 +50,6 @@ class Emission:
         fact = self.context.facts.field(name)
         if fact is None or not fact.single:
             self.assumptions.append(single_value(name))
-
-    def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
-        """Return whether a field has one of the types; an unknown one is assumed to."""
-        kind = self.type_of(name)
-        if kind is None:
-            self.assumptions.append(mapped_as(name, what))
-        return kind is None or kind in kinds
 
     def query(self, plan: ir.Plan, target: str, language: str, text: str) -> Query:
         """Return the query, with the verdict of what has been assumed."""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
 from converter.plan.attack import threats
+from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import (
-    Emission,
     check_context,
     check_one_count,
     condition_of,
@@ -210,7 +210,7 @@ def _assumed_of_groups(plan: ir.Correlation, context: Context) -> list[Assumptio
     A document with several values is in a bucket for each, and what has alerted is left out of all of them later; and
     a bucket is text, whatever the documents have.
     """
-    emission = Emission(context)
+    emission = ElasticEmission(context)
     for name, _ in placed_groups(plan):
         emission.single(name)
         emission.typed(name, (), "keyword")

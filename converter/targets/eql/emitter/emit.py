@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
+from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import (
     LONG,
-    Emission,
     backquoted,
     chained,
     check_block,
@@ -80,7 +80,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     check_context("eql", context, formats, options)
     _check_measure(plan)
     check_columns(plan, context, "EQL")
-    emission = Emission(context)
+    emission = ElasticEmission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, ir.Correlation) else f"any where {condition}"
     return emission.query(plan, "eql", "eql", text)
@@ -107,7 +107,7 @@ def _check_measure(plan: ir.Plan) -> None:
             assert_never(plan.measure)
 
 
-def _sequence(plan: ir.Correlation, condition: str, emission: Emission) -> str:
+def _sequence(plan: ir.Correlation, condition: str, emission: ElasticEmission) -> str:
     if not plan.sliding:
         raise refused(
             f"EQL cannot count events that are not there (operator {plan.op})",
@@ -134,7 +134,7 @@ def _sequence(plan: ir.Correlation, condition: str, emission: Emission) -> str:
     return f"sequence{by} with maxspan={span}\n  [any where {condition}] with runs={count}"
 
 
-def _field(name: str, emission: Emission, place: Place | None) -> str:
+def _field(name: str, emission: ElasticEmission, place: Place | None) -> str:
     emission.single(name)
     return backquoted(name, _WORDS, place)
 
@@ -157,7 +157,7 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: ir.Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: ir.Expr, emission: ElasticEmission, *, negated: bool, inside: bool = False) -> str:
     match expr:
         case ir.And(items) | ir.Or(items):
             if not items:
@@ -189,7 +189,7 @@ def _guarded_field(leaf: ir.Leaf) -> str:
             return backquoted(leaf.field, _WORDS, leaf.place)
 
 
-def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
     match leaf:
         case ir.StringMatch():
             return _string_match(leaf, emission)
@@ -236,7 +236,7 @@ def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
             assert_never(leaf)
 
 
-def _text_field(name: str, emission: Emission, place: Place | None) -> str:
+def _text_field(name: str, emission: ElasticEmission, place: Place | None) -> str:
     """Return the field as text: functions and operators on text do not take other types."""
     if emission.typed(name, _TEXT, "keyword"):
         return _field(name, emission, place)
@@ -245,14 +245,14 @@ def _text_field(name: str, emission: Emission, place: Place | None) -> str:
     return f"string({_field(name, emission, place)})"
 
 
-def _number_field(name: str, emission: Emission, place: Place | None) -> str:
+def _number_field(name: str, emission: ElasticEmission, place: Place | None) -> str:
     if emission.type_of(name) in _TEXT:
         return f"number({_field(name, emission, place)})"
     emission.typed(name, _NUMERIC, "a number")
     return _field(name, emission, place)
 
 
-def _string_match(leaf: ir.StringMatch, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, emission: ElasticEmission) -> str:
     """`:` and `like` have no escape for a literal `*` or `?`; such a value needs an operator without wildcards."""
     name = _text_field(leaf.field, emission, leaf.place)
     pattern = leaf.pattern

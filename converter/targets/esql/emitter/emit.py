@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 from converter.plan.casefold import has_foreign_case
+from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import (
     CHAIN,
     LONG,
-    Emission,
     backquoted,
     chained,
     check_block,
@@ -97,7 +97,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     check_context("esql", context, formats, options)
     _check_measure(plan)
     check_columns(plan, context, "ES|QL")
-    emission = Emission(context)
+    emission = ElasticEmission(context)
     found = condition_of(plan)
     if _depth(found) > _MAX_DEPTH:
         raise refused(
@@ -158,13 +158,13 @@ def _quoted(name: str, place: Place | None) -> str:
     return backquoted(name, _WORDS, place)
 
 
-def _column(name: str, emission: Emission, place: Place | None) -> str:
+def _column(name: str, emission: ElasticEmission, place: Place | None) -> str:
     """Return a column name; a comparison with several values is null, so note that there is at most one."""
     emission.single(name)
     return _quoted(name, place)
 
 
-def _text(name: str, emission: Emission, place: Place | None) -> str:
+def _text(name: str, emission: ElasticEmission, place: Place | None) -> str:
     """Return the field as text."""
     column = _column(name, emission, place)
     return column if emission.type_of(name) in _TEXT else f"TO_STRING({column})"
@@ -189,7 +189,7 @@ def string(text: str, place: Place | None) -> str:
 # ------------------------------------------------------------------------------------------------------ conditions
 
 
-def _boolean(expr: ir.Expr, emission: Emission, *, negated: bool, inside: bool = False) -> str:
+def _boolean(expr: ir.Expr, emission: ElasticEmission, *, negated: bool, inside: bool = False) -> str:
     """Return a condition: for WHERE, where null is as good as false, or below a NOT, where it must not be null."""
     match expr:
         case ir.And(items) | ir.Or(items):
@@ -228,12 +228,12 @@ def _depth(expr: ir.Expr) -> int:
             return 8
 
 
-def _atom(expr: ir.Expr, emission: Emission) -> str:
+def _atom(expr: ir.Expr, emission: ElasticEmission) -> str:
     text = _boolean(expr, emission, negated=True)
     return text if text.startswith("COALESCE(") and not isinstance(expr, ir.And | ir.Or | ir.Not) else f"({text})"
 
 
-def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
     match leaf:
         case ir.StringMatch():
             return _string_match(leaf, emission)
@@ -274,7 +274,7 @@ def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
             assert_never(leaf)
 
 
-def _string_match(leaf: ir.StringMatch, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, emission: ElasticEmission) -> str:
     text = _text(leaf.field, emission, leaf.place)
     literal = leaf.pattern.literal
     if not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in leaf.pattern.parts):
@@ -306,7 +306,7 @@ def _like(pattern: ir.Pattern, *, lowered: bool) -> str:
     return "".join(out)
 
 
-def _number_column(name: str, number: float, emission: Emission, place: Place | None) -> str:
+def _number_column(name: str, number: float, emission: ElasticEmission, place: Place | None) -> str:
     check_whole(number, LONG if isinstance(number, int) else EXACT_DOUBLE, "ES|QL", place)
     if emission.type_of(name) in _NUMERIC:
         return _column(name, emission, place)
@@ -320,7 +320,7 @@ def _number(number: float) -> str:
     return str(number)
 
 
-def _regex(name: str, pattern: str, flags: frozenset[str], emission: Emission, place: Place | None) -> str:
+def _regex(name: str, pattern: str, flags: frozenset[str], emission: ElasticEmission, place: Place | None) -> str:
     r"""An unanchored search by REPLACE, the only function with the regular expressions of Java.
 
     RLIKE is anchored and has the expressions of Lucene, without `^ $ \d \b (?i)`. If a text is found, replacing it by
@@ -335,7 +335,7 @@ def _regex(name: str, pattern: str, flags: frozenset[str], emission: Emission, p
     return condition
 
 
-def _field_reference(leaf: ir.FieldRef, emission: Emission) -> str:
+def _field_reference(leaf: ir.FieldRef, emission: ElasticEmission) -> str:
     texts = [_text(name, emission, leaf.place) for name in (leaf.field, leaf.other)]
     if not leaf.cased:
         emission.assume(letters_as_written(leaf))
@@ -356,7 +356,7 @@ def _field_reference(leaf: ir.FieldRef, emission: Emission) -> str:
 # ---------------------------------------------------------------------------------------------------- correlations
 
 
-def _correlation(plan: ir.Correlation, emission: Emission) -> list[str]:
+def _correlation(plan: ir.Correlation, emission: ElasticEmission) -> list[str]:
     placed = placed_groups(plan)
     for name, _ in placed:
         emission.type_of(name)  # assumes what its name says of it

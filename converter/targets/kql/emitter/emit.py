@@ -13,7 +13,8 @@ import unicodedata
 from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
-from converter.targets.core.emission import LONG, Emission, check_block, check_context, check_whole, refused
+from converter.targets.core.elastic_emission import ElasticEmission
+from converter.targets.core.emission import LONG, check_block, check_context, check_whole, refused
 from converter.verdicts.event_assumptions import mapped_as, no_mapped_address, no_zone, same_case
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     check_context("kql", context, formats, options)
     match plan:
         case ir.Detection(expr=expr):
-            emission = Emission(context)
+            emission = ElasticEmission(context)
             return emission.query(plan, "kql", "kql", _boolean(expr, emission, inside=False))
         case ir.Correlation(place=place):
             raise refused("KQL cannot count events", "correlation", place, "convert to elastic-toml, esql or splunk")
@@ -54,11 +55,11 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
 
 def condition(expr: ir.Expr, context: Context) -> tuple[str, list[Assumption]]:
     """Return an expression as KQL, and what must be true of the log for it to be exact. Raises as `emit_query`."""
-    emission = Emission(context)
+    emission = ElasticEmission(context)
     return _boolean(expr, emission, inside=False), emission.assumptions
 
 
-def _needs(name: str, emission: Emission, kinds: frozenset[str], what: MappedType, place: Place | None) -> None:
+def _needs(name: str, emission: ElasticEmission, kinds: frozenset[str], what: MappedType, place: Place | None) -> None:
     """Refuse a field of another type."""
     if not emission.typed(name, kinds, what):
         kind = emission.type_of(name)
@@ -69,7 +70,7 @@ def _elsewhere(kind: str | None) -> str:
     return "convert to splunk" if kind == "flattened" else "convert to esql"  # which has no such column
 
 
-def _boolean(expr: ir.Expr, emission: Emission, *, inside: bool) -> str:
+def _boolean(expr: ir.Expr, emission: ElasticEmission, *, inside: bool) -> str:
     match expr:
         case ir.And(items) | ir.Or(items):
             if not items:
@@ -88,7 +89,7 @@ def _boolean(expr: ir.Expr, emission: Emission, *, inside: bool) -> str:
             return _leaf(expr, emission)
 
 
-def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
+def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
     match leaf:
         case ir.StringMatch(name, pattern, place=place):
             return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
@@ -132,7 +133,7 @@ def _leaf(leaf: ir.Leaf, emission: Emission) -> str:
             assert_never(leaf)
 
 
-def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: Emission) -> str:
+def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: ElasticEmission) -> str:
     kind = emission.type_of(leaf.field)
     if kind == "text":
         raise refused(f"KQL analyses {leaf.field}, a field of type text", "text field", leaf.place, "map a keyword")

@@ -1,0 +1,51 @@
+"""What emitters for Elastic know of the type of a field, and what they assume of it.
+
+name ──facts of the log source, else the Elastic Common Schema──> type
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from converter.products.elastic.field_types import WORDS, ecs_type
+from converter.targets.core.emission import Emission
+from converter.verdicts.event_assumptions import mapped_as
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from converter.verdicts.event_assumptions import MappedType
+
+# What a query asks of fields by their name alone, as facts call it; of other types of ECS only facts tell.
+_BY_NAME = {
+    "date": "date",
+    "ip": "ip",
+    "long": "long",
+    "integer": "long",
+    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "double"),
+    **dict.fromkeys(WORDS, "text"),
+}
+_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number", "double": "a number"}
+
+
+@dataclass(slots=True)
+class ElasticEmission(Emission):
+    """One query being written for Elastic."""
+
+    def type_of(self, name: str) -> str | None:
+        """Return how Elastic maps a field: as the facts say, else as the Elastic Common Schema does."""
+        fact = self.context.facts.field(name)
+        if fact is not None:
+            return fact.type
+        kind = _BY_NAME.get(ecs_type(name) or "")
+        if kind in _ASSUMED:
+            self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
+        return kind
+
+    def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
+        """Return whether a field has one of the types; an unknown one is assumed to."""
+        kind = self.type_of(name)
+        if kind is None:
+            self.assumptions.append(mapped_as(name, what))
+        return kind is None or kind in kinds
