@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from converter.conversion import convert_rules
 from converter.harness.target_spec import TargetName, own_variants
+from converter.products.core import Logsource, view
 from converter.targets.core.registry import list_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
@@ -53,6 +54,14 @@ def convert(rules: Rules, variant: TargetName, *, pipelines: Sequence[str] = ())
         format=variant.format,
         options=dict(variant.options),
     )
+
+
+def alerting_events(query: Query, variant: TargetName, events: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the ids of raw events that a query of a detection finds in any run; an event's id is its position."""
+    look = view(target_of(variant).product, Logsource(category="test"))
+    seen = [look({"@timestamp": "2026-01-01T00:00:00Z", "_id": str(at), **event}) for at, event in enumerate(events)]
+    runs = target_of(variant).replay(query, seen)
+    return {event for run in runs for alert in run.alerts for event in alert.events}
 
 
 def with_options(variant: TargetName, **options: Any) -> TargetName:

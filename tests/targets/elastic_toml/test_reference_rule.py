@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.conversion import convert_rules
+from converter.harness.target_spec import TargetName
 from converter.rules.load import load_rules
 from converter.targets.core.registry import get_target
+from tests.support.golden import check_golden
 from tests.support.paths import RULES
 
 if TYPE_CHECKING:
@@ -133,3 +135,8 @@ def test_the_exact_forms_have_no_bound(rule_type: str) -> None:
     assert rule["type"] == rule["language"] == rule_type
     assert ("index" in rule) == (rule_type == "eql")  # Kibana refuses an index with ES|QL
     assert ("timestamp_override" in rule) == (rule_type == "esql")  # and an override with an EQL sequence
+
+
+def test_the_golden_text_with_the_schedule_of_the_reference() -> None:
+    variant = TargetName("elastic-toml", options=(("from", "now-6m"), ("interval", "5m")))
+    check_golden("elastic-toml-as-the-reference-rule", variant)
