@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.conversion import convert_rules
+from converter.errors import RefusedError
 from converter.harness.target_spec import TargetName, own_variants
 from converter.products.core import Logsource, view
 from converter.targets.core.registry import list_targets
@@ -54,6 +55,15 @@ def convert(rules: Rules, variant: TargetName, *, pipelines: Sequence[str] = ())
         format=variant.format,
         options=dict(variant.options),
     )
+
+
+def converted(rules: Rules, variant: TargetName, *, pipelines: Sequence[str] = ()) -> Query | RefusedError:
+    """Return the query of the only rule, or its refusal."""
+    try:
+        (query,) = convert(rules, variant, pipelines=pipelines)
+    except RefusedError as error:
+        return error
+    return query
 
 
 def alerting_events(query: Query, variant: TargetName, events: Iterable[Mapping[str, Any]]) -> set[str]:
