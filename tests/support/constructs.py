@@ -86,6 +86,7 @@ CORRELATIONS = {
 }
 # What no row of the table is about, and emitters refuse by a name of its own.
 UNLISTED = {
+    "a `group-by` with a space in its name": "{type: event_count, group-by: [a b], condition: {gte: 2}}",
     "an `event_count` of correlations": "{type: event_count, rules: [inner], condition: {gte: 2}}",
 }
 _DETECTION = "title: Table\nname: base\nlogsource: {category: test}\ndetection:\n  selection:\n    DETECTION\n"

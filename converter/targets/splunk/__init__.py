@@ -31,11 +31,10 @@ class SplunkTarget:
         "data_model": "tstats over a data model that the pipeline names: a row and a count for each set of values",
     }
     piped: ClassVar[tuple[str, ...]] = ("data_model",)
-    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "savedsearches": ("scheduled chained correlation",),
-        "es": ("scheduled chained correlation",),
-        "contentctl": ("scheduled chained correlation",),
-    }
+    refuses: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+        ("savedsearches", "es", "contentctl"),
+        ("scheduled chained correlation", "group-by field in alert.suppress.fields"),
+    )
     options: ClassVar[Mapping[str, str]] = {
         "interval": "how often a scheduled search runs: minutes that divide an hour, or hours that divide a day (5m)",
         "cron": "when it runs, as a cron line of minutes, hours and weekdays; in place of interval",
