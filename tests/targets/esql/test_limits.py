@@ -45,6 +45,13 @@ def test_metadata_is_no_group(name: str) -> None:
     assert caught.value.place is not None
 
 
+@pytest.mark.parametrize("name", ["_", "@"])
+def test_a_name_of_one_sign_is_quoted(name: str) -> None:
+    """The language has no such name: `UNQUOTED_IDENTIFIER` of its grammar wants a letter, or more behind the sign."""
+    (query,) = convert(counting([name]), ESQL)
+    assert f"`{name}` IS NOT NULL" in query.text
+
+
 @pytest.mark.parametrize(("op", "count"), [("lt", 2**64), ("eq", 2**63)])
 def test_a_count_that_the_product_cannot_hold(op: str, count: int) -> None:
     with pytest.raises(RefusedError, match=str(count)[:4]):

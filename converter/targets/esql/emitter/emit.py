@@ -77,6 +77,7 @@ _WORDS = frozenset(
         "true",
         "with",
         "where",
+        *("_", "@"),  # no name by themselves, only with more behind them
     ]
 )
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
