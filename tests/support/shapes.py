@@ -1,4 +1,4 @@
-"""Hostile texts, harmless twins of them, and the shape of what was emitted.
+"""Harmless twins of hostile texts, and the shape of what was emitted, for SPL and the files that hold it.
 
     rule with hostile text ──convert──> text ──parse──> tree ──shape──┐
     rule with a twin       ──convert──> text ──parse──> tree ──shape──┴──> equal; texts differ only where they should
@@ -15,7 +15,6 @@ import dataclasses
 import re
 from ast import literal_eval
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -38,6 +37,8 @@ from converter.targets.splunk.engine.syntax import (
     Unsupported,
 )
 from converter.targets.splunk.saved_search.conf import parse as parse_conf
+from tests.support.hostile import STRINGS
+from tests.support.hostile import escaped as escaped  # noqa: PLC0414  for the tests that share this module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query
 
-_DATA = yaml.safe_load((Path(__file__).parent / "strings.yml").read_text(encoding="utf-8"))
-HOSTILE: tuple[str, ...] = tuple(dict.fromkeys(text for texts in _DATA.values() for text in texts))
+HOSTILE = STRINGS
 FORMATS = ("default", "savedsearches", "es", "contentctl")
 
 # Texts of the tree that are of the language, not of the rule.
@@ -73,11 +73,6 @@ class Refused:
 
     def __init__(self, error: RuleError | RefusedError | ConfigurationError) -> None:
         self.error = error
-
-
-def escaped(text: str) -> str:
-    """Return text as a Sigma value without wildcards."""
-    return re.sub(r"(\\+(?=[*?\\]|$)|[*?])", lambda match: "".join(f"\\{char}" for char in match[0]), text)
 
 
 def twins(text: str, kept: str = "") -> tuple[str, str]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from converter.conversion import convert_rules
 from converter.errors import RefusedError
 from converter.harness.target_spec import TargetName, own_variants
-from converter.products.core import Logsource, view
+from converter.products.core import get_product
+from converter.readers.log_source import LogSource
+from converter.targets.core.engines import find_engine
 from converter.targets.core.registry import list_targets
 
 if TYPE_CHECKING:
@@ -32,6 +34,11 @@ def target_of(variant: TargetName) -> Target:
 
 def product_of(variant: TargetName) -> str:
     return str(target_of(variant).product)
+
+
+def folder_of(variant: TargetName) -> str:
+    """Return what the folder of a target is called: in converter/targets, and in tests/targets."""
+    return find_engine(target_of(variant).language).folder.rpartition(".")[2]
 
 
 def variant_key(variant: TargetName) -> str:
@@ -68,7 +75,7 @@ def converted(rules: Rules, variant: TargetName, *, pipelines: Sequence[str] = (
 
 def alerting_events(query: Query, variant: TargetName, events: Iterable[Mapping[str, Any]]) -> set[str]:
     """Return the ids of raw events that a query of a detection finds in any run; an event's id is its position."""
-    look = view(target_of(variant).product, Logsource(category="test"))
+    look = get_product(product_of(variant)).view(LogSource(category="test"))
     seen = [look({"@timestamp": "2026-01-01T00:00:00Z", "_id": str(at), **event}) for at, event in enumerate(events)]
     runs = target_of(variant).replay(query, seen)
     return {event for run in runs for alert in run.alerts for event in alert.events}

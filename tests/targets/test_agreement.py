@@ -23,7 +23,7 @@ from converter.errors import QueryError, RefusedError
 from converter.harness.replay import Log, replay
 from converter.plan.nodes import Correlation
 from converter.reference.time import event_time
-from converter.rules.load import Rules, parse_rules
+from converter.rules.load import parse_rules
 from tests.support.conformance import load
 from tests.support.outcomes import record
 from tests.support.targets import VARIANTS, convert, target_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from converter.harness.target_spec import TargetName
     from converter.plan.nodes import Plan
+    from converter.rules.collection import Rules
 
 CASES = [case for case in load() if "matches" in case.data or "alerts" in case.data]
 

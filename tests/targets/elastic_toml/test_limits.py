@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from converter.harness.target_spec import TargetName
 from converter.targets.elastic_toml.emitter.write import rule_name
 from converter.targets.elastic_toml.engine.rule import parse
 from tests.support.counting import EMBED, counting, detection, event, replayed, rules_of
+from tests.support.hostile import HOSTILE
 from tests.support.targets import VARIANTS, convert, with_options
 
 if TYPE_CHECKING:
@@ -121,3 +123,15 @@ def test_postprocessing_is_about_the_query_in_a_file(variant: TargetName, tmp_pa
     text = query_in(query.text).strip()
     assert text.startswith("/* ")
     assert text.endswith(" */")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=repr)
+def test_a_title_stays_in_its_key(text: str) -> None:
+    (query,) = convert(rules_of(detection(text)), FILE)
+    loaded = tomllib.loads(query.text)
+    assert set(loaded) == {"metadata", "rule"}
+    assert loaded["rule"]["type"] == "query"
+    assert loaded["rule"]["query"].strip() == 'a: "4711"'
+    assert parse(query.text).name == loaded["rule"]["name"]
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9 ]+[A-Za-z0-9]", text):  # what the format takes is taken as it is
+        assert loaded["rule"]["name"] == text

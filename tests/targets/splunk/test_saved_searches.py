@@ -10,6 +10,7 @@ from converter.errors import ConfigurationError, RefusedError
 from converter.harness.target_spec import TargetName
 from converter.targets.splunk.saved_search.conf import parse
 from tests.support.counting import EMBED, counting, detection, rules_of
+from tests.support.hostile import HOSTILE
 from tests.support.targets import convert, with_options
 
 if TYPE_CHECKING:
@@ -69,3 +70,15 @@ def test_postprocessing_is_about_the_search_in_a_file(tmp_path: Path) -> None:
     text = parse(query.text)[0].search.strip()
     assert text.startswith("/* ")
     assert text.split("\n| addinfo")[0].rstrip().endswith(" */")  # what follows is the schedule's
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=repr)
+def test_a_title_stays_in_its_stanza(text: str) -> None:
+    rule = detection(
+        f"{text}]\n[other]\nsearch = | delete\\",
+        detection={"selection": {"field": "value"}, "condition": "selection"},
+    )
+    (query,) = convert(rules_of(rule), SAVED)
+    (stanza,) = parse(query.text)
+    assert stanza.search == 'field="value"'
+    assert "[" not in stanza.name
