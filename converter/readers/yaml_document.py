@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
+_FOREIGN_TAG = re.compile(r"could not determine a constructor for the tag (.*)")
 _LONG_NUMBER = re.compile(r"[0-9_]{4000,}")  # longer than Python converts
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _TEXT = "tag:yaml.org,2002:str"
@@ -46,10 +47,21 @@ class Document:
     text: str
     data: Any
     node: yaml.Node = field(repr=False, compare=False)
+    kind: type[SourceError] = field(default=RuleError, repr=False, compare=False)
     # Children of mappings by key, once they are asked for; by identity of the mapping.
     _children: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(
         default_factory=dict, repr=False, compare=False
     )
+
+    @property
+    def mapping(self) -> str:
+        """What YAML calls a mapping."""
+        return "a mapping"
+
+    @property
+    def example(self) -> str:
+        """How YAML writes an entry of a mapping."""
+        return "key: value"
 
     def place(self, *path: str | int, key: bool = False, inner: Span | None = None) -> Place:
         """Return the place of the value at `path` (of its key with `key`), or of the nearest parent that exists.
@@ -85,7 +97,7 @@ class Document:
                 known = {}
                 for label, value in node.value:
                     if isinstance(label, yaml.ScalarNode):
-                        known.setdefault(label.value, (label, value))
+                        known[label.value] = (label, value)  # merged entries come first, and give way
                 self._children[id(node)] = known
             return known.get(str(step))
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
@@ -150,8 +162,16 @@ class Document:
         return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
 
-def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError) -> list[Document]:
+def parse_documents(
+    raw: bytes, name: str, error: type[SourceError] = RuleError, *, loader: type[Any] = SafeLoader
+) -> list[Document]:
     """Parse every document of a YAML file; empty documents are left out.
+
+    Args:
+        raw: the file.
+        name: what it is called in errors.
+        error: the class of the errors.
+        loader: how nodes become data.
 
     Raises:
         error: not UTF-8, not YAML, too large, nested too deeply, or an alias bomb.
@@ -167,16 +187,16 @@ def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError)
     documents = []
     try:
         _check_depth(text, name, error)
-        loader = _Loader(text)
+        reader = loader(text)
         try:
-            while loader.check_node():
-                node = loader.get_node()
+            while reader.check_node():
+                node = reader.get_node()
                 _check_size(node, text, name, error)
-                data = loader.construct_document(node)
+                data = reader.construct_document(node)
                 if data is not None:
-                    documents.append(Document(name, text, data, node))
+                    documents.append(Document(name, text, data, node, error))
         finally:
-            loader.dispose()
+            reader.dispose()
     except yaml.YAMLError as bad:
         raise _yaml_error(bad, text, name, error) from None
     except (ValueError, TypeError, RecursionError, OverflowError) as bad:
@@ -189,7 +209,7 @@ def parse_documents(raw: bytes, name: str, error: type[SourceError] = RuleError)
 
 def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
     """Refuse deep nesting while reading the stream of events, which needs no stack; the composer would overflow it."""
-    loader = _Loader(text)
+    loader = SafeLoader(text)
     depth = 0
     try:
         while loader.check_event():
@@ -278,11 +298,15 @@ def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceErr
     if "end of stream" in str(problem):  # where it began says more than where the file ends
         mark = getattr(bad, "context_mark", None) or mark
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
+    hint = ""
+    if foreign := _FOREIGN_TAG.fullmatch(str(problem)):
+        message, hint = f"the tag {foreign[1]} is not supported", "write a plain value"
     if mark is not None:
         place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
     else:
         place = Place.at_offset(text, int(getattr(bad, "position", 0)), name)
-    hint = "a tab cannot indent; use spaces" if place.source_line.lstrip(" ").startswith("\t") else ""
-    if not hint and "mapping values are not allowed" in str(problem):
+    if place.source_line.lstrip(" ").startswith("\t"):
+        hint = "a tab cannot indent; use spaces"
+    elif "mapping values are not allowed" in str(problem):
         hint = "put quotes around a value that contains `: `"
     return error(message, place, hint)
