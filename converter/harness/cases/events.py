@@ -12,26 +12,92 @@ import random
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from converter.errors import CaseError, suggest
+from converter.errors import suggest
+from converter.readers.schema import (
+    ANYTHING,
+    FLAG,
+    MAPPING,
+    Either,
+    Entries,
+    Keys,
+    Scalar,
+    check,
+    error_at,
+    list_of,
+    matching,
+    string,
+    value_at,
+    whole,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from converter.harness.cases.document import Node
+    from converter.readers.schema import KeyPath
+    from converter.readers.yaml_document import Document
 
 MAX_REPEAT = 100_000
 MAX_EVENTS = 500_000
-
-GENERATOR_KEYS = ("at", "repeat", "every", "jitter", "utc_offset", "event", "set", "vary", "unset", "shuffle")
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION_PART = r"[0-9]{1,12}(?:\.[0-9]{1,6})?(?:ms|us|s|m|h|d)"
 _DURATION = re.compile(rf"([-+]?)((?:{_DURATION_PART})+)")
 _PART = re.compile(r"([0-9]+)(?:\.([0-9]+))?(ms|us|s|m|h|d)")
 _COUNTER = re.compile(r"\{i(?::0([1-9]))?\}")
-_OFFSET = re.compile(r"([-+])([01][0-9]|2[0-3]):([0-5][0-9])")
+
+
+def parse_time(text: str) -> datetime:
+    """Return an ISO-8601 date and time with a zone, in UTC. Raises ValueError, OverflowError."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError
+    return time.astimezone(UTC)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_time(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _is_written(value: Any) -> bool:
+    return value is not None and not isinstance(value, dict | list) and str(value).strip() != ""
+
+
+TEXT = Scalar("a string", _is_written)  # numbers too: it is taken as it is written
+TIME = string("a date and time with a zone", _is_time, "for example 2026-01-01T12:00:00Z, or +02:00 in place of Z")
+SHUFFLE = Either((FLAG, whole(0, 2**31)))
+_LENGTH = matching(rf"(?:{_DURATION_PART})+", "a duration", "for example 5s, 1.5s, 4m or 1h30m")
+_START = string(
+    "a time with a zone or a duration",
+    lambda text: _DURATION.fullmatch(text) is not None or _is_time(text),
+    "for example 4m, -1h30m or 2026-01-01T12:00:00Z",
+)
+_VARIED = Either(
+    (
+        list_of(ANYTHING, "values to take in turn", least=1),
+        string("a string with {i}", lambda text: _COUNTER.search(text) is not None),
+    ),
+    "write {i} for the number of the event, or {i:03}",
+)
+GENERATOR = Keys(
+    {
+        "at": _START,
+        "repeat": whole(1, MAX_REPEAT),
+        "every": _LENGTH,
+        "jitter": _LENGTH,
+        "utc_offset": matching(r"[-+]([01][0-9]|2[0-3]):[0-5][0-9]", "an offset from UTC", "for example +02:00"),
+        "event": MAPPING,
+        "set": MAPPING,
+        "vary": Entries(_VARIED),
+        "unset": list_of(TEXT, "fields"),
+        "shuffle": SHUFFLE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,207 +106,167 @@ class Frame:
 
     base: datetime
     time_field: str
-    defaults: Mapping[str, Node]
+    defaults: Mapping[str, Any]
 
 
-def make_events(entries: Sequence[Node], frame: Frame) -> list[dict[str, Any]]:
-    """Return the events of all entries in order; `_id` is not set here.
+def make_events(document: Document, path: KeyPath, frame: Frame) -> list[dict[str, Any]]:
+    """Return the events of all entries at `path` in order; `_id` is not set here.
 
     Raises:
         CaseError: an entry is neither a generator nor a raw event with a time.
     """
     events: list[dict[str, Any]] = []
-    for number, entry in enumerate(entries):
-        fields = entry.mapping("an event")
-        if fields and not any(key in fields for key in GENERATOR_KEYS):
-            events.append(_raw_event(entry, frame))
+    for number, entry in enumerate(value_at(document, path)):
+        here = (*path, number)
+        if entry and not any(key in entry for key in GENERATOR.known):
+            events.append(_raw_event(document, here, entry, frame))
         else:
-            events.extend(_generate(entry, number, frame))
+            check(document, GENERATOR, *here)
+            events.extend(_generate(document, here, entry, frame))
         if len(events) > MAX_EVENTS:
-            raise CaseError(f"the case has more than {MAX_EVENTS:,} events", entry.place)
+            raise error_at(document, f"the case has more than {MAX_EVENTS:,} events", here)
     return events
 
 
-def parse_time(node: Node, what: str) -> datetime:
-    """Return an ISO-8601 date and time with a zone, in UTC."""
-    text = node.string(what)
-    try:
-        time = datetime.fromisoformat(text)
-        if time.tzinfo is not None:
-            return time.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        hint = "expected a date and time such as 2026-01-01T12:00:00Z"
-        raise CaseError(f"{what} {text!r} is not a time", node.place, hint) from error
-    raise CaseError(f"{what} {text!r} has no time zone", node.place, "add Z, or an offset such as +02:00")
-
-
-def parse_duration(node: Node, what: str, *, signed: bool = False) -> int:
-    """Return a duration such as `90s`, `1h30m` or `1.5s` in microseconds."""
-    text = node.string(what)
-    match = _DURATION.fullmatch(text)
-    if match is None or (match[1] and not signed):
-        raise CaseError(f"{what} {text!r} is not a duration", node.place, "expected for example 5s, 1.5s, 4m or 1h30m")
+def _microseconds(text: str) -> int:
+    """Return a duration such as `90s`, `1h30m` or `-1.5s` in microseconds."""
     total = 0
-    for whole, fraction, unit in _PART.findall(match[2]):
-        total += int(whole) * _UNITS[unit]
+    for amount, fraction, unit in _PART.findall(text):
+        total += int(amount) * _UNITS[unit]
         if fraction:
             total += int(fraction) * _UNITS[unit] // 10 ** len(fraction)
-    return -total if match[1] == "-" else total
+    return -total if text.startswith("-") else total
 
 
-def _raw_event(entry: Node, frame: Frame) -> dict[str, Any]:
-    event: dict[str, Any] = entry.plain()
-    if frame.time_field not in event:
-        near = next((hint for key in event if (hint := suggest(key, GENERATOR_KEYS))), "")
+def _raw_event(document: Document, path: KeyPath, entry: dict[str, Any], frame: Frame) -> dict[str, Any]:
+    if frame.time_field not in entry:
+        near = next((hint for key in entry if (hint := suggest(key, GENERATOR.known))), "")
         hint = "its fields go under `event:` to have the time filled in" + (f"; {near}" if near else "")
-        raise CaseError(f"a raw event has no {frame.time_field!r}", entry.place, hint)
-    return event
+        raise error_at(document, f"a raw event has no {frame.time_field!r}", path, hint)
+    return cast("dict[str, Any]", _copy(entry))
 
 
-def _generate(entry: Node, number: int, frame: Frame) -> list[dict[str, Any]]:
-    keys = entry.mapping("a generated event", GENERATOR_KEYS)
-    repeat = _integer(keys["repeat"], "repeat", 1, MAX_REPEAT) if "repeat" in keys else 1
-    every = parse_duration(keys["every"], "every") if "every" in keys else 0
-    jitter = parse_duration(keys["jitter"], "jitter") if "jitter" in keys else 0
-    offset = _offset(keys["utc_offset"]) if "utc_offset" in keys else None
-    start = _start(keys.get("at"), frame.base)
-    chance = random.Random(f"events/{number}")  # noqa: S311 - reproducible test data, not a secret
+def _generate(document: Document, path: KeyPath, entry: dict[str, Any], frame: Frame) -> list[dict[str, Any]]:
+    every, jitter = _microseconds(entry.get("every", "0s")), _microseconds(entry.get("jitter", "0s"))
+    offset = _offset(entry["utc_offset"]) if "utc_offset" in entry else None
+    start = _start(document, path, entry, frame.base)
+    chance = random.Random(f"events/{path[-1]}")  # noqa: S311 - reproducible test data, not a secret
     step = 1_000_000 if jitter % 1_000_000 == 0 else 1_000 if jitter % 1_000 == 0 else 1
 
-    template = _template(keys, frame)
-    varied = [_vary(path, node) for path, node in _mapping_at(keys, "vary").items()]
-    unset = [node.string("a field of unset").split(".") for node in _list_at(keys, "unset")]
+    template = _template(entry, frame)
+    varied = [(field.split("."), _vary(value)) for field, value in entry.get("vary", {}).items()]
+    unset = [(document.scalar(*path, "unset", index) or "").split(".") for index in range(len(entry.get("unset", ())))]
 
     events = []
-    for index in range(repeat):
+    for index in range(entry.get("repeat", 1)):
         late = chance.randrange(jitter // step + 1) * step if jitter else 0
         event = template()
-        _put(event, frame.time_field.split("."), _iso(entry, start, every * index + late, offset))
-        for path, value in varied:
-            _put(event, path, value(index))
-        for path in unset:
-            _remove(event, path)
+        try:
+            time = _iso(start + timedelta(microseconds=every * index + late), offset)
+        except OverflowError as error:
+            raise error_at(document, "the times run beyond the year 9999", path) from error
+        _put(event, frame.time_field.split("."), time)
+        for field, value in varied:
+            _put(event, field, value(index))
+        for field in unset:
+            _remove(event, field)
         events.append(event)
-    if "shuffle" in keys:
-        shuffle(events, keys["shuffle"])
+    shuffle(events, entry.get("shuffle", False))
     return events
 
 
-def shuffle(events: list[dict[str, Any]], node: Node) -> None:
-    """Put events into another order, in place: `true`, or a number to have a different one."""
-    if node.value is False:
-        return
-    seed = 1 if node.value is True else _integer(node, "shuffle", 0, 2**31)
-    random.Random(seed).shuffle(events)  # noqa: S311 - reproducible test data, not a secret
+def shuffle(events: list[dict[str, Any]], seed: bool | int) -> None:  # noqa: FBT001  a value of the file
+    """Put events into another order, in place: true, or a number to have a different one."""
+    if seed is not False:
+        random.Random(1 if seed is True else seed).shuffle(events)  # noqa: S311 - reproducible test data, not a secret
 
 
-def _template(keys: Mapping[str, Node], frame: Frame) -> Callable[[], dict[str, Any]]:
+def _template(entry: Mapping[str, Any], frame: Frame) -> Callable[[], dict[str, Any]]:
     """Return a function that builds the event without what changes from one to the next."""
-    layers = [frame.defaults, _mapping_at(keys, "event"), _mapping_at(keys, "set")]
+    layers = [frame.defaults, entry.get("event", {}), entry.get("set", {})]
 
     def build() -> dict[str, Any]:
         event: dict[str, Any] = {}
         for layer in layers:
-            for path, node in layer.items():
-                _merge(event, path.split("."), node)
+            for field, value in layer.items():
+                _merge(event, field.split("."), value)
         return event
 
     return build
 
 
-def _merge(event: dict[str, Any], path: list[str], node: Node) -> None:
-    """Set the field at `path`; a mapping is merged into what is there, anything else replaces it."""
-    if isinstance(node.value, dict) and node.value:
-        if not isinstance(_get(event, path), dict):
-            _put(event, path, {})
-        inner = _get(event, path)
-        for key, value in node.value.items():
-            _merge(inner, key.split("."), value)
+def _merge(event: dict[str, Any], field: list[str], value: Any) -> None:
+    """Set a field; a mapping is merged into what is there, anything else replaces it."""
+    if isinstance(value, dict) and value:
+        if not isinstance(_get(event, field), dict):
+            _put(event, field, {})
+        inner = _get(event, field)
+        for key, item in value.items():
+            _merge(inner, key.split("."), item)
     else:
-        _put(event, path, node.plain())
+        _put(event, field, _copy(value))
 
 
-def _get(event: Any, path: list[str]) -> Any:
-    for part in path:
+def _copy(value: Any) -> Any:
+    """Return a value built anew, so that no two events share parts of it."""
+    match value:
+        case dict():
+            return {key: _copy(item) for key, item in value.items()}
+        case list():
+            return [_copy(item) for item in value]
+        case _:
+            return value
+
+
+def _get(event: Any, field: list[str]) -> Any:
+    for part in field:
         if not isinstance(event, dict) or part not in event:
             return None
         event = event[part]
     return event
 
 
-def _put(event: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
+def _put(event: dict[str, Any], field: list[str], value: Any) -> None:
+    for part in field[:-1]:
         inner = event.get(part)
         if not isinstance(inner, dict):
             inner = event[part] = {}
         event = inner
-    event[path[-1]] = value
+    event[field[-1]] = value
 
 
-def _remove(event: dict[str, Any], path: list[str]) -> None:
-    parent = _get(event, path[:-1])
+def _remove(event: dict[str, Any], field: list[str]) -> None:
+    parent = _get(event, field[:-1])
     if isinstance(parent, dict):
-        parent.pop(path[-1], None)
+        parent.pop(field[-1], None)
 
 
-def _vary(field: str, node: Node) -> tuple[list[str], Callable[[int], Any]]:
-    """Return the path of a varied field and what it holds in the event of a 0-based index."""
-    path = field.split(".")
-    if isinstance(node.value, list):
-        if not node.value:
-            raise CaseError("vary has an empty list", node.place, "expected values to take in turn")
-        choices = node.value
-        return path, lambda index: choices[index % len(choices)].plain()
-    text = node.string("vary")
-    if not _COUNTER.search(text):
-        raise CaseError(f"vary {text!r} never changes", node.place, "write {i} for the number of the event, or {i:03}")
-    return path, lambda index: _COUNTER.sub(lambda found: str(index + 1).zfill(int(found[1] or 0)), text)
+def _vary(value: Any) -> Callable[[int], Any]:
+    """Return what a varied field holds in the event of a 0-based index."""
+    if isinstance(value, list):
+        return lambda index: _copy(value[index % len(value)])
+    return lambda index: _COUNTER.sub(lambda match: str(index + 1).zfill(int(match[1] or 0)), value)
 
 
-def _start(node: Node | None, base: datetime) -> datetime:
-    if node is None:
-        return base
-    text = node.string("at")
-    if re.match(r"[0-9]{4}-", text):
-        return parse_time(node, "at")
-    if not _DURATION.fullmatch(text):
-        hint = "expected for example 4m, -1h30m or 2026-01-01T12:00:00Z"
-        raise CaseError(f"at {text!r} is neither a duration nor a time", node.place, hint)
+def _start(document: Document, path: KeyPath, entry: Mapping[str, Any], base: datetime) -> datetime:
+    text = entry.get("at", "0s")
+    if _is_time(text):
+        return parse_time(text)
     try:
-        return base + timedelta(microseconds=parse_duration(node, "at", signed=True))
+        return base + timedelta(microseconds=_microseconds(text))
     except OverflowError as error:
-        raise CaseError(f"at {text!r} is out of range", node.place) from error
+        raise error_at(document, f"at {text!r} is out of range", (*path, "at")) from error
 
 
-def _iso(entry: Node, start: datetime, later: int, offset: timezone | None) -> str:
-    try:
-        time = (start + timedelta(microseconds=later)).astimezone(offset or UTC)
-    except OverflowError as error:
-        raise CaseError("the times run beyond the year 9999", entry.place) from error
+def _iso(time: datetime, offset: timezone | None) -> str:
+    time = time.astimezone(offset or UTC)
     micros = time.microsecond
     precision = "microseconds" if micros % 1000 else "milliseconds" if micros else "seconds"
     text = time.isoformat(timespec=precision)
     return text if offset else text.replace("+00:00", "Z")
 
 
-def _offset(node: Node) -> timezone:
-    match = _OFFSET.fullmatch(node.string("utc_offset"))
-    if match is None:
-        raise CaseError(f"utc_offset {node.text!r} is not an offset", node.place, "expected for example +02:00")
-    minutes = int(match[2]) * 60 + int(match[3])
-    return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
-
-
-def _integer(node: Node, what: str, least: int, most: int) -> int:
-    value = node.value
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise CaseError(f"{what} is {node.describe()}", node.place, f"expected a number from {least} to {most:,}")
-    return value
-
-
-def _mapping_at(keys: Mapping[str, Node], key: str) -> Mapping[str, Node]:
-    return keys[key].mapping(key) if key in keys else {}
-
-
-def _list_at(keys: Mapping[str, Node], key: str) -> list[Node]:
-    return keys[key].items(key) if key in keys else []
+def _offset(text: str) -> timezone:
+    hours, minutes = map(int, text[1:].split(":"))
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)

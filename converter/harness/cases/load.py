@@ -1,7 +1,7 @@
 """Load test cases: what a rule must find in a log, and what it must not.
 
-    cases.yml ──document──> Node ──events──> events ─┐
-    burst.ndjson ──readers.logs────────────> events ─┴─> Suite: rules, cases (events, expectation, divergences)
+    cases.yml ──yaml_json, schema──> data ──events──> events ─┐
+    burst.ndjson ──readers.logs─────────────────────> events ─┴─> Suite: rules, cases (events, expectation, divergences)
 
 `docs/cases.md` describes the format. Whatever is wrong in a file is a `CaseError` with its place; nothing is skipped.
 """
@@ -9,27 +9,81 @@
 from __future__ import annotations
 
 import os.path
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import CaseError, Place
-from converter.harness.cases.document import read_yaml
-from converter.harness.cases.events import Frame, make_events, parse_time, shuffle
+from converter.harness.cases.events import SHUFFLE, TEXT, TIME, Frame, make_events, parse_time, shuffle
 from converter.readers.logs import read_events
+from converter.readers.schema import (
+    MAPPING,
+    Either,
+    Entries,
+    Keys,
+    check,
+    error_at,
+    list_of,
+    matching,
+    one_of,
+    value_at,
+    whole,
+)
+from converter.readers.yaml_document import parse_documents
+from converter.readers.yaml_json import JsonLoader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from converter.harness.cases.document import Node
+    from converter.readers.schema import KeyPath
+    from converter.readers.yaml_document import Document
 
-_SUITE_KEYS = ("rule", "base", "time_field", "logsource", "defaults", "cases")
-_CASE_KEYS = ("name", "description", "events", "logs", "shuffle", "expect", "known_divergence")
 _BASE = datetime(2026, 1, 1, tzinfo=UTC)
-_TARGET = re.compile(r"[a-z][a-z0-9_-]*(?:@[a-z]+)?(?::[a-z0-9_=.@-]+)*")
-_LOGSOURCE = re.compile(r"[a-z0-9_-]+(?:/[a-z0-9_-]+){0,2}")
+_FILES = Either((TEXT, list_of(TEXT, "paths", least=1)), "a path, or a list of at least one")
+_EXPECT = Either(
+    (
+        one_of("none", "match"),
+        Keys(
+            {
+                "alerts": whole(1, hint="no alert is `expect: none`"),
+                "groups": list_of(Entries(TEXT, least=1, hint="group-by fields with their values"), "groups"),
+            },
+            least=1,
+        ),
+    ),
+    "none, match or {alerts: N, groups: [...]}",
+)
+CASE = Keys(
+    {
+        "name": TEXT,
+        "description": TEXT,
+        "events": list_of(MAPPING, "events", hint="each after `- `"),
+        "logs": _FILES,
+        "shuffle": SHUFFLE,
+        "expect": _EXPECT,
+        "known_divergence": Entries(
+            Keys({"expect": _EXPECT, "reason": TEXT}, {"expect": "", "reason": ""}),
+            matching(
+                r"[a-z][a-z0-9_-]*(?:@[a-z]+)?(?::[a-z0-9_=.@-]+)*",
+                "a target or target:format",
+                "for example pysigma:esql",
+            ),
+        ),
+    },
+    {"name": "", "expect": ""},
+)
+SUITE = Keys(
+    {
+        "rule": _FILES,
+        "base": TIME,
+        "time_field": TEXT,
+        "logsource": matching(r"[a-z0-9_-]+(?:/[a-z0-9_-]+){0,2}", "a log source", "for example aws/cloudtrail"),
+        "defaults": Keys({"event": MAPPING}),
+        "cases": list_of(CASE, "cases", least=1, hint="each has a name, events and expect"),
+    },
+    {"rule": "", "cases": ""},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,138 +188,106 @@ def _case_files_below(folder: Path) -> Iterator[Path]:
 
 
 def _suite(path: Path, logs: _Logs) -> Suite:
-    root = read_yaml(path)
-    keys = root.mapping("the case file", _SUITE_KEYS)
-    for needed in ("rule", "cases"):
-        if needed not in keys:
-            raise CaseError(f"the case file has no `{needed}:`", root.place)
-    time_field = keys["time_field"].string("time_field") if "time_field" in keys else "eventTime"
+    document = _read(path)
+    check(document, SUITE)
+    data = document.data
+    time_field = document.scalar("time_field") or "eventTime"
     frame = Frame(
-        base=parse_time(keys["base"], "base") if "base" in keys else _BASE,
+        base=parse_time(data["base"]) if "base" in data else _BASE,
         time_field=time_field,
-        defaults=_defaults(keys.get("defaults")),
+        defaults=data.get("defaults", {}).get("event", {}),
     )
     cases: dict[str, Case] = {}
-    for node in keys["cases"].items("cases"):
-        case = _case(node, path.parent, frame, logs)
+    for index in range(len(data["cases"])):
+        case = _case(document, ("cases", index), frame, logs)
         if case.name in cases:
-            first = cases[case.name].place.line
-            raise CaseError(f"two cases are named {case.name!r}", case.place, f"the first is on line {first}")
+            hint = f"the first is on line {cases[case.name].place.line}"
+            raise CaseError(f"two cases are named {case.name!r}", case.place, hint)
         cases[case.name] = case
-    if not cases:
-        raise CaseError("there is no case", keys["cases"].place, "expected a list of {name, events, expect}")
     return Suite(
         path=path,
-        rules=tuple(_file(node, path.parent, "rule") for node in _one_or_more(keys["rule"])),
-        logsource=_logsource(keys.get("logsource")),
+        rules=tuple(_files(document, ("rule",), path.parent, "rule")),
+        logsource=data.get("logsource"),
         cases=tuple(cases.values()),
         time_field=time_field,
     )
 
 
-def _case(node: Node, folder: Path, frame: Frame, logs: _Logs) -> Case:
-    keys = node.mapping("a case", _CASE_KEYS)
-    for needed in ("name", "expect"):
-        if needed not in keys:
-            raise CaseError(f"a case has no `{needed}:`", node.place)
-    if "events" not in keys and "logs" not in keys:
-        raise CaseError("a case has neither `events:` nor `logs:`", node.place)
+def _read(path: Path) -> Document:
+    """Return the one document of a file.
+
+    Raises:
+        CaseError: the file cannot be read, is not one document of YAML, or exceeds a limit of `readers.yaml_document`.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CaseError(f"{path} cannot be read: {error.strerror}") from error
+    documents = parse_documents(raw, str(path), CaseError, loader=JsonLoader)
+    if not documents:
+        raise CaseError("the file is empty", Place(str(path), 1, 1, ""), "expected `rule:` and `cases:`")
+    first, *more = documents
+    if more:
+        raise CaseError("the file has a second document", more[0].place(), "put it into a file of its own")
+    return first
+
+
+def _case(document: Document, path: KeyPath, frame: Frame, logs: _Logs) -> Case:
+    data = value_at(document, path)
+    if "events" not in data and "logs" not in data:
+        raise error_at(document, "a case has neither `events` nor `logs`", path)
     events: list[dict[str, Any]] = []
-    for log in _one_or_more(keys["logs"]) if "logs" in keys else []:
-        events.extend(logs.events(_file(log, folder, "log")))
-    if "events" in keys:
-        events.extend(make_events(keys["events"].items("events"), frame))
+    if "logs" in data:
+        for log in _files(document, (*path, "logs"), Path(document.name).parent, "log"):
+            events.extend(logs.events(log))
+    if "events" in data:
+        events.extend(make_events(document, (*path, "events"), frame))
     # Positions are given before shuffling: the same event keeps its name in every order.
     events = [event if "_id" in event else {**event, "_id": f"e{number}"} for number, event in enumerate(events, 1)]
-    if "shuffle" in keys:
-        shuffle(events, keys["shuffle"])
-    expect = _expect(keys["expect"])
+    shuffle(events, data.get("shuffle", False))
+    expect = _expect(document, (*path, "expect"))
     return Case(
-        name=keys["name"].string("name"),
+        name=document.scalar(*path, "name") or "",
         events=tuple(events),
         expect=expect,
-        divergences=_divergences(keys.get("known_divergence"), expect),
-        place=keys["name"].place,
-        description=keys["description"].string("description").strip() if "description" in keys else "",
+        divergences=tuple(
+            _divergences(document, (*path, "known_divergence"), data.get("known_divergence", {}), expect)
+        ),
+        place=document.place(*path, "name"),
+        description=(document.scalar(*path, "description") or "").strip(),
     )
 
 
-def _expect(node: Node) -> Expect:
-    if node.value == "none":
-        return Expect(alerts=0)
-    if node.value == "match":
-        return Expect(at_least_one=True)
-    if not isinstance(node.value, dict) or not node.value:
-        hint = "expected none, match or {alerts: N, groups: [...]}"
-        raise CaseError(f"expect is {node.describe()}", node.place, hint)
-    keys = node.mapping("expect", ("alerts", "groups"))
-    alerts = None
-    if "alerts" in keys:
-        alerts = keys["alerts"].value
-        if not isinstance(alerts, int) or isinstance(alerts, bool) or alerts < 1:
-            hint = "expected a number from 1; no alert is `expect: none`"
-            raise CaseError(f"alerts is {keys['alerts'].describe()}", keys["alerts"].place, hint)
-    groups = tuple(_group(group) for group in keys["groups"].items("groups")) if "groups" in keys else ()
+def _expect(document: Document, path: KeyPath) -> Expect:
+    data = value_at(document, path)
+    if isinstance(data, str):
+        return Expect(alerts=0) if data == "none" else Expect(at_least_one=True)
+    alerts = data.get("alerts")
+    groups = tuple(
+        {name: document.scalar(*path, "groups", index, name) or "" for name in group}
+        for index, group in enumerate(data.get("groups", ()))
+    )
     if alerts is not None and len(groups) > alerts:
-        raise CaseError(f"{len(groups)} groups cannot come of {alerts} alerts", keys["groups"].place)
+        raise error_at(document, f"{len(groups)} groups cannot come of {alerts} alerts", (*path, "groups"))
     return Expect(alerts=alerts, at_least_one=alerts is None, groups=groups)
 
 
-def _group(node: Node) -> Mapping[str, str]:
-    fields = node.mapping("a group")
-    if not fields:
-        raise CaseError("a group is empty", node.place, "expected group-by fields with their values")
-    return {name: value.string(f"the value of {name}") for name, value in fields.items()}
-
-
-def _divergences(node: Node | None, expect: Expect) -> tuple[Divergence, ...]:
-    if node is None:
-        return ()
-    found = []
-    for target, gap in node.mapping("known_divergence").items():
-        if not _TARGET.fullmatch(target):
-            hint = "expected target or target:format, such as pysigma:esql"
-            raise CaseError(f"{target!r} is not the name of a target", gap.key_place, hint)
-        keys = gap.mapping("a known divergence", ("expect", "reason"))
-        for needed in ("expect", "reason"):
-            if needed not in keys:
-                raise CaseError(f"a known divergence has no `{needed}:`", gap.key_place)
-        theirs = _expect(keys["expect"])
+def _divergences(document: Document, path: KeyPath, targets: Mapping[str, Any], expect: Expect) -> Iterator[Divergence]:
+    for target in targets:
+        here = (*path, target)
+        theirs = _expect(document, (*here, "expect"))
         if theirs == expect:
-            raise CaseError(
-                f"{target} is expected to do what the rule does", keys["expect"].place, "that is no divergence"
-            )
-        found.append(Divergence(target, theirs, keys["reason"].string("reason"), gap.key_place))
-    return tuple(found)
+            message = f"{target} is expected to do what the rule does"
+            raise error_at(document, message, (*here, "expect"), "that is not a divergence")
+        yield Divergence(target, theirs, document.scalar(*here, "reason") or "", document.place(*here, key=True))
 
 
-def _defaults(node: Node | None) -> Mapping[str, Node]:
-    if node is None:
-        return {}
-    keys = node.mapping("defaults", ("event",))
-    return keys["event"].mapping("defaults.event") if "event" in keys else {}
-
-
-def _logsource(node: Node | None) -> str | None:
-    if node is None:
-        return None
-    text = node.string("logsource")
-    if not _LOGSOURCE.fullmatch(text):
-        raise CaseError(f"logsource {text!r} is not a log source", node.place, "expected for example aws/cloudtrail")
-    return text
-
-
-def _one_or_more(node: Node) -> list[Node]:
-    if not isinstance(node.value, list):
-        return [node]
-    if not node.value:
-        raise CaseError("the list is empty", node.place, "expected at least one path")
-    return node.value
-
-
-def _file(node: Node, folder: Path, what: str) -> Path:
-    # Without the `..` of a relative path it can be read in messages.
-    path = Path(os.path.normpath(folder / node.string(f"the path of a {what}")))
-    if not path.is_file():
-        raise CaseError(f"no such {what}: {path}", node.place, f"paths are relative to {folder}")
-    return path
+def _files(document: Document, path: KeyPath, folder: Path, what: str) -> Iterator[Path]:
+    """Yield the file or files that a value names."""
+    value = value_at(document, path)
+    for here in [(*path, index) for index in range(len(value))] if isinstance(value, list) else [path]:
+        # Without the `..` of a relative path it can be read in messages.
+        file = Path(os.path.normpath(folder / (document.scalar(*here) or "")))
+        if not file.is_file():
+            raise error_at(document, f"no such {what}: {file}", here, f"paths are relative to {folder}")
+        yield file
