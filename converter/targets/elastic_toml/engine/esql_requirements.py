@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.errors import Place, QueryError
+from converter.errors import QueryError
+from converter.readers.source import NOWHERE, Source, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,41 +32,39 @@ def check_esql(query: str) -> None:
 
     Source: elastic/detection-rules, ESQLRuleData.validates_esql_data.
     """
+    source = Source(query, QueryError)
     commands = list(_commands(query))
     names = [words[0][0].lower() if words else "" for words in commands]
     aggregates = any(
         "stats" in {word.lower() for word, _ in words[:2]} and "by" in {word.lower() for word, _ in words}
         for words in commands
     )
-    source = [word.lower() for word, _ in commands[0]] if commands else []
-    fetched = set(source[source.index("metadata") + 1 :]) if "metadata" in source else set()
+    first = [word.lower() for word, _ in commands[0]] if commands else []
+    fetched = set(first[first.index("metadata") + 1 :]) if "metadata" in first else set()
     if not aggregates and not fetched >= _IDENTITY:
-        raise QueryError(
+        raise source.error(
             "a query without an aggregation needs the metadata fields _id, _version and _index",
-            Place.at_offset(query, 0),
+            NOWHERE,
             "write: from ... metadata _id, _version, _index",
         )
     keeps = [words for words, name in zip(commands, names, strict=True) if name == "keep"]
     if not keeps:
-        raise QueryError("an ES|QL rule needs a keep command", Place.at_offset(query, 0), "add: | keep ...")
+        raise source.error("an ES|QL rule needs a keep command", NOWHERE, "add: | keep ...")
     if "stats" in names:
         return
     for words in keeps:
         kept = {word for word, _ in words[1:]}
         if "*" not in kept and not kept >= _IDENTITY:
-            raise QueryError(
-                "this keep drops the metadata fields _id, _version or _index",
-                Place.at_offset(query, words[0][1], length=len(words[0][0])),
-                "add _id, _version, _index to it",
-            )
+            message = "this keep drops the metadata fields _id, _version or _index"
+            raise source.error(message, words[0][1], "add _id, _version, _index to it")
 
 
-def _commands(query: str) -> Iterator[list[tuple[str, int]]]:
-    """Yield the names in each command between pipes, with their offsets; texts and comments are left out."""
-    words: list[tuple[str, int]] = []
+def _commands(query: str) -> Iterator[list[tuple[str, Span]]]:
+    """Yield the names in each command between pipes, each with its place; strings and comments are left out."""
+    words: list[tuple[str, Span]] = []
     for match in _TOKEN.finditer(query):
         if match["name"] is not None:
-            words.append((match["name"].strip("`"), match.start()))
+            words.append((match["name"].strip("`"), Span(*match.span())))
         elif match["sign"] == "|":
             yield words
             words = []

@@ -1,26 +1,28 @@
 """Read a rule file of elastic/detection-rules.
 
-    text ──tomllib──> tables ──schema──> RuleFile
+    text ──readers.toml──> tables ──schema──> RuleFile
 
 What the detection engine needs is a typed field of `RuleFile`; the rest of the file stays in `settings`.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from converter.errors import Place, QueryError, suggest
+from converter.errors import Place, QueryError
+from converter.readers.schema import Keys, check, error_at, one_of
+from converter.readers.toml import TomlDocument, parse_toml
 from converter.targets.elastic_toml.engine import schema
 from converter.targets.elastic_toml.engine.esql_requirements import check_esql
 from converter.targets.elastic_toml.engine.schedule import interval_ms, look_back_ms
-from converter.targets.elastic_toml.engine.toml_positions import Path, Spot, spots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from converter.errors import SourceError
+    from converter.readers.schema import KeyPath
 
 DEFAULT_FROM = "now-6m"
 DEFAULT_INTERVAL = "5m"
@@ -29,7 +31,7 @@ MOST_ALERTS = 1_000
 """What one run creates at most, whatever `max_signals` says (Kibana's xpack.alerting.rules.run.alerts.max)."""
 
 _FIELDS_BEFORE_9_2 = 3
-_TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TYPE = Keys({"type": one_of(*schema.BY_TYPE)}, {"type": ""}, others=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RuleFile:
         threshold: only of type threshold.
         metadata: the table [metadata].
         settings: the table [rule].
-        text: the text of the file.
+        document: the file, for the places of errors.
     """
 
     name: str
@@ -81,27 +83,23 @@ class RuleFile:
     threshold: Threshold | None
     metadata: Mapping[str, Any]
     settings: Mapping[str, Any]
-    text: str = field(repr=False)
-    spots: Mapping[Path, Spot] = field(repr=False, compare=False)
+    document: TomlDocument = field(repr=False, compare=False)
 
-    def error(self, message: str, path: Path, hint: str = "") -> QueryError:
+    def error(self, message: str, path: KeyPath, hint: str = "") -> QueryError:
         """Return a QueryError placed at the key `path` of the file, or at the table that should have it."""
-        return QueryError(message, _place(self.text, self.spots, path), hint)
+        return QueryError(message, self.document.place(*path), hint)
 
     def query_error(self, error: QueryError) -> QueryError:
         """Return an error of the query as one of the file, with its place in the file where that is certain."""
-        spot = self.spots.get(("rule", "query"))
         place = error.place
-        if spot is None or place is None:
+        if place is None:
             return error
-        at = self.text.find(self.query, spot.value, spot.value_end)
-        if at < 0:  # the file writes the query with escapes
-            return QueryError(
-                f"in rule.query: {error.message}", _place(self.text, self.spots, ("rule", "query")), error.hint
-            )
+        at = self.document.offset_of(self.query, "rule", "query")
+        if at is None:  # the file writes the query with escapes
+            return self.error(f"in rule.query: {error.message}", ("rule", "query"), error.hint)
         lines = self.query.split("\n")
-        offset = sum(len(line) + 1 for line in lines[: place.line - 1]) + place.column - 1
-        return QueryError(error.message, Place.at_offset(self.text, at + offset, length=place.length), error.hint)
+        offset = at + sum(len(line) + 1 for line in lines[: place.line - 1]) + place.column - 1
+        return QueryError(error.message, Place.at_offset(self.document.text, offset, length=place.length), error.hint)
 
 
 def parse(text: str) -> RuleFile:
@@ -113,42 +111,25 @@ def parse(text: str) -> RuleFile:
 
     Source: elastic/detection-rules, detection_rules/rule.py and schemas/definitions.py.
     """
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        _raise_toml(text, str(error))
-    found = spots(text)
+    document = parse_toml(text, "<query>", QueryError)
+    check(document, schema.FILE)
+    check(document, schema.METADATA, "metadata")
+    settings = document.data["rule"]
 
-    def fail(path: Path, message: str, hint: str = "") -> NoReturn:
-        raise QueryError(message, _place(text, found, path), hint)
+    def wrong(message: str, key: str, hint: str) -> SourceError:
+        return error_at(document, message, ("rule", key), hint)
 
-    for name, value in tables.items():
-        if name not in {"metadata", "rule", "transform"}:
-            fail((name,), f"unknown table [{name}]", suggest(name, ("metadata", "rule", "transform")))
-        if not isinstance(value, dict):
-            fail((name,), f"{name} must be a table")
-    for name in ("metadata", "rule"):
-        if name not in tables:
-            fail((), f"the table [{name}] is missing")
-    metadata, settings = tables["metadata"], tables["rule"]
-    for path, message, hint in schema.problems(metadata, schema.METADATA, ("metadata",)):
-        fail(path, message, hint)
     for forbidden in ("version", "revision"):
         if forbidden in settings:
-            fail(("rule", forbidden), f"{forbidden!r} is not written in a rule file", "the release adds it")
-    kind = settings.get("type")
-    if kind not in schema.BY_TYPE:
-        if not isinstance(kind, str):
-            fail(("rule", "type") if "type" in settings else ("rule",), "'type' is missing in [rule], or no text")
-        known = ", ".join(schema.BY_TYPE)
-        fail(("rule", "type"), f"unknown rule type {kind!r}", suggest(kind, schema.BY_TYPE) or f"known: {known}")
+            raise wrong(f"{forbidden!r} is not written in a rule file", forbidden, "the release adds it")
+    check(document, _TYPE, "rule")
+    kind = settings["type"]
     if kind == "esql" and "index" in settings:
-        fail(("rule", "index"), "an ES|QL rule has no 'index'", "the FROM of its query names the indices")
-    for path, message, hint in schema.problems(settings, {**schema.BASE, **schema.BY_TYPE[kind]}, ("rule",)):
-        fail(path, message, hint)
+        raise wrong("an ES|QL rule has no 'index'", "index", "the FROM of its query names the indices")
+    check(document, schema.BY_TYPE[kind], "rule")
     if settings.get("index") and settings.get("data_view_id"):
-        fail(("rule", "data_view_id"), "a rule has either 'index' or 'data_view_id', not both")
-    rule = _rule(text, found, metadata, settings)
+        raise wrong("a rule has either 'index' or 'data_view_id', not both", "data_view_id", "drop one")
+    rule = _rule(document)
     _check_stack(rule)
     if kind == "esql":
         try:
@@ -158,7 +139,8 @@ def parse(text: str) -> RuleFile:
     return rule
 
 
-def _rule(text: str, found: Mapping[Path, Spot], metadata: dict[str, Any], settings: dict[str, Any]) -> RuleFile:
+def _rule(document: TomlDocument) -> RuleFile:
+    settings = document.data["rule"]
     look_back = look_back_ms(settings.get("from", DEFAULT_FROM))
     interval = interval_ms(settings.get("interval", DEFAULT_INTERVAL))
     if look_back is None or interval is None:  # the schema has checked both
@@ -174,10 +156,9 @@ def _rule(text: str, found: Mapping[Path, Spot], metadata: dict[str, Any], setti
         timestamp_override=settings.get("timestamp_override"),
         max_signals=min(settings.get("max_signals", DEFAULT_MAX_SIGNALS), MOST_ALERTS),
         threshold=_threshold(settings.get("threshold")),
-        metadata=MappingProxyType(metadata),
+        metadata=MappingProxyType(document.data["metadata"]),
         settings=MappingProxyType(settings),
-        text=text,
-        spots=MappingProxyType(found),
+        document=document,
     )
 
 
@@ -204,23 +185,3 @@ def _check_stack(rule: RuleFile) -> None:
             ("rule", "threshold", "field"),
             "set metadata.min_stack_version to 9.2.0 for up to 5",
         )
-
-
-def _place(text: str, found: Mapping[Path, Spot], path: Path) -> Place:
-    """Return the place of a key, or of the nearest table above it that has one."""
-    while path and path not in found:
-        path = path[:-1]
-    spot = found.get(path)
-    if spot is None:
-        return Place.at_offset(text, 0)
-    return Place.at_offset(text, spot.key, length=max(1, spot.key_end - spot.key))
-
-
-def _raise_toml(text: str, message: str) -> NoReturn:
-    match = _TOML_PLACE.search(message)
-    lines = text.split("\n")
-    line, column = (
-        (int(match[1]), int(match[2])) if match is not None and match[1] else (len(lines), len(lines[-1]) + 1)
-    )
-    reason = message[: match.start()] if match is not None else message
-    raise QueryError(f"this is not TOML: {reason}", Place.at_line(text, line, column, "<query>")) from None
