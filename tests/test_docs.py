@@ -11,7 +11,7 @@ import pytest
 
 import converter
 from converter.cli import cli, common, main
-from converter.cli.settings import KEYS
+from converter.cli.settings import SHAPE
 from converter.harness.outcome import CellKind
 from converter.verdicts.verdict import VerdictKind
 from tests.support.paths import ROOT
@@ -42,7 +42,7 @@ def test_options_of_all_verbs_are_documented() -> None:
     assert "`sigma-convert --version`" in CLI
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", SHAPE.known)
 def test_every_key_of_the_configuration_is_documented(key: str) -> None:
     assert f"| `{key}` |" in CLI
 
