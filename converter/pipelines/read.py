@@ -10,7 +10,8 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import ConfigurationError, suggest
+from converter.errors import ConfigurationError
+from converter.readers.schema import ANYTHING, MAPPING, STRING, Keys, Scalar, check, errors, list_of, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,16 +19,21 @@ if TYPE_CHECKING:
 
     from sigma.processing.pipeline import ProcessingPipeline
 
-    from converter.errors import Place
+    from converter.errors import Place, SourceError
+    from converter.readers.schema import Shape
     from converter.readers.yaml_document import Document
 
 _SECTIONS = ("transformations", "postprocessing", "finalizers")
-_PLAIN_KEYS: dict[str, tuple[type, str]] = {
-    "name": (str, "text"),
-    "priority": (int, "a whole number"),
-    "vars": (dict, "a mapping"),
-    "allowed_backends": (list, "a list"),
+_HINT = f"keys: {', '.join(_SECTIONS)}"
+# pySigma takes anything here and stumbles over it later.
+_PLAIN: Mapping[str, Shape] = {
+    "name": STRING,
+    "priority": Scalar("a whole number", lambda value: type(value) is int),
+    "vars": MAPPING,
+    "allowed_backends": list_of(ANYTHING, "names"),
 }
+_ITEMS = list_of(ANYTHING, "items", hint="begin each item with a hyphen")
+_KNOWN: Mapping[str, Shape] = {**dict.fromkeys(_SECTIONS, _ITEMS), **_PLAIN}
 _MISSING_ARGUMENT = re.compile(
     r"(?:Error in transformation: )?\w+\.__init__\(\) missing \d+ required positional arguments?: "
 )
@@ -55,12 +61,7 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
             f"{path} has {len(documents)} YAML documents", None, "a pipeline is one document: name, priority, ..."
         )
     (document,) = documents
-    if not isinstance(document.data, dict):
-        raise ConfigurationError("a pipeline is a mapping", document.place(), f"keys: {', '.join(_SECTIONS)}")
-    for key, (kind, wanted) in _PLAIN_KEYS.items():  # pySigma takes anything here and stumbles over it later
-        value = document.data.get(key)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise ConfigurationError(f"{key} must be {wanted}", document.place(key))
+    check(document, Keys(_PLAIN, others=True, nulls=True, hint=_HINT))
     try:
         if not any(_is_nest(item) for item in document.data.get("postprocessing") or ()):
             return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
@@ -90,20 +91,14 @@ def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str,
     return copied
 
 
-def _blame(document: Document, bad: Exception) -> ConfigurationError:
+def _blame(document: Document, bad: Exception) -> SourceError:
     """Return the error with the place of the first item that cannot be built alone, or of the key that is unknown."""
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415  slow to import
 
-    known = (*_SECTIONS, *_PLAIN_KEYS)
-    for key in document.data:
-        if key not in known:
-            hint = suggest(str(key), known) or f"known: {', '.join(known)}"
-            return ConfigurationError(f"unknown key {key!r} in a pipeline", document.place(str(key), key=True), hint)
+    if error := next(errors(document, Keys(_KNOWN, nulls=True)), None):
+        return error
     for section in _SECTIONS:
-        items = document.data.get(section)
-        if items is not None and not isinstance(items, list):
-            return ConfigurationError(f"{section} is a list", document.place(section), "begin each item with a hyphen")
-        for index, item in enumerate(items or ()):
+        for index, item in enumerate(document.data.get(section) or ()):
             try:
                 ProcessingPipeline.from_dict(_with_nested({section: [item]}))
             except _PIPELINE_ERRORS as alone:
@@ -120,8 +115,7 @@ def _place_of_item(document: Document, section: str, index: int, item: object) -
         from sigma.processing.transformations import transformations  # noqa: PLC0415  slow to import
 
         if item["type"] not in transformations:
-            hint = suggest(str(item["type"]), transformations)
-            return document.place(section, index, "type"), hint or f"known: {', '.join(sorted(transformations))}"
+            return document.place(section, index, "type"), unknown(item["type"], sorted(transformations))
     return document.place(section, index), ""
 
 

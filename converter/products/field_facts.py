@@ -10,23 +10,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from converter.errors import ConfigurationError, suggest
+from converter.errors import ConfigurationError
 from converter.products.core import get_product
+from converter.readers.schema import (
+    ANYTHING,
+    FILLED,
+    FLAG,
+    STRING,
+    Either,
+    Entries,
+    Keys,
+    Scalar,
+    check,
+    list_of,
+    one_of,
+    string,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from converter.readers.log_source import LogSource
+    from converter.readers.schema import Shape
     from converter.readers.yaml_document import Document
 
 FieldType = Literal["keyword", "text", "wildcard", "ip", "date", "long", "double", "boolean", "flattened"]
 
 _TYPES: tuple[str, ...] = get_args(FieldType)
-_FIELD_KEYS = ("type", "single", "canonical_case", "nulls", "longest", "drops", "assumptions")
-_ASSUMPTION_KEYS = ("says", "broken_when", "raw")
 _PART = "{raw}"
 
 
@@ -134,9 +148,9 @@ def parse_facts(raw: bytes, name: str) -> Facts:
     from converter.readers.yaml_document import parse_documents  # noqa: PLC0415 - YAML is slow to import
 
     documents = parse_documents(raw, name, ConfigurationError)
-    if len(documents) != 1 or not isinstance(documents[0].data, dict):
+    if len(documents) != 1:
         raise ConfigurationError(f"{name}: a file of facts is one mapping", None, "defaults, fields, prefixes")
-    return _Reader(documents[0]).facts()
+    return _facts(documents[0])
 
 
 @lru_cache(maxsize=64)
@@ -161,88 +175,60 @@ def _substitute(value: Any, raw: str) -> Any:
     return value
 
 
-class _Reader:
-    """Reads one document of facts, and says where it is wrong."""
+# What is known of a field, without its assumptions: what `defaults` may say.
+_KNOWN: Mapping[str, Shape] = {
+    "type": one_of(*_TYPES),
+    "single": FLAG,
+    "canonical_case": FLAG,
+    "nulls": FLAG,
+    "longest": whole(1),
+    "drops": list_of(
+        Scalar("null, empty or a string", lambda value: value is None or isinstance(value, str)),
+        "null, empty and strings",
+    ),
+}
+_DETECTION = Entries(ANYTHING, least=1)
+_ASSUMPTION = Keys(
+    {"says": FILLED, "broken_when": Either((_DETECTION, list_of(_DETECTION, "mappings"))), "raw": STRING}, {"says": ""}
+)
+_FIELD: Mapping[str, Shape] = {**_KNOWN, "assumptions": list_of(_ASSUMPTION, "mappings")}
+_PREFIX = string("a string that ends in a dot", lambda prefix: prefix.endswith("."), "for example user.")
+_FILE = Keys(
+    {
+        "defaults": Keys(_KNOWN, nulls=True),
+        "fields": Entries(Keys(_FIELD, nulls=True), nulls=True),
+        "prefixes": Entries(Keys({**_FIELD, "raw": _PREFIX}, nulls=True), key=_PREFIX, nulls=True),
+    },
+    nulls=True,
+)
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._defaults: dict[str, Any] = {}
 
-    def facts(self) -> Facts:
-        data = self._document.data
-        self._only(data, ("defaults", "fields", "prefixes"))
-        self._defaults = self._mapping(data.get("defaults"), "defaults")
-        self._only(self._defaults, _FIELD_KEYS[:-1], "defaults")
-        fields: dict[str, FieldFact] = {}
-        for name, value in self._mapping(data.get("fields"), "fields").items():
-            fields[str(name)] = self._fact(str(name), value, "fields", str(name))
-        below: dict[str, FieldFact] = {}
-        raw_prefixes: dict[str, str] = {}
-        prefixes = self._mapping(data.get("prefixes"), "prefixes")
-        for name, value in prefixes.items():
-            given = dict(self._mapping(value, "prefixes", str(name)))
-            raw = given.pop("raw", name)
-            if not isinstance(raw, str) or not str(name).endswith(".") or not raw.endswith("."):
-                self._fail("a prefix, and the raw one, end in a dot", "prefixes", str(name))
-            raw_prefixes[str(name)] = raw
-            below[str(name)] = self._fact(str(name), given, "prefixes", str(name))
-        return Facts(frozenset(fields), tuple(sorted(below, key=len, reverse=True)), fields, below, raw_prefixes)
+def _facts(document: Document) -> Facts:
+    check(document, _FILE)
+    data = document.data
+    defaults = _given(data.get("defaults"))
+    fields = {str(name): _fact(str(name), defaults, given) for name, given in (data.get("fields") or {}).items()}
+    prefixes = {name: _given(given) for name, given in (data.get("prefixes") or {}).items()}
+    below = {name: _fact(name, defaults, given) for name, given in prefixes.items()}
+    raw_prefixes = {name: given.get("raw", name) for name, given in prefixes.items()}
+    return Facts(frozenset(fields), tuple(sorted(below, key=len, reverse=True)), fields, below, raw_prefixes)
 
-    def _fact(self, name: str, value: Any, *path: str) -> FieldFact:
-        given = self._mapping(value, *path)
-        self._only(given, _FIELD_KEYS, *path)
-        merged = {**self._defaults, **given}
-        kind = merged.get("type", "keyword")
-        if kind not in _TYPES:
-            self._fail(f"{kind!r} is not a type", *path, "type", hint=suggest(str(kind), _TYPES) or ", ".join(_TYPES))
-        for key in ("single", "canonical_case", "nulls"):
-            if not isinstance(merged.get(key, True), bool):
-                self._fail(f"{key} is true or false", *path, key)
-        longest = merged.get("longest")
-        if longest is not None and (not isinstance(longest, int) or isinstance(longest, bool) or longest < 1):
-            self._fail("longest is a number of characters", *path, "longest")
-        drops = merged.get("drops") or []
-        if not isinstance(drops, list) or not all(one is None or isinstance(one, str) for one in drops):
-            self._fail("drops is a list of null, empty and texts", *path, "drops")
-        assumptions = given.get("assumptions") or []
-        if not isinstance(assumptions, list):
-            self._fail("assumptions is a list", *path, "assumptions")
-        return FieldFact(
-            name,
-            cast("FieldType", kind),
-            merged.get("single", True),
-            merged.get("canonical_case", False),
-            merged.get("nulls", True),
-            longest,
-            frozenset("null" if one is None else one for one in drops),
-            tuple(self._assumption(one, *path, "assumptions", index) for index, one in enumerate(assumptions)),
-        )
 
-    def _assumption(self, value: Any, *path: str | int) -> FieldAssumption:
-        given = self._mapping(value, *path)
-        self._only(given, _ASSUMPTION_KEYS, *path)
-        says = given.get("says", "")
-        if not isinstance(says, str) or not says.strip():
-            self._fail("an assumption says what it is, in words", *path)
-        broken_when = given.get("broken_when", ())
-        alternatives = broken_when if isinstance(broken_when, (list, tuple)) else [broken_when]
-        if not all(isinstance(one, dict) and one for one in alternatives):
-            self._fail("broken_when is a Sigma detection: a mapping, or a list of mappings", *path, "broken_when")
-        raw = given.get("raw", "")
-        if not isinstance(raw, str):
-            self._fail("raw is the name of a raw field", *path, "raw")
-        return FieldAssumption(says, broken_when, raw)
+def _given(mapping: Mapping[Any, Any] | None) -> dict[Any, Any]:
+    """Return a mapping without the keys that have no value."""
+    return {key: value for key, value in (mapping or {}).items() if value is not None}
 
-    def _mapping(self, value: Any, *path: str | int) -> dict[str, Any]:
-        if value is not None and not isinstance(value, dict):
-            self._fail("this must be a mapping", *path)
-        return dict(value or {})
 
-    def _only(self, given: Mapping[str, Any], known: Sequence[str], *path: str | int) -> None:
-        for key in given:
-            if key not in known:
-                hint = suggest(str(key), known) or f"known: {', '.join(known)}"
-                self._fail(f"unknown key {key!r}", *path, str(key), key=True, hint=hint)
-
-    def _fail(self, message: str, *path: str | int, key: bool = False, hint: str = "") -> NoReturn:
-        raise ConfigurationError(message, self._document.place(*path, key=key), hint)
+def _fact(name: str, defaults: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> FieldFact:
+    known = {**defaults, **_given(mapping)}
+    drops = known.pop("drops", ())
+    assumptions = known.pop("assumptions", ())
+    known.pop("raw", None)
+    return FieldFact(
+        name,
+        **known,
+        drops=frozenset("null" if value is None else value for value in drops),
+        assumptions=tuple(
+            FieldAssumption(given["says"], given.get("broken_when", ()), given.get("raw", "")) for given in assumptions
+        ),
+    )
