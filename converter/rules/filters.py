@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import Place, RuleError, RuleWarning, suggest
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
+from converter.readers.schema import ANYTHING, Either, Keys, errors, list_of, string
 from converter.readers.source import Source
 from converter.rules.references import better_reference, identifiers_of, needed
 
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 
 _SOURCE = ("product", "category", "service")
 _NOT_SEARCHES = frozenset({"condition", "rules"})
+
+
+_RULES = "a name or id, a list of them, or `any` for every rule of the log source"
+_NAME = string(accepts=bool, hint=_RULES)
+_FILTER = Keys(
+    {
+        "logsource": ANYTHING,
+        "filter": Keys(
+            {
+                "rules": Either((_NAME, list_of(_NAME, "rules", least=1)), _RULES),
+                "condition": string(hint="for example `not selection`"),
+            },
+            {"rules": _RULES, "condition": "for example `condition: not selection`"},
+            others=True,
+            hint="rules, search identifiers and a condition",
+        ),
+    },
+    {"logsource": "for example `logsource: {product: aws}`; a filter is for rules of its log source"},
+    others=True,
+)
 
 
 def is_filter(document: Document) -> bool:
@@ -46,45 +67,19 @@ def as_detection(data: Mapping[str, Any]) -> dict[str, Any]:
 def structure_errors(document: Document) -> Iterator[SourceError]:
     """Yield what is wrong with the section `filter`, but for its search identifiers."""
     data = document.data
-    if "logsource" not in data:
-        hint = "for example `logsource: {product: aws}`; a filter is for rules of its log source"
-        yield RuleError("the filter has no logsource", document.place(), hint)
+    yield from errors(document, _FILTER)
     section = data["filter"]
     if not isinstance(section, dict):
-        yield RuleError("filter is a mapping", document.place("filter"), "rules, search identifiers and a condition")
         return
     for other in ("detection", "correlation"):
         if other in data:
             yield RuleError(
                 f"a filter has no {other}", document.place(other, key=True), "give it a document of its own"
             )
-    yield from _rules_errors(document, section)
-    condition = section.get("condition")
-    if "condition" not in section:
-        hint = suggest("condition", [str(key) for key in section]).replace("did you mean", "found the key")
-        place = document.place("filter", key=True)
-        yield RuleError("the filter has no condition", place, hint or "for example `condition: not selection`")
-    elif not isinstance(condition, str):
-        yield RuleError(
-            "the condition of a filter is text", document.place("filter", "condition"), "for example `not selection`"
-        )
     if not searches_of(data):
         yield RuleError(
             "the filter has no search identifier", document.place("filter", key=True), "selection: {field: value}"
         )
-
-
-def _rules_errors(document: Document, section: Mapping[Any, Any]) -> Iterator[SourceError]:
-    rules = section.get("rules")
-    hint = "a name or id, a list of them, or `any` for every rule of the log source"
-    if "rules" not in section:
-        yield RuleError("the filter does not say for which rules it is", document.place("filter", key=True), hint)
-    elif not rules or not isinstance(rules, str | list):
-        yield RuleError("rules names the rules that are filtered", document.place("filter", "rules"), hint)
-    elif isinstance(rules, list):
-        for index, rule in enumerate(rules):
-            if not isinstance(rule, str) or not rule:
-                yield RuleError("a rule is named by text", document.place("filter", "rules", index), hint)
 
 
 # ------------------------------------------------------------------------------------------------------- assigning

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import Place, RefusedError, RuleError, suggest
+from converter.errors import Place, RefusedError, RuleError
+from converter.readers.schema import ANYTHING, STRING, Either, Keys, errors, list_of, missing, unknown
 from converter.readers.source import Span
 from converter.rules.aggregations import equivalent
 from converter.rules.filters import structure_errors
-from converter.rules.validate_correlation import check_correlation
+from converter.rules.validate_correlation import correlation_errors
 from converter.rules.validate_metadata import metadata_errors
 
 if TYPE_CHECKING:
@@ -21,11 +22,28 @@ if TYPE_CHECKING:
     from converter.readers.yaml_document import Document
 
 
+_EXAMPLE = "for example `condition: selection`"
+_RULE = Keys(
+    {
+        "logsource": ANYTHING,
+        "detection": Keys(
+            {"condition": Either((STRING, list_of(STRING, "strings", least=1)), _EXAMPLE)},
+            {"condition": _EXAMPLE},
+            others=True,
+            hint="search identifiers and a condition",
+        ),
+    },
+    {"logsource": "for example `logsource: {product: aws}`"},
+    others=True,
+    hint="begin with `title: ...`",
+)
+
+
 def document_errors(document: Document) -> Iterator[SourceError]:
     """Yield what is wrong with the structure of a rule: keys, kinds of values, modifiers; each with its place."""
     data = document.data
     if not isinstance(data, dict):
-        yield RuleError("a rule is a mapping", document.place(), "begin with `title: ...`")
+        yield from errors(document, _RULE)
         return
     if "action" in data:
         yield RefusedError(
@@ -48,41 +66,29 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         yield from _search_errors(document, "filter", ("condition", "rules"))
         return
     if "correlation" in data:
-        found: list[SourceError] = []
-        check_correlation(document, found.append)
-        yield from found
+        yield from correlation_errors(document)
         return
     yield from _detection_errors(document)
 
 
 def _detection_errors(document: Document) -> Iterator[SourceError]:
     data = document.data
-    if "logsource" not in data:
-        yield RuleError("the rule has no logsource", document.place(), "for example `logsource: {product: aws}`")
+    yield from errors(document, _RULE)
     if "detection" not in data:
-        hint = suggest("detection", [str(key) for key in data]).replace("did you mean", "found the key")
+        hint = missing("detection", data, "")
         yield RuleError("the rule has neither `detection` nor `correlation`", document.place(), hint)
         return
     detection = data["detection"]
     if not isinstance(detection, dict):
-        yield RuleError("detection is a mapping", document.place("detection"), "search identifiers and a condition")
         return
-    if "condition" not in detection:
-        yield RuleError(
-            "the detection has no condition",
-            document.place("detection", key=True),
-            suggest("condition", [str(key) for key in detection]).replace("did you mean", "found the key")
-            or "for example `condition: selection`",
-        )
-    else:
-        yield from _condition_errors(document, detection["condition"])
-    aggregates = "|" in str(detection.get("condition"))
-    if "timeframe" in detection and not aggregates:
+    condition = detection.get("condition")
+    yield from _aggregation_errors(document, condition)
+    if "timeframe" in detection and "|" not in str(condition):
         yield RefusedError(
             "`timeframe` left Sigma with version 2",
             "timeframe",
             document.place("detection", "timeframe", key=True),
-            equivalent(data, str(detection.get("condition"))) or "write a correlation rule with a timespan",
+            equivalent(data, str(condition)) or "write a correlation rule with a timespan",
         )
     yield from _search_errors(document, "detection", ("condition", "timeframe"))
 
@@ -98,22 +104,16 @@ def _search_errors(document: Document, section: str, others: Collection[str]) ->
             yield from _definition_errors(document, (section, name), definition)
 
 
-def _condition_errors(document: Document, condition: Any) -> Iterator[SourceError]:
+def _aggregation_errors(document: Document, condition: Any) -> Iterator[SourceError]:
     path: tuple[str | int, ...] = ("detection", "condition")
-    if condition == []:
-        yield RuleError("the list of conditions is empty", document.place(*path), "for example `condition: selection`")
-    for index, one in enumerate(condition) if isinstance(condition, list) else [(None, condition)]:
-        if not isinstance(one, str):
-            place = document.place(*path) if index is None else document.place(*path, index)
-            yield RuleError("a condition is text, or a list of texts", place, "for example `condition: selection`")
-        elif "|" in one:
-            offset = one.index("|")
+    for index, item in enumerate(condition) if isinstance(condition, list) else [(None, condition)]:
+        if isinstance(item, str) and "|" in item:
             where = path if index is None else (*path, index)
             yield RefusedError(
                 "aggregation expressions (everything after `|`) left Sigma with version 2",
                 "aggregation expression",
-                document.place(*where, inner=Span(offset, len(one))),
-                equivalent(document.data, one)
+                document.place(*where, inner=Span(item.index("|"), len(item))),
+                equivalent(document.data, item)
                 or "write a correlation rule: type event_count or value_count, group-by, timespan, condition",
             )
 
@@ -150,8 +150,7 @@ def _modifier_errors(document: Document, path: tuple[str | int, ...], key: str) 
 
     for modifier, at in modifier_places(document, path, key):
         if modifier not in KNOWN_MODIFIERS:
-            hint = suggest(modifier, KNOWN_MODIFIERS) or f"known: {', '.join(sorted(KNOWN_MODIFIERS))}"
-            yield RuleError(f"unknown modifier {modifier!r}", at, hint)
+            yield RuleError(f"unknown modifier {modifier!r}", at, unknown(modifier, sorted(KNOWN_MODIFIERS)))
 
 
 def modifier_places(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[tuple[str, Place]]:

@@ -47,7 +47,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("-t splunk -s rule.yml nosuch.yml", BAD_INPUT, "bad", "no such file or folder: nosuch.yml"),
     ("-t splunk -s rule.yml nothing", BAD_INPUT, "bad", "no rule (*.yml) in nothing"),
     ("-t splunk empty.yml", BAD_INPUT, "", "empty.yml:1:1: rule error: there is no rule in this file"),
-    ("-t splunk half.yml", BAD_INPUT, "", "half.yml:17:15: rule error: '1 minute' is not a timespan"),
+    ("-t splunk half.yml", BAD_INPUT, "", "half.yml:17:15: rule error: correlation.timespan must be a positive"),
     # check
     ("check rule.yml", OK, "bad_thing (rule.yml:1)", "1 rule, 0 errors, 0 warnings"),
     ("check burst.yml -t kql", FINDINGS, "refused", "2 rules, 0 errors, 0 warnings, 1 refusal"),
