@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.readers.schema import Keys, Scalar
 from converter.targets.elastic_toml.engine import schema
 from converter.targets.elastic_toml.engine.execute import RULE_TYPES
 from converter.targets.elastic_toml.engine.simulated import LUCENE, READ_KEYS, REFUSED_KEYS, USUAL_ONLY, usual_only
@@ -24,12 +25,13 @@ def features() -> Iterator[Feature]:
         if name not in RULE_TYPES:
             yield Feature("rule type", name, refused=ALL)
             continue
-        inner = keys[name].inner if name in keys else None
-        options = tuple(f"{name}.{key}" for key in inner or ())
+        own = keys.known.get(name)
+        options = tuple(f"{name}.{key}" for key in own.known) if isinstance(own, Keys) else ()
         language = _LANGUAGES[name]
         yield Feature("rule type", name, f"a query in {language}", options, LUCENE if language == "kuery" else "")
     for key in READ_KEYS:
-        yield Feature("key", key, schema.BASE[key].expected)
+        shape = schema.BASE.known[key]
+        yield Feature("key", key, shape.expected if isinstance(shape, Scalar) else "")
     for key, usual in USUAL_ONLY.items():
         yield Feature("key", key, f"`{usual}`", refused=usual_only(key))
     for key in REFUSED_KEYS:

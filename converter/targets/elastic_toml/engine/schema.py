@@ -92,7 +92,7 @@ _THREAT = _table(
     "tactic",
 )
 
-_BASE = _table(
+BASE = _table(
     {
         "name": matching(
             r"[a-zA-Z0-9].+?[a-zA-Z0-9\[\]()]",
@@ -164,7 +164,7 @@ _NEW_TERMS = _table(
 
 def _rule(*required: str, **known: Shape) -> Keys:
     """Return the table [rule] of a type, with its own keys and those of all types."""
-    return Keys({**_BASE.known, **known}, {**_BASE.required, **dict.fromkeys(required, "")})
+    return Keys({**BASE.known, **known}, {**BASE.required, **dict.fromkeys(required, "")})
 
 
 _QUERY: Mapping[str, Shape] = {
