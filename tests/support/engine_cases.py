@@ -66,7 +66,7 @@ class QueryCase(Case):
         tables = {name: ndjson(text) for name, text in self.keys.get("tables", {}).items()}
         options: dict[str, Any] = dict(self.keys.get("options", {}))
         if "limits" in options:
-            options["limits"] = importlib.import_module(f"{engine}.run_context").Limits(**options["limits"])
+            options["limits"] = importlib.import_module(f"{engine}.language.run_context").Limits(**options["limits"])
         if on_note is not None:
             options["on_note"] = on_note
         run = importlib.import_module(f"{engine}.execute").run

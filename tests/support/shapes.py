@@ -23,8 +23,7 @@ from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError, RuleError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
-from converter.targets.splunk.engine.parse import parse
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.syntax import (
     And,
     Comparison,
     Keyword,
@@ -36,6 +35,7 @@ from converter.targets.splunk.engine.syntax import (
     Span,
     Unsupported,
 )
+from converter.targets.splunk.engine.parse import parse
 from converter.targets.splunk.saved_search.conf import parse as parse_conf
 from tests.support.hostile import STRINGS
 from tests.support.hostile import escaped as escaped  # noqa: PLC0414  for the tests that share this module

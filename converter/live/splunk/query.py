@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, QueryError
 from converter.live.splunk.events import OWN, renamed
-from converter.targets.splunk.engine import syntax
-from converter.targets.splunk.engine.lex import Scanner
+from converter.targets.splunk.engine.language import syntax
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.parse import parse
-from converter.targets.splunk.engine.parsing.search import parse_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.targets.splunk.engine.syntax import Pipeline, SearchExpression
+    from converter.targets.splunk.engine.language.syntax import Pipeline, SearchExpression
 
 _HINT = "run it with the local engine"
 

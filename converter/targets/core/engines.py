@@ -66,7 +66,7 @@ class Engine:
         run = getattr(importlib.import_module(f"{self.folder}.{module}"), function)
         options: dict[str, Any] = {"tables": tables or None, "macros": macros, "now": now, "limits": None}
         if not limits and "limits" in signature(run).parameters:
-            options["limits"] = importlib.import_module(f"{self.folder}.engine.run_context").NO_LIMITS
+            options["limits"] = importlib.import_module(f"{self.folder}.engine.language.run_context").NO_LIMITS
         options = self._known(run, options)
         if on_note is not None and "on_note" in signature(run).parameters:
             options["on_note"] = on_note

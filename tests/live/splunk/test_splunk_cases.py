@@ -18,8 +18,8 @@ import pytest
 from converter.cli import main
 from converter.products.splunk.ingest.json_fields import extract
 from converter.targets.splunk.engine.execute import compile_query
+from converter.targets.splunk.engine.language.values import text_of
 from converter.targets.splunk.engine.parse import parse
-from converter.targets.splunk.engine.values import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

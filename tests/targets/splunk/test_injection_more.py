@@ -25,7 +25,7 @@ from converter import parse_query, run_query
 from converter.conversion import convert_rules
 from converter.errors import QueryError
 from converter.targets.core.registry import get_target
-from converter.targets.splunk.engine.syntax import Unsupported
+from converter.targets.splunk.engine.language.syntax import Unsupported
 from tests.support import shapes
 from tests.support.paths import SHARED
 

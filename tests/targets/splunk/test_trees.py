@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from converter.errors import QueryError
-from converter.targets.splunk.engine import syntax
+from converter.targets.splunk.engine.language import syntax
 from converter.targets.splunk.engine.macros import MAX_SIZE, expand, read_macros
 from converter.targets.splunk.engine.options import OPTIONS
 from converter.targets.splunk.engine.parse import parse

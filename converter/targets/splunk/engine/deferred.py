@@ -16,14 +16,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.errors import QueryError
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.formatting import format_rows
+from converter.targets.splunk.engine.commands.format import format_rows
 from converter.targets.splunk.engine.functions.time import shifted
-from converter.targets.splunk.engine.lex import Scanner
-from converter.targets.splunk.engine.parsing.eval import parse_expression
-from converter.targets.splunk.engine.parsing.search import parse_search_text
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_parser import parse_search_text
+from converter.targets.splunk.engine.language.syntax import (
     And,
     Comparison,
     Format,
@@ -41,8 +41,8 @@ from converter.targets.splunk.engine.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from converter.targets.splunk.engine.syntax import Command, Expression, SearchExpression
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Command, Expression, SearchExpression
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Part: TypeAlias = Subsearch | TimeBound

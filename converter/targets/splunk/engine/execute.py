@@ -15,17 +15,14 @@ from converter.targets.splunk.engine import deferred as late
 from converter.targets.splunk.engine.commands import basic as commands
 from converter.targets.splunk.engine.commands import joins
 from converter.targets.splunk.engine.commands.addinfo import addinfo
+from converter.targets.splunk.engine.commands.format import format_stage, return_stage
 from converter.targets.splunk.engine.commands.spath import spath
+from converter.targets.splunk.engine.commands.stats import compile_eventstats, compile_stats, compile_streamstats
 from converter.targets.splunk.engine.commands.tstats import check_first, compile_from, compile_tstats
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.formatting import format_stage, return_stage
-from converter.targets.splunk.engine.parse import parse
-from converter.targets.splunk.engine.run_context import Environment, Limits, running
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.stages import makes_rows, why_not
-from converter.targets.splunk.engine.stages import stage as more_stage
-from converter.targets.splunk.engine.stats_commands import compile_eventstats, compile_stats, compile_streamstats
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import Environment, Limits, running
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.syntax import (
     AddInfo,
     Append,
     AppendCols,
@@ -66,13 +63,16 @@ from converter.targets.splunk.engine.syntax import (
     Unsupported,
     Where,
 )
-from converter.targets.splunk.engine.values import ingest
+from converter.targets.splunk.engine.language.values import ingest
+from converter.targets.splunk.engine.parse import parse
+from converter.targets.splunk.engine.stages import makes_rows, why_not
+from converter.targets.splunk.engine.stages import stage as more_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from converter.targets.splunk.engine.language.values import Row
     from converter.targets.splunk.engine.macros import Macros
-    from converter.targets.splunk.engine.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 DEFAULT_LIMITS = Limits()
@@ -152,7 +152,7 @@ def run(
             epoch seconds or an ISO 8601 text; `_raw` is what keywords are looked for in.
         tables: lookups, by name.
         now: the time of the run, in seconds since the epoch.
-        limits: how much is kept; `environment.NO_LIMITS` switches them off.
+        limits: how much is kept; `run_context.NO_LIMITS` switches them off.
         on_note: called with each sentence that the reader of the rows should know, such as a limit that was touched.
         macros: the text of a macros.conf with the macros that the search may call; or several, by name of file.
 

@@ -18,8 +18,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from converter.errors import Place, QueryError, suggest
-from converter.targets.splunk.engine.source_map import Origin, Segment
-from converter.targets.splunk.engine.syntax import Span
+from converter.targets.splunk.engine.language.source_map import Origin, Segment
+from converter.targets.splunk.engine.language.syntax import Span
 from converter.targets.splunk.saved_search.conf import read_stanzas
 
 if TYPE_CHECKING:
@@ -344,9 +344,9 @@ class _Expander:
 
 def _evaluate(expression: str, name: str, what: str, error: Callable[[str, str], QueryError]) -> tuple[Any, str]:
     """Return the value of an eval expression without fields, and what kind it was known to be."""
-    from converter.targets.splunk.engine.evaluate import compile_expression  # noqa: PLC0415  only macros with expressions
-    from converter.targets.splunk.engine.lex import Scanner  # noqa: PLC0415
-    from converter.targets.splunk.engine.parsing.eval import parse_expression  # noqa: PLC0415
+    from converter.targets.splunk.engine.functions.evaluate import compile_expression  # noqa: PLC0415  only macros with expressions
+    from converter.targets.splunk.engine.language.eval_parser import parse_expression  # noqa: PLC0415
+    from converter.targets.splunk.engine.language.lex import Scanner  # noqa: PLC0415
 
     try:
         scanner = Scanner(expression)

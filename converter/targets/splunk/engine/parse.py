@@ -18,15 +18,15 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.lex import Scanner
+from converter.targets.splunk.engine.commands import aggregates as parse_stats
+from converter.targets.splunk.engine.commands.unsupported import unsupported
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.search_parser import parse_search
+from converter.targets.splunk.engine.language.syntax import AddInfo, Command, Pipeline, Search, Span
 from converter.targets.splunk.engine.parsing import commands as parse_commands
 from converter.targets.splunk.engine.parsing import more as parse_more
-from converter.targets.splunk.engine.parsing import stats as parse_stats
 from converter.targets.splunk.engine.parsing import subsearch as parse_subsearch
 from converter.targets.splunk.engine.parsing import tstats as parse_tstats
-from converter.targets.splunk.engine.parsing.search import parse_search
-from converter.targets.splunk.engine.parsing.unsupported import unsupported
-from converter.targets.splunk.engine.syntax import AddInfo, Command, Pipeline, Search, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,8 +114,8 @@ def parse(text: str, macros: Macros | str | Mapping[str, str] | None = None) -> 
     """
     if "`" not in text:
         return _parse(Scanner(text))
+    from converter.targets.splunk.engine.language.source_map import relocate  # noqa: PLC0415
     from converter.targets.splunk.engine.macros import expand, known_macros  # noqa: PLC0415  most searches have none
-    from converter.targets.splunk.engine.source_map import relocate  # noqa: PLC0415
 
     origin = expand(text, known_macros(macros))
     if origin is None:

@@ -14,8 +14,8 @@ from converter.targets.splunk.engine.commands.foreach import foreach
 from converter.targets.splunk.engine.commands.lookup import inputlookup, lookup
 from converter.targets.splunk.engine.commands.top import top
 from converter.targets.splunk.engine.commands.transaction import transaction
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.syntax import (
     Accum,
     AddTotals,
     AutoRegress,
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from converter.targets.splunk.engine.commands.foreach import CompilePipeline
-    from converter.targets.splunk.engine.syntax import Command
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Command
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Text: TypeAlias = Sed | Transliterate | StrCat | Replace | FieldFormat

@@ -59,7 +59,8 @@ class ScheduledSearch:
     """
 
     def __init__(self, saved: SavedSearch, macros: str | None = None) -> None:
-        from converter.targets.splunk.engine import execute, syntax  # noqa: PLC0415  only this type needs it
+        from converter.targets.splunk.engine import execute  # noqa: PLC0415  only this type needs it
+        from converter.targets.splunk.engine.language import syntax  # noqa: PLC0415
         from converter.targets.splunk.engine.parse import parse  # noqa: PLC0415
 
         self._saved = saved

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from converter.targets.splunk.engine.syntax import AddInfo
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import AddInfo
+    from converter.targets.splunk.engine.language.values import Row
 
 
 def addinfo(command: AddInfo, text: str) -> Callable[[Iterable[Row]], Iterable[Row]]:

@@ -14,21 +14,21 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.evaluate import compile_condition, compile_expression
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.parsing.search import pattern_of
-from converter.targets.splunk.engine.parsing.time import seconds_of
-from converter.targets.splunk.engine.regexes import finder, group_names, searcher
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.search import wildcard
-from converter.targets.splunk.engine.syntax import Sort
-from converter.targets.splunk.engine.values import number_of, put, text_of, values_of
+from converter.targets.splunk.engine.functions.evaluate import compile_condition, compile_expression
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.regexes import finder, group_names, searcher
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_parser import pattern_of
+from converter.targets.splunk.engine.language.search_predicate import wildcard
+from converter.targets.splunk.engine.language.syntax import Sort
+from converter.targets.splunk.engine.language.time_spans import seconds_of
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.syntax import (
+    from converter.targets.splunk.engine.language.syntax import (
         Bin,
         Dedup,
         Eval,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         TimeSpan,
         Where,
     )
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.splunk.engine.commands.basic import bucket, numeric_range
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.parsing.time import seconds_of
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.stats_commands import Group, result_of, slot_of, time_of
-from converter.targets.splunk.engine.values import number_of, put, text_of, values_of
+from converter.targets.splunk.engine.commands.stats import Group, result_of, slot_of, time_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.time_spans import seconds_of
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.stats_commands import Slot
-    from converter.targets.splunk.engine.syntax import Chart, Series, TimeSpan
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.commands.stats import Slot
+    from converter.targets.splunk.engine.language.syntax import Chart, Series, TimeSpan
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 # The name of a column, and whether it is one of a value: the columns of missing values and of the rest are not.

@@ -13,16 +13,16 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.targets.splunk.engine.commands.basic import matcher
-from converter.targets.splunk.engine.evaluate import compile_expression
-from converter.targets.splunk.engine.regexes import wildcard_groups
-from converter.targets.splunk.engine.syntax import Call, Field, String
-from converter.targets.splunk.engine.values import number_of, put, text_of, tidy, values_of
+from converter.targets.splunk.engine.functions.evaluate import compile_expression
+from converter.targets.splunk.engine.language.regexes import wildcard_groups
+from converter.targets.splunk.engine.language.syntax import Call, Field, String
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.syntax import Conversion, Convert
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Conversion, Convert
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Function: TypeAlias = "Callable[[Any], Any]"

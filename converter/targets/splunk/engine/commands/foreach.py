@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.errors import QueryError
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.regexes import wildcard_groups
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.regexes import wildcard_groups
+from converter.targets.splunk.engine.language.syntax import (
     Convert,
     Eval,
     FillNull,
@@ -30,8 +30,8 @@ from converter.targets.splunk.engine.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from converter.targets.splunk.engine.syntax import ForEach
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import ForEach
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 CompilePipeline: TypeAlias = "Callable[[Pipeline, str], Stage]"

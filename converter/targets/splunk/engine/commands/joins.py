@@ -15,15 +15,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.targets.splunk.engine.deferred import limited
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.values import text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.syntax import AppendCols, Join, SetOperation
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import AppendCols, Join, SetOperation
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.values import put, text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from converter.targets.splunk.engine.syntax import InputLookup, Lookup, Span
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import InputLookup, Lookup, Span
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

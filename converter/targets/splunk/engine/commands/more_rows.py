@@ -10,14 +10,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.splunk.engine.commands.basic import matcher
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.values import number_of, put, text_of, tidy, values_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from converter.targets.splunk.engine.syntax import (
+    from converter.targets.splunk.engine.language.syntax import (
         Accum,
         AutoRegress,
         Delta,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         MvCombine,
         NoMv,
     )
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

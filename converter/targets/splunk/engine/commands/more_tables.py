@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.splunk.engine.commands.basic import matcher
 from converter.targets.splunk.engine.commands.more_rows import exact_sum
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.values import number_of, put, text_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.values import number_of, put, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from converter.targets.splunk.engine.syntax import AddTotals, Span, Transpose, Untable, XySeries
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import AddTotals, Span, Transpose, Untable, XySeries
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.evaluate import compile_expression
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.regexes import clean, finder, wildcard_groups
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.syntax import String
-from converter.targets.splunk.engine.values import put, text_of, values_of
+from converter.targets.splunk.engine.functions.evaluate import compile_expression
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.regexes import clean, finder, wildcard_groups
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.syntax import String
+from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from converter.targets.splunk.engine.syntax import FieldFormat, Replace, Sed, StrCat, Transliterate
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import FieldFormat, Replace, Sed, StrCat, Transliterate
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.values import leaves, put, text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.values import leaves, put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from converter.targets.splunk.engine.syntax import Spath
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Spath
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

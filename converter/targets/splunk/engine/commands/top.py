@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.values import text_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.syntax import Top
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Top
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Key: TypeAlias = tuple[str, ...]

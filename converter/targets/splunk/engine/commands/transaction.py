@@ -13,18 +13,18 @@ from collections import OrderedDict, deque
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.evaluate import compile_condition
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.syntax import Search
-from converter.targets.splunk.engine.values import number_of, put, text_of, tidy, values_of
+from converter.targets.splunk.engine.functions.evaluate import compile_condition
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.syntax import Search
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from converter.targets.splunk.engine.syntax import Transaction, Where
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Transaction, Where
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Test: TypeAlias = "Callable[[Row], Any]"

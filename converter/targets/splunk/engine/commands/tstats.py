@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from converter.errors import suggest
 from converter.targets.splunk.engine.commands.basic import bins
-from converter.targets.splunk.engine.data_models import (
+from converter.targets.splunk.engine.commands.data_sets import (
     BASE_FIELDS,
     DataSet,
     Tree,
@@ -21,11 +21,11 @@ from converter.targets.splunk.engine.data_models import (
     data_models,
     tree_of,
 )
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.stats_commands import compile_stats
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.commands.stats import compile_stats
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.syntax import (
     And,
     Bin,
     Comparison,
@@ -44,9 +44,9 @@ from converter.targets.splunk.engine.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from converter.targets.splunk.engine.data_models import Reader
-    from converter.targets.splunk.engine.syntax import Command, SearchExpression, Span
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.commands.data_sets import Reader
+    from converter.targets.splunk.engine.language.syntax import Command, SearchExpression, Span
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, condition_argument, packed, refuse, text_argument
 from converter.targets.splunk.engine.functions.json import safe
-from converter.targets.splunk.engine.json_values import container, dumps, inferred, shown
-from converter.targets.splunk.engine.values import text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.json_values import container, dumps, inferred, shown
+from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 
 def _flag(compiler: Compiler, call: Call) -> bool:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from converter.targets.splunk.engine.expression_code import Compiled
-from converter.targets.splunk.engine.syntax import String
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.syntax import String
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.expression_code import Compiler, Kind, Run
-    from converter.targets.splunk.engine.syntax import Call, Span
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Kind, Run
+    from converter.targets.splunk.engine.language.syntax import Call, Span
+    from converter.targets.splunk.engine.language.values import Row
 
 Prepared = TypeVar("Prepared")
 Build: TypeAlias = "Callable[[Compiler, Call], Compiled]"

@@ -8,7 +8,6 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import (
     Function,
     arguments,
@@ -19,14 +18,15 @@ from converter.targets.splunk.engine.functions.base import (
     text_argument,
 )
 from converter.targets.splunk.engine.functions.printf import directives, render
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.expression_code import Compiler, Run
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Run
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 _LARGEST = 2**53 - 1
 _DAY = 86400

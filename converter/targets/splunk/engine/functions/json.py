@@ -12,14 +12,14 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import (
     Function,
     packed,
     prepared,
     text_argument,
 )
-from converter.targets.splunk.engine.json_values import (
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.json_values import (
     NOTHING,
     PathError,
     Step,
@@ -33,16 +33,16 @@ from converter.targets.splunk.engine.json_values import (
     native,
     steps,
 )
-from converter.targets.splunk.engine.syntax import String
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.syntax import String
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.splunk.engine.expression_code import Compiler, Kind, Run
     from converter.targets.splunk.engine.functions.base import Build
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Kind, Run
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 
 def safe(build: Build) -> Build:

@@ -6,18 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, arguments, condition_argument, literal
-from converter.targets.splunk.engine.parsing.search import parse_search_text
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.search_parser import parse_search_text
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.expression_code import Compiler, Kind
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Kind
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 
 def _joint_kind(branches: list[Compiled], compiler: Compiler, call: Call) -> Kind:

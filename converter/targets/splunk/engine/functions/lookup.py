@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, literal, text_argument
-from converter.targets.splunk.engine.json_values import dumps
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.syntax import Call, String
-from converter.targets.splunk.engine.values import text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.json_values import dumps
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.syntax import Call, String
+from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.targets.splunk.engine.expression_code import Compiler, Run
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Run
+    from converter.targets.splunk.engine.language.values import Row
 
 
 def _lookup(compiler: Compiler, call: Call) -> Compiled:

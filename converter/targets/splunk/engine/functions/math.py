@@ -10,16 +10,16 @@ import operator
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, arguments, number_argument, number_function, refuse
-from converter.targets.splunk.engine.values import number_of, tidy, values_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.values import number_of, tidy, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 _WIDTH = 53
 _MASK = 2**_WIDTH - 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, assert_never
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import (
     Function,
     arguments,
@@ -17,8 +16,9 @@ from converter.targets.splunk.engine.functions.base import (
     refuse,
     text_argument,
 )
-from converter.targets.splunk.engine.regexes import searcher
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.regexes import searcher
+from converter.targets.splunk.engine.language.syntax import (
     Binary,
     Call,
     Expression,
@@ -29,13 +29,13 @@ from converter.targets.splunk.engine.syntax import (
     Subsearch,
     Unary,
 )
-from converter.targets.splunk.engine.values import text_of, values_of
+from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.values import Row
 
 
 _MOST_VALUES = 1_000_000

@@ -6,15 +6,15 @@ import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, arguments, number_function
 from converter.targets.splunk.engine.functions.math import guarded
-from converter.targets.splunk.engine.values import number_of, text_of, tidy, values_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.values import number_of, text_of, tidy, values_of
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 _PLACES = 15
 # "To 11 digits of precision", and acos(0)*180/pi() is documented to be 90.0000000003: the digits are cut, not rounded.

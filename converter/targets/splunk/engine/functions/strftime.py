@@ -10,17 +10,17 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, number_argument, prepared, text_argument
-from converter.targets.splunk.engine.values import tidy
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.values import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIRECTIVE = re.compile(r"%([1-9][NQ]|:{1,3}z|[A-Za-z%+])")

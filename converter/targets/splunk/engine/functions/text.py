@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import (
     Function,
     arguments,
@@ -19,18 +18,19 @@ from converter.targets.splunk.engine.functions.base import (
     text_argument,
     text_function,
 )
-from converter.targets.splunk.engine.regexes import clean, finder, searcher
-from converter.targets.splunk.engine.search import inside, parse_network
-from converter.targets.splunk.engine.syntax import String
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.regexes import clean, finder, searcher
+from converter.targets.splunk.engine.language.search_predicate import inside, parse_network
+from converter.targets.splunk.engine.language.syntax import String
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.expression_code import Compiler, Run
-    from converter.targets.splunk.engine.syntax import Call, Span
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler, Run
+    from converter.targets.splunk.engine.language.syntax import Call, Span
+    from converter.targets.splunk.engine.language.values import Row
 
 _BLANKS = " \t"
 

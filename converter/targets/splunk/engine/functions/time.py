@@ -9,19 +9,19 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.expression_code import Compiled
 from converter.targets.splunk.engine.functions.base import Function, number_argument, prepared
 from converter.targets.splunk.engine.functions.strftime import EPOCH, moment_of
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.values import tidy
+from converter.targets.splunk.engine.language.expression_code import Compiled
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.expression_code import Compiler
-    from converter.targets.splunk.engine.syntax import Call
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Compiler
+    from converter.targets.splunk.engine.language.syntax import Call
+    from converter.targets.splunk.engine.language.values import Row
 
 _DAY = 86400
 

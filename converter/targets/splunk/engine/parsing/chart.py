@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from converter.targets.splunk.engine.parsing.stats import read_aggregate
-from converter.targets.splunk.engine.parsing.time import time_span
-from converter.targets.splunk.engine.syntax import Aggregate, Chart, Series, Span, TimeSpan, Top
+from converter.targets.splunk.engine.commands.aggregates import read_aggregate
+from converter.targets.splunk.engine.language.syntax import Aggregate, Chart, Series, Span, TimeSpan, Top
+from converter.targets.splunk.engine.language.time_spans import time_span
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _LIMIT = re.compile(r"(top|bottom)?([0-9]{1,9})", re.IGNORECASE)
 _DEFAULT_SERIES = 10

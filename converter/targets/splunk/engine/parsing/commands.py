@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from converter.targets.splunk.engine.lex import unescape
-from converter.targets.splunk.engine.parsing.eval import parse_expression
-from converter.targets.splunk.engine.parsing.text import sed
-from converter.targets.splunk.engine.parsing.time import time_span
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.lex import unescape
+from converter.targets.splunk.engine.language.syntax import (
     Assignment,
     Bin,
     Dedup,
@@ -36,10 +34,12 @@ from converter.targets.splunk.engine.syntax import (
     TimeSpan,
     Where,
 )
+from converter.targets.splunk.engine.language.time_spans import time_span
+from converter.targets.splunk.engine.parsing.text import sed
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import Expression, Sed, SortKind, Transliterate
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Expression, Sed, SortKind, Transliterate
 
 _DEFAULT_ROWS = 10
 _SORT_TYPE = re.compile(r"(auto|str|ip|num)\s*\(")

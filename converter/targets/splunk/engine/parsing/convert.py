@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, cast, get_args
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.syntax import Conversion, Convert, ConvertFunction, Span
+from converter.targets.splunk.engine.language.syntax import Conversion, Convert, ConvertFunction, Span
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _FUNCTION = re.compile(r"[A-Za-z0-9_]+")
 _FUNCTIONS = frozenset(get_args(ConvertFunction))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.parsing.search import parse_search
-from converter.targets.splunk.engine.syntax import InputLookup, Lookup, SearchExpression, Span
+from converter.targets.splunk.engine.language.search_parser import parse_search
+from converter.targets.splunk.engine.language.syntax import InputLookup, Lookup, SearchExpression, Span
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _CLAUSES = ("output", "outputnew")
 

@@ -18,8 +18,8 @@ from converter.targets.splunk.engine.parsing.transaction import transaction
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import Command, Span
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Command, Span
 
 COMMANDS: dict[str, Callable[[Scanner, Span], Command]] = {
     "accum": parse_rows.accum,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.syntax import (
     Accum,
     AutoRegress,
     Delta,
@@ -21,7 +21,7 @@ from converter.targets.splunk.engine.syntax import (
 )
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _STEPS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _MOST_STEPS = 10_000

@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.parsing.unsupported import unsupported
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.commands.unsupported import unsupported
+from converter.targets.splunk.engine.language.syntax import (
     Append,
     AppendCols,
     AppendPipe,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import Command, Pipeline
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Command, Pipeline
 
 _SUBSEARCH_OPTIONS = ("maxout", "maxtime", "timeout", "extendtimerange")
 _MARKS = 6

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.syntax import AddTotals, Span, Transpose, Untable, XySeries
+from converter.targets.splunk.engine.language.syntax import AddTotals, Span, Transpose, Untable, XySeries
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _TRANSPOSED_ROWS = 5
 _LEAST_SERIES = 3

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.lex import unescape
-from converter.targets.splunk.engine.parsing.eval import parse_expression
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.lex import unescape
+from converter.targets.splunk.engine.language.syntax import (
     Assignment,
     Field,
     FieldFormat,
@@ -24,7 +24,7 @@ from converter.targets.splunk.engine.syntax import (
 )
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _FLAGS = re.compile(r"\s*(g|[1-9][0-9]{0,5})?\s*")
 _TEMPLATE = re.compile(r"""(?:[^"\[\]\\]|\\.)+""", re.DOTALL)

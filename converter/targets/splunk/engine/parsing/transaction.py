@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from converter.targets.splunk.engine.lex import Scanner
-from converter.targets.splunk.engine.parsing.eval import parse_expression
-from converter.targets.splunk.engine.parsing.search import parse_group, parse_search
-from converter.targets.splunk.engine.syntax import Search, Span, Transaction, Where
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.search_parser import parse_group, parse_search
+from converter.targets.splunk.engine.language.syntax import Search, Span, Transaction, Where
 
 _LENGTH = re.compile(r"(-?[0-9]{1,12})([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -12,15 +12,23 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.lex import Scanner
-from converter.targets.splunk.engine.parsing.search import parse_search
-from converter.targets.splunk.engine.parsing.stats import FUNCTIONS, by_name
-from converter.targets.splunk.engine.parsing.time import time_span
-from converter.targets.splunk.engine.parsing.unsupported import unsupported
-from converter.targets.splunk.engine.syntax import Aggregate, DataModel, FromDataModel, Named, Span, Tstats, Unsupported
+from converter.targets.splunk.engine.commands.aggregates import FUNCTIONS, by_name
+from converter.targets.splunk.engine.commands.unsupported import unsupported
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.search_parser import parse_search
+from converter.targets.splunk.engine.language.syntax import (
+    Aggregate,
+    DataModel,
+    FromDataModel,
+    Named,
+    Span,
+    Tstats,
+    Unsupported,
+)
+from converter.targets.splunk.engine.language.time_spans import time_span
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.syntax import SearchExpression, TimeSpan
+    from converter.targets.splunk.engine.language.syntax import SearchExpression, TimeSpan
 
 _OPTIONS = (
     "prestats",

@@ -9,15 +9,15 @@ import re
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.parsing.eval import parse_expression
-from converter.targets.splunk.engine.parsing.time import seconds_of, time_span
-from converter.targets.splunk.engine.syntax import Aggregate, EventStats, Span, Stats, StreamStats
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.syntax import Aggregate, EventStats, Span, Stats, StreamStats
+from converter.targets.splunk.engine.language.time_spans import seconds_of, time_span
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import Expression
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Expression
 
 FUNCTIONS = {
     "c": "count",

@@ -14,9 +14,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from converter.targets.splunk.engine.lex import Scanner, unescape
-from converter.targets.splunk.engine.parsing.subsearch import subsearch
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.lex import Scanner, unescape
+from converter.targets.splunk.engine.language.syntax import (
     And,
     Comparison,
     Keyword,
@@ -28,12 +27,13 @@ from converter.targets.splunk.engine.syntax import (
     Span,
     TimeBound,
 )
+from converter.targets.splunk.engine.parsing.subsearch import subsearch
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.syntax import ComparisonOperator
+    from converter.targets.splunk.engine.language.syntax import ComparisonOperator
 
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)")
 _FIELD = re.compile(r"""(?:[^\s,|\[\]()"`=<>!]|!(?!=))+""")

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.expression_code import Compiled, error_at
 from converter.targets.splunk.engine.functions import FUNCTIONS, UNSUPPORTED, like
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.expression_code import Compiled, error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.syntax import (
     Binary,
     Call,
     Expression,
@@ -29,14 +29,14 @@ from converter.targets.splunk.engine.syntax import (
     Subsearch,
     Unary,
 )
-from converter.targets.splunk.engine.values import number_of, text_of, tidy
+from converter.targets.splunk.engine.language.values import number_of, text_of, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.expression_code import Kind, Run
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.expression_code import Kind, Run
+    from converter.targets.splunk.engine.language.values import Row
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,

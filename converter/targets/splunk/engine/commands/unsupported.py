@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.targets.splunk.engine.syntax import Span, Unsupported
+from converter.targets.splunk.engine.language.syntax import Span, Unsupported
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
+    from converter.targets.splunk.engine.language.lex import Scanner
 
 _PLAIN = re.compile(r"""(?:[^"`\[\]|\\]|\\.|\\$)+""", re.DOTALL)
 

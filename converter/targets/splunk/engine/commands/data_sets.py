@@ -17,14 +17,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.parsing.search import parse_search_text
-from converter.targets.splunk.engine.search import compile_search
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.search_parser import parse_search_text
+from converter.targets.splunk.engine.language.search_predicate import compile_search
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.values import Row
 
 Predicate: TypeAlias = "Callable[[Row], bool]"
 Value: TypeAlias = "Callable[[Row], Any]"

@@ -15,15 +15,15 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.values import text_of, values_of
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.syntax import Format, Return
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Format, Return
+    from converter.targets.splunk.engine.language.values import Row
 
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Fail: TypeAlias = "Callable[[str, str], QueryError]"

@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from converter.targets.splunk.engine.evaluate import compile_condition, compile_expression
-from converter.targets.splunk.engine.expression_code import error_at
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.stats import TIMED, maker
-from converter.targets.splunk.engine.stats_numbers import CounterResetError
-from converter.targets.splunk.engine.values import number_of, put, text_of, values_of
+from converter.targets.splunk.engine.functions.evaluate import compile_condition, compile_expression
+from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import number_of, put, text_of, values_of
+from converter.targets.splunk.engine.statistics.accumulators import TIMED, maker
+from converter.targets.splunk.engine.statistics.numbers import CounterResetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.stats import Accumulator
-    from converter.targets.splunk.engine.syntax import Aggregate, EventStats, Span, Stats, StreamStats
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Aggregate, EventStats, Span, Stats, StreamStats
+    from converter.targets.splunk.engine.language.values import Row
+    from converter.targets.splunk.engine.statistics.accumulators import Accumulator
 
 Key: TypeAlias = tuple[str, ...]
 Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.targets.splunk.engine.syntax import TimeSpan
+from converter.targets.splunk.engine.language.syntax import TimeSpan
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import TimeUnit
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import TimeUnit
 
 _SPAN = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
 

@@ -12,9 +12,17 @@ from collections import Counter, deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.stats_numbers import Moments, Ordered, Rate, as_number, median, percentile, spread
-from converter.targets.splunk.engine.values import number_of, text_of, tidy
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import number_of, text_of, tidy
+from converter.targets.splunk.engine.statistics.numbers import (
+    Moments,
+    Ordered,
+    Rate,
+    as_number,
+    median,
+    percentile,
+    spread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

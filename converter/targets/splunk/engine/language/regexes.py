@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
-from converter.targets.splunk.engine.pcre import Translation, UnknownSyntaxError, translate
+from converter.targets.splunk.engine.language.pcre import Translation, UnknownSyntaxError, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

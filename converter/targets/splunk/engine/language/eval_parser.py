@@ -13,9 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from converter.targets.splunk.engine.lex import unescape
-from converter.targets.splunk.engine.parsing.subsearch import subsearch
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.lex import unescape
+from converter.targets.splunk.engine.language.syntax import (
     NOWHERE,
     Binary,
     Call,
@@ -27,11 +26,12 @@ from converter.targets.splunk.engine.syntax import (
     String,
     Unary,
 )
-from converter.targets.splunk.engine.values import number_of
+from converter.targets.splunk.engine.language.values import number_of
+from converter.targets.splunk.engine.parsing.subsearch import subsearch
 
 if TYPE_CHECKING:
-    from converter.targets.splunk.engine.lex import Scanner
-    from converter.targets.splunk.engine.syntax import BinaryOperator, LogicalOperator
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import BinaryOperator, LogicalOperator
 
 _COMPARE = re.compile(r"==|!=|<=|>=|=|<|>")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

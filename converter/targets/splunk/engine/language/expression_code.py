@@ -15,8 +15,8 @@ from converter.errors import Place, QueryError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.syntax import Expression, Span
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.syntax import Expression, Span
+    from converter.targets.splunk.engine.language.values import Row
 
 Run: TypeAlias = "Callable[[Row], Any]"
 # What can be known of a value before a row is seen. A field is `any`: its value decides.

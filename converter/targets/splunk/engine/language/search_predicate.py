@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 import re2
 
 from converter.errors import Place, QueryError
-from converter.targets.splunk.engine.regexes import searcher
-from converter.targets.splunk.engine.syntax import (
+from converter.targets.splunk.engine.language.regexes import searcher
+from converter.targets.splunk.engine.language.syntax import (
     And,
     Comparison,
     Keyword,
@@ -32,12 +32,12 @@ from converter.targets.splunk.engine.syntax import (
     Subsearch,
     TimeBound,
 )
-from converter.targets.splunk.engine.values import number_of, text_of
+from converter.targets.splunk.engine.language.values import number_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.values import Row
 
 Predicate: TypeAlias = "Callable[[Row], bool]"
 ValueTest: TypeAlias = "Callable[[Any], bool]"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from converter.targets.splunk.engine.values import text_of, tidy
+from converter.targets.splunk.engine.language.values import text_of, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

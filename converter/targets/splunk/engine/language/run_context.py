@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from converter.targets.splunk.engine.values import Row
+    from converter.targets.splunk.engine.language.values import Row
 
 
 @dataclass(frozen=True, slots=True)

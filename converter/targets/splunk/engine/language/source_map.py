@@ -13,7 +13,7 @@ from bisect import bisect_right
 from typing import TypeVar
 
 from converter.errors import Place, QueryError
-from converter.targets.splunk.engine.syntax import Span
+from converter.targets.splunk.engine.language.syntax import Span
 
 _SHOWN = 100
 _Tree = TypeVar("_Tree")

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from converter.errors import Place, QueryError, suggest
+from converter.targets.splunk.engine.language.syntax import Span
 from converter.targets.splunk.engine.options import OPTIONS
-from converter.targets.splunk.engine.syntax import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.targets.splunk.engine.source_map import Origin
+    from converter.targets.splunk.engine.language.source_map import Origin
 
 # A level of brackets costs up to eight frames of the parser; this leaves half of the default stack to the caller.
 MAX_DEPTH = 64

@@ -13,8 +13,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.run_context import current
-from converter.targets.splunk.engine.values import number_of, tidy
+from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.values import number_of, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

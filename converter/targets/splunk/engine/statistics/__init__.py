@@ -1,0 +1,1 @@
+"""The statistics of `stats` and its kin."""
