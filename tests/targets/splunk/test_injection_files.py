@@ -17,7 +17,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converter.targets.splunk.saved_search.conf import read_stanzas
+from converter.targets.splunk.engine.conf import read_stanzas
 from converter.targets.splunk.saved_search.contentctl import saved_search_of
 from tests.support import shapes
 

@@ -18,14 +18,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from converter.errors import Place, QueryError, suggest
+from converter.targets.splunk.engine.conf import read_stanzas
 from converter.targets.splunk.engine.language.source_map import Origin, Segment
 from converter.targets.splunk.engine.language.syntax import Span
-from converter.targets.splunk.saved_search.conf import read_stanzas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from converter.targets.splunk.saved_search.conf import Setting
+    from converter.targets.splunk.engine.conf import Setting
 
 MAX_DEPTH = 100  # max_macro_depth of limits.conf.spec
 MAX_SIZE = 1_000_000  # characters that all expansions of one search may come to
