@@ -23,15 +23,15 @@ from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError, RuleError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
+from converter.targets.splunk.engine.commands.filter import Search
 from converter.targets.splunk.engine.language.syntax import (
-    And,
     Comparison,
     Keyword,
     Membership,
-    Not,
-    Or,
     Pattern,
-    Search,
+    SearchAnd,
+    SearchNot,
+    SearchOr,
     Span,
     Unsupported,
 )
@@ -216,9 +216,9 @@ def check_first(tree: Any, names: set[str]) -> None:
     waiting = [first.expression]
     while waiting:
         match waiting.pop():
-            case And(items) | Or(items):
+            case SearchAnd(items) | SearchOr(items):
                 waiting += items
-            case Not(item):
+            case SearchNot(item):
                 waiting.append(item)
             case Comparison(name, "=") | Membership(name):
                 assert name in names, name

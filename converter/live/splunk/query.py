@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, QueryError
 from converter.live.splunk.events import OWN, renamed
+from converter.targets.splunk.engine.commands.add_fields import AddInfo
+from converter.targets.splunk.engine.commands.append import AppendPipe
+from converter.targets.splunk.engine.commands.filter import Search
+from converter.targets.splunk.engine.commands.lookup import InputLookup, Lookup
 from converter.targets.splunk.engine.language import syntax
 from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.search_parser import parse_search
@@ -55,7 +59,7 @@ class LiveSearch:
     @property
     def timed(self) -> bool:
         """Whether it reads the time range that it runs over."""
-        return any(isinstance(command, syntax.AddInfo) for command in self.tree.commands)
+        return any(isinstance(command, AddInfo) for command in self.tree.commands)
 
     def narrowed(self, index: str, source: str) -> str:
         """Return the text for a job that finds only events of one source in one index.
@@ -94,17 +98,17 @@ def live_search(text: str) -> LiveSearch:
 
 
 def _check(tree: Pipeline, nodes: list[Any], text: str) -> None:
-    if not isinstance(tree.commands[0], syntax.Search):
+    if not isinstance(tree.commands[0], Search):
         name = type(tree.commands[0]).__name__.lower()
         raise QueryError(f"a search that begins with {name} is not run live", Place.at_offset(text, 0), _HINT)
-    kept = {id(tree), *(id(node.pipeline) for node in nodes if isinstance(node, syntax.AppendPipe))}
+    kept = {id(tree), *(id(node.pipeline) for node in nodes if isinstance(node, AppendPipe))}
     for node in nodes:
         match node:
             case syntax.Pipeline() if id(node) not in kept:
                 raise QueryError("a search inside a search is not run live", Place.at_offset(text, 0), _HINT)
             case syntax.Unsupported(name=name):
                 raise _error(text, node, f"{node.construct or f'the command {name}'} is not run live")
-            case syntax.Lookup() | syntax.InputLookup():
+            case Lookup() | InputLookup():
                 raise _error(text, node, f"the lookup {node.table} is not on the server")
             case syntax.TimeBound(edge=edge):
                 raise _error(text, node, f"{edge}= counts back from now, and the events are older")
@@ -161,8 +165,8 @@ def _with_marks(tree: Pipeline, index: str, source: str) -> Pipeline:
     )
     first, *others = tree.commands
     match first:
-        case syntax.Search(expression=expression):
-            return syntax.Pipeline((syntax.Search(syntax.And((*marks, expression))), *others))
+        case Search(expression=expression):
+            return syntax.Pipeline((Search(syntax.SearchAnd((*marks, expression))), *others))
         case _:
             return tree
 
@@ -174,9 +178,13 @@ def _plain(tree: Pipeline) -> Pipeline:
         match node:
             case syntax.Span():
                 return syntax.NOWHERE
-            case syntax.And(items=items) if items:  # round brackets are not in a tree, but make an And of their own
-                flat = [one for item in items for one in (item.items if isinstance(item, syntax.And) else (item,))]
-                return syntax.And(tuple(flat))
+            case syntax.SearchAnd(items=items) if (
+                items
+            ):  # round brackets are not in a tree, but make an And of their own
+                flat = [
+                    one for item in items for one in (item.items if isinstance(item, syntax.SearchAnd) else (item,))
+                ]
+                return syntax.SearchAnd(tuple(flat))
         return node
 
     plain: Pipeline = _mapped(tree, change)

@@ -6,19 +6,24 @@ import dataclasses
 import gzip
 import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from converter.errors import QueryError
+from converter.targets.splunk.engine.commands import SUPPORTED
+from converter.targets.splunk.engine.commands.aggregates import Aggregate
+from converter.targets.splunk.engine.commands.filter import Where
+from converter.targets.splunk.engine.commands.format import Return
 from converter.targets.splunk.engine.language import syntax
 from converter.targets.splunk.engine.macros import MAX_SIZE, expand, read_macros
-from converter.targets.splunk.engine.options import OPTIONS
 from converter.targets.splunk.engine.parse import parse
 from tests.support.paths import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from converter.targets.splunk.engine.commands.base import Command
 
 DATA = SHARED / "spl/security_content_searches.jsonl.gz"
 MACROS = """
@@ -67,7 +72,7 @@ def test_every_span_lies_in_the_text(text: str) -> None:
         (syntax.Keyword, ['"some phrase"', "CASE(X)"]),
         (syntax.TimeBound, ["earliest=0"]),
         (syntax.Subsearch, ["[search d=1 | return e]"]),
-        (syntax.Return, ["return"]),
+        (Return, ["return"]),
     ],
 )
 def test_a_span_is_what_the_node_was_read_from(kind: type, expected: list[str]) -> None:
@@ -85,8 +90,8 @@ def test_what_comes_from_a_macro_is_at_its_call_and_the_rest_where_it_was() -> N
         return [text[span.start : span.start + span.length] for span in spans]
 
     assert at(syntax.Comparison) == ["`one`", "`one`", "c=3"]
-    assert at(syntax.Aggregate) == ["`calls(z)`", "`calls(z)`"]
-    assert at(syntax.Where) == ["where"]
+    assert at(Aggregate) == ["`calls(z)`", "`calls(z)`"]
+    assert at(Where) == ["where"]
     assert at(syntax.Number)[-1] == "5"
 
 
@@ -235,14 +240,17 @@ def test_the_largest_expansion_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "option"), [(command, option) for command, options in OPTIONS.items() for option in options]
+    ("command", "option"), [(command, option) for command in SUPPORTED for option in command.options]
 )
-def test_each_option_that_is_suggested_is_one_of_the_command(command: str, option: str) -> None:
-    first = "" if command in ("inputlookup", "makeresults") else "* "
-    name = "x x x" if command == "xyseries" else ""
+def test_each_option_of_a_command_is_read(command: Command[Any], option: str) -> None:
+    first = "" if command.only_first else "* "
+    name = {"xyseries": "x x x", "delta": "x", "autoregress": "x"}.get(command.name, "")
+    text = f"{first}| {command.name} {name} {option}=|"
     with pytest.raises(QueryError) as caught:
-        parse(f"{first}| {command} {name} {option}=|")
+        parse(text)
     assert "the option" not in caught.value.message
+    assert caught.value.place is not None
+    assert caught.value.place.column == len(text), "its value is what is missing"
 
 
 def test_a_misspelled_option_is_suggested() -> None:

@@ -1,7 +1,7 @@
 """What an expression holds that is known only when a search runs: subsearches, and bounds of time.
 
     command ──parts_of──> Subsearch, TimeBound
-    a run:  Subsearch ──rows──formatting──> text ──parse──> expression      TimeBound ──clock──> comparison of _time
+    a run:  Subsearch ──rows──format──> text ──parse──> expression      TimeBound ──clock──> comparison of _time
     command ──settle──> the command with those in their places, which is then compiled as any other
 
 Splunk does the same: a subsearch runs first, and its text is put into the search around it.
@@ -12,11 +12,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.errors import QueryError
-from converter.targets.splunk.engine.commands.format import format_rows
+from converter.targets.splunk.engine.commands.filter import Search, Where
+from converter.targets.splunk.engine.commands.format import Format, format_rows
+from converter.targets.splunk.engine.commands.results import limited
+from converter.targets.splunk.engine.commands.tstats import Tstats
 from converter.targets.splunk.engine.functions.time import shifted
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.expression_code import error_at
@@ -24,27 +26,22 @@ from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.search_parser import parse_search_text
 from converter.targets.splunk.engine.language.syntax import (
-    And,
     Comparison,
-    Format,
-    Not,
     Pattern,
     Pipeline,
-    Search,
+    SearchAnd,
+    SearchNot,
     Span,
     Subsearch,
     TimeBound,
-    Tstats,
-    Where,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from converter.targets.splunk.engine.language.syntax import Command, Expression, SearchExpression
-    from converter.targets.splunk.engine.language.values import Row
+    from converter.targets.splunk.engine.commands.base import Stage
+    from converter.targets.splunk.engine.language.syntax import CommandNode, Expression, SearchExpression
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 Part: TypeAlias = Subsearch | TimeBound
 _Node = TypeVar("_Node")
 
@@ -73,12 +70,22 @@ def _parts(node: object) -> Iterator[Part]:
                 yield from _parts(getattr(node, field.name))
 
 
+def pipelines_of(node: object) -> Iterator[Pipeline]:
+    """Yield the pipelines that a command holds itself."""
+    for field in dataclasses.fields(node) if dataclasses.is_dataclass(node) else ():
+        match getattr(node, field.name):
+            case Pipeline() as pipeline:
+                yield pipeline
+            case tuple() as items:
+                yield from (item for item in items if isinstance(item, Pipeline))
+
+
 def may_have_parts(text: str) -> bool:
     """Tell whether a search may hold such parts, from its text: looking for them in its tree takes longer."""
     return _SIGNS.search(text) is not None
 
 
-def check(command: Command, text: str, *, first: bool) -> None:
+def check(command: CommandNode, text: str, *, first: bool) -> None:
     """Refuse bounds of time where they are not those of the events that a search reads.
 
     Raises:
@@ -99,7 +106,7 @@ def check(command: Command, text: str, *, first: bool) -> None:
 def _negated(expression: object) -> TimeBound | None:
     """Return a bound of time below a NOT."""
     match expression:
-        case Not(item=item):
+        case SearchNot(item=item):
             return next((part for part in _parts(item) if isinstance(part, TimeBound)), None)
         case _ if items := getattr(expression, "items", None):
             return next((found for item in items if (found := _negated(item))), None) if type(items) is tuple else None
@@ -134,9 +141,9 @@ def settle(command: _Node, stages: Mapping[int, Stage], text: str) -> _Node:
         # Without a latest, a search ends at the time it runs.
         bound = Comparison("_time", "<", Pattern((_shown(now),)))
         if isinstance(settled, Search):
-            settled = dataclasses.replace(settled, expression=And((settled.expression, bound)))
+            settled = dataclasses.replace(settled, expression=SearchAnd((settled.expression, bound)))
         elif isinstance(settled, Tstats) and settled.where is not None:
-            settled = dataclasses.replace(settled, where=And((settled.where, bound)))
+            settled = dataclasses.replace(settled, where=SearchAnd((settled.where, bound)))
     return settled  # type: ignore[return-value]
 
 
@@ -202,17 +209,6 @@ def _placed(node: _Node, span: Span) -> _Node:
     return node
 
 
-def limited(rows: Iterable[Row], limit: int | None, what: str, setting: str) -> Iterator[Row]:
-    """Yield the rows of a search up to a limit, and tell if there were more."""
-    if limit is None:
-        yield from rows
-        return
-    iterator = iter(rows)
-    yield from islice(iterator, limit)
-    if next(iterator, None) is not None:
-        current().note(f"{what} gave more than {limit} results, and only the first {limit} count ({setting})")
-
-
 def _time(bound: TimeBound, text: str) -> float:
     """Return the seconds since the epoch that a bound stands for in the run that is going on."""
     modifier = bound.modifier
@@ -243,6 +239,6 @@ def _shown(seconds: float) -> str:
     return f"{seconds:.6f}".rstrip("0").rstrip(".")
 
 
-def stages_of(command: Command, compile_pipeline: Callable[[Pipeline], Any]) -> dict[int, Stage]:
+def stages_of(command: CommandNode, compile_pipeline: Callable[[Pipeline], Any]) -> dict[int, Stage]:
     """Compile the searches of a command's subsearches, by the identity of each."""
     return {id(part): compile_pipeline(part.pipeline) for part in parts_of(command) if isinstance(part, Subsearch)}

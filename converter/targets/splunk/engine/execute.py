@@ -1,7 +1,8 @@
 """A search, compiled once and run over events.
 
     text ──parse──> Pipeline ──compile_query──> events -> rows
-                                 each command: rows -> rows, chained; only sorting and statistics hold rows back
+                                 each command, by COMMANDS: rows -> rows, chained; only sorting and statistics hold
+                                 rows back
 
 Rows leave in the order in which they came unless a command orders them. Splunk itself hands the newest event first; a
 search that depends on that depends on the order of the events given here.
@@ -9,76 +10,28 @@ search that depends on that depends on the order of the events given here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
 
-from converter.targets.splunk.engine import deferred as late
-from converter.targets.splunk.engine.commands import basic as commands
-from converter.targets.splunk.engine.commands import joins
-from converter.targets.splunk.engine.commands.addinfo import addinfo
-from converter.targets.splunk.engine.commands.format import format_stage, return_stage
-from converter.targets.splunk.engine.commands.spath import spath
-from converter.targets.splunk.engine.commands.stats import compile_eventstats, compile_stats, compile_streamstats
-from converter.targets.splunk.engine.commands.tstats import check_first, compile_from, compile_tstats
-from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine import deferred
+from converter.targets.splunk.engine.commands import COMMANDS
+from converter.targets.splunk.engine.commands.base import SearchContext
 from converter.targets.splunk.engine.language.run_context import Environment, Limits, running
-from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import (
-    AddInfo,
-    Append,
-    AppendCols,
-    AppendPipe,
-    Bin,
-    Command,
-    Dedup,
-    Eval,
-    EventStats,
-    Fields,
-    FillNull,
-    Format,
-    FromDataModel,
-    Head,
-    HeadWhile,
-    Join,
-    MakeMv,
-    MultiSearch,
-    MvExpand,
-    Pipeline,
-    Regex,
-    Rename,
-    Return,
-    Reverse,
-    Rex,
-    Search,
-    SetOperation,
-    Sort,
-    Spath,
-    Stats,
-    StreamStats,
-    Subsearch,
-    Table,
-    Tail,
-    TimeSpan,
-    Tstats,
-    Union,
-    Unsupported,
-    Where,
-)
+from converter.targets.splunk.engine.language.syntax import Pipeline, Subsearch
 from converter.targets.splunk.engine.language.values import ingest
 from converter.targets.splunk.engine.parse import parse
-from converter.targets.splunk.engine.stages import makes_rows, why_not
-from converter.targets.splunk.engine.stages import stage as more_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from converter.targets.splunk.engine.commands.base import Commands, Stage
+    from converter.targets.splunk.engine.language.syntax import CommandNode
     from converter.targets.splunk.engine.language.values import Row
     from converter.targets.splunk.engine.macros import Macros
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
 DEFAULT_LIMITS = Limits()
 
 
-class Query(Protocol):
+class CompiledSearch(Protocol):
     """A compiled search: events and tables to rows.
 
     The options are those of `run`, and `window`: the time range of a scheduled run, for `addinfo`.
@@ -98,7 +51,7 @@ class Query(Protocol):
         ...
 
 
-def compile_query(tree: Pipeline, text: str) -> Query:
+def compile_query(tree: Pipeline, text: str) -> CompiledSearch:
     """Return the function that runs a search over events.
 
     Args:
@@ -109,7 +62,7 @@ def compile_query(tree: Pipeline, text: str) -> Query:
         QueryError: an unknown function, a wrong number of arguments, or types that cannot go together; and when run,
             what can only be seen then.
     """
-    stage = _pipeline(tree, text)
+    stage = _Engine(COMMANDS).compile(tree, text)
     again_needed = reads_again(tree)
 
     def run(
@@ -163,19 +116,14 @@ def run(
     return compile_query(parse(text, macros), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
 
 
-def reads_again(tree: Pipeline) -> bool:
+def reads_again(tree: Pipeline, commands: Commands = COMMANDS) -> bool:
     """Tell whether a search reads its events more than once, so that they must be kept."""
-    return any(_reads_again(command) for command in tree.commands)
-
-
-def _reads_again(command: Command) -> bool:
-    match command:
-        case MultiSearch() | Append() | AppendCols() | Union() | SetOperation() | Join():
-            return True
-        case AppendPipe(pipeline=pipeline):
-            return reads_again(pipeline)
-        case _:
-            return any(isinstance(part, Subsearch) for part in late.parts_of(command))
+    return any(
+        commands.of(node).rereads
+        or any(isinstance(part, Subsearch) for part in deferred.parts_of(node))
+        or any(reads_again(inner, commands) for inner in deferred.pipelines_of(node))
+        for node in tree.commands
+    )
 
 
 def _ingested(events: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
@@ -192,119 +140,41 @@ class _Source:
         return _ingested(self.events)
 
 
-def _pipeline(pipeline: Pipeline, text: str) -> Stage:
-    check_first(pipeline.commands, text)
-    begins = makes_rows(pipeline.commands, text)
-    stages = [_settled_stage(command, text, first=not index) for index, command in enumerate(pipeline.commands)]
+class _Engine:
+    """Compiles pipelines of the commands of a table."""
 
-    def run(rows: Iterable[Row]) -> Iterable[Row]:
-        if begins:
-            rows = ()
-        for stage in stages:
-            rows = stage(rows)
-        return rows
+    def __init__(self, commands: Commands) -> None:
+        self.commands = commands
 
-    return run
+    def parse(self, text: str) -> Pipeline:
+        """Return the tree of a search without macros. Raises QueryError."""
+        return parse(text, commands=self.commands)
 
+    def compile(self, pipeline: Pipeline, text: str) -> Stage:
+        """Return the stage of a pipeline that was read from a text. Raises QueryError."""
+        for node in pipeline.commands[1:]:
+            if check_later := self.commands.of(node).check_later:
+                check_later(node, SearchContext(text, first=False, engine=self))
+        stages = [self._settled_stage(node, text, first=not index) for index, node in enumerate(pipeline.commands)]
 
-def _settled_stage(command: Command, text: str, *, first: bool) -> Stage:
-    """Return the stage of a command; what in it is known only when the search runs is settled, and compiled, then."""
-    if not late.may_have_parts(text) or not late.parts_of(command):
-        return _stage(command, text, first=first)
-    late.check(command, text, first=first)
-    stages = late.stages_of(command, lambda pipeline: _pipeline(pipeline, text))
+        def run(rows: Iterable[Row]) -> Iterable[Row]:
+            for stage in stages:
+                rows = stage(rows)
+            return rows
 
-    def run(rows: Iterable[Row]) -> Iterable[Row]:
-        return _stage(late.settle(command, stages, text), text, first=first)(rows)
+        return run
 
-    return run
+    def _settled_stage(self, node: CommandNode, text: str, *, first: bool) -> Stage:
+        """Return the stage of a command; what is known only when the search runs is settled, and compiled, then."""
+        if not deferred.may_have_parts(text) or not deferred.parts_of(node):
+            return self._stage(node, text, first=first)
+        deferred.check(node, text, first=first)
+        stages = deferred.stages_of(node, lambda pipeline: self.compile(pipeline, text))
 
+        def run(rows: Iterable[Row]) -> Iterable[Row]:
+            return self._stage(deferred.settle(node, stages, text), text, first=first)(rows)
 
-def _stage(command: Command, text: str, *, first: bool) -> Stage:
-    match command:
-        case Search(expression=expression):
-            test = compile_search(expression, text)
-            return lambda rows: filter(test, rows)
-        case AddInfo():
-            return addinfo(command, text)
-        case Where():
-            return commands.where(command, text)
-        case Eval():
-            return commands.evaluate(command, text)
-        case Stats():
-            return compile_stats(command, text)
-        case EventStats():
-            return compile_eventstats(command, text)
-        case StreamStats():
-            return compile_streamstats(command, text)
-        case Bin(field=field, size=size, span=span):
-            if isinstance(size, TimeSpan) and field != "_time":
-                raise error_at(text, span, f"a span of time for the field {field!r}", "only _time holds times")
-            return commands.bins(command)
-        case Sort():
-            return commands.sort(command, text)
-        case Head(count=count):
-            return commands.head(count)
-        case HeadWhile():
-            return commands.head_while(command, text)
-        case Tail(count=count):
-            return commands.tail(count)
-        case Reverse():
-            return commands.reverse
-        case Dedup():
-            return commands.dedup(command, text)
-        case Fields(keep=keep, names=names):
-            return commands.keep_fields(names) if keep else commands.drop_fields(names)
-        case Table(names=names):
-            return commands.table(names)
-        case Rename():
-            return commands.rename(command)
-        case Regex():
-            return commands.regex(command, text)
-        case Rex():
-            return commands.rex(command, text)
-        case FillNull():
-            return commands.fillnull(command)
-        case MvExpand():
-            return commands.mvexpand(command)
-        case MakeMv():
-            return commands.makemv(command, text)
-        case Spath():
-            return spath(command, text)
-        case Tstats():
-            return compile_tstats(command, text)
-        case FromDataModel():
-            return compile_from(command, text)
-        case MultiSearch(searches=searches):
-            return _multisearch([_pipeline(search, text) for search in searches])
-        case Append(pipeline=inner, limit=limit):
-            return joins.append([_pipeline(inner, text)], limit, "append")
-        case AppendPipe(pipeline=inner):
-            return joins.appendpipe(_pipeline(inner, text))
-        case AppendCols(pipeline=inner):
-            return joins.appendcols(command, _pipeline(inner, text), text)
-        case Union(searches=searches, limit=limit):
-            return joins.append([_pipeline(search, text) for search in searches], limit, "union", first=first)
-        case SetOperation(left=left, right=right):
-            return joins.set_operation(command, _pipeline(left, text), _pipeline(right, text))
-        case Join(pipeline=inner):
-            return joins.join(command, _pipeline(inner, text), text)
-        case Format():
-            return format_stage(command, text)
-        case Return():
-            return return_stage(command, text)
-        case Unsupported(name=name, span=span, construct=construct):
-            raise error_at(text, span, f"{construct or f'the command {name}'} is not supported", why_not(name))
-        case _:
-            return more_stage(command, text, _pipeline)
+        return run
 
-
-def _multisearch(stages: Sequence[Stage]) -> Stage:
-    """Return the results of every search over the same events, one search after the other."""
-
-    def run(rows: Iterable[Row]) -> Iterator[Row]:
-        events = list(rows)
-        for stage in stages:
-            yield from stage(dict(event) for event in events)
-
-    return run
+    def _stage(self, node: CommandNode, text: str, *, first: bool) -> Stage:
+        return self.commands.of(node).compile(node, SearchContext(text, first, self))

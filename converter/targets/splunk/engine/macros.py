@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from converter.errors import Place, QueryError, suggest
 from converter.targets.splunk.engine.conf import read_stanzas
+from converter.targets.splunk.engine.functions.evaluate import compile_expression
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.source_map import Origin, Segment
 from converter.targets.splunk.engine.language.syntax import Span
 
@@ -344,10 +347,6 @@ class _Expander:
 
 def _evaluate(expression: str, name: str, what: str, error: Callable[[str, str], QueryError]) -> tuple[Any, str]:
     """Return the value of an eval expression without fields, and what kind it was known to be."""
-    from converter.targets.splunk.engine.functions.evaluate import compile_expression  # noqa: PLC0415  only macros with expressions
-    from converter.targets.splunk.engine.language.eval_parser import parse_expression  # noqa: PLC0415
-    from converter.targets.splunk.engine.language.lex import Scanner  # noqa: PLC0415
-
     try:
         scanner = Scanner(expression)
         tree = parse_expression(scanner)

@@ -17,7 +17,7 @@ from converter.errors import QueryError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from converter.targets.splunk.engine.execute import Query
+    from converter.targets.splunk.engine.execute import CompiledSearch
     from converter.targets.splunk.saved_search.conf import SavedSearch
 
 # Functions of eval that give another value at another time. What only looks like one costs time, and nothing else.
@@ -60,7 +60,8 @@ class ScheduledSearch:
 
     def __init__(self, saved: SavedSearch, macros: str | None = None) -> None:
         from converter.targets.splunk.engine import execute  # noqa: PLC0415  only this type needs it
-        from converter.targets.splunk.engine.language import syntax  # noqa: PLC0415
+        from converter.targets.splunk.engine.commands.add_fields import AddInfo  # noqa: PLC0415
+        from converter.targets.splunk.engine.commands.filter import Search  # noqa: PLC0415
         from converter.targets.splunk.engine.parse import parse  # noqa: PLC0415
 
         self._saved = saved
@@ -68,7 +69,7 @@ class ScheduledSearch:
         try:
             tree = parse(saved.search, macros)
             commands = tree.commands
-            at = next((at for at, one in enumerate(commands) if isinstance(one, syntax.AddInfo)), len(commands))
+            at = next((at for at, one in enumerate(commands) if isinstance(one, AddInfo)), len(commands))
             self.timed = at < len(commands)
             self._first = execute.compile_query(replace(tree, commands=commands[:at]), saved.search)
             self._second = (
@@ -76,7 +77,7 @@ class ScheduledSearch:
             )
             self._filter = (
                 execute.compile_query(replace(tree, commands=commands[:1]), saved.search)
-                if isinstance(commands[0], syntax.Search)
+                if isinstance(commands[0], Search)
                 else None
             )
         except QueryError as error:
@@ -96,7 +97,7 @@ class ScheduledSearch:
 
     def _run(
         self,
-        query: Query,
+        query: CompiledSearch,
         rows: Sequence[Mapping[str, Any]],
         now: float | None = None,
         window: tuple[float, float] | None = None,

@@ -1,17 +1,18 @@
-"""The arguments of `stats`, `eventstats` and `streamstats`.
+"""The statistics in the arguments of a command.
 
-count as n, dc(eval(if(a=1,b,null()))) as d by x y  ──>  Stats(aggregates, by)
+count as n, dc(eval(if(a=1,b,null()))) as d  ──>  Aggregate("count", None, "n"), Aggregate("dc", Call("if", ...), "d")
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
-from converter.targets.splunk.engine.language.syntax import Aggregate, EventStats, Span, Stats, StreamStats
-from converter.targets.splunk.engine.language.time_spans import seconds_of, time_span
+from converter.targets.splunk.engine.language.syntax import NOWHERE, Span
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -55,128 +56,28 @@ _UNSUPPORTED = re.compile(r"estdc_error|rate_.*|sparkline|per_(?:second|minute|h
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
-def stats(scanner: Scanner, span: Span) -> Stats:
-    """Read the arguments of `stats`.
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """`function(argument) as name`; `percent` is the number of a percentile.
+
+    A field as argument may hold one `*`, for every field of such a name; then the `*` of the name is what it stood for.
+    """
+
+    function: str
+    argument: str | Expression | None
+    name: str
+    percent: float | None = None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+def refuse_true(scanner: Scanner, option: str, start: int) -> None:
+    """Read the value of an option that may only be false.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: it is true.
     """
-    flags: dict[str, bool] = {}
-    aggregates, by = _arguments(scanner, span, "stats", off=("allnum",), numbers=("partitions",), flags=flags)
-    return Stats(aggregates, by, flags.get("dedup_splitvals", False))
-
-
-def eventstats(scanner: Scanner, span: Span) -> EventStats:
-    """Read the arguments of `eventstats`.
-
-    Raises:
-        QueryError: they are none, or hold what this engine does not know.
-    """
-    aggregates, by = _arguments(scanner, span, "eventstats", off=("allnum",), numbers=())
-    return EventStats(aggregates, by, span)
-
-
-def streamstats(scanner: Scanner, span: Span) -> StreamStats:
-    """Read the arguments of `streamstats`; the options may stand before or after the statistics.
-
-    Raises:
-        QueryError: they are none, or hold what this engine does not know.
-    """
-    window, current, shared = 0, True, True
-    time_window: float | None = None
-    on_change = False
-    resets: dict[str, Expression] = {}
-    aggregates: list[Aggregate] = []
-    by: tuple[str, ...] = ()
-    while not scanner.at_command_end():
-        start = scanner.pos
-        match scanner.option():
-            case "":
-                if scanner.accept_word("by"):
-                    by = read_by(scanner)
-                    continue
-                read_aggregate(scanner, "streamstats", aggregates)
-            case "window":
-                window = scanner.integer("a number of rows")
-            case "current":
-                current = scanner.boolean("current")
-            case "global":
-                shared = scanner.boolean("global")
-            case "time_window":
-                time_window = seconds_of(time_span(scanner))
-                if time_window is None or time_window <= 0:
-                    raise scanner.error("a time_window of no fixed positive length", scanner.span_from(start))
-            case "reset_on_change":
-                on_change = scanner.boolean("reset_on_change")
-            case "reset_before" | "reset_after" as option:
-                scanner.expect("(", f"after {option}=")
-                resets[option] = parse_expression(scanner)
-                scanner.expect(")", f"to close {option}")
-            case "allnum":
-                _refuse_true(scanner, "allnum", start)
-            case option:
-                raise _unknown_option(scanner, "streamstats", option, start)
-    if not aggregates:
-        raise scanner.error("streamstats without a statistic", span)
-    before, after = resets.get("reset_before"), resets.get("reset_after")
-    return StreamStats(tuple(aggregates), by, window, current, shared, time_window, on_change, before, after, span)
-
-
-def _arguments(
-    scanner: Scanner,
-    span: Span,
-    command: str,
-    *,
-    off: tuple[str, ...],
-    numbers: tuple[str, ...],
-    flags: dict[str, bool] | None = None,
-) -> tuple[tuple[Aggregate, ...], tuple[str, ...]]:
-    aggregates: list[Aggregate] = []
-    by: tuple[str, ...] = ()
-    while not scanner.at_command_end():
-        start = scanner.pos
-        option = scanner.option()
-        if option in off:
-            _refuse_true(scanner, option, start)
-        elif option and option in numbers:
-            scanner.integer("a number")
-        elif option == "dedup_splitvals" and flags is not None:
-            flags[option] = scanner.boolean(option)
-        elif option:
-            raise _unknown_option(scanner, command, option, start)
-        elif scanner.accept_word("by"):
-            by = read_by(scanner)
-        else:
-            read_aggregate(scanner, command, aggregates)
-    if not aggregates:
-        raise scanner.error(f"{command} without a statistic", span, "for example: count by host")
-    return tuple(aggregates), by
-
-
-def _refuse_true(scanner: Scanner, option: str, start: int) -> None:
     if scanner.boolean(option):
         raise scanner.error(f"the option {option} is not supported", scanner.span_from(start))
-
-
-_KNOWN_OPTIONS = (
-    "allnum",
-    "dedup_splitvals",
-    "delim",
-    "partitions",
-    "window",
-    "current",
-    "global",
-    "time_window",
-    "limit",
-)
-
-
-def _unknown_option(scanner: Scanner, command: str, option: str, start: int) -> Exception:
-    return scanner.error(
-        f"the option {option} of {command} is not supported",
-        Span(start, len(option)),
-        suggest(option, [known for known in _KNOWN_OPTIONS if known != option]),
-    )
 
 
 def read_by(scanner: Scanner) -> tuple[str, ...]:
@@ -187,14 +88,14 @@ def read_by(scanner: Scanner) -> tuple[str, ...]:
         if scanner.option():
             scanner.pos = start
             break
-        names.append(by_name(scanner, names))
+        names.append(read_by_name(scanner, names))
         scanner.accept(",")
     if not names:
         raise scanner.error(f"expected a field to group by, found {scanner.found()}")
     return tuple(names)
 
 
-def by_name(scanner: Scanner, names: Container[str]) -> str:
+def read_by_name(scanner: Scanner, names: Container[str]) -> str:
     """Read a field of `by` that is none of the names before it."""
     scanner.skip()
     start = scanner.pos

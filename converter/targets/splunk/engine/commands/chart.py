@@ -1,51 +1,227 @@
-"""`chart` and `timechart`: statistics as a table, a row for each value of one field, a column for each of another.
+"""`chart` and `timechart`: what they read, and their stage.
 
-    rows ──row and column of each──> chosen columns ──> groups of accumulators ──> one row each, gaps filled
-
-Which columns there are is known only when every row was seen, so what each row gives is kept until then. The column of
-the rest is computed anew from its rows, not from the results of its columns.
+timechart span=1h count by host limit=5  ──>  Chart("timechart", (count,), "_time", 1h, Series("host", limit=5, ...))
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
-from converter.targets.splunk.engine.commands.basic import bucket, numeric_range
-from converter.targets.splunk.engine.commands.stats import Group, result_of, slot_of, time_of
-from converter.targets.splunk.engine.language.expression_code import error_at
-from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.time_spans import seconds_of
-from converter.targets.splunk.engine.language.values import number_of, put, text_of, values_of
+from converter.targets.splunk.engine.commands.aggregates import read_aggregate
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.commands.chart_table import Chart, ChartTable, Series
+from converter.targets.splunk.engine.commands.field_lists import read_plain_name
+from converter.targets.splunk.engine.commands.groups import slot_of
+from converter.targets.splunk.engine.language.syntax import Span
+from converter.targets.splunk.engine.language.time_spans import TimeSpan, time_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from converter.targets.splunk.engine.commands.stats import Slot
-    from converter.targets.splunk.engine.language.syntax import Chart, Series, TimeSpan
+    from converter.targets.splunk.engine.commands.aggregates import Aggregate
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
+    from converter.targets.splunk.engine.language.lex import Scanner
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-# The name of a column, and whether it is one of a value: the columns of missing values and of the rest are not.
-Column: TypeAlias = tuple[str, bool]
-
-_MAX_ROWS = 50_000
-# Statistics of which the rest has the same value however it is put together; of the others no source says how it is.
-_MERGE = frozenset({"count", "sum", "sumsq", "min", "max", "range", "values"})
-_ONE: Column = ("", False)
+_LIMIT = re.compile(r"(top|bottom)?([0-9]{1,9})", re.IGNORECASE)
+_DEFAULT_SERIES = 10
+_OPTIONS = ("span", "limit", "cont", "useother", "usenull", "otherstr", "nullstr", "sep", "format", "dedup_splitvals")
+_BINS = ("bins", "minspan", "aligntime", "start", "end")
+_REFUSED = (*(f"{name}=" for name in _BINS), "dedup_splitvals=t", "a where clause", "a span below a second")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What one row gives: its place in the table and its values."""
+@dataclass(slots=True)
+class _Read:
+    """What was read of a chart so far."""
 
-    row: str
-    columns: tuple[Column, ...]
-    values: Sequence[Sequence[Any]]
-    time: float
+    command: Literal["chart", "timechart"]
+    aggregates: list[Aggregate] = field(default_factory=list)
+    row: str | None = None
+    row_size: TimeSpan | int | None = None
+    series: str | None = None
+    series_size: TimeSpan | int | None = None
+    limit: int = _DEFAULT_SERIES
+    bottom: bool = False
+    null: str = "NULL"
+    use_null: bool = True
+    other: str = "OTHER"
+    use_other: bool = True
+    separator: str = ": "
+    form: str | None = None
+    continuous: bool = True
 
 
-def chart(command: Chart, text: str) -> Stage:
+def _read_timechart(scanner: Scanner, span: Span) -> Chart:
+    """Read the arguments of `timechart`; options of bins that stand after `by` are those of that field.
+
+    Raises:
+        QueryError: they are none, or hold what this engine does not know.
+    """
+    read = _Read("timechart", row="_time")
+    while not scanner.at_command_end():
+        if not _is_option(scanner, read):
+            if scanner.accept_word("by"):
+                read.series = _series_name(scanner, read)
+            else:
+                _statistic(scanner, read)
+    chart = _finished(scanner, read, span)
+    if chart.size is None:
+        raise scanner.error(
+            "timechart without a span", span, "Splunk then chooses one by the time range; for example: span=1h"
+        )
+    return chart
+
+
+def _read_chart(scanner: Scanner, span: Span) -> Chart:
+    """Read the arguments of `chart`.
+
+    Raises:
+        QueryError: they are none, or hold what this engine does not know.
+    """
+    read = _Read("chart")
+    while not scanner.at_command_end():
+        if _is_option(scanner, read):
+            continue
+        if read.row is None and scanner.accept_word("over"):
+            read.row = read_plain_name(scanner, "a chart")
+        elif scanner.accept_word("by"):
+            if read.row is None:
+                read.row = read_plain_name(scanner, "a chart")
+                scanner.accept(",")
+                # Options of the bins of the rows may stand between the two fields.
+                while not scanner.at_command_end() and _is_option(scanner, read):
+                    pass
+                if scanner.at_command_end() or scanner.word().lower() == "where":
+                    continue
+            read.series = _series_name(scanner, read)
+        else:
+            _statistic(scanner, read)
+    return _finished(scanner, read, span)
+
+
+def _series_name(scanner: Scanner, read: _Read) -> str:
+    start = scanner.pos
+    name = read_plain_name(scanner, "a chart")
+    if read.series is not None or name == read.row:
+        raise scanner.error(f"the field {name!r} is one too many in {read.command}", scanner.span_from(start))
+    return name
+
+
+def _statistic(scanner: Scanner, read: _Read) -> None:
+    if read.series is not None and scanner.word().lower() == "where":
+        raise scanner.error(
+            f"the where clause of {read.command} is not supported",
+            Span(scanner.pos, 5),
+            "use limit=, or where after it",
+        )
+    if read.series is not None or (read.row is not None and read.command == "chart"):
+        raise scanner.error(f"unexpected {scanner.found()} in {read.command}")
+    read_aggregate(scanner, read.command, read.aggregates)
+    if isinstance(read.aggregates[-1].argument, str) and "*" in read.aggregates[-1].argument:
+        raise scanner.error(f"a wildcard in a statistic of {read.command}", read.aggregates[-1].span)
+
+
+def _is_option(scanner: Scanner, read: _Read) -> bool:
+    """Read an option if one stands next."""
+    command = TIMECHART if read.command == "timechart" else CHART
+    start = scanner.pos
+    match command.option(scanner):
+        case "":
+            return False
+        case "span":
+            _span(scanner, read)
+        case "limit":
+            read.limit, read.bottom = _limit(scanner)
+        case "usenull":
+            read.use_null = scanner.boolean("usenull")
+        case "useother":
+            read.use_other = scanner.boolean("useother")
+        case "nullstr":
+            read.null = scanner.value("a name")
+        case "otherstr":
+            read.other = scanner.value("a name")
+        case "sep":
+            read.separator = scanner.value("a separator")
+        case "format":
+            read.form = scanner.value("a form")
+        case "cont":
+            read.continuous = scanner.boolean("cont")
+        case "fixedrange" | "partial" as option:
+            if not scanner.boolean(option):
+                raise scanner.error(f"{option}=f of timechart is not supported", scanner.span_from(start))
+        case "dedup_splitvals":
+            if scanner.boolean("dedup_splitvals"):
+                raise scanner.error("dedup_splitvals=t is not supported", scanner.span_from(start))
+        case option if option in _BINS:
+            raise command.unknown_option(scanner, option, start, "use span=")
+    scanner.accept(",")
+    return True
+
+
+def _limit(scanner: Scanner) -> tuple[int, bool]:
+    scanner.skip()
+    start = scanner.pos
+    text = scanner.value("a number of columns")
+    match = _LIMIT.fullmatch(text)
+    if match is None:
+        raise scanner.error(
+            f"expected a number of columns, found {text!r}", scanner.span_from(start), "10, top5, bottom5"
+        )
+    return int(match.group(2)), (match.group(1) or "").lower() == "bottom"
+
+
+def _span(scanner: Scanner, read: _Read) -> None:
+    """Read a span, of the field that was named last."""
+    scanner.skip()
+    start = scanner.pos
+    number = scanner.leading_number()
+    size: TimeSpan | int = time_span(scanner) if number is None else number
+    name = read.row if read.series is None else read.series
+    if size == 0:
+        raise scanner.error("a span of zero", scanner.span_from(start))
+    if name == "_time":
+        size = TimeSpan(size, "s") if isinstance(size, int) else size
+        _check_time_span(scanner, size, scanner.span_from(start))
+    elif isinstance(size, TimeSpan):
+        raise scanner.error(
+            f"a span of time for the field {name!r}",
+            scanner.span_from(start),
+            "only _time holds times; span goes before by",
+        )
+    if read.series is None:
+        read.row_size = size
+    else:
+        read.series_size = size
+
+
+def _check_time_span(scanner: Scanner, size: TimeSpan, span: Span) -> None:
+    if size.unit in ("mon", "q", "y") and size.count != 1:
+        raise scanner.error(f"spans of {size.count} months, quarters or years", span, "how they align is not known")
+    if size.unit in ("us", "ms", "cs", "ds"):
+        raise scanner.error("a span below a second is not supported here", span, "use bin and stats")
+
+
+def _finished(scanner: Scanner, read: _Read, span: Span) -> Chart:
+    if not read.aggregates:
+        raise scanner.error(f"{read.command} without a statistic", span, "for example: count by host")
+    series: Series | None = None
+    if read.series is not None:
+        series = Series(
+            read.series,
+            read.series_size,
+            read.limit,
+            read.bottom,
+            read.null if read.use_null else None,
+            read.other if read.use_other else None,
+            read.separator,
+            read.form,
+        )
+    return Chart(read.command, tuple(read.aggregates), read.row, read.row_size, series, read.continuous, span)
+
+
+def _compile_chart(command: Chart, context: SearchContext) -> Stage:
     """Return the stage of `chart` or `timechart`.
 
     Raises:
@@ -53,13 +229,13 @@ def chart(command: Chart, text: str) -> Stage:
             the rest whose statistic no source explains.
     """
     if command.command == "chart" and command.size is not None and command.continuous:
-        raise error_at(
-            text, command.span, "chart with a span, which fills in rows without events", "use cont=f, or bin before it"
+        raise context.error(
+            "chart with a span, which fills in rows without events", command.span, "use cont=f, or bin before it"
         )
-    slots = [slot_of(aggregate, text) for aggregate in command.aggregates]
+    slots = [slot_of(aggregate, context) for aggregate in command.aggregates]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        table = _Table(command, slots, text)
+        table = ChartTable(command, slots, context)
         for row in rows:
             table.add(row)
         yield from table.rows()
@@ -67,181 +243,16 @@ def chart(command: Chart, text: str) -> Stage:
     return run
 
 
-class _Table:
-    """The entries of a chart, and the table that they make."""
+CHART = Command(
+    "chart", _read_chart, _compile_chart, (Chart,), options=_OPTIONS, refused=(*_REFUSED, "a span without cont=f")
+)
+TIMECHART = Command(
+    "timechart",
+    _read_timechart,
+    _compile_chart,
+    (Chart,),
+    options=(*_OPTIONS, "fixedrange", "partial"),
+    refused=(*_REFUSED, "no span", "fixedrange=f", "partial=f"),
+)
 
-    def __init__(self, command: Chart, slots: Sequence[Slot], text: str) -> None:
-        self.command = command
-        self.slots = slots
-        self.text = text
-        self._entries: list[_Entry] = []
-        self._shown: dict[str, Any] = {}
-        self._row_size = _sizer(command.size)
-        self._series_size = _sizer(None if command.series is None else command.series.size)
-
-    def add(self, row: Row) -> None:
-        """Take in a row; one without the field of the rows, or of the columns if those are not wanted, is left out."""
-        command = self.command
-        if command.row is None:
-            keys: Sequence[Any] = ("",)
-        else:
-            keys = [self._row_size(value) for value in values_of(row.get(command.row))]
-            if not keys and command.row == "_time":
-                raise error_at(self.text, command.span, f"{command.command} needs _time, which a row does not have")
-        columns = self._columns(row)
-        if not keys or not columns:
-            return
-        values = [slot.read(row) for slot in self.slots]
-        time = time_of(row, self.slots, self.text)
-        for key in keys:
-            text = text_of(key)
-            self._shown.setdefault(text, key)
-            self._entries.append(_Entry(text, columns, values, time))
-
-    def _columns(self, row: Row) -> tuple[Column, ...]:
-        series = self.command.series
-        if series is None:
-            return (_ONE,)
-        values = values_of(row.get(series.field))
-        if not values:
-            return () if series.null is None else ((series.null, False),)
-        return tuple((text_of(self._series_size(value)), True) for value in values)
-
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows of the table, in the order of their values."""
-        chosen = self._chosen()
-        groups: dict[tuple[str, Column], Group] = {}
-        for entry in self._entries:
-            for column in entry.columns:
-                place = chosen.get(column)
-                if place is not None:
-                    group = groups.get((entry.row, place))
-                    if group is None:
-                        group = groups[entry.row, place] = Group(self.slots)
-                    group.push(entry.values, entry.time)
-        places = list(dict.fromkeys(place for place in chosen.values() if place is not None))
-        names = [(place, [self._name(slot, place) for slot in self.slots]) for place in places]
-        empty = Group(self.slots)
-        for key in self._keys():
-            row: Row = {} if self.command.row is None else {self.command.row: self._shown.get(key, key)}
-            if self.command.row == "_time":
-                row["_time"] = number_of(row["_time"])
-            for place, titles in names:
-                group = groups.get((key, place), empty)
-                for slot, title, accumulator in zip(self.slots, titles, group.accumulators, strict=True):
-                    if (result := result_of(slot, accumulator, self.text)) is not None:
-                        put(row, title, result)
-            yield row
-
-    def _chosen(self) -> dict[Column, Column | None]:
-        """Return the column that each column goes to: itself, the column of the rest, or none."""
-        columns = {column: None for entry in self._entries for column in entry.columns}
-        series = self.command.series
-        if series is None:
-            return {_ONE: _ONE}
-        valued = [column for column in columns if column[1]]
-        kept = self._kept(valued, series)
-        rest: Column | None = None
-        if len(kept) < len(valued):
-            current().note(f"{self.command.command} kept {len(kept)} of {len(valued)} values of {series.field} (limit)")
-            if series.other is not None:
-                self._check_rest()
-                rest = (series.other, False)
-        # The columns of missing values and of the rest stand last.
-        ends: list[Column] = [column for column in columns if not column[1]]
-        ordered = {column: column for column in sorted(kept)}
-        return {**ordered, **{column: rest for column in valued if column not in ordered}, **{c: c for c in ends}}
-
-    def _check_rest(self) -> None:
-        for aggregate in self.command.aggregates:
-            if aggregate.function not in _MERGE:
-                raise error_at(
-                    self.text,
-                    aggregate.span,
-                    f"the column of the rest for {aggregate.function}()",
-                    "no source says how Splunk merges it; use limit=0 or useother=f",
-                )
-
-    def _kept(self, columns: Sequence[Column], series: Series) -> list[Column]:
-        """Return the columns with the best scores: sums of the one statistic, or how often the value is there."""
-        if not series.limit or len(columns) <= series.limit:
-            return list(columns)
-        scores = dict.fromkeys(columns, 0.0)
-        if len(self.slots) > 1:
-            for entry in self._entries:
-                for column in entry.columns:
-                    if column[1]:
-                        scores[column] += 1
-        else:
-            self._add_sums(scores)
-        sign = 1 if series.bottom else -1
-        return sorted(columns, key=lambda column: (sign * scores[column], column[0]))[: series.limit]
-
-    def _add_sums(self, scores: dict[Column, float]) -> None:
-        groups: dict[tuple[str, Column], Group] = {}
-        for entry in self._entries:
-            for column in entry.columns:
-                if column[1]:
-                    groups.setdefault((entry.row, column), Group(self.slots)).push(entry.values, entry.time)
-        slot = self.slots[0]
-        for (_, column), group in groups.items():
-            result = result_of(slot, group.accumulators[0], self.text)
-            number = None if type(result) is list else number_of(result)
-            if number is None and result is not None:
-                raise error_at(
-                    self.text, slot.span, f"{slot.name}, by which columns are chosen, is no number", "use limit=0"
-                )
-            scores[column] += number or 0
-
-    def _name(self, slot: Slot, column: Column) -> str:
-        series = self.command.series
-        if series is None:
-            return slot.name
-        value, _ = column
-        if len(self.slots) == 1:
-            # A column must not look like an internal field.
-            return f"VALUE{value}" if value.startswith("_") else value
-        if series.form is not None:
-            return series.form.replace("$AGG$", slot.name).replace("$VAL$", value)
-        return f"{slot.name}{series.separator}{value}"
-
-    def _keys(self) -> list[str]:
-        """Return the rows' keys in order: numbers as numbers if all are, else texts; with the gaps of time filled."""
-        if self.command.row is None:
-            return [""]
-        numbers = {key: number_of(key) for key in self._shown}
-        if None in numbers.values():
-            return sorted(numbers)
-        ordered = sorted(numbers, key=lambda key: numbers[key] or 0)
-        size = self.command.size
-        if self.command.row == "_time" and self.command.continuous and size is not None and not isinstance(size, int):
-            return [text_of(time) for time in self._times([numbers[key] or 0 for key in ordered], size)]
-        return ordered
-
-    def _times(self, times: Sequence[float], size: TimeSpan) -> list[float]:
-        """Return every start of a bucket from the first to the last, or over the time range of the run."""
-        start = bucket(size)
-        ends = list(times)
-        if (window := current().window) is not None:
-            ends += [start(window[0]), start(window[1])] if start(window[1]) < window[1] else [start(window[0])]
-        if not ends:
-            return []
-        step = seconds_of(size) or {"mon": 32, "q": 93, "y": 366}[size.unit] * 86_400
-        filled = [min(ends)]
-        while filled[-1] < max(ends):
-            filled.append(start(filled[-1] + step))
-            if len(filled) > _MAX_ROWS:
-                raise error_at(
-                    self.text,
-                    self.command.span,
-                    f"{self.command.command} of more than {_MAX_ROWS} rows",
-                    "use a longer span",
-                )
-        return filled
-
-
-def _sizer(size: TimeSpan | int | None) -> Callable[[Any], Any]:
-    if size is None:
-        return lambda value: value
-    start: Callable[[float], Any] = numeric_range(size) if isinstance(size, int) else bucket(size)
-    return lambda value: value if (number := number_of(value)) is None else start(number)
+COMMANDS: tuple[Command[Any], ...] = (CHART, TIMECHART)

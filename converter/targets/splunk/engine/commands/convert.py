@@ -1,5 +1,6 @@
-"""`convert`: values of fields to numbers, times to text and back.
+"""`convert`: values of fields to other forms.
 
+    convert timeformat="%F" ctime(first*) as *_shown none(first_seen)  ──>  Convert("%F", (Conversion, Conversion))
     row ──fields that match──> function(value) ──> row
 
 The names of a wildcard are those that any row has, so rows are held back where there is one, and for `auto`, which
@@ -8,25 +9,34 @@ converts a field only if it can convert all of it.
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never, cast, get_args
 
-from converter.targets.splunk.engine.commands.basic import matcher
+from converter.errors import suggest
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.commands.field_lists import matcher
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
 from converter.targets.splunk.engine.language.regexes import wildcard_groups
-from converter.targets.splunk.engine.language.syntax import Call, Field, String
+from converter.targets.splunk.engine.language.syntax import NOWHERE, Call, CommandNode, Field, Span, String
 from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.language.syntax import Conversion, Convert
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
+    from converter.targets.splunk.engine.language.lex import Scanner
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-Function: TypeAlias = "Callable[[Any], Any]"
-
+ConvertFunction: TypeAlias = Literal[
+    "auto", "ctime", "dur2sec", "memk", "mktime", "mstime", "none", "num", "rmcomma", "rmunit"
+]
+_Function: TypeAlias = "Callable[[Any], Any]"
+_FUNCTION = re.compile(r"[A-Za-z0-9_]+")
+_FUNCTIONS = frozenset(get_args(ConvertFunction))
+_TIME_FORMAT = "%m/%d/%Y %H:%M:%S"
 _DURATION = re.compile(r"(?:([0-9]{1,9})\+)?([0-9]{1,9}):([0-5]?[0-9]):([0-5]?[0-9](?:\.[0-9]{1,9})?)")
 _MINUTES = re.compile(r"(?:([0-9]{1,9}):)?([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*([KMGkmg]?)[Bb]?")
@@ -35,13 +45,85 @@ _KILOBYTES = {"": 1, "k": 1, "m": 1024, "g": 1024 * 1024}
 _VALUE = "value"
 
 
-def convert(command: Convert, text: str) -> Stage:
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """`function(field) as target` of a convert; the field and its target may hold wildcards; no target is in place."""
+
+    function: ConvertFunction
+    field: str
+    target: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Convert(CommandNode):
+    """`convert timeformat=... function(field) as target ...`."""
+
+    time_format: str
+    conversions: tuple[Conversion, ...]
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+def _read_convert(scanner: Scanner, span: Span) -> Convert:
+    """Read the arguments of `convert`.
+
+    Raises:
+        QueryError: they are none, or hold what Splunk does not know.
+    """
+    time_format = _TIME_FORMAT
+    conversions: list[Conversion] = []
+    while not scanner.at_command_end():
+        match CONVERT.option(scanner):
+            case "":
+                conversions.append(_conversion(scanner))
+                scanner.accept(",")
+            case "timeformat":
+                time_format = scanner.value("a time format")
+    if not conversions:
+        raise scanner.error("convert without a function", span, "for example: convert ctime(firstTime)")
+    return Convert(time_format, tuple(conversions), span)
+
+
+def _conversion(scanner: Scanner) -> Conversion:
+    scanner.skip()
+    start = scanner.pos
+    match = _FUNCTION.match(scanner.text, start)
+    if match is None:
+        raise scanner.error(f"expected a function of convert, found {scanner.found()}")
+    written = match.group(0)
+    name = written.lower()
+    if name not in _FUNCTIONS:
+        raise scanner.error(
+            f"unknown function {written!r} of convert", Span(start, len(written)), suggest(name, _FUNCTIONS)
+        )
+    scanner.pos = match.end()
+    field = "*"
+    if scanner.accept("("):
+        if scanner.peek() != ")":
+            field = scanner.name("a field")
+        scanner.expect(")", f"to close {written}")
+    elif name != "auto":
+        raise scanner.error(f"{written} without a field", Span(start, len(written)), f"write {written}(field)")
+    target: str | None = None
+    span = scanner.span_from(start)
+    if scanner.accept_word("as"):
+        target = scanner.name("a name")
+        if target.count("*") != field.count("*"):
+            raise scanner.error(
+                "as many wildcards in the name as in the field", span, "for example: ctime(*Time) as *_t"
+            )
+        if name == "none":
+            raise scanner.error("none() with a name", span, "none() leaves a field as it is")
+    return Conversion(cast("ConvertFunction", name), field, target, span)
+
+
+def _compile_convert(command: Convert, context: SearchContext) -> Stage:
     """Return the stage of `convert`.
 
     Raises:
         QueryError: a time format that is not known.
     """
-    functions = [(item, _function(item, command, text)) for item in command.conversions if item.function != "none"]
+    functions = [(item, _function(item, command, context)) for item in command.conversions if item.function != "none"]
     kept = [item.field for item in command.conversions if item.function == "none"]
     spared = matcher(kept)
     if not any("*" in item.field or item.function == "auto" for item, _ in functions):
@@ -61,20 +143,20 @@ def convert(command: Convert, text: str) -> Stage:
     return run
 
 
-def _plain(rows: Iterable[Row], functions: Sequence[tuple[Conversion, Function]]) -> Iterator[Row]:
+def _plain(rows: Iterable[Row], functions: Sequence[tuple[Conversion, _Function]]) -> Iterator[Row]:
     for row in rows:
         for item, function in functions:
             _convert(row, item.field, item.target or item.field, function)
         yield row
 
 
-def _convert(row: Row, name: str, target: str, function: Function) -> None:
+def _convert(row: Row, name: str, target: str, function: _Function) -> None:
     if name in row:
         converted = [function(value) for value in values_of(row[name])]
         put(row, target, [value for value in converted if value is not None])
 
 
-def _all_convert(rows: Sequence[Row], name: str, function: Function) -> bool:
+def _all_convert(rows: Sequence[Row], name: str, function: _Function) -> bool:
     return all(function(value) is not None for row in rows for value in values_of(row.get(name)))
 
 
@@ -97,14 +179,14 @@ def _targets(rows: Sequence[Row], item: Conversion, spared: Callable[[str], bool
     return found
 
 
-def _function(item: Conversion, command: Convert, text: str) -> Function:
+def _function(item: Conversion, command: Convert, context: SearchContext) -> _Function:
     """Return the function of a value; None if the value cannot be converted, which removes it."""
     match item.function:
         case "ctime":
-            show = _time_function("strftime", item, command, text)
+            show = _time_function("strftime", item, command, context)
             return lambda value: value if number_of(value) is None else show(value)
         case "mktime":
-            return _time_function("strptime", item, command, text)
+            return _time_function("strptime", item, command, context)
         case "dur2sec":
             return _or_same(_duration)
         case "mstime":
@@ -123,14 +205,14 @@ def _function(item: Conversion, command: Convert, text: str) -> Function:
             assert_never(unknown)
 
 
-def _time_function(name: str, item: Conversion, command: Convert, text: str) -> Function:
+def _time_function(name: str, item: Conversion, command: Convert, context: SearchContext) -> _Function:
     """Return a function of eval, so that both show and read times alike."""
     arguments = (Field(_VALUE, item.span), String(command.time_format, item.span))
-    run = compile_expression(Call(name, arguments, item.span), text).run
+    run = compile_expression(Call(name, arguments, item.span), context.text).run
     return lambda value: run({_VALUE: value})
 
 
-def _or_same(function: Function) -> Function:
+def _or_same(function: _Function) -> _Function:
     """Leave a value that cannot be converted as it is."""
 
     def run(value: Any) -> Any:
@@ -180,3 +262,10 @@ def _memory(value: Any) -> Any:
 def _without_unit(value: Any) -> Any:
     match = _LEADING.match(text_of(value))
     return None if match is None else number_of(match.group(1))
+
+
+CONVERT = Command(
+    "convert", _read_convert, _compile_convert, (Convert,), options=("timeformat",), streaming=True, row_by_row=True
+)
+
+COMMANDS: tuple[Command[Any], ...] = (CONVERT,)

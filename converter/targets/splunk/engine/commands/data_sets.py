@@ -41,7 +41,7 @@ class UncomputedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class DataModelField:
     """A field of a data set: its plain name, and what the model does to it (see data_models.toml)."""
 
     name: str
@@ -64,7 +64,7 @@ class DataSet:
     name: str
     path: tuple[str, ...]
     constraint: str
-    fields: tuple[Field, ...]
+    fields: tuple[DataModelField, ...]
 
     @property
     def prefix(self) -> str:
@@ -85,7 +85,7 @@ class Tree:
     sets: tuple[DataSet, ...]
 
     @cached_property
-    def fields(self) -> Mapping[str, tuple[DataSet, Field]]:
+    def fields(self) -> Mapping[str, tuple[DataSet, DataModelField]]:
         """Every field by its full name, such as `Processes.process`."""
         return {one.prefix + field.name: (one, field) for one in self.sets for field in one.fields}
 
@@ -181,7 +181,7 @@ def data_models() -> Mapping[str, tuple[DataSet, ...]]:
         parent = next((one.path for one in sets if one.name == given.get("parent")), ())
         kinds = {kind: frozenset(given.get(kind, "").split()) for kind in _KINDS}
         fields = tuple(
-            Field(field, frozenset(kind for kind, names in kinds.items() if field in names))
+            DataModelField(field, frozenset(kind for kind, names in kinds.items() if field in names))
             for field in given.get("fields", "").split()
         )
         sets.append(DataSet(model, name, (*parent, name), given["constraint"], fields))

@@ -11,28 +11,113 @@ Source: Search Reference, format and return; Search Manual, "Change the format o
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
 from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converter.errors import QueryError
-    from converter.targets.splunk.engine.language.syntax import Format, Return
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-Fail: TypeAlias = "Callable[[str, str], QueryError]"
-
+_Fail: TypeAlias = "Callable[[str, str], QueryError]"
+_MARKS = 6
+_RETURNED = re.compile(r"""(?:([^\s,|\[\]()"'`=<>!$]+)=)?(\$?)""")
 _RAW = ("search", "query")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.{}:-]*")
 
 
-def format_rows(command: Format, rows: Sequence[Row], fail: Fail) -> str:
+@dataclass(frozen=True, slots=True)
+class Format(CommandNode):
+    """`format`: all rows as the text of a search, in the field `search`.
+
+    Attributes:
+        marks: row prefix, column prefix, column separator, column end, row separator, row end.
+        values: what stands between values of one field.
+        limit: rows; 0 is all.
+        empty: the text for no rows.
+        quote: the text is put into quotes.
+    """
+
+    marks: tuple[str, str, str, str, str, str] = ("(", "(", "AND", ")", "OR", ")")
+    values: str = "OR"
+    limit: int = 0
+    empty: str = "NOT ( )"
+    quote: bool = False
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An item of `return`: `field`, `alias=field`, or `$field`, whose value alone is returned; then `alias` is None."""
+
+    field: str
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Return(CommandNode):
+    """`return N items`: the first rows as the text of a search, in the field `search`."""
+
+    count: int
+    items: tuple[Returned, ...]
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+def _read_format(scanner: Scanner, span: Span) -> Format:
+    """Read `format mvsep=... maxresults=N emptystr=... "(" "(" "AND" ")" "OR" ")"`."""
+    marks: list[str] = []
+    default = Format()
+    values, limit, empty, quote = default.values, default.limit, default.empty, default.quote
+    while not scanner.at_command_end():
+        match FORMAT.option(scanner):
+            case "":
+                if scanner.peek() != '"':
+                    raise scanner.error(f"expected a text in quotes, found {scanner.found()}")
+                marks.append(scanner.value("a text"))
+            case "mvsep":
+                values = scanner.value("a separator")
+            case "maxresults":
+                limit = scanner.integer("a number of rows")
+            case "emptystr":
+                empty = scanner.value("a text")
+            case "quote":
+                quote = scanner.boolean("quote")
+    if len(marks) not in (0, _MARKS):
+        raise scanner.error(f"format takes six texts for rows and columns, or none; here are {len(marks)}", span)
+    chosen = cast("tuple[str, str, str, str, str, str]", tuple(marks)) if marks else default.marks
+    return Format(chosen, values, limit, empty, quote, span)
+
+
+def _read_return(scanner: Scanner, span: Span) -> Return:
+    """Read `return N field alias=field $field`."""
+    count = scanner.leading_number()
+    items: list[Returned] = []
+    while not scanner.at_command_end():
+        match = _RETURNED.match(scanner.text, scanner.pos)
+        alias, dollar = match.groups() if match else (None, "")
+        scanner.pos = match.end() if match else scanner.pos
+        if alias and dollar:
+            raise scanner.error("a name for a value that is returned alone", hint="write alias=field or $field")
+        field = scanner.name("a field to return")
+        items.append(Returned(field, None if dollar else alias or field))
+        scanner.accept(",")
+    if not items:
+        raise scanner.error("return without a field", span, "for example: return 10 user")
+    return Return(1 if count is None else count, tuple(items), span)
+
+
+def format_rows(command: Format, rows: Sequence[Row], fail: _Fail) -> str:
     """Return rows as the text of a search.
 
     Raises:
@@ -67,20 +152,18 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def format_stage(command: Format, text: str) -> Stage:
+def _compile_format(command: Format, context: SearchContext) -> Stage:
     """Return the stage of `format`: all rows to one, with the text in `search`."""
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         yield {
-            "search": format_rows(
-                command, list(rows), lambda message, hint: error_at(text, command.span, message, hint)
-            )
+            "search": format_rows(command, list(rows), lambda message, hint: context.error(message, command.span, hint))
         }
 
     return run
 
 
-def return_stage(command: Return, text: str) -> Stage:
+def _compile_return(command: Return, context: SearchContext) -> Stage:
     """Return the stage of `return`: the first rows to one, with the text in `search`.
 
     Raises:
@@ -91,10 +174,11 @@ def return_stage(command: Return, text: str) -> Stage:
         for item in command.items:
             values = values_of(row.get(item.field))
             if len(values) > 1:
-                raise error_at(
-                    text, command.span, f"return of the multivalue field {item.field!r} is not supported",
+                raise context.error(
+                    f"return of the multivalue field {item.field!r} is not supported",
+                    command.span,
                     "use mvexpand, or fields and format",
-                )  # fmt: skip
+                )
             if values:
                 value = text_of(values[0])
                 yield value if item.alias is None else f"{item.alias}={quoted(value)}"
@@ -106,3 +190,11 @@ def return_stage(command: Return, text: str) -> Stage:
             yield {"search": parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)}
 
     return run
+
+
+FORMAT = Command(
+    "format", _read_format, _compile_format, (Format,), options=("mvsep", "maxresults", "emptystr", "quote")
+)
+RETURN = Command("return", _read_return, _compile_return, (Return,))
+
+COMMANDS: tuple[Command[Any], ...] = (FORMAT, RETURN)

@@ -5,24 +5,124 @@ rows ──by──> counts of combinations ──most or least frequent──> 
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.commands.field_lists import read_plain_name
 from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
 from converter.targets.splunk.engine.language.values import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from converter.targets.splunk.engine.language.syntax import Top
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
+    from converter.targets.splunk.engine.language.lex import Scanner
+    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-Key: TypeAlias = tuple[str, ...]
+_DEFAULT_ROWS = 10
+_OPTIONS = ("limit", "showcount", "showperc", "useother", "countfield", "percentfield", "otherstr")
+_Key: TypeAlias = tuple[str, ...]
 
 
-def top(command: Top, text: str) -> Stage:
+@dataclass(frozen=True, slots=True)
+class Top(CommandNode):
+    """`top` and `rare`: the most or least frequent combinations of values.
+
+    Attributes:
+        fields: the combination.
+        by: groups, each with a list of its own.
+        limit: combinations of a group; 0 is all.
+        rare: the least frequent.
+        count_name, percent_name: the names of the columns; None shows none.
+        other: the value of a row for the combinations beyond the limit; None is no such row.
+    """
+
+    fields: tuple[str, ...]
+    by: tuple[str, ...]
+    limit: int
+    rare: bool
+    count_name: str | None
+    percent_name: str | None
+    other: str | None
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+def _read_top(scanner: Scanner, span: Span) -> Top:
+    """Read the arguments of `top`.
+
+    Raises:
+        QueryError: they are none, or hold what Splunk does not know.
+    """
+    return _read(scanner, span, TOP, rare=False)
+
+
+def _read_rare(scanner: Scanner, span: Span) -> Top:
+    """Read the arguments of `rare`.
+
+    Raises:
+        QueryError: they are none, or hold what Splunk does not know.
+    """
+    return _read(scanner, span, RARE, rare=True)
+
+
+def _read(scanner: Scanner, span: Span, command: Command[Any], *, rare: bool) -> Top:
+    number = scanner.leading_number()
+    limit = _DEFAULT_ROWS if number is None else number
+    count_name, percent_name, other = "count", "percent", "OTHER"
+    show_count = show_percent = True
+    use_other = False
+    names: list[str] = []
+    by: list[str] = []
+    into = names
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match command.option(scanner):
+            case "":
+                if names and into is names and scanner.accept_word("by"):
+                    into = by
+                    continue
+                into.append(read_plain_name(scanner, "a chart"))
+                if into[-1] in (*names, *by)[: len(names) + len(by) - 1]:
+                    raise scanner.error(f"the field {into[-1]!r} twice in {command.name}", scanner.span_from(start))
+                scanner.accept(",")
+            case "limit":
+                limit = scanner.integer("a number of rows")
+            case "showcount":
+                show_count = scanner.boolean("showcount")
+            case "showperc":
+                show_percent = scanner.boolean("showperc")
+            case "useother":
+                use_other = scanner.boolean("useother")
+            case "countfield":
+                count_name = scanner.value("a name")
+            case "percentfield":
+                percent_name = scanner.value("a name")
+            case "otherstr":
+                other = scanner.value("a text")
+    if not names or (into is by and not by):
+        raise scanner.error(
+            f"{command.name} without a field", span, f"for example: {command.name} limit=5 user by host"
+        )
+    if clash := next((name for name in (count_name, percent_name) if name in (*names, *by)), ""):
+        raise scanner.error(f"two columns with the name {clash!r}", span, "use countfield= or percentfield=")
+    return Top(
+        tuple(names),
+        tuple(by),
+        limit,
+        rare,
+        count_name if show_count else None,
+        percent_name if show_percent else None,
+        other if use_other else None,
+        span,
+    )
+
+
+def _compile_top(command: Top, context: SearchContext) -> Stage:
     """Return the stage of `top` or `rare`; rows without one of the fields take no part.
 
     Raises:
@@ -30,11 +130,11 @@ def top(command: Top, text: str) -> Stage:
     """
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        groups: dict[Key, Counter[Key]] = {}
-        shown: dict[Key, list[Any]] = {}
+        groups: dict[_Key, Counter[_Key]] = {}
+        shown: dict[_Key, list[Any]] = {}
         for row in rows:
-            key = _key(row, command.by, command, text)
-            found = _key(row, command.fields, command, text)
+            key = _key(row, command.by, command, context)
+            found = _key(row, command.fields, command, context)
             if key is None or found is None:
                 continue
             shown.setdefault(key, [row[name] for name in command.by])
@@ -46,18 +146,18 @@ def top(command: Top, text: str) -> Stage:
     return run
 
 
-def _key(row: Row, names: Sequence[str], command: Top, text: str) -> Key | None:
+def _key(row: Row, names: Sequence[str], command: Top, context: SearchContext) -> _Key | None:
     values = [row.get(name) for name in names]
     if None in values:
         return None
     for name, value in zip(names, values, strict=True):
         if type(value) is list:
             what = "rare" if command.rare else "top"
-            raise error_at(text, command.span, f"{what} of the multivalue field {name!r}", "use mvexpand first")
+            raise context.error(f"{what} of the multivalue field {name!r}", command.span, "use mvexpand first")
     return tuple(map(text_of, values))
 
 
-def _rows(command: Top, key: Key, counts: Counter[Key], shown: dict[Key, list[Any]]) -> Iterator[Row]:
+def _rows(command: Top, key: _Key, counts: Counter[_Key], shown: dict[_Key, list[Any]]) -> Iterator[Row]:
     what = "rare" if command.rare else "top"
     ordered = sorted(counts.items(), key=lambda item: (item[1] if command.rare else -item[1], item[0]))
     limit = command.limit
@@ -86,3 +186,9 @@ def _figures(command: Top, count: int, total: int) -> Row:
     if command.percent_name is not None:
         figures[command.percent_name] = f"{100 * count / total:.6f}"
     return figures
+
+
+TOP = Command("top", _read_top, _compile_top, (Top,), aliases=("common",), options=_OPTIONS)
+RARE = Command("rare", _read_rare, _compile_top, (Top,), options=_OPTIONS)
+
+COMMANDS: tuple[Command[Any], ...] = (TOP, RARE)

@@ -1,62 +1,186 @@
 """`transaction`: events that belong together become one row.
 
-    rows, newest first ──shared fields, filters, limits──> open transactions ──closed──> one row each
-
-Splunk reads events from the newest to the oldest, so the event that `endswith` finds opens a transaction and the one
-that `startswith` finds closes it. An event joins the open transaction that it agrees with; of several the one that was
-joined last.
+transaction user maxspan=2m startswith=(a=1) endswith=eval(b>2)  ──>  Transaction(("user",), 120, starts=Search, ...)
+rows ──newest first──> TransactionPool ──> one row for each transaction
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.commands.filter import Search, Where
+from converter.targets.splunk.engine.commands.transaction_pool import Transaction, TransactionPool
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
-from converter.targets.splunk.engine.language.expression_code import error_at
-from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.eval_parser import parse_expression
+from converter.targets.splunk.engine.language.lex import Scanner
+from converter.targets.splunk.engine.language.search_parser import parse_group, parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import Search
-from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
+from converter.targets.splunk.engine.language.syntax import Span
+from converter.targets.splunk.engine.language.values import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable
 
-    from converter.targets.splunk.engine.language.syntax import Transaction, Where
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-Test: TypeAlias = "Callable[[Row], Any]"
-Key: TypeAlias = tuple[str, ...]
-
-_DEFAULT_EVENTS = 1000
-
-
-class _Open:
-    """A transaction that may still grow; its rows are newest first."""
-
-    __slots__ = ("ended", "is_open", "key", "newest", "oldest", "rows", "started", "touched", "values")
-
-    def __init__(self, time: float) -> None:
-        self.rows: list[Row] = []
-        self.values: dict[str, str] = {}
-        self.newest = time
-        self.oldest = time
-        self.ended = False
-        self.started = False
-        self.is_open = True
-        self.touched = 0
-        self.key: Key | None = None
-
-    def conflicts(self, values: Mapping[str, str]) -> bool:
-        return any(self.values.get(name, value) != value for name, value in values.items())
-
-    def shares(self, values: Mapping[str, str]) -> bool:
-        return any(name in self.values for name in values)
+_LENGTH = re.compile(r"(-?[0-9]{1,12})([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_Test: TypeAlias = "Callable[[Row], Any]"
 
 
-def transaction(command: Transaction, text: str) -> Stage:
+def _read_transaction(scanner: Scanner, span: Span) -> Transaction:
+    """Read the arguments of `transaction`.
+
+    Raises:
+        QueryError: they hold what Splunk does not know, or `name=`, which refers to a configuration file.
+    """
+    names: list[str] = []
+    found = Transaction((), span=span)
+    unify: bool | None = None
+    while not scanner.at_command_end():
+        start = scanner.pos
+        match TRANSACTION.option(scanner):
+            case "":
+                names.extend(_fields(scanner))
+                scanner.accept(",")
+            case "fields":
+                names.extend(_fields(scanner))
+                # A list without quotes goes on after a comma.
+                while scanner.accept(","):
+                    names.extend(_fields(scanner))
+            case "unifyends":
+                unify = scanner.boolean("unifyends")
+            case option:
+                found = _option(scanner, found, option, start)
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise scanner.error(f"the field {twice!r} twice in transaction", span)
+    return replace(found, fields=tuple(names), unify_ends=found.connected if unify is None else unify)
+
+
+def _fields(scanner: Scanner) -> list[str]:
+    """Read a field, or a quoted list of them."""
+    start = scanner.pos
+    names = re.split(r"[,\s]+", scanner.name("a field").strip(", "))
+    if any("*" in name for name in names):
+        raise scanner.error("a wildcard in the fields of transaction", scanner.span_from(start))
+    return names
+
+
+def _option(scanner: Scanner, found: Transaction, option: str, start: int) -> Transaction:
+    match option:
+        case "maxspan":
+            return replace(found, max_span=_length(scanner))
+        case "maxpause":
+            return replace(found, max_pause=_length(scanner))
+        case "maxevents":
+            return replace(found, max_events=_number(scanner))
+        case "maxopentxn":
+            return replace(found, max_open=_number(scanner))
+        case "maxopenevents":
+            return replace(found, max_open_events=_number(scanner))
+        case "startswith":
+            return replace(found, starts=_filter(scanner))
+        case "endswith":
+            return replace(found, ends=_filter(scanner))
+        case "connected":
+            return replace(found, connected=scanner.boolean(option))
+        case "keeporphans":
+            return replace(found, keep_orphans=scanner.boolean(option))
+        case "keepevicted":
+            return replace(found, keep_evicted=scanner.boolean(option))
+        case "mvlist":
+            return replace(found, lists=_lists(scanner))
+        case "mvraw":
+            return replace(found, raw_list=scanner.boolean(option))
+        case "nullstr":
+            return replace(found, null=scanner.value("a text"))
+        case "delim":
+            return replace(found, delimiter=scanner.value("a delimiter"))
+        case "name":
+            raise scanner.error(
+                "the option name of transaction refers to transactiontypes.conf, which is not here",
+                Span(start, len(option)),
+                "write its options out",
+            )
+    raise AssertionError(option)
+
+
+def _length(scanner: Scanner) -> float | None:
+    """Read a length of time; a negative one is none."""
+    scanner.skip()
+    start = scanner.pos
+    text = scanner.value("a length of time")
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        raise scanner.error(
+            f"expected a length of time, found {text!r}", scanner.span_from(start), "a number and s, m, h or d"
+        )
+    number = int(match.group(1))
+    return None if number < 0 else number * _SECONDS[match.group(2)]
+
+
+def _number(scanner: Scanner) -> int | None:
+    """Read a whole number; a negative one is no limit."""
+    scanner.skip()
+    start = scanner.pos
+    text = scanner.value("a number")
+    if not _NUMBER.fullmatch(text):
+        raise scanner.error(f"expected a number, found {text!r}", scanner.span_from(start))
+    number = int(text)
+    if number == 0:
+        raise scanner.error("a limit of zero", scanner.span_from(start))
+    return None if number < 0 else number
+
+
+def _filter(scanner: Scanner) -> Search | Where:
+    """Read a filter: a search in quotes, a search in brackets, or `eval(condition)`."""
+    here = scanner.peek()
+    start = scanner.pos
+    if here == '"':
+        raw = scanner.quoted()
+        if not raw.strip() or '\\"' in raw:
+            raise scanner.error("a filter without a word, or with quotes inside quotes", scanner.span_from(start))
+        # Read in place, so that errors have their place in the whole text.
+        inner = Scanner(scanner.text[: scanner.pos - 1], scanner.origin)
+        inner.pos = start + 1
+        expression = parse_search(inner)
+        if inner.peek():
+            raise inner.error(f"unexpected {inner.found()} in a search")
+        return Search(expression)
+    if here == "(":
+        return Search(parse_group(scanner))
+    if scanner.accept_word("eval"):
+        scanner.expect("(", "after eval")
+        condition = parse_expression(scanner)
+        scanner.expect(")", "to close eval")
+        return Where(condition, scanner.span_from(start))
+    raise scanner.error(
+        f"expected a filter, found {scanner.found()}",
+        hint='startswith="text", startswith=(a=b) or startswith=eval(a=b)',
+    )
+
+
+def _lists(scanner: Scanner) -> bool | tuple[str, ...]:
+    """Read `mvlist`: yes, no, or the fields."""
+    words = [scanner.value("true, false or fields")]
+    while scanner.accept(","):
+        words.append(scanner.value("a field"))
+    names = [name for word in words for name in re.split(r"[,\s]+", word.strip(", "))]
+    match [name.lower() for name in names]:
+        case ["t" | "true" | "yes" | "1"]:
+            return True
+        case ["f" | "false" | "no" | "0"]:
+            return False
+    return tuple(names)
+
+
+def _compile_transaction(command: Transaction, context: SearchContext) -> Stage:
     """Return the stage of `transaction`.
 
     Raises:
@@ -64,24 +188,18 @@ def transaction(command: Transaction, text: str) -> Stage:
             fields, or with several values of one.
     """
     if command.keep_orphans:
-        raise error_at(
-            text,
-            command.span,
-            "keeporphans=t of transaction is not supported",
-            "which events are orphans is not documented",
+        raise context.error(
+            "keeporphans=t of transaction is not supported", command.span, "which events are orphans is not documented"
         )
     if command.delimiter is not None:
-        raise error_at(
-            text,
-            command.span,
-            "the option delim of transaction is not supported",
-            "the documents disagree on its meaning",
+        raise context.error(
+            "the option delim of transaction is not supported", command.span, "the documents disagree on its meaning"
         )
-    starts, ends = (_test(filtered, text) for filtered in (command.starts, command.ends))
+    starts, ends = (_test(filtered, context) for filtered in (command.starts, command.ends))
 
     def run(rows: Iterable[Row]) -> list[Row]:
-        pool = _Pool(command, text)
-        for time, row in _newest_first(rows, command, text):
+        pool = TransactionPool(command, context)
+        for time, row in _newest_first(rows, command, context):
             pool.add(
                 row,
                 time,
@@ -94,21 +212,21 @@ def transaction(command: Transaction, text: str) -> Stage:
     return run
 
 
-def _test(filtered: Search | Where | None, text: str) -> Test | None:
+def _test(filtered: Search | Where | None, context: SearchContext) -> _Test | None:
     if filtered is None:
         return None
     if isinstance(filtered, Search):
-        return compile_search(filtered.expression, text)
-    return compile_condition(filtered.expression, text, filtered.span, "a filter of transaction")
+        return compile_search(filtered.expression, context.text)
+    return compile_condition(filtered.expression, context.text, filtered.span, "a filter of transaction")
 
 
-def _newest_first(rows: Iterable[Row], command: Transaction, text: str) -> list[tuple[float, Row]]:
+def _newest_first(rows: Iterable[Row], command: Transaction, context: SearchContext) -> list[tuple[float, Row]]:
     """Return the rows by descending time; rows from old to new are turned round, so that equal times are, too."""
     timed: list[tuple[float, Row]] = []
     for row in rows:
         time = number_of(row.get("_time"))
         if time is None:
-            raise error_at(text, command.span, "transaction needs _time, which a row does not have")
+            raise context.error("transaction needs _time, which a row does not have", command.span)
         timed.append((time, row))
     if any(before[0] < after[0] for before, after in pairwise(timed)):
         if all(before[0] <= after[0] for before, after in pairwise(timed)):
@@ -118,185 +236,30 @@ def _newest_first(rows: Iterable[Row], command: Transaction, text: str) -> list[
     return timed
 
 
-class _Pool:
-    """The open transactions, the least recently joined first, and those that are closed."""
+TRANSACTION = Command(
+    "transaction",
+    _read_transaction,
+    _compile_transaction,
+    (Transaction,),
+    aliases=("transam",),
+    options=(
+        "fields",
+        "maxspan",
+        "maxpause",
+        "maxevents",
+        "maxopentxn",
+        "maxopenevents",
+        "startswith",
+        "endswith",
+        "connected",
+        "unifyends",
+        "keeporphans",
+        "keepevicted",
+        "mvlist",
+        "mvraw",
+        "nullstr",
+    ),
+    refused=("name=", "delim=", "keeporphans=t"),
+)
 
-    def __init__(self, command: Transaction, text: str) -> None:
-        self.command = command
-        self.text = text
-        limits = current().limits
-        self._max_open = limits.open_transactions if command.max_open is None else command.max_open
-        self._max_events = limits.open_events if command.max_open_events is None else command.max_open_events
-        self._open: OrderedDict[int, _Open] = OrderedDict()
-        # By age, for maxspan; transactions that are closed leave it when they come first.
-        self._ages: deque[_Open] = deque()
-        self._complete: dict[Key, _Open] = {}
-        self._partial: dict[int, _Open] = {}
-        self._events = 0
-        self._clock = 0
-        self._closed: list[tuple[_Open, bool]] = []
-
-    def add(self, row: Row, time: float, *, starts: bool, ends: bool) -> None:
-        """Take in the next older event."""
-        values = self._values(row)
-        self._expire(time)
-        found = self._find(values, at_end=starts or ends)
-        if found is not None and ends:
-            # What comes before the end of a transaction cannot be in the one that follows.
-            self._close(found)
-            found = None
-        if found is None:
-            found = self._new(time)
-            found.ended = ends
-        self._join(found, row, values, time)
-        if starts:
-            found.started = True
-            self._close(found)
-        elif self.command.max_events is not None and len(found.rows) >= self.command.max_events:
-            if self.command.max_events == _DEFAULT_EVENTS:
-                current().note(f"transaction closed a transaction at {_DEFAULT_EVENTS} events (maxevents)")
-            self._close(found)
-        self._evict()
-
-    def _values(self, row: Row) -> dict[str, str]:
-        values = {}
-        for name in self.command.fields:
-            value = row.get(name)
-            if type(value) is list:
-                raise error_at(
-                    self.text, self.command.span, f"transaction by the multivalue field {name!r}", "use mvexpand first"
-                )
-            if value is not None:
-                values[name] = text_of(value)
-        if self.command.fields and not values:
-            raise error_at(
-                self.text,
-                self.command.span,
-                "transaction over an event that has none of its fields",
-                f"where it goes is not documented; put | where isnotnull({self.command.fields[0]}) before it",
-            )
-        return values
-
-    def _find(self, values: Mapping[str, str], *, at_end: bool) -> _Open | None:
-        fields = self.command.fields
-        if not fields:
-            return next(reversed(self._open.values()), None)
-        best: _Open | None = None
-        scanned: Iterable[_Open] = self._open.values()
-        if len(values) == len(fields):
-            best = self._complete.get(tuple(values[name] for name in fields))
-            scanned = self._partial.values()
-        must_share = self.command.connected or (at_end and self.command.unify_ends)
-        for candidate in scanned:
-            if candidate.conflicts(values) or (must_share and not candidate.shares(values)):
-                continue
-            if best is None or candidate.touched > best.touched:
-                best = candidate
-        return best
-
-    def _new(self, time: float) -> _Open:
-        opened = _Open(time)
-        self._open[id(opened)] = opened
-        self._partial[id(opened)] = opened
-        if self.command.max_span is not None:
-            self._ages.append(opened)
-        return opened
-
-    def _join(self, found: _Open, row: Row, values: Mapping[str, str], time: float) -> None:
-        self._clock += 1
-        found.touched = self._clock
-        found.oldest = time
-        found.rows.append(row)
-        self._events += 1
-        found.values.update(values)
-        self._open.move_to_end(id(found))
-        if found.key is None and self.command.fields and len(found.values) == len(self.command.fields):
-            key = tuple(found.values[name] for name in self.command.fields)
-            if key not in self._complete:
-                found.key = key
-                self._complete[key] = found
-                del self._partial[id(found)]
-
-    def _expire(self, time: float) -> None:
-        """Close what no older event can join: the span is less than maxspan, a pause at most maxpause."""
-        span, pause = self.command.max_span, self.command.max_pause
-        if span is not None:
-            while self._ages and (not self._ages[0].is_open or self._ages[0].newest - time >= span):
-                self._close(self._ages.popleft())
-        if pause is not None:
-            while self._open and (oldest := next(iter(self._open.values()))).oldest - time > pause:
-                self._close(oldest)
-
-    def _close(self, found: _Open, *, evicted: bool = False) -> None:
-        if not found.is_open:
-            return
-        found.is_open = False
-        del self._open[id(found)]
-        self._partial.pop(id(found), None)
-        if found.key is not None:
-            del self._complete[found.key]
-        self._events -= len(found.rows)
-        if evicted:
-            kept = self.command.keep_evicted
-        else:
-            evicted = not self._is_whole(found)
-            kept = not evicted or self.command.keep_evicted
-        if kept:
-            self._closed.append((found, evicted))
-
-    def _is_whole(self, found: _Open) -> bool:
-        """Tell whether a transaction has both its ends, as far as its beginning is asked for."""
-        if self.command.starts is None:
-            return True
-        return found.started and (self.command.ends is None or found.ended)
-
-    def _evict(self) -> None:
-        """Close the transactions that were joined longest ago while there are too many, or too many events in them."""
-        while self._max_open is not None and len(self._open) > self._max_open:
-            self._close(next(iter(self._open.values())), evicted=True)
-            current().note(f"transaction evicted transactions beyond {self._max_open} open ones (maxopentxn)")
-        while self._max_events is not None and self._events > self._max_events:
-            self._close(next(iter(self._open.values())), evicted=True)
-            current().note(f"transaction evicted transactions beyond {self._max_events} events (maxopenevents)")
-
-    def finish(self) -> None:
-        """Close what is open when no event is left."""
-        for left in list(self._open.values()):
-            self._close(left)
-
-    def rows(self) -> list[Row]:
-        """Return a row for each transaction, the newest first."""
-        command = self.command
-        conditions = (command.starts, command.max_span, command.max_pause)
-        closes = any(condition is not None for condition in conditions) or command.max_events != _DEFAULT_EVENTS
-        rendered = [_render(found, command, closed=closes and not evicted) for found, evicted in self._closed]
-        rendered.sort(key=lambda row: -row["_time"])
-        return rendered
-
-
-def _render(found: _Open, command: Transaction, *, closed: bool) -> Row:
-    """Return the row of a transaction: its time is that of its oldest event."""
-    rows = found.rows[::-1]
-    merged: Row = {}
-    for name in {name: None for row in rows for name in row}:
-        if name == "_time":
-            continue
-        if name == "_raw" and not command.raw_list:
-            merged[name] = "\n".join(text_of(value) for row in rows for value in values_of(row.get(name)))
-        elif name in ("_raw", "_id"):
-            put(merged, name, [value for row in rows for value in values_of(row.get(name))])
-        elif command.lists is True or (command.lists and name in command.lists):
-            put(merged, name, [value for row in rows for value in values_of(row.get(name, command.null))])
-        else:
-            put(merged, name, _distinct(rows, name))
-    merged["_time"] = rows[0]["_time"]
-    merged["duration"] = tidy(round(found.newest - found.oldest, 6))
-    merged["eventcount"] = len(rows)
-    merged["closed_txn"] = int(closed)
-    return merged
-
-
-def _distinct(rows: Sequence[Row], name: str) -> list[Any]:
-    """Return the values of a field without doubles, in order of their texts; a single one as it is."""
-    values = {text_of(value): value for row in rows for value in values_of(row.get(name))}
-    return list(values.values()) if len(values) == 1 else sorted(values)
+COMMANDS: tuple[Command[Any], ...] = (TRANSACTION,)

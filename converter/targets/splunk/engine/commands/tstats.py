@@ -1,59 +1,298 @@
-"""`tstats`, `datamodel` and `from datamodel`, compiled: statistics over the events that are in a data set.
+"""`tstats`: statistics over the events that are in a data set of a data model, or over fields of the index.
 
-    events ──data_models──> rows of the data set ──where──> ──fillnull_value──> ──stats by──> rows
+    count min(_time) as first from datamodel=A.B where B.c=1 by B.d  ──>  Tstats(aggregates, source, where, by)
+    events ──data_sets──> rows of the data set ──where──> ──fillnull_value──> ──stats by──> rows
 
-Nothing is accelerated here: every event counts as summarized, whatever `summariesonly` says, and a note says so. What
-`where` may hold is what `search` may, with the field names of the data model; a keyword is refused, since a data model
-has no raw text.
+The grammar is that of searchbnf.conf. Namespaces and `sid` (tscollect), and `PREFIX()`, are refused by name: they read
+files of the index that a list of events has not. Nothing is accelerated here: every event counts as summarized,
+whatever `summariesonly` says, and a note says so. What `where` may hold is what `search` may, with the field names of
+the data model; a keyword is refused, since a data model has no raw text.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.commands.basic import bins
-from converter.targets.splunk.engine.commands.data_sets import (
-    BASE_FIELDS,
-    DataSet,
-    Tree,
-    UncomputedError,
-    data_models,
-    tree_of,
-)
-from converter.targets.splunk.engine.commands.stats import compile_stats
-from converter.targets.splunk.engine.language.expression_code import error_at
+from converter.targets.splunk.engine.commands.aggregates import FUNCTIONS, Aggregate, read_by_name
+from converter.targets.splunk.engine.commands.base import Command
+from converter.targets.splunk.engine.commands.bins import Bin, bins
+from converter.targets.splunk.engine.commands.data_sets import BASE_FIELDS, UncomputedError, tree_of
+from converter.targets.splunk.engine.commands.datamodel import find_data_set, read_model
+from converter.targets.splunk.engine.commands.stats import Stats, compile_stats
+from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.run_context import current
+from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
 from converter.targets.splunk.engine.language.syntax import (
-    And,
-    Bin,
+    NOWHERE,
+    CommandNode,
     Comparison,
-    DataModel,
-    FromDataModel,
     Keyword,
     Membership,
-    Not,
-    Or,
-    Stats,
+    SearchAnd,
+    SearchNot,
+    SearchOr,
+    Span,
     Subsearch,
     TimeBound,
-    Tstats,
 )
+from converter.targets.splunk.engine.language.time_spans import time_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from converter.targets.splunk.engine.commands.data_sets import Reader
-    from converter.targets.splunk.engine.language.syntax import Command, SearchExpression, Span
+    from converter.targets.splunk.engine.commands.base import SearchContext, Stage
+    from converter.targets.splunk.engine.commands.data_sets import Reader, Tree
+    from converter.targets.splunk.engine.commands.datamodel import DataModel
+    from converter.targets.splunk.engine.language.syntax import SearchExpression
+    from converter.targets.splunk.engine.language.time_spans import TimeSpan
     from converter.targets.splunk.engine.language.values import Row
 
-Stage: TypeAlias = "Callable[[Iterable[Row]], Iterable[Row]]"
-
+_FLAGS = (
+    "prestats",
+    "local",
+    "append",
+    "summariesonly",
+    "include_reduced_buckets",
+    "allow_old_summaries",
+    "use_summary_index_values",
+)
+_PERCENTILE = re.compile(r"(?:exactperc|perc|p)([0-9]{1,2}(?:\.[0-9]{1,15})?|100)")
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_PREFIX = re.compile(r"PREFIX\s*\(", re.IGNORECASE)
+# The pieces of a WHERE that matter for where it ends: a quoted text, a comment, a bracket, a word.
+_PIECE = re.compile(r'"(?:\\.|[^"\\])*"|```.*?```|[()\[\]|]|[^\s"()\[\]|`]+|\s+|.', re.DOTALL)
+_BY = frozenset({"by", "groupby"})
+# What the Search Reference does not list for tstats.
+_NOT_HERE = frozenset({"list", "sparkline"})
 _BUCKET = "\0bucket"
 
 
-def compile_tstats(command: Tstats, text: str) -> Stage:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name as written, and where."""
+
+    name: str
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tstats(CommandNode):
+    """`tstats ... from datamodel=... where ... by ...`; without a source it is over the fields of the index."""
+
+    aggregates: tuple[Aggregate, ...]
+    source: DataModel | None
+    where: SearchExpression | None
+    by: tuple[Named, ...]
+    size: TimeSpan | None
+    fillnull: str | None
+    summaries_only: bool
+    prestats: bool
+    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+
+class _Part(Scanner):
+    """A scanner for which the command ends at an offset; it begins where another one stands."""
+
+    def __init__(self, scanner: Scanner, stop: int) -> None:
+        super().__init__(scanner.text)
+        self.__dict__.update(scanner.__dict__)
+        self.stop = stop
+
+    def at_command_end(self) -> bool:
+        return super().at_command_end() or self.pos >= self.stop
+
+
+class _Reading:
+    """What has been read of a tstats."""
+
+    def __init__(self) -> None:
+        self.flags = dict.fromkeys(_FLAGS, False)
+        self.fillnull: str | None = None
+        self.aggregates: list[Aggregate] = []
+        self.source: DataModel | None = None
+        self.where: SearchExpression | None = None
+        self.by: list[Named] = []
+        self.size: TimeSpan | None = None
+
+
+def _read_tstats(scanner: Scanner, span: Span) -> Tstats:
+    """Read the arguments of `tstats`.
+
+    Raises:
+        QueryError: they are none, or hold what this engine does not know.
+    """
+    read = _Reading()
+    while not scanner.at_command_end():
+        _argument(scanner, read)
+    if not read.aggregates:
+        raise scanner.error("tstats without a statistic", span, "for example: count")
+    flags = read.flags
+    for name in ("append", "use_summary_index_values"):
+        if flags[name]:
+            raise scanner.error(f"the option {name} of tstats is not supported", span)
+    times = [one for one in read.by if one.name == "_time"]
+    return Tstats(
+        tuple(read.aggregates),
+        read.source,
+        read.where,
+        tuple(read.by),
+        read.size if times else None,
+        read.fillnull,
+        flags["summariesonly"],
+        flags["prestats"],
+        span,
+    )
+
+
+def _argument(scanner: Scanner, read: _Reading) -> None:
+    start = scanner.pos
+    match TSTATS.option(scanner):
+        case "":
+            if scanner.accept_word("from"):
+                _once(scanner, start, "from", taken=read.source is not None)
+                read.source = _source(scanner)
+            elif scanner.accept_word("where"):
+                _once(scanner, start, "where", taken=read.where is not None)
+                read.where = _where(scanner)
+            elif scanner.accept_word(*_BY):
+                _once(scanner, start, "by", taken=bool(read.by))
+                _by(scanner, read)
+            else:
+                _aggregate(scanner, read.aggregates)
+        case "fillnull_value":
+            read.fillnull = scanner.value("a text")
+        case "chunk_size":
+            scanner.integer("a number")
+        case "datamodel" | "sid" as option:
+            raise TSTATS.unknown_option(scanner, option, start, f"write FROM {option}=")
+        case option:
+            read.flags[option] = scanner.boolean(option)
+
+
+def _once(scanner: Scanner, start: int, word: str, *, taken: bool) -> None:
+    if taken:
+        raise scanner.error(f"a second {word} in tstats", scanner.span_from(start))
+
+
+def _source(scanner: Scanner) -> DataModel:
+    scanner.skip()
+    start = scanner.pos
+    match scanner.option():
+        case "datamodel":
+            return read_model(scanner)
+        case "sid":
+            raise scanner.error("FROM sid= is not supported", Span(start, 3), "only data models are")
+    raise scanner.error("FROM a namespace of tscollect is not supported", hint="write FROM datamodel=...")
+
+
+def _where(scanner: Scanner) -> SearchExpression:
+    part = _Part(scanner, _end_of_where(scanner))
+    if part.at_command_end():
+        raise scanner.error(f"expected a condition after where, found {scanner.found()}")
+    expression = parse_search(part)
+    scanner.pos = part.pos
+    return expression
+
+
+def _end_of_where(scanner: Scanner) -> int:
+    """Return the offset of the `by` outside brackets and quotes that ends a WHERE, or of the end of the command."""
+    depth = 0
+    for piece in _PIECE.finditer(scanner.text, scanner.pos):
+        match piece.group():
+            case "(" | "[":
+                depth += 1
+            case ")" | "]" if depth > 0:
+                depth -= 1
+            case "|" | ")" | "]" if depth <= 0:
+                return piece.start()
+            case word if depth <= 0 and word.lower() in _BY:
+                return piece.start()
+    return len(scanner.text)
+
+
+def _by(scanner: Scanner, read: _Reading) -> None:
+    names = {one.name for one in read.by}
+    while not scanner.at_command_end():
+        scanner.skip()
+        start = scanner.pos
+        if scanner.option() == "span":
+            if scanner.word().lower() == "auto":
+                raise scanner.error("span=auto depends on the time range, which a list of events has not")
+            read.size = time_span(scanner)
+            scanner.accept(",")
+            continue
+        scanner.pos = start
+        _refuse_prefix(scanner)
+        name = read_by_name(scanner, names)
+        names.add(name)
+        read.by.append(Named(name, scanner.span_from(start)))
+        scanner.accept(",")
+    if not read.by:
+        raise scanner.error(f"expected a field to group by, found {scanner.found()}")
+
+
+def _refuse_prefix(scanner: Scanner) -> None:
+    scanner.skip()
+    if _PREFIX.match(scanner.text, scanner.pos):
+        raise scanner.error("PREFIX() of tstats, which reads the terms of an index", Span(scanner.pos, len("PREFIX")))
+
+
+def _aggregate(scanner: Scanner, into: list[Aggregate]) -> None:
+    """Read one statistic: `count`, or a function of a field; expressions are not for tstats."""
+    scanner.skip()
+    start = scanner.pos
+    match = _FUNCTION.match(scanner.text, start)
+    if match is None:
+        raise scanner.error(f"expected a statistic, found {scanner.found()}")
+    written = match.group(0)
+    function, percent = _function(scanner, written, Span(start, len(written)))
+    scanner.pos = match.end()
+    argument: str | None = None
+    if scanner.accept("("):
+        if scanner.peek() != ")":
+            argument = _field(scanner)
+        scanner.expect(")", f"to close {written}")
+    if argument is None and function != "count":
+        raise scanner.error(f"{written} without a field", Span(start, len(written)), f"write {written}(field)")
+    span = scanner.span_from(start)
+    name = written if argument is None else f"{written}({argument})"
+    if scanner.accept_word("as"):
+        name = scanner.name("a name")
+        if "*" in name:
+            raise scanner.error("a wildcard in the name of a statistic", span)
+    if name in (aggregate.name for aggregate in into):
+        raise scanner.error(f"two statistics with the name {name!r}", span, "rename one with as")
+    into.append(Aggregate(function, argument, name, percent, span))
+    scanner.accept(",")
+
+
+def _field(scanner: Scanner) -> str:
+    _refuse_prefix(scanner)
+    start = scanner.pos
+    if scanner.word() == "eval":
+        raise scanner.error("an expression in a statistic of tstats", Span(start, 4), "put | stats after tstats")
+    name = scanner.name("a field")
+    if "*" in name:
+        raise scanner.error("a wildcard as the field of a statistic", scanner.span_from(start), "name the fields")
+    return name
+
+
+def _function(scanner: Scanner, written: str, span: Span) -> tuple[str, float | None]:
+    lower = written.lower()
+    if lower in FUNCTIONS and lower not in _NOT_HERE:
+        return FUNCTIONS[lower], None
+    if match := _PERCENTILE.fullmatch(lower):
+        return "percentile", float(match.group(1))
+    known = [name for name in FUNCTIONS if name not in _NOT_HERE]
+    raise scanner.error(f"the statistic {written} is not supported in tstats", span, suggest(lower, known))
+
+
+def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
     """Return the stage of `tstats`: events to one row a group.
 
     Raises:
@@ -61,18 +300,22 @@ def compile_tstats(command: Tstats, text: str) -> Stage:
             the data model computes in a way that this engine does not.
     """
     if command.prestats:
-        raise error_at(text, command.span, "prestats=true, which only Splunk's own commands can read, is not supported")
+        raise context.error("prestats=true, which only Splunk's own commands can read, is not supported", command.span)
     if command.size is None and (times := [one for one in command.by if one.name == "_time"]):
-        raise error_at(
-            text, times[0].span, "tstats by _time without a span, which depends on the time range then", "add span=1h"
+        raise context.error(
+            "tstats by _time without a span, which depends on the time range then", times[0].span, "add span=1h"
         )
     names = _names(command)
-    read = _index_reader(names, text) if command.source is None else _model_reader(command, command.source, names, text)
-    where = compile_search(command.where, text) if command.where is not None else None
+    read = (
+        _index_reader(names, context)
+        if command.source is None
+        else _model_reader(command, command.source, names, context)
+    )
+    where = compile_search(command.where, context.text) if command.where is not None else None
     bucket = bins(Bin("_time", command.size, _BUCKET)) if command.size is not None else None
     by = tuple(one.name for one in command.by)
     group = tuple(_BUCKET if name == "_time" else name for name in by)
-    stats = compile_stats(Stats(command.aggregates, group), text)
+    stats = compile_stats(Stats(command.aggregates, group), context)
     filled = [name for name in by if name != "_time"] if command.fillnull is not None else []
 
     def selected(events: Iterable[Row]) -> Iterator[Row]:
@@ -95,74 +338,6 @@ def compile_tstats(command: Tstats, text: str) -> Stage:
     return run
 
 
-def compile_from(command: FromDataModel, text: str) -> Stage:
-    """Return the stage of `datamodel X Y search` and `from datamodel:X.Y`: events with the fields of the data set.
-
-    Raises:
-        QueryError: an unknown data model; when run: see `compile_tstats`.
-    """
-    wanted = find_data_set(command.source, text)
-    tree = tree_of(wanted)
-    inside = [one for one in tree.sets if wanted.path[: len(one.path)] == one.path]
-    names = [one.prefix + field.name for one in inside for field in one.fields if "computed" not in field.kinds]
-    computed = [one.prefix + field.name for one in inside for field in one.fields if "computed" in field.kinds]
-    read = tree.reader([*names, *BASE_FIELDS], wanted)
-    whole = [tree.reader([name], wanted) for name in computed]
-
-    def run(events: Iterable[Row]) -> Iterator[Row]:
-        for event in events:
-            row = read(event)
-            if row is None:
-                continue
-            for one in whole:
-                try:
-                    row.update(one(event) or {})
-                except UncomputedError as missing:
-                    current().note(f"{missing} is left out where the data model works it out of other fields")
-            plain = {name.rpartition(".")[2]: value for name, value in row.items()} if command.flat else row
-            kept = {name: value for name, value in event.items() if not command.strict or name.startswith("_")}
-            yield {**kept, **plain}
-
-    return run
-
-
-def check_first(commands: Sequence[Command], text: str) -> None:
-    """Refuse a command of this module that is not the first of its search: it reads events, not rows.
-
-    Raises:
-        QueryError: there is one.
-    """
-    for command in commands[1:]:
-        if isinstance(command, Tstats | FromDataModel):
-            name = "tstats" if isinstance(command, Tstats) else "a command that reads a data model"
-            raise error_at(text, command.span, f"{name} must be the first command of a search")
-
-
-def find_data_set(source: DataModel, text: str) -> DataSet:
-    """Return the data set that a search names.
-
-    Raises:
-        QueryError: there is none of that name, or the model has several roots and none is named.
-    """
-    models = data_models()
-    sets = models.get(source.model)
-    if sets is None:
-        hint = suggest(source.model, models) or f"known: {', '.join(models)}"
-        raise error_at(text, source.span, f"unknown data model {source.model!r}", hint)
-    if source.dataset is not None:
-        for one in sets:
-            if one.name == source.dataset:
-                return one
-        names = [one.name for one in sets]
-        hint = suggest(source.dataset, names) or f"known: {', '.join(names)}"
-        raise error_at(text, source.span, f"the data model {source.model} has no data set {source.dataset!r}", hint)
-    roots = [one for one in sets if len(one.path) == 1]
-    if len(roots) > 1:
-        hint = f"write datamodel={source.model}.{roots[0].name}, or one of: {', '.join(one.name for one in roots)}"
-        raise error_at(text, source.span, f"the data model {source.model} has several root data sets", hint)
-    return roots[0]
-
-
 def _names(command: Tstats) -> dict[str, Span]:
     """Return every field that a tstats names, with the place where it does first."""
     found: dict[str, Span] = {}
@@ -179,10 +354,10 @@ def _names(command: Tstats) -> dict[str, Span]:
 
 def _searched(expression: SearchExpression) -> Iterator[tuple[str, Span]]:
     match expression:
-        case And(items=items) | Or(items=items):
+        case SearchAnd(items=items) | SearchOr(items=items):
             for item in items:
                 yield from _searched(item)
-        case Not(item=item):
+        case SearchNot(item=item):
             yield from _searched(item)
         case Comparison(field=name, span=span) | Membership(field=name, span=span):
             yield name, span
@@ -194,25 +369,24 @@ def _searched(expression: SearchExpression) -> Iterator[tuple[str, Span]]:
             assert_never(expression)
 
 
-def _index_reader(names: Mapping[str, Span], text: str) -> Reader:
+def _index_reader(names: Mapping[str, Span], context: SearchContext) -> Reader:
     known = {*BASE_FIELDS, ""}
     for name, span in names.items():
         if name not in known:
-            raise error_at(
-                text,
-                span,
+            raise context.error(
                 f"tstats without a data model sees only fields of the index, and {name!r} is none",
+                span,
                 f"fields of the index: {', '.join(BASE_FIELDS)}",
             )
     kept = (*BASE_FIELDS, "_raw")
     return lambda event: {name: event[name] for name in kept if name in event}
 
 
-def _model_reader(command: Tstats, source: DataModel, names: Mapping[str, Span], text: str) -> Reader:
-    wanted = find_data_set(source, text)
+def _model_reader(command: Tstats, source: DataModel, names: Mapping[str, Span], context: SearchContext) -> Reader:
+    wanted = find_data_set(source, context)
     tree = tree_of(wanted)
     for name, span in names.items():
-        _check(name, tree, span, text)
+        _check(name, tree, span, context)
     inner = tree.reader(tuple(names), wanted)
 
     def read(event: Row) -> Row | None:
@@ -220,20 +394,47 @@ def _model_reader(command: Tstats, source: DataModel, names: Mapping[str, Span],
             return inner(event)
         except UncomputedError as missing:
             name = str(missing)
-            raise error_at(
-                text,
-                names.get(name, command.span),
+            raise context.error(
                 f"an event has no {name}, which the data model works out of other fields",
+                names.get(name, command.span),
                 "this engine does not: give the event that field",
             ) from None
 
     return read
 
 
-def _check(name: str, tree: Tree, span: Span, text: str) -> None:
+def _check(name: str, tree: Tree, span: Span, context: SearchContext) -> None:
     if not name:
-        raise error_at(
-            text, span, "a keyword in the where of tstats over a data model, which has no raw text", "name a field"
+        raise context.error(
+            "a keyword in the where of tstats over a data model, which has no raw text", span, "name a field"
         )
     if not tree.knows(name):
-        raise error_at(text, span, f"the data model {tree.root.model} has no field {name!r}", tree.hint(name))
+        raise context.error(f"the data model {tree.root.model} has no field {name!r}", span, tree.hint(name))
+
+
+def _refuse_later(command: Tstats, context: SearchContext) -> None:
+    raise context.error("tstats must be the first command of a search", command.span)
+
+
+TSTATS = Command(
+    "tstats",
+    _read_tstats,
+    _compile_tstats,
+    (Tstats,),
+    options=(*_FLAGS, "fillnull_value", "chunk_size"),
+    refused=(
+        "datamodel=",
+        "sid=",
+        "prestats=t",
+        "append=t",
+        "use_summary_index_values=t",
+        "PREFIX()",
+        "_time without a span",
+        "expressions",
+        "a namespace",
+    ),
+    generating=True,
+    check_later=_refuse_later,
+)
+
+COMMANDS: tuple[Command[Any], ...] = (TSTATS,)

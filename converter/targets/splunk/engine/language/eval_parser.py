@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from converter.targets.splunk.engine.language.lex import unescape
+from converter.targets.splunk.engine.language.subsearch import subsearch
 from converter.targets.splunk.engine.language.syntax import (
     NOWHERE,
     Binary,
@@ -27,7 +28,6 @@ from converter.targets.splunk.engine.language.syntax import (
     Unary,
 )
 from converter.targets.splunk.engine.language.values import number_of
-from converter.targets.splunk.engine.parsing.subsearch import subsearch
 
 if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.lex import Scanner

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from converter.errors import Place, QueryError, suggest
+from converter.errors import Place, QueryError
 from converter.targets.splunk.engine.language.syntax import Span
-from converter.targets.splunk.engine.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from converter.targets.splunk.engine.language.source_map import Origin
+    from converter.targets.splunk.engine.language.syntax import Pipeline
+
+# How a search that stands inside another begins: `search` with a command that makes events; so does `streaming`, and
+# each of its commands looks at one row at a time; `commands` work on rows that are there.
+PipelineKind: TypeAlias = Literal["search", "streaming", "commands"]
 
 # A level of brackets costs up to eight frames of the parser; this leaves half of the default stack to the caller.
 MAX_DEPTH = 64
@@ -35,17 +39,31 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LEADING_NUMBER = re.compile(r"([0-9]+)(?![^\s,|\]])")
 
 
+class PipelineReader(Protocol):
+    """Reads a search that stands inside another; which commands there are, no expression knows."""
+
+    def pipeline(self, scanner: Scanner, kind: PipelineKind) -> Pipeline:
+        """Read commands up to the closing square bracket.
+
+        Raises:
+            QueryError: a command that cannot stand there, or is wrong.
+        """
+        ...
+
+
 class Scanner:
     """A position in a text, and the lexical forms that can be read there.
 
     Args:
         text: the text.
         origin: where it comes from, if macros were expanded in it; errors are then placed in the user's text.
+        pipelines: reads the searches in square brackets; without it there can be none.
     """
 
-    def __init__(self, text: str, origin: Origin | None = None) -> None:
+    def __init__(self, text: str, origin: Origin | None = None, pipelines: PipelineReader | None = None) -> None:
         self.text = text
         self.origin = origin
+        self.pipelines = pipelines
         self.pos = 0
         self._depth = 0
 
@@ -276,11 +294,6 @@ class Scanner:
             self.pos = after + 1
             return word.lower()
         return ""
-
-    def unknown_option(self, command: str, option: str, start: int) -> QueryError:
-        """Return an error for an option that a command does not take here; a near one is suggested."""
-        hint = suggest(option, OPTIONS.get(command, ()))
-        return self.error(f"the option {option} of {command} is not supported", Span(start, len(option)), hint)
 
 
 def unescape(raw: str, quote: str = '"') -> str:

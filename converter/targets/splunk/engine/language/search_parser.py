@@ -1,6 +1,6 @@
 r"""Search expressions: keywords, phrases, comparisons, and their combination.
 
-a=1 (b="x*" OR NOT c IN (1, 2)) "some phrase"  ──>  And(Comparison, Or(...), Keyword)
+a=1 (b="x*" OR NOT c IN (1, 2)) "some phrase"  ──>  SearchAnd(Comparison, SearchOr(...), Keyword)
 
 and     := or (AND? or)*               NOT binds closest, then OR, then AND: not the order of `where`
 or      := not (OR not)*
@@ -15,19 +15,19 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from converter.targets.splunk.engine.language.lex import Scanner, unescape
+from converter.targets.splunk.engine.language.subsearch import subsearch
 from converter.targets.splunk.engine.language.syntax import (
-    And,
     Comparison,
     Keyword,
     Membership,
-    Not,
-    Or,
     Pattern,
+    SearchAnd,
     SearchExpression,
+    SearchNot,
+    SearchOr,
     Span,
     TimeBound,
 )
-from converter.targets.splunk.engine.parsing.subsearch import subsearch
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -64,7 +64,7 @@ def parse_search(scanner: Scanner) -> SearchExpression:
         QueryError: the text is no search expression.
     """
     if scanner.at_command_end():
-        return And(())
+        return SearchAnd(())
     expression = _and(scanner)
     if not scanner.at_command_end():
         raise scanner.error(f"unexpected {scanner.found()} in a search")
@@ -121,7 +121,7 @@ def _and(scanner: Scanner) -> SearchExpression:
         if _operator_word(scanner) == "AND":
             scanner.pos += len("AND")
         items.append(_or(scanner))
-    return items[0] if len(items) == 1 else And(tuple(items))
+    return items[0] if len(items) == 1 else SearchAnd(tuple(items))
 
 
 def _or(scanner: Scanner) -> SearchExpression:
@@ -129,7 +129,7 @@ def _or(scanner: Scanner) -> SearchExpression:
     while _operator_word(scanner) == "OR":
         scanner.pos += len("OR")
         items.append(_not(scanner))
-    return items[0] if len(items) == 1 else Or(tuple(items))
+    return items[0] if len(items) == 1 else SearchOr(tuple(items))
 
 
 def _not(scanner: Scanner) -> SearchExpression:
@@ -139,9 +139,9 @@ def _not(scanner: Scanner) -> SearchExpression:
     if match := _NOTHING.match(scanner.text, scanner.pos):
         # What `format` gives for no results, so that a search for them finds nothing.
         scanner.pos = match.end()
-        return Or(())
+        return SearchOr(())
     with scanner.nested():
-        return Not(_not(scanner))
+        return SearchNot(_not(scanner))
 
 
 def _operator_word(scanner: Scanner) -> str:

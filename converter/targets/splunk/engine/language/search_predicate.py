@@ -20,14 +20,14 @@ import re2
 from converter.errors import Place, QueryError
 from converter.targets.splunk.engine.language.regexes import searcher
 from converter.targets.splunk.engine.language.syntax import (
-    And,
     Comparison,
     Keyword,
     Membership,
-    Not,
-    Or,
     Pattern,
+    SearchAnd,
     SearchExpression,
+    SearchNot,
+    SearchOr,
     Span,
     Subsearch,
     TimeBound,
@@ -69,11 +69,11 @@ def compile_search(expression: SearchExpression, text: str) -> Predicate:
         QueryError: when run: a question about a row that this engine cannot answer.
     """
     match expression:
-        case And(items=items):
+        case SearchAnd(items=items):
             return _all([compile_search(item, text) for item in items])
-        case Or(items=items):
+        case SearchOr(items=items):
             return _any([compile_search(item, text) for item in items])
-        case Not(item=item):
+        case SearchNot(item=item):
             inner = compile_search(item, text)
             return lambda row: not inner(row)
         case Comparison(field=field, operator=sign, value=value, span=span):

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, assert_never
-
-from converter.targets.splunk.engine.language.syntax import TimeSpan
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
 
 if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import TimeUnit
+
+TimeUnit: TypeAlias = Literal["us", "ms", "cs", "ds", "s", "m", "h", "d", "mon", "q", "y"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """A number of time units."""
+
+    count: int
+    unit: TimeUnit
+
 
 _SPAN = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
 
