@@ -13,46 +13,17 @@ from typing import TYPE_CHECKING
 from converter.errors import suggest
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.syntax import NOWHERE, Span
+from converter.targets.splunk.engine.statistics import PERCENTILES, STATISTICS, UNSUPPORTED
+from converter.targets.splunk.engine.statistics.accumulators import percentile_statistic
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from converter.targets.splunk.engine.language.lex import Scanner
     from converter.targets.splunk.engine.language.syntax import Expression
+    from converter.targets.splunk.engine.statistics.accumulators import Statistic
 
-FUNCTIONS = {
-    "c": "count",
-    "count": "count",
-    "dc": "dc",
-    "distinct_count": "dc",
-    "estdc": "estdc",
-    "sum": "sum",
-    "sumsq": "sumsq",
-    "avg": "avg",
-    "mean": "avg",
-    "min": "min",
-    "max": "max",
-    "range": "range",
-    "values": "values",
-    "list": "list",
-    "first": "first",
-    "last": "last",
-    "earliest": "earliest",
-    "latest": "latest",
-    "earliest_time": "earliest_time",
-    "latest_time": "latest_time",
-    "median": "median",
-    "mode": "mode",
-    "stdev": "stdev",
-    "stdevp": "stdevp",
-    "var": "var",
-    "varp": "varp",
-    "rate": "rate",
-}
-# Statistics that streamstats and eventstats do not have.
-_STATS_ONLY = frozenset({"rate"})
-_PERCENTILE = re.compile(r"(exactperc|upperperc|perc|p)([0-9]{1,9}(?:\.[0-9]{1,15})?)")
-_UNSUPPORTED = re.compile(r"estdc_error|rate_.*|sparkline|per_(?:second|minute|hour|day)")
+_PERCENTILE = re.compile(rf"({'|'.join(PERCENTILES)})([0-9]{{1,9}}(?:\.[0-9]{{1,15}})?)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 
@@ -68,6 +39,13 @@ class Aggregate:
     name: str
     percent: float | None = None
     span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def statistic(self) -> Statistic:
+        """What computes it."""
+        if self.percent is None:
+            return STATISTICS[self.function]
+        return percentile_statistic(self.percent, exact=self.function == "exactperc")
 
 
 def refuse_true(scanner: Scanner, option: str, start: int) -> None:
@@ -150,18 +128,18 @@ def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> Non
 def _function(scanner: Scanner, command: str, written: str) -> tuple[str, float | None]:
     lower = written.lower()
     span = Span(scanner.pos, len(written))
-    if function := FUNCTIONS.get(lower):
-        if function in _STATS_ONLY and command != "stats":
+    if statistic := STATISTICS.get(lower):
+        if command in statistic.absent:
             raise scanner.error(f"the statistic {written} in {command}", span, "it is one of stats")
-        return function, None
+        return statistic.name, None
     if match := _PERCENTILE.fullmatch(lower):
         percent = float(match.group(2))
         if not 0 <= percent <= 100:  # noqa: PLR2004
             raise scanner.error(f"a percentile of {match.group(2)}", span, "between 0 and 100")
         return "exactperc" if match.group(1) == "exactperc" else "percentile", percent
-    if _UNSUPPORTED.fullmatch(lower):
+    if lower in UNSUPPORTED:
         raise scanner.error(f"the statistic {written} is not supported", span)
-    raise scanner.error(f"unknown statistic {written!r} in {command}", span, suggest(lower, FUNCTIONS))
+    raise scanner.error(f"unknown statistic {written!r} in {command}", span, suggest(lower, STATISTICS))
 
 
 def _argument(scanner: Scanner) -> str | Expression | None:

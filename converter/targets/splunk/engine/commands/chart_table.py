@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 # The name of a column, and whether it is one of a value: the columns of missing values and of the rest are not.
 Column: TypeAlias = tuple[str, bool]
 _MAX_ROWS = 50_000
-# Statistics of which the rest has the same value however it is put together; of the others no source says how it is.
-_MERGE = frozenset({"count", "sum", "sumsq", "min", "max", "range", "values"})
 _ONE: Column = ("", False)
 
 
@@ -178,11 +176,11 @@ class ChartTable:
         return {**ordered, **{column: rest for column in valued if column not in ordered}, **{c: c for c in ends}}
 
     def _check_rest(self) -> None:
-        for aggregate in self.command.aggregates:
-            if aggregate.function not in _MERGE:
+        for slot in self.slots:
+            if not slot.statistic.merges:
                 raise self.context.error(
-                    f"the column of the rest for {aggregate.function}()",
-                    aggregate.span,
+                    f"the column of the rest for {slot.statistic.name}()",
+                    slot.span,
                     "no source says how Splunk merges it; use limit=0 or useother=f",
                 )
 

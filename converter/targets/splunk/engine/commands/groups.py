@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
 from converter.targets.splunk.engine.language.values import number_of, text_of, values_of
-from converter.targets.splunk.engine.statistics.accumulators import TIMED, maker
 from converter.targets.splunk.engine.statistics.numbers import CounterResetError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
-    from converter.targets.splunk.engine.statistics.accumulators import Accumulator
+    from converter.targets.splunk.engine.statistics.accumulators import Accumulator, Statistic
 
 Key: TypeAlias = tuple[str, ...]
 _NO_ARGUMENT = (True,)
@@ -30,32 +29,26 @@ _NO_ARGUMENT = (True,)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One statistic of a command: its name, what makes its accumulator, what it reads of a row."""
+    """One statistic of a command: the name of its field, what computes it, what it reads of a row."""
 
     name: str
-    make: Callable[[], Accumulator]
+    statistic: Statistic
     read: Callable[[Row], Sequence[Any]]
-    timed: bool
     span: Span
 
 
 def slot_of(aggregate: Aggregate, context: SearchContext) -> Slot:
     """Return what a statistic is made and read by."""
-    return Slot(
-        aggregate.name,
-        maker(aggregate.function, aggregate.percent),
-        _reader(aggregate, context),
-        aggregate.function in TIMED,
-        aggregate.span,
-    )
+    statistic = aggregate.statistic
+    return Slot(aggregate.name, statistic, _reader(aggregate, statistic, context), aggregate.span)
 
 
-def _reader(aggregate: Aggregate, context: SearchContext) -> Callable[[Row], Sequence[Any]]:
+def _reader(aggregate: Aggregate, statistic: Statistic, context: SearchContext) -> Callable[[Row], Sequence[Any]]:
     argument = aggregate.argument
     if argument is None:
         return lambda _: _NO_ARGUMENT
     if isinstance(argument, str):
-        if aggregate.function in ("first", "last", "earliest", "latest"):
+        if statistic.single:
             return _single_reader(argument, aggregate, context)
         return lambda row: values_of(row.get(argument))
     compiled = compile_expression(argument, context.text)
@@ -68,7 +61,7 @@ def _reader(aggregate: Aggregate, context: SearchContext) -> Callable[[Row], Seq
 
 
 def _single_reader(field: str, aggregate: Aggregate, context: SearchContext) -> Callable[[Row], Sequence[Any]]:
-    """Read a field of which one value is wanted: which one of a multivalue field, no source says."""
+    """Read the single value of a field."""
 
     def read(row: Row) -> Sequence[Any]:
         value = row.get(field)
@@ -84,7 +77,7 @@ def time_of(row: Row, slots: Sequence[Slot], context: SearchContext) -> float:
     time = number_of(row.get("_time"))
     if time is None:
         for slot in slots:
-            if slot.timed:
+            if slot.statistic.timed:
                 raise context.error(f"{slot.name} needs _time, which a row does not have", slot.span)
         return 0
     return time
@@ -96,7 +89,7 @@ class Group:
     __slots__ = ("accumulators",)
 
     def __init__(self, slots: Sequence[Slot]) -> None:
-        self.accumulators = [slot.make() for slot in slots]
+        self.accumulators = [slot.statistic.make() for slot in slots]
 
     def push(self, values: Sequence[Sequence[Any]], time: float) -> None:
         """Take in what each statistic read of a row."""

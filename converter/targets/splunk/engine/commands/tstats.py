@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.commands.aggregates import FUNCTIONS, Aggregate, read_by_name
+from converter.targets.splunk.engine.commands.aggregates import Aggregate, read_by_name
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.bins import Bin, bins
 from converter.targets.splunk.engine.commands.data_sets import BASE_FIELDS, UncomputedError, tree_of
@@ -41,6 +41,7 @@ from converter.targets.splunk.engine.language.syntax import (
     TimeBound,
 )
 from converter.targets.splunk.engine.language.time_spans import time_span
+from converter.targets.splunk.engine.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,8 +68,6 @@ _PREFIX = re.compile(r"PREFIX\s*\(", re.IGNORECASE)
 # The pieces of a WHERE that matter for where it ends: a quoted text, a comment, a bracket, a word.
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|```.*?```|[()\[\]|]|[^\s"()\[\]|`]+|\s+|.', re.DOTALL)
 _BY = frozenset({"by", "groupby"})
-# What the Search Reference does not list for tstats.
-_NOT_HERE = frozenset({"list", "sparkline"})
 _BUCKET = "\0bucket"
 
 
@@ -284,11 +283,11 @@ def _field(scanner: Scanner) -> str:
 
 def _function(scanner: Scanner, written: str, span: Span) -> tuple[str, float | None]:
     lower = written.lower()
-    if lower in FUNCTIONS and lower not in _NOT_HERE:
-        return FUNCTIONS[lower], None
+    known = {name: statistic for name, statistic in STATISTICS.items() if TSTATS.name not in statistic.absent}
+    if lower in known:
+        return known[lower].name, None
     if match := _PERCENTILE.fullmatch(lower):
         return "percentile", float(match.group(1))
-    known = [name for name in FUNCTIONS if name not in _NOT_HERE]
     raise scanner.error(f"the statistic {written} is not supported in tstats", span, suggest(lower, known))
 
 

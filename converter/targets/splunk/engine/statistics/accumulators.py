@@ -1,6 +1,6 @@
 """Statistics as accumulators: values go in, may leave again in the same order, and the result can be asked at any time.
 
-    push(values, time) / drop(values, time) ──> result()
+    STATISTICS ──make──> accumulator: push(values, time) / drop(values, time) ──> result()
 
 A window that slides drops what it pushed, oldest first; so every accumulator works in constant or logarithmic time a
 row, whatever the size of the window. `stats` and `eventstats` only push.
@@ -9,6 +9,7 @@ row, whatever the size of the window. `stats` and `eventstats` only push.
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -245,39 +246,59 @@ class _Chronological:
         return self._edge.best()
 
 
-_MAKERS: dict[str, Callable[[], Accumulator]] = {
-    "count": _Count,
-    "dc": _DistinctCount,
-    "estdc": _Estimate,
-    "values": _Values,
-    "list": _List,
-    "first": _First,
-    "last": _Last,
-    "mode": _Mode,
-    "min": lambda: _Extreme(largest=False),
-    "max": lambda: _Extreme(largest=True),
-    "range": _Range,
-    "earliest": lambda: _Chronological(latest=False),
-    "latest": lambda: _Chronological(latest=True),
-    "earliest_time": lambda: _Chronological(latest=False, time_itself=True),
-    "latest_time": lambda: _Chronological(latest=True, time_itself=True),
-    "sum": lambda: Moments(lambda _count, total, _squares: as_number(total)),
-    "avg": lambda: Moments(lambda count, total, _squares: as_number(total / count)),
-    "sumsq": lambda: Moments(lambda _count, _total, squares: as_number(squares)),
-    "stdev": lambda: Moments(spread(sample=True, root=True)),
-    "stdevp": lambda: Moments(spread(sample=False, root=True)),
-    "var": lambda: Moments(spread(sample=True, root=False)),
-    "varp": lambda: Moments(spread(sample=False, root=False)),
-    "median": lambda: Ordered(median),
-    "rate": Rate,
-}
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic.
 
-TIMED = frozenset({"earliest", "latest", "earliest_time", "latest_time", "rate"})
+    Attributes:
+        name: as the Search Reference writes it.
+        make: returns an accumulator of no values.
+        aliases: other names.
+        timed: it needs the time of each row.
+        single: it takes one value of a field from each row: which one of a multivalue field, no source says.
+        merges: it has the same value however the columns of a chart are put together; of the others no source says how
+            Splunk does it.
+        absent: the commands of statistics that do not have it.
+    """
+
+    name: str
+    make: Callable[[], Accumulator]
+    aliases: tuple[str, ...] = ()
+    timed: bool = False
+    single: bool = False
+    merges: bool = False
+    absent: frozenset[str] = frozenset()
 
 
-def maker(function: str, percent: float | None) -> Callable[[], Accumulator]:
-    """Return what makes an empty accumulator of a statistic; `percent` is the number of a percentile."""
-    if percent is not None:
-        compute = percentile(percent)
-        return lambda: Ordered(compute, exact=function == "exactperc")
-    return _MAKERS[function]
+STATISTICS = (
+    Statistic("count", _Count, aliases=("c",), merges=True),
+    Statistic("dc", _DistinctCount, aliases=("distinct_count",)),
+    Statistic("estdc", _Estimate),
+    Statistic("sum", lambda: Moments(lambda _count, total, _squares: as_number(total)), merges=True),
+    Statistic("sumsq", lambda: Moments(lambda _count, _total, squares: as_number(squares)), merges=True),
+    Statistic("avg", lambda: Moments(lambda count, total, _squares: as_number(total / count)), aliases=("mean",)),
+    Statistic("min", lambda: _Extreme(largest=False), merges=True),
+    Statistic("max", lambda: _Extreme(largest=True), merges=True),
+    Statistic("range", _Range, merges=True),
+    Statistic("values", _Values, merges=True),
+    Statistic("list", _List, absent=frozenset({"tstats"})),
+    Statistic("first", _First, single=True),
+    Statistic("last", _Last, single=True),
+    Statistic("earliest", lambda: _Chronological(latest=False), timed=True, single=True),
+    Statistic("latest", lambda: _Chronological(latest=True), timed=True, single=True),
+    Statistic("earliest_time", lambda: _Chronological(latest=False, time_itself=True), timed=True),
+    Statistic("latest_time", lambda: _Chronological(latest=True, time_itself=True), timed=True),
+    Statistic("median", lambda: Ordered(median)),
+    Statistic("mode", _Mode),
+    Statistic("stdev", lambda: Moments(spread(sample=True, root=True))),
+    Statistic("stdevp", lambda: Moments(spread(sample=False, root=True))),
+    Statistic("var", lambda: Moments(spread(sample=True, root=False))),
+    Statistic("varp", lambda: Moments(spread(sample=False, root=False))),
+    Statistic("rate", Rate, timed=True, absent=frozenset({"eventstats", "streamstats", "chart", "timechart"})),
+)
+
+
+def percentile_statistic(percent: float, *, exact: bool) -> Statistic:
+    """Return the statistic of a percentile; `exact` is the one of `exactperc`."""
+    compute = percentile(percent)
+    return Statistic("exactperc" if exact else "percentile", lambda: Ordered(compute, exact=exact))
