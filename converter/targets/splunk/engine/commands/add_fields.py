@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.syntax import Expression, Span
     from converter.targets.splunk.engine.language.values import Row
 
+_NAME_OF_VALUES = "a field name that is made from values"
+_NO_TIME_RANGE = "this run has no time range"
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -94,7 +97,7 @@ def _compile_eval(command: Eval, context: SearchContext) -> Stage:
     assignments = []
     for assignment in command.assignments:
         if "{" in assignment.name or "}" in assignment.name:
-            raise context.error(f"a field name that is made from values: {assignment.name!r}", assignment.span)
+            raise context.error(f"{_NAME_OF_VALUES}: {assignment.name!r}", assignment.span)
         compiled = compile_expression(assignment.expression, context.text)
         if compiled.kind == "bool":
             raise context.error(
@@ -196,7 +199,7 @@ def _compile_addinfo(command: AddInfo, context: SearchContext) -> Callable[[Iter
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         environment = current()
         if environment.window is None:
-            raise context.error("addinfo: this run has no time range, only a scheduled one has", command.span)
+            raise context.error(f"addinfo: {_NO_TIME_RANGE}, only a scheduled one has", command.span)
         earliest, latest = environment.window
         for row in rows:
             row["info_min_time"] = earliest
@@ -214,14 +217,29 @@ EVAL = Command(
     _read_eval,
     _compile_eval,
     (Eval,),
+    arguments="fields such as `name=expression`",
+    refuses=(_NAME_OF_VALUES,),
     streaming=True,
     row_by_row=True,
-    refused=("a field name that is made from values",),
 )
-FIELDFORMAT = Command("fieldformat", _read_fieldformat, _compile_fieldformat, (FieldFormat,), streaming=True)
+FIELDFORMAT = Command(
+    "fieldformat",
+    _read_fieldformat,
+    _compile_fieldformat,
+    (FieldFormat,),
+    arguments="a field such as `name=expression`",
+    streaming=True,
+)
 STRCAT = Command(
-    "strcat", _read_strcat, _compile_strcat, (StrCat,), options=("allrequired",), streaming=True, row_by_row=True
+    "strcat",
+    _read_strcat,
+    _compile_strcat,
+    (StrCat,),
+    arguments="fields and quoted texts, and the field of the result",
+    options=("allrequired",),
+    streaming=True,
+    row_by_row=True,
 )
-ADDINFO = Command("addinfo", _read_addinfo, _compile_addinfo, (AddInfo,), refused=("a run without a time range",))
+ADDINFO = Command("addinfo", _read_addinfo, _compile_addinfo, (AddInfo,), refuses=(_NO_TIME_RANGE,))
 
 COMMANDS: tuple[Command[Any], ...] = (EVAL, FIELDFORMAT, STRCAT, ADDINFO)

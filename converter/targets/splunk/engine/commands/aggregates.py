@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _PERCENTILE = re.compile(rf"({'|'.join(PERCENTILES)})([0-9]{{1,9}}(?:\.[0-9]{{1,15}})?)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
+# What commands of statistics take, and what they refuse.
+STATISTICS_AND_BY = "statistics such as `count as name`, and `by` with fields"
+ALLNUM = "the option allnum"
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
@@ -48,14 +52,14 @@ class Aggregate:
         return percentile_statistic(self.percent, exact=self.function == "exactperc")
 
 
-def refuse_true(scanner: Scanner, option: str, start: int) -> None:
-    """Read the value of an option that may only be false.
+def refuse_allnum(scanner: Scanner, start: int) -> None:
+    """Read the value of `allnum`, which stands at `start`.
 
     Raises:
         QueryError: it is true.
     """
-    if scanner.boolean(option):
-        raise scanner.error(f"the option {option} is not supported", scanner.span_from(start))
+    if scanner.boolean("allnum"):
+        raise scanner.error(f"{ALLNUM} is not supported", scanner.span_from(start))
 
 
 def read_by(scanner: Scanner) -> tuple[str, ...]:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.syntax import Pipeline, Span, Unsupported
     from converter.targets.splunk.engine.language.values import Row
 
+_SUBSEARCH_OPTIONS = ("maxout", "maxtime", "timeout", "extendtimerange")
+_A_SEARCH = "a search in square brackets"
+_DATASET_IN_UNION = "union of a data set that is named"
+
 
 @dataclass(frozen=True, slots=True)
 class Append(CommandNode):
@@ -65,9 +69,6 @@ class MultiSearch(CommandNode):
     """`multisearch [search ...] [search ...]`: the results of all of them."""
 
     searches: tuple[Pipeline, ...]
-
-
-_SUBSEARCH_OPTIONS = ("maxout", "maxtime", "timeout", "extendtimerange")
 
 
 def _read_append(scanner: Scanner, _span: Span) -> Append:
@@ -190,7 +191,7 @@ def _read_union(scanner: Scanner, span: Span) -> Union | Unsupported:
     while not scanner.at_command_end():
         if scanner.peek() != "[":
             scanner.pos = begin
-            return read_unsupported(scanner, span, "union", "union of a data set that is named")
+            return read_unsupported(scanner, span, "union", _DATASET_IN_UNION)
         searches.append(bracketed(scanner))
         scanner.accept(",")
     if not searches:
@@ -226,13 +227,23 @@ def _compile_multisearch(command: MultiSearch, context: SearchContext) -> Stage:
     return run
 
 
-APPEND = Command("append", _read_append, _compile_append, (Append,), options=_SUBSEARCH_OPTIONS, rereads=True)
-APPENDPIPE = Command("appendpipe", _read_appendpipe, _compile_appendpipe, (AppendPipe,), options=("run_in_preview",))
+APPEND = Command(
+    "append", _read_append, _compile_append, (Append,), arguments=_A_SEARCH, options=_SUBSEARCH_OPTIONS, rereads=True
+)
+APPENDPIPE = Command(
+    "appendpipe",
+    _read_appendpipe,
+    _compile_appendpipe,
+    (AppendPipe,),
+    arguments="commands in square brackets",
+    options=("run_in_preview",),
+)
 APPENDCOLS = Command(
     "appendcols",
     _read_appendcols,
     _compile_appendcols,
     (AppendCols,),
+    arguments=_A_SEARCH,
     options=(*_SUBSEARCH_OPTIONS, "override"),
     rereads=True,
 )
@@ -241,8 +252,9 @@ UNION = Command(
     _read_union,
     _compile_union,
     (Union,),
+    arguments="searches in square brackets",
     options=_SUBSEARCH_OPTIONS,
-    refused=("a data set that is named",),
+    refuses=(_DATASET_IN_UNION,),
     generating=True,
     rereads=True,
 )
@@ -251,7 +263,7 @@ MULTISEARCH = Command(
     _read_multisearch,
     _compile_multisearch,
     (MultiSearch,),
-    refused=("commands that are not streaming",),
+    arguments="two searches or more in square brackets, of streaming commands",
     generating=True,
     only_first=True,
     rereads=True,

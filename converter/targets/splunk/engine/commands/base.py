@@ -78,7 +78,9 @@ class Command(Generic[Node]):
         nodes: the types that `read` returns.
         aliases: other names.
         options: the names of its options, `name=value`.
-        refused: what of it is refused by name: an option `name=`, or words.
+        refused_options: the options that it reads only to refuse them, or most of their values.
+        refuses: what Splunk has of it and the engine refuses, as the messages say it.
+        arguments: what it takes, in words.
         streaming: it looks at one row at a time, so it may stand in a search of multisearch.
         row_by_row: it changes one row after the other, so it may stand in the template of foreach.
         generating: it makes rows of its own, so a search may begin with it.
@@ -93,7 +95,9 @@ class Command(Generic[Node]):
     nodes: tuple[type[Node], ...]
     aliases: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
+    refused_options: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
+    arguments: str = ""
     streaming: bool = False
     row_by_row: bool = False
     generating: bool = False
@@ -110,7 +114,7 @@ class Command(Generic[Node]):
         scanner.skip()
         start = scanner.pos
         name = scanner.option()
-        if name and name not in self.options and f"{name}=" not in self.refused:
+        if name and name not in self.options and name not in self.refused_options:
             raise self.unknown_option(scanner, name, start)
         return name
 

@@ -142,7 +142,15 @@ def _calendar_start(time: float, unit: str) -> int:
 
 
 BIN = Command(
-    "bin", _read_bin, _compile_bin, (Bin,), aliases=("bucket", "discretize"), options=("span",), streaming=True
+    "bin",
+    _read_bin,
+    _compile_bin,
+    (Bin,),
+    aliases=("bucket", "discretize"),
+    arguments="a field, and `as` with a name",
+    options=("span",),
+    refuses=("the option bins of bin",),
+    streaming=True,
 )
 
 COMMANDS: tuple[Command[Any], ...] = (BIN,)

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 _LIMIT = re.compile(r"(top|bottom)?([0-9]{1,9})", re.IGNORECASE)
 _DEFAULT_SERIES = 10
-_OPTIONS = ("span", "limit", "cont", "useother", "usenull", "otherstr", "nullstr", "sep", "format", "dedup_splitvals")
+_OPTIONS = ("span", "limit", "cont", "useother", "usenull", "otherstr", "nullstr", "sep", "format")
 _BINS = ("bins", "minspan", "aligntime", "start", "end")
-_REFUSED = (*(f"{name}=" for name in _BINS), "dedup_splitvals=t", "a where clause", "a span below a second")
+_REFUSED_OPTIONS = (*_BINS, "dedup_splitvals")
+_FILLED_IN = "chart with a span, which fills in rows without events"
+_WITHOUT_SPAN = "timechart without a span"
+_SUBSECOND = "a span below a second"
+_DEDUP_SPLITVALS = "dedup_splitvals=t"
 
 
 @dataclass(slots=True)
@@ -68,9 +72,7 @@ def _read_timechart(scanner: Scanner, span: Span) -> Chart:
                 _statistic(scanner, read)
     chart = _finished(scanner, read, span)
     if chart.size is None:
-        raise scanner.error(
-            "timechart without a span", span, "Splunk then chooses one by the time range; for example: span=1h"
-        )
+        raise scanner.error(_WITHOUT_SPAN, span, "Splunk then chooses one by the time range; for example: span=1h")
     return chart
 
 
@@ -153,7 +155,7 @@ def _is_option(scanner: Scanner, read: _Read) -> bool:
                 raise scanner.error(f"{option}=f of timechart is not supported", scanner.span_from(start))
         case "dedup_splitvals":
             if scanner.boolean("dedup_splitvals"):
-                raise scanner.error("dedup_splitvals=t is not supported", scanner.span_from(start))
+                raise scanner.error(f"{_DEDUP_SPLITVALS} is not supported", scanner.span_from(start))
         case option if option in _BINS:
             raise command.unknown_option(scanner, option, start, "use span=")
     scanner.accept(",")
@@ -200,7 +202,7 @@ def _check_time_span(scanner: Scanner, size: TimeSpan, span: Span) -> None:
     if size.unit in ("mon", "q", "y") and size.count != 1:
         raise scanner.error(f"spans of {size.count} months, quarters or years", span, "how they align is not known")
     if size.unit in ("us", "ms", "cs", "ds"):
-        raise scanner.error("a span below a second is not supported here", span, "use bin and stats")
+        raise scanner.error(f"{_SUBSECOND} is not supported here", span, "use bin and stats")
 
 
 def _finished(scanner: Scanner, read: _Read, span: Span) -> Chart:
@@ -229,9 +231,7 @@ def _compile_chart(command: Chart, context: SearchContext) -> Stage:
             the rest whose statistic no source explains.
     """
     if command.command == "chart" and command.size is not None and command.continuous:
-        raise context.error(
-            "chart with a span, which fills in rows without events", command.span, "use cont=f, or bin before it"
-        )
+        raise context.error(_FILLED_IN, command.span, "use cont=f, or bin before it")
     slots = [slot_of(aggregate, context) for aggregate in command.aggregates]
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
@@ -244,15 +244,32 @@ def _compile_chart(command: Chart, context: SearchContext) -> Stage:
 
 
 CHART = Command(
-    "chart", _read_chart, _compile_chart, (Chart,), options=_OPTIONS, refused=(*_REFUSED, "a span without cont=f")
+    "chart",
+    _read_chart,
+    _compile_chart,
+    (Chart,),
+    arguments="statistics, and `by` or `over` with up to two fields",
+    options=_OPTIONS,
+    refused_options=_REFUSED_OPTIONS,
+    refuses=(_FILLED_IN, _SUBSECOND, _DEDUP_SPLITVALS),
 )
 TIMECHART = Command(
     "timechart",
     _read_timechart,
     _compile_chart,
     (Chart,),
-    options=(*_OPTIONS, "fixedrange", "partial"),
-    refused=(*_REFUSED, "no span", "fixedrange=f", "partial=f"),
+    arguments="statistics, and `by` with a field",
+    options=_OPTIONS,
+    refused_options=(*_REFUSED_OPTIONS, "fixedrange", "partial"),
+    refuses=(
+        _WITHOUT_SPAN,
+        _SUBSECOND,
+        "the option bins of timechart",
+        "the where clause of timechart",
+        "fixedrange=f of timechart",
+        "partial=f of timechart",
+        _DEDUP_SPLITVALS,
+    ),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (CHART, TIMECHART)

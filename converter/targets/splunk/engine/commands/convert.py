@@ -265,7 +265,14 @@ def _without_unit(value: Any) -> Any:
 
 
 CONVERT = Command(
-    "convert", _read_convert, _compile_convert, (Convert,), options=("timeformat",), streaming=True, row_by_row=True
+    "convert",
+    _read_convert,
+    _compile_convert,
+    (Convert,),
+    arguments="fields such as `ctime(field) as name`, with " + ", ".join(f"`{name}`" for name in sorted(_FUNCTIONS)),
+    options=("timeformat",),
+    streaming=True,
+    row_by_row=True,
 )
 
 COMMANDS: tuple[Command[Any], ...] = (CONVERT,)

@@ -162,8 +162,8 @@ DATAMODEL = Command(
     _read_datamodel,
     _compile_from,
     (FromDataModel,),
+    arguments="a data model, a data set, and `search` or `flat`",
     options=("allow_old_summaries", "summariesonly", "strict_fields"),
-    refused=("forms other than X Y search and X Y flat",),
     generating=True,
     check_later=_refuse_later,
 )
@@ -172,7 +172,7 @@ FROM = Command(
     _read_from,
     _compile_from,
     (FromDataModel,),
-    refused=("data sets other than datamodel:X.Y",),
+    arguments="`datamodel:model.dataset`",
     generating=True,
     check_later=_refuse_later,
 )

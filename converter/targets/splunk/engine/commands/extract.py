@@ -356,8 +356,8 @@ REX: Command[Rex | Sed | Transliterate] = Command(
     _read_rex,
     _compile_rex,
     (Rex, Sed, Transliterate),
+    arguments="an expression with named groups, or one of sed",
     options=("field", "max_match", "mode"),
-    refused=("a mode other than sed",),
     streaming=True,
     row_by_row=True,
 )
@@ -366,8 +366,8 @@ SPATH = Command(
     _read_spath,
     _compile_spath,
     (Spath,),
+    arguments="a path such as `a.b{}.c`",
     options=("input", "path", "output"),
-    refused=("the number of an element, @ and * in a path",),
     streaming=True,
 )
 

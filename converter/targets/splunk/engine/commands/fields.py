@@ -156,8 +156,16 @@ def _expanded(row: Row, patterns: Sequence[tuple[tuple[str, str, str], tuple[str
     ]
 
 
-FIELDS = Command("fields", _read_fields, _compile_fields, (Fields,), streaming=True)
-TABLE = Command("table", _read_table, _compile_table, (Table,))
-RENAME = Command("rename", _read_rename, _compile_rename, (Rename,), streaming=True, row_by_row=True)
+FIELDS = Command("fields", _read_fields, _compile_fields, (Fields,), arguments="`+` or `-`, and fields", streaming=True)
+TABLE = Command("table", _read_table, _compile_table, (Table,), arguments="fields")
+RENAME = Command(
+    "rename",
+    _read_rename,
+    _compile_rename,
+    (Rename,),
+    arguments="pairs such as `old as new`",
+    streaming=True,
+    row_by_row=True,
+)
 
 COMMANDS: tuple[Command[Any], ...] = (FIELDS, TABLE, RENAME)

@@ -143,9 +143,13 @@ def _compile_uniq(_command: Uniq, _context: SearchContext) -> Stage:
     return run
 
 
-SEARCH = Command("search", _read_search, _compile_search, (Search,), streaming=True, generating=True)
-WHERE = Command("where", _read_where, _compile_where, (Where,), streaming=True)
-REGEX = Command("regex", _read_regex, _compile_regex, (Regex,), streaming=True)
+SEARCH = Command(
+    "search", _read_search, _compile_search, (Search,), arguments="a search expression", streaming=True, generating=True
+)
+WHERE = Command("where", _read_where, _compile_where, (Where,), arguments="a condition", streaming=True)
+REGEX = Command(
+    "regex", _read_regex, _compile_regex, (Regex,), arguments='`field="expression"`, or `!=`', streaming=True
+)
 UNIQ = Command("uniq", _read_uniq, _compile_uniq, (Uniq,))
 
 COMMANDS: tuple[Command[Any], ...] = (SEARCH, WHERE, REGEX, UNIQ)

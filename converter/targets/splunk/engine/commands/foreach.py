@@ -168,8 +168,8 @@ FOREACH = Command(
     _read_foreach,
     _compile_foreach,
     (ForEach,),
+    arguments="fields, and commands in square brackets",
     options=("mode", *_TOKENS),
-    refused=("a mode other than multifield",),
     streaming=True,
 )
 

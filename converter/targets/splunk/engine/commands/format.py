@@ -193,8 +193,19 @@ def _compile_return(command: Return, context: SearchContext) -> Stage:
 
 
 FORMAT = Command(
-    "format", _read_format, _compile_format, (Format,), options=("mvsep", "maxresults", "emptystr", "quote")
+    "format",
+    _read_format,
+    _compile_format,
+    (Format,),
+    arguments="none or six quoted texts",
+    options=("mvsep", "maxresults", "emptystr", "quote"),
 )
-RETURN = Command("return", _read_return, _compile_return, (Return,))
+RETURN = Command(
+    "return",
+    _read_return,
+    _compile_return,
+    (Return,),
+    arguments="a number of rows, and fields such as `field`, `alias=field`, `$field`",
+)
 
 COMMANDS: tuple[Command[Any], ...] = (FORMAT, RETURN)

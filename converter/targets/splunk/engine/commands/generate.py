@@ -81,8 +81,9 @@ MAKERESULTS = Command(
     _read_makeresults,
     _compile_makeresults,
     (MakeResults,),
-    options=("count", "annotate"),
-    refused=("annotate=t",),
+    options=("count",),
+    refused_options=("annotate",),
+    refuses=("annotate=t of makeresults", "the option format of makeresults"),
     generating=True,
     only_first=True,
 )

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _OWN = "_id"
 
+_WITHOUT_FIELDS = "join without fields"
+_DATASET_IN_JOIN = "join with a data set that is named"
+_JOIN_WHERE = "join with left=, right= and where"
+_USETIME = "the option usetime of join"
+
 
 @dataclass(frozen=True, slots=True)
 class SetOperation(CommandNode):
@@ -69,7 +74,7 @@ def _read_join(scanner: Scanner, span: Span) -> Join | Unsupported:
     while not scanner.at_command_end() and scanner.peek() != "[":
         if at_dataset(scanner):
             scanner.pos = begin
-            return read_unsupported(scanner, span, "join", "join with a data set that is named")
+            return read_unsupported(scanner, span, "join", _DATASET_IN_JOIN)
         match JOIN.option(scanner):
             case "":
                 names.append(scanner.name("a field to join by"))
@@ -86,7 +91,7 @@ def _read_join(scanner: Scanner, span: Span) -> Join | Unsupported:
                 scanner.boolean("earlier")
             case "left" | "right":
                 scanner.pos = begin
-                return read_unsupported(scanner, span, "join", "join with left=, right= and where")
+                return read_unsupported(scanner, span, "join", _JOIN_WHERE)
     if any("*" in name for name in names):
         raise scanner.error("a wildcard as a field of join", span, "name the fields")
     return Join(tuple(names), bracketed(scanner), outer, matches, overwrite, by_time, span)
@@ -113,12 +118,12 @@ def _compile_join(command: Join, context: SearchContext) -> Stage:
     stage = context.stage(command.pipeline)
     if not command.fields:
         raise context.error(
-            "join without fields, which joins by all that both sides have, is not supported",
+            f"{_WITHOUT_FIELDS}, which joins by all that both sides have, is not supported",
             command.span,
             "name the fields",
         )
     if command.by_time:
-        raise context.error("the option usetime of join is not supported", command.span)
+        raise context.error(f"{_USETIME} is not supported", command.span)
     limit = command.matches or None
 
     def key_of(row: Row) -> tuple[str, ...] | None:
@@ -195,10 +200,21 @@ JOIN = Command(
     _read_join,
     _compile_join,
     (Join,),
-    options=("type", "max", "overwrite", "usetime", "earlier"),
-    refused=("left=", "right=", "usetime=t", "no fields", "a data set that is named"),
+    arguments="fields, and a search in square brackets",
+    options=("type", "max", "overwrite", "earlier"),
+    refused_options=("usetime", "left", "right"),
+    refuses=(_WITHOUT_FIELDS, _DATASET_IN_JOIN, _JOIN_WHERE, _USETIME),
     rereads=True,
 )
-SET = Command("set", _read_set, _compile_set, (SetOperation,), generating=True, only_first=True, rereads=True)
+SET = Command(
+    "set",
+    _read_set,
+    _compile_set,
+    (SetOperation,),
+    arguments="`union`, `diff` or `intersect`, and two searches in square brackets",
+    generating=True,
+    only_first=True,
+    rereads=True,
+)
 
 COMMANDS: tuple[Command[Any], ...] = (JOIN, SET)

@@ -33,6 +33,8 @@ _NETWORK = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}")
 _ENDINGS = ("", ".csv", ".csv.gz")
 _CLAUSES = ("output", "outputnew")
 
+_WHERE_WITH_ROWS = "where together with start or max in inputlookup"
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup(CommandNode):
@@ -176,7 +178,7 @@ def _compile_inputlookup(command: InputLookup, context: SearchContext) -> Stage:
     test = None if command.where is None else compile_search(command.where, context.text)
     if test is not None and (command.start or command.maximum is not None):
         raise context.error(
-            "where together with start or max in inputlookup is not supported",
+            f"{_WHERE_WITH_ROWS} is not supported",
             command.span,
             "which of them comes first is not documented; use search and head",
         )
@@ -288,8 +290,8 @@ LOOKUP = Command(
     _read_lookup,
     _compile_lookup,
     (Lookup,),
+    arguments="a table, fields such as `column as field`, and `OUTPUT` or `OUTPUTNEW` with fields",
     options=("local", "update"),
-    refused=("a table with wildcards or networks",),
     streaming=True,
 )
 INPUTLOOKUP = Command(
@@ -297,8 +299,9 @@ INPUTLOOKUP = Command(
     _read_inputlookup,
     _compile_inputlookup,
     (InputLookup,),
+    arguments="a table, and `where` with a search",
     options=("append", "start", "max", "strict"),
-    refused=("where together with start or max",),
+    refuses=(_WHERE_WITH_ROWS,),
     generating=True,
     check_later=_refuse_later,
 )

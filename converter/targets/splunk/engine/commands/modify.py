@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
+_WITHOUT_FIELDS = "replace without fields"
+_SEVERAL_WILDCARDS = "replace of several values, one with a wildcard"
+_WILDCARD_FIELD = "a wildcard in the fields of replace"
+
 
 @dataclass(frozen=True, slots=True)
 class FillNull(CommandNode):
@@ -141,16 +145,14 @@ def _compile_replace(command: Replace, context: SearchContext) -> Stage:
     """
     if not command.names:
         raise context.error(
-            "replace without fields is not supported",
+            f"{_WITHOUT_FIELDS} is not supported",
             command.span,
             "it leaves out fields by a rule that is not documented",
         )
     if len(command.pairs) > 1 and any("*" in old for old, _ in command.pairs):
-        raise context.error(
-            "replace of several values, one with a wildcard", command.span, "use a replace for each, as Splunk advises"
-        )
+        raise context.error(_SEVERAL_WILDCARDS, command.span, "use a replace for each, as Splunk advises")
     if any("*" in name for name in command.names):
-        raise context.error("a wildcard in the fields of replace is not supported", command.span, "name the fields")
+        raise context.error(f"{_WILDCARD_FIELD} is not supported", command.span, "name the fields")
     pairs = [
         (wildcard_groups(old), wildcard_groups(old, cased=False), new.split("*"))
         for old, new in reversed(command.pairs)
@@ -180,15 +182,18 @@ def _compile_replace(command: Replace, context: SearchContext) -> Stage:
     return run
 
 
-FILLNULL = Command("fillnull", _read_fillnull, _compile_fillnull, (FillNull,), options=("value",), row_by_row=True)
-FILLDOWN = Command("filldown", _read_filldown, _compile_filldown, (FillDown,))
+FILLNULL = Command(
+    "fillnull", _read_fillnull, _compile_fillnull, (FillNull,), arguments="fields", options=("value",), row_by_row=True
+)
+FILLDOWN = Command("filldown", _read_filldown, _compile_filldown, (FillDown,), arguments="fields")
 REPLACE = Command(
     "replace",
     _read_replace,
     _compile_replace,
     (Replace,),
+    arguments="pairs such as `old with new`, and `in` with fields",
+    refuses=(_WITHOUT_FIELDS, _SEVERAL_WILDCARDS, _WILDCARD_FIELD),
     streaming=True,
-    refused=("no fields", "several values, one with a wildcard", "a wildcard in the fields"),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (FILLNULL, FILLDOWN, REPLACE)

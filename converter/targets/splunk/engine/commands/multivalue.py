@@ -227,13 +227,19 @@ MAKEMV = Command(
     _read_makemv,
     _compile_makemv,
     (MakeMv,),
-    options=("delim", "tokenizer", "allowempty", "setsv"),
-    refused=("setsv=t",),
+    arguments="a field",
+    options=("delim", "tokenizer", "allowempty"),
+    refused_options=("setsv",),
+    refuses=("setsv=t of makemv",),
     streaming=True,
     row_by_row=True,
 )
-MVEXPAND = Command("mvexpand", _read_mvexpand, _compile_mvexpand, (MvExpand,), options=("limit",), streaming=True)
-MVCOMBINE = Command("mvcombine", _read_mvcombine, _compile_mvcombine, (MvCombine,), options=("delim",))
-NOMV = Command("nomv", _read_nomv, _compile_nomv, (NoMv,), streaming=True, row_by_row=True)
+MVEXPAND = Command(
+    "mvexpand", _read_mvexpand, _compile_mvexpand, (MvExpand,), arguments="a field", options=("limit",), streaming=True
+)
+MVCOMBINE = Command(
+    "mvcombine", _read_mvcombine, _compile_mvcombine, (MvCombine,), arguments="a field", options=("delim",)
+)
+NOMV = Command("nomv", _read_nomv, _compile_nomv, (NoMv,), arguments="a field", streaming=True, row_by_row=True)
 
 COMMANDS: tuple[Command[Any], ...] = (MAKEMV, MVEXPAND, MVCOMBINE, NOMV)

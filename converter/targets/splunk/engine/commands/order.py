@@ -335,12 +335,31 @@ def _compile_dedup(command: Dedup, context: SearchContext) -> Stage:
     return run
 
 
-SORT = Command("sort", _read_sort, _compile_sort, (Sort,), options=("limit",))
-HEAD: Command[Head | HeadWhile] = Command(
-    "head", _read_head, _compile_head, (Head, HeadWhile), options=("limit", "null", "keeplast")
+SORT = Command(
+    "sort",
+    _read_sort,
+    _compile_sort,
+    (Sort,),
+    arguments="a number of rows, and fields such as `-num(size)`",
+    options=("limit",),
 )
-TAIL = Command("tail", _read_tail, _compile_tail, (Tail,))
+HEAD: Command[Head | HeadWhile] = Command(
+    "head",
+    _read_head,
+    _compile_head,
+    (Head, HeadWhile),
+    arguments="a number of rows, or a condition in brackets",
+    options=("limit", "null", "keeplast"),
+)
+TAIL = Command("tail", _read_tail, _compile_tail, (Tail,), arguments="a number of rows")
 REVERSE = Command("reverse", _read_reverse, _compile_reverse, (Reverse,))
-DEDUP = Command("dedup", _read_dedup, _compile_dedup, (Dedup,), options=("keepempty", "keepevents", "consecutive"))
+DEDUP = Command(
+    "dedup",
+    _read_dedup,
+    _compile_dedup,
+    (Dedup,),
+    arguments="a number of rows, fields, and `sortby` with fields",
+    options=("keepempty", "keepevents", "consecutive"),
+)
 
 COMMANDS: tuple[Command[Any], ...] = (SORT, HEAD, TAIL, REVERSE, DEDUP)

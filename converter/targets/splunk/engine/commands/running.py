@@ -150,10 +150,18 @@ def _target_and_steps(scanner: Scanner, command: Command[Any]) -> tuple[str | No
     return target, steps
 
 
-ACCUM = Command("accum", _read_accum, _compile_accum, (Accum,))
-DELTA = Command("delta", _read_delta, _compile_delta, (Delta,), options=("p",))
+ACCUM = Command("accum", _read_accum, _compile_accum, (Accum,), arguments="a field, and `as` with a name")
+DELTA = Command(
+    "delta", _read_delta, _compile_delta, (Delta,), arguments="a field, and `as` with a name", options=("p",)
+)
 AUTOREGRESS = Command(
-    "autoregress", _read_autoregress, _compile_autoregress, (AutoRegress,), aliases=("ar",), options=("p",)
+    "autoregress",
+    _read_autoregress,
+    _compile_autoregress,
+    (AutoRegress,),
+    aliases=("ar",),
+    arguments="a field, and `as` with a name",
+    options=("p",),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (ACCUM, DELTA, AUTOREGRESS)

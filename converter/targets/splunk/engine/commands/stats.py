@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.commands.aggregates import read_aggregate, read_by, refuse_true
+from converter.targets.splunk.engine.commands.aggregates import (
+    ALLNUM,
+    STATISTICS_AND_BY,
+    read_aggregate,
+    read_by,
+    refuse_allnum,
+)
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.groups import Group, expanding, result_of, single_key, slot_of, time_of
 from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
@@ -78,7 +84,7 @@ def _read_arguments(
         start = scanner.pos
         match command.option(scanner):
             case "allnum":
-                refuse_true(scanner, "allnum", start)
+                refuse_allnum(scanner, start)
             case "partitions":
                 scanner.integer("a number")
             case "dedup_splitvals":
@@ -187,11 +193,19 @@ STATS = Command(
     _read_stats,
     compile_stats,
     (Stats,),
-    options=("allnum", "partitions", "dedup_splitvals"),
-    refused=("allnum=t",),
+    arguments=STATISTICS_AND_BY,
+    options=("partitions", "dedup_splitvals"),
+    refused_options=("allnum",),
+    refuses=(ALLNUM,),
 )
 EVENTSTATS = Command(
-    "eventstats", _read_eventstats, _compile_eventstats, (EventStats,), options=("allnum",), refused=("allnum=t",)
+    "eventstats",
+    _read_eventstats,
+    _compile_eventstats,
+    (EventStats,),
+    arguments=STATISTICS_AND_BY,
+    refused_options=("allnum",),
+    refuses=(ALLNUM,),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (STATS, EVENTSTATS)

@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.splunk.engine.commands.aggregates import read_aggregate, read_by, refuse_true
+from converter.targets.splunk.engine.commands.aggregates import (
+    ALLNUM,
+    STATISTICS_AND_BY,
+    read_aggregate,
+    read_by,
+    refuse_allnum,
+)
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.groups import Group, expanding, single_key, slot_of, time_of
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
@@ -87,7 +93,7 @@ def _read_streamstats(scanner: Scanner, span: Span) -> StreamStats:
                 resets[option] = parse_expression(scanner)
                 scanner.expect(")", f"to close {option}")
             case "allnum":
-                refuse_true(scanner, "allnum", start)
+                refuse_allnum(scanner, start)
     if not aggregates:
         raise scanner.error("streamstats without a statistic", span)
     before, after = resets.get("reset_before"), resets.get("reset_after")
@@ -223,17 +229,10 @@ STREAMSTATS = Command(
     _read_streamstats,
     _compile_streamstats,
     (StreamStats,),
-    options=(
-        "window",
-        "current",
-        "global",
-        "time_window",
-        "reset_on_change",
-        "reset_before",
-        "reset_after",
-        "allnum",
-    ),
-    refused=("allnum=t",),
+    arguments=STATISTICS_AND_BY,
+    options=("window", "current", "global", "time_window", "reset_on_change", "reset_before", "reset_after"),
+    refused_options=("allnum",),
+    refuses=(ALLNUM,),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (STREAMSTATS,)

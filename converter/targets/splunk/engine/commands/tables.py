@@ -292,10 +292,16 @@ ADDTOTALS = Command(
     _read_addtotals,
     _compile_totals,
     (AddTotals,),
+    arguments="fields",
     options=("row", "col", "fieldname", "labelfield", "label"),
 )
 ADDCOLTOTALS = Command(
-    "addcoltotals", _read_addcoltotals, _compile_totals, (AddTotals,), options=("labelfield", "label")
+    "addcoltotals",
+    _read_addcoltotals,
+    _compile_totals,
+    (AddTotals,),
+    arguments="fields",
+    options=("labelfield", "label"),
 )
 XYSERIES = Command(
     "xyseries",
@@ -303,14 +309,16 @@ XYSERIES = Command(
     _compile_xyseries,
     (XySeries,),
     aliases=("maketable",),
+    arguments="three fields or more",
     options=("sep", "format", "grouped"),
 )
-UNTABLE = Command("untable", _read_untable, _compile_untable, (Untable,))
+UNTABLE = Command("untable", _read_untable, _compile_untable, (Untable,), arguments="three fields")
 TRANSPOSE = Command(
     "transpose",
     _read_transpose,
     _compile_transpose,
     (Transpose,),
+    arguments="a number of rows",
     options=("column_name", "header_field", "include_empty"),
 )
 

@@ -188,7 +188,22 @@ def _figures(command: Top, count: int, total: int) -> Row:
     return figures
 
 
-TOP = Command("top", _read_top, _compile_top, (Top,), aliases=("common",), options=_OPTIONS)
-RARE = Command("rare", _read_rare, _compile_top, (Top,), options=_OPTIONS)
+TOP = Command(
+    "top",
+    _read_top,
+    _compile_top,
+    (Top,),
+    aliases=("common",),
+    arguments="a number of rows, fields, and `by` with fields",
+    options=_OPTIONS,
+)
+RARE = Command(
+    "rare",
+    _read_rare,
+    _compile_top,
+    (Top,),
+    arguments="a number of rows, fields, and `by` with fields",
+    options=_OPTIONS,
+)
 
 COMMANDS: tuple[Command[Any], ...] = (TOP, RARE)

@@ -242,6 +242,7 @@ TRANSACTION = Command(
     _compile_transaction,
     (Transaction,),
     aliases=("transam",),
+    arguments="fields",
     options=(
         "fields",
         "maxspan",
@@ -253,13 +254,13 @@ TRANSACTION = Command(
         "endswith",
         "connected",
         "unifyends",
-        "keeporphans",
         "keepevicted",
         "mvlist",
         "mvraw",
         "nullstr",
     ),
-    refused=("name=", "delim=", "keeporphans=t"),
+    refused_options=("keeporphans", "name", "delim"),
+    refuses=("keeporphans=t of transaction", "the option name of transaction", "the option delim of transaction"),
 )
 
 COMMANDS: tuple[Command[Any], ...] = (TRANSACTION,)

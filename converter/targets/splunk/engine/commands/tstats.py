@@ -53,15 +53,8 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.time_spans import TimeSpan
     from converter.targets.splunk.engine.language.values import Row
 
-_FLAGS = (
-    "prestats",
-    "local",
-    "append",
-    "summariesonly",
-    "include_reduced_buckets",
-    "allow_old_summaries",
-    "use_summary_index_values",
-)
+_FLAGS = ("local", "summariesonly", "include_reduced_buckets", "allow_old_summaries")
+_REFUSED_FLAGS = ("prestats", "append", "use_summary_index_values")
 _PERCENTILE = re.compile(r"(?:exactperc|perc|p)([0-9]{1,2}(?:\.[0-9]{1,15})?|100)")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _PREFIX = re.compile(r"PREFIX\s*\(", re.IGNORECASE)
@@ -69,6 +62,12 @@ _PREFIX = re.compile(r"PREFIX\s*\(", re.IGNORECASE)
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|```.*?```|[()\[\]|]|[^\s"()\[\]|`]+|\s+|.', re.DOTALL)
 _BY = frozenset({"by", "groupby"})
 _BUCKET = "\0bucket"
+_PRESTATS = "prestats=true"
+_PREFIX_REFUSED = "PREFIX() of tstats"
+_WITHOUT_SPAN = "tstats by _time without a span"
+_EXPRESSION = "an expression in a statistic of tstats"
+_NAMESPACE = "FROM a namespace of tscollect"
+_SID = "FROM sid="
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class _Reading:
     """What has been read of a tstats."""
 
     def __init__(self) -> None:
-        self.flags = dict.fromkeys(_FLAGS, False)
+        self.flags = dict.fromkeys((*_FLAGS, *_REFUSED_FLAGS), False)
         self.fillnull: str | None = None
         self.aggregates: list[Aggregate] = []
         self.source: DataModel | None = None
@@ -185,8 +184,8 @@ def _source(scanner: Scanner) -> DataModel:
         case "datamodel":
             return read_model(scanner)
         case "sid":
-            raise scanner.error("FROM sid= is not supported", Span(start, 3), "only data models are")
-    raise scanner.error("FROM a namespace of tscollect is not supported", hint="write FROM datamodel=...")
+            raise scanner.error(f"{_SID} is not supported", Span(start, 3), "only data models are")
+    raise scanner.error(f"{_NAMESPACE} is not supported", hint="write FROM datamodel=...")
 
 
 def _where(scanner: Scanner) -> SearchExpression:
@@ -238,7 +237,7 @@ def _by(scanner: Scanner, read: _Reading) -> None:
 def _refuse_prefix(scanner: Scanner) -> None:
     scanner.skip()
     if _PREFIX.match(scanner.text, scanner.pos):
-        raise scanner.error("PREFIX() of tstats, which reads the terms of an index", Span(scanner.pos, len("PREFIX")))
+        raise scanner.error(f"{_PREFIX_REFUSED}, which reads the terms of an index", Span(scanner.pos, len("PREFIX")))
 
 
 def _aggregate(scanner: Scanner, into: list[Aggregate]) -> None:
@@ -274,7 +273,7 @@ def _field(scanner: Scanner) -> str:
     _refuse_prefix(scanner)
     start = scanner.pos
     if scanner.word() == "eval":
-        raise scanner.error("an expression in a statistic of tstats", Span(start, 4), "put | stats after tstats")
+        raise scanner.error(_EXPRESSION, Span(start, 4), "put | stats after tstats")
     name = scanner.name("a field")
     if "*" in name:
         raise scanner.error("a wildcard as the field of a statistic", scanner.span_from(start), "name the fields")
@@ -299,11 +298,9 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
             the data model computes in a way that this engine does not.
     """
     if command.prestats:
-        raise context.error("prestats=true, which only Splunk's own commands can read, is not supported", command.span)
+        raise context.error(f"{_PRESTATS}, which only Splunk's own commands can read, is not supported", command.span)
     if command.size is None and (times := [one for one in command.by if one.name == "_time"]):
-        raise context.error(
-            "tstats by _time without a span, which depends on the time range then", times[0].span, "add span=1h"
-        )
+        raise context.error(f"{_WITHOUT_SPAN}, which depends on the time range then", times[0].span, "add span=1h")
     names = _names(command)
     read = (
         _index_reader(names, context)
@@ -420,17 +417,18 @@ TSTATS = Command(
     _read_tstats,
     _compile_tstats,
     (Tstats,),
+    arguments="statistics, `from datamodel=model.dataset`, `where` with a search, and `by` with fields",
     options=(*_FLAGS, "fillnull_value", "chunk_size"),
-    refused=(
-        "datamodel=",
-        "sid=",
-        "prestats=t",
-        "append=t",
-        "use_summary_index_values=t",
-        "PREFIX()",
-        "_time without a span",
-        "expressions",
-        "a namespace",
+    refused_options=(*_REFUSED_FLAGS, "datamodel", "sid"),
+    refuses=(
+        _PRESTATS,
+        "the option append of tstats",
+        "the option use_summary_index_values of tstats",
+        _PREFIX_REFUSED,
+        _WITHOUT_SPAN,
+        _EXPRESSION,
+        _NAMESPACE,
+        _SID,
     ),
     generating=True,
     check_later=_refuse_later,
