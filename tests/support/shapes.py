@@ -21,6 +21,7 @@ import yaml
 
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError, RefusedError, RuleError
+from converter.readers.source import Span
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 from converter.targets.splunk.engine.commands.filter import Search
@@ -32,7 +33,6 @@ from converter.targets.splunk.engine.language.syntax import (
     SearchAnd,
     SearchNot,
     SearchOr,
-    Span,
     Unsupported,
 )
 from converter.targets.splunk.engine.parse import parse

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, QueryError
 from converter.live.splunk.events import OWN, renamed
+from converter.readers.source import NOWHERE, Source, Span
 from converter.targets.splunk.engine.commands.add_fields import AddInfo
 from converter.targets.splunk.engine.commands.append import AppendPipe
 from converter.targets.splunk.engine.commands.filter import Search
@@ -52,9 +53,9 @@ class LiveSearch:
     @property
     def first(self) -> LiveSearch:
         """The first command alone, which says which events can matter to the others."""
-        scanner = Scanner(self.body)
+        scanner = Scanner(Source(self.body, QueryError))
         parse_search(scanner)
-        return replace(self, body=self.body[: scanner.pos], tree=syntax.Pipeline(self.tree.commands[:1]))
+        return replace(self, body=self.body[: scanner.offset], tree=syntax.Pipeline(self.tree.commands[:1]))
 
     @property
     def timed(self) -> bool:
@@ -122,7 +123,7 @@ def _nodes(node: object) -> Iterator[Any]:
     if isinstance(node, tuple):
         for item in node:
             yield from _nodes(item)
-    elif dataclasses.is_dataclass(node) and not isinstance(node, syntax.Span):
+    elif dataclasses.is_dataclass(node) and not isinstance(node, Span):
         yield node
         for field in dataclasses.fields(node):
             yield from _nodes(getattr(node, field.name))
@@ -141,10 +142,10 @@ def _texts(node: Any) -> Iterator[str]:
 
 def _begin(text: str) -> int:
     """Return where the expression of the first search begins: behind a bar and the word `search`."""
-    scanner = Scanner(text)
+    scanner = Scanner(Source(text, QueryError))
     barred = scanner.accept("|")
     word = scanner.word()
-    start = scanner.pos
+    start = scanner.offset
     is_command = word == "search" and (barred or not scanner.option())  # not the field of search=x
     return start + len(word) if is_command else start
 
@@ -176,8 +177,8 @@ def _plain(tree: Pipeline) -> Pipeline:
 
     def change(node: Any) -> Any:
         match node:
-            case syntax.Span():
-                return syntax.NOWHERE
+            case Span():
+                return NOWHERE
             case syntax.SearchAnd(items=items) if (
                 items
             ):  # round brackets are not in a tree, but make an And of their own
@@ -201,5 +202,5 @@ def _mapped(node: Any, change: Any) -> Any:
 
 
 def _error(text: str, node: Any, message: str) -> QueryError:
-    span = getattr(node, "span", None) or syntax.NOWHERE
-    return QueryError(message, Place.at_offset(text, span.start, length=max(1, span.length)), _HINT)
+    span = getattr(node, "span", None) or NOWHERE
+    return Source(text, QueryError).error(message, span, _HINT)

@@ -62,8 +62,8 @@ def saved_of(query: Query) -> LiveSaved:
             raise found[1].error("a file with several saved searches is not run live")
         saved = found[0]
     try:
-        origin = expand(saved.search, known_macros(macros))
-        search = live_search(saved.search if origin is None else origin.expanded)
+        expanded = expand(saved.search, known_macros(macros))
+        search = live_search(saved.search if expanded is None else expanded.text)
     except QueryError as error:
         raise saved.query_error(error) from None
     if ScheduledSearch(saved, macros).reads_clock:

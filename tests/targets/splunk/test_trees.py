@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from converter.errors import QueryError
+from converter.readers.source import Span
 from converter.targets.splunk.engine.commands import SUPPORTED
 from converter.targets.splunk.engine.commands.aggregates import Aggregate
 from converter.targets.splunk.engine.commands.filter import Where
@@ -56,12 +57,12 @@ def nodes(tree: object) -> Iterator[object]:
 
 @pytest.mark.parametrize("text", [*SEARCHES[:4], "| union [search a=1] [search b=1] | appendpipe [stats count]"])
 def test_every_span_lies_in_the_text(text: str) -> None:
-    spans = [node for node in nodes(parse(text, MACROS)) if isinstance(node, syntax.Span)]
+    spans = [node for node in nodes(parse(text, MACROS)) if isinstance(node, Span)]
     assert spans
     for span in spans:
         assert span.start >= 0, span
-        assert span.length >= 1, span
-        assert span.start + span.length <= len(text), span
+        assert span.end > span.start, span
+        assert span.end <= len(text), span
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_every_span_lies_in_the_text(text: str) -> None:
 def test_a_span_is_what_the_node_was_read_from(kind: type, expected: list[str]) -> None:
     text = SEARCHES[0]
     found = [node.span for node in nodes(parse(text)) if isinstance(node, kind)]  # type: ignore[attr-defined]
-    assert [text[span.start : span.start + span.length] for span in found] == expected
+    assert [text[span.start : span.end] for span in found] == expected
 
 
 def test_what_comes_from_a_macro_is_at_its_call_and_the_rest_where_it_was() -> None:
@@ -87,7 +88,7 @@ def test_what_comes_from_a_macro_is_at_its_call_and_the_rest_where_it_was() -> N
 
     def at(kind: type) -> list[str]:
         spans = [node.span for node in nodes(tree) if isinstance(node, kind)]  # type: ignore[attr-defined]
-        return [text[span.start : span.start + span.length] for span in spans]
+        return [text[span.start : span.end] for span in spans]
 
     assert at(syntax.Comparison) == ["`one`", "`one`", "c=3"]
     assert at(Aggregate) == ["`calls(z)`", "`calls(z)`"]
@@ -234,9 +235,9 @@ def test_later_files_of_macros_win() -> None:
 
 
 def test_the_largest_expansion_fits() -> None:
-    origin = expand("`m`", read_macros(f"[m]\ndefinition = {'x' * (MAX_SIZE - 10)}"))
-    assert origin is not None
-    assert len(origin.expanded) == MAX_SIZE - 10
+    expanded = expand("`m`", read_macros(f"[m]\ndefinition = {'x' * (MAX_SIZE - 10)}"))
+    assert expanded is not None
+    assert len(expanded.text) == MAX_SIZE - 10
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.errors import QueryError
+from converter.readers.source import Source, Span
 from converter.targets.splunk.engine.commands.filter import Search, Where
 from converter.targets.splunk.engine.commands.format import Format, format_rows
 from converter.targets.splunk.engine.commands.results import limited
 from converter.targets.splunk.engine.commands.tstats import Tstats
 from converter.targets.splunk.engine.functions.time import shifted
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
-from converter.targets.splunk.engine.language.expression_code import error_at
 from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.search_parser import parse_search_text
@@ -31,7 +31,6 @@ from converter.targets.splunk.engine.language.syntax import (
     Pipeline,
     SearchAnd,
     SearchNot,
-    Span,
     Subsearch,
     TimeBound,
 )
@@ -85,7 +84,7 @@ def may_have_parts(text: str) -> bool:
     return _SIGNS.search(text) is not None
 
 
-def check(command: CommandNode, text: str, *, first: bool) -> None:
+def check(command: CommandNode, source: Source[QueryError], *, first: bool) -> None:
     """Refuse bounds of time where they are not those of the events that a search reads.
 
     Raises:
@@ -94,13 +93,13 @@ def check(command: CommandNode, text: str, *, first: bool) -> None:
     for part in parts_of(command):
         if isinstance(part, TimeBound):
             if not first or not isinstance(command, Search | Tstats):
-                raise error_at(
-                    text, part.span, f"{part.edge}= after the first search", "a time range belongs to the first command"
+                raise source.error(
+                    f"{part.edge}= after the first search", part.span, "a time range belongs to the first command"
                 )
-            check_time(part, text)
+            check_time(part, source)
     expression = command.expression if isinstance(command, Search) else getattr(command, "where", None)
     if negated := _negated(expression):
-        raise error_at(text, negated.span, f"NOT over {negated.edge}=", "use the opposite time range")
+        raise source.error(f"NOT over {negated.edge}=", negated.span, "use the opposite time range")
 
 
 def _negated(expression: object) -> TimeBound | None:
@@ -113,29 +112,29 @@ def _negated(expression: object) -> TimeBound | None:
     return None
 
 
-def check_time(bound: TimeBound, text: str) -> None:
+def check_time(bound: TimeBound, source: Source[QueryError]) -> None:
     """Refuse what is no time. Raises QueryError."""
     if not _EPOCH.fullmatch(bound.modifier) and bound.modifier not in _NOW and not _DATE.fullmatch(bound.modifier):
         if bound.modifier.startswith("rt"):
-            raise error_at(text, bound.span, "a time range of a real-time search")
-        shifted(bound.modifier, 0, lambda message, hint: error_at(text, bound.span, message, hint))
+            raise source.error("a time range of a real-time search", bound.span)
+        shifted(bound.modifier, 0, lambda message, hint: source.error(message, bound.span, hint))
     if match := _DATE.fullmatch(bound.modifier):
-        _date(match, bound, text)
+        _date(match, bound, source)
 
 
-def settle(command: _Node, stages: Mapping[int, Stage], text: str) -> _Node:
+def settle(command: _Node, stages: Mapping[int, Stage], source: Source[QueryError]) -> _Node:
     """Return a command with its parts settled for the run that is going on.
 
     Args:
         command: the command.
         stages: the stage of the search of each subsearch, by its identity.
-        text: the search, for errors.
+        source: the search, for errors.
 
     Raises:
         QueryError: a time without a clock, or a result that is no expression.
     """
     parts = parts_of(command)
-    settled = _settled(command, stages, text, hasattr(command, "where"))
+    settled = _settled(command, stages, source, hasattr(command, "where"))
     edges = {part.edge for part in parts if isinstance(part, TimeBound)}
     if edges == {"earliest"} and (now := current().now) is not None:
         # Without a latest, a search ends at the time it runs.
@@ -147,7 +146,7 @@ def settle(command: _Node, stages: Mapping[int, Stage], text: str) -> _Node:
     return settled  # type: ignore[return-value]
 
 
-def _settled(node: object, stages: Mapping[int, Stage], text: str, in_search: bool) -> object:  # noqa: FBT001
+def _settled(node: object, stages: Mapping[int, Stage], source: Source[QueryError], in_search: bool) -> object:  # noqa: FBT001
     match node:
         case Search():
             in_search = True
@@ -157,36 +156,38 @@ def _settled(node: object, stages: Mapping[int, Stage], text: str, in_search: bo
             pass
     match node:
         case Subsearch():
-            return _result(node, stages[id(node)], text, in_search=in_search)
+            return _result(node, stages[id(node)], source, in_search=in_search)
         case TimeBound():
-            value = Pattern((_shown(_time(node, text)),))
+            value = Pattern((_shown(_time(node, source)),))
             return Comparison("_time", ">=" if node.edge == "earliest" else "<", value, node.span)
         case Pipeline() | Span():
             return node
         case tuple():
-            return tuple(_settled(item, stages, text, in_search) for item in node)
+            return tuple(_settled(item, stages, source, in_search) for item in node)
         case _ if dataclasses.is_dataclass(node) and not isinstance(node, type):
             values = {
-                field.name: _settled(getattr(node, field.name), stages, text, in_search)
+                field.name: _settled(getattr(node, field.name), stages, source, in_search)
                 for field in dataclasses.fields(node)
             }
             return dataclasses.replace(node, **values)
     return node
 
 
-def _result(part: Subsearch, stage: Stage, text: str, *, in_search: bool) -> SearchExpression | Expression:
+def _result(
+    part: Subsearch, stage: Stage, source: Source[QueryError], *, in_search: bool
+) -> SearchExpression | Expression:
     """Return what the results of a subsearch are as an expression."""
     found = limited(stage(current().events()), current().limits.subsearch, "a subsearch", "maxout of [subsearch]")
-    result = format_rows(Format(), list(found), lambda message, hint: error_at(text, part.span, message, hint))
+    result = format_rows(Format(), list(found), lambda message, hint: source.error(message, part.span, hint))
     try:
         return _placed(parse_search_text(result) if in_search else _expression(result), part.span)
     except QueryError as error:
         message = f"the results of this subsearch are no expression: {error.message}"
-        raise error_at(text, part.span, message, _shortened(result)) from None
+        raise source.error(message, part.span, _shortened(result)) from None
 
 
 def _expression(result: str) -> Expression:
-    scanner = Scanner(result)
+    scanner = Scanner(Source(result, QueryError))
     expression = parse_expression(scanner)
     if scanner.peek():
         raise scanner.error(f"unexpected {scanner.found()}")
@@ -209,29 +210,29 @@ def _placed(node: _Node, span: Span) -> _Node:
     return node
 
 
-def _time(bound: TimeBound, text: str) -> float:
+def _time(bound: TimeBound, source: Source[QueryError]) -> float:
     """Return the seconds since the epoch that a bound stands for in the run that is going on."""
     modifier = bound.modifier
     if _EPOCH.fullmatch(modifier):
         return float(modifier)
     if match := _DATE.fullmatch(modifier):
-        return _date(match, bound, text)
+        return _date(match, bound, source)
     now = current().now
     if now is None:
-        raise error_at(
-            text, bound.span, f"{bound.edge}={modifier} is relative to the time of the search", "give it with --now"
+        raise source.error(
+            f"{bound.edge}={modifier} is relative to the time of the search", bound.span, "give it with --now"
         )
     if modifier in _NOW:
         return now
-    return shifted(modifier, now, lambda message, hint: error_at(text, bound.span, message, hint))
+    return shifted(modifier, now, lambda message, hint: source.error(message, bound.span, hint))
 
 
-def _date(match: re.Match[str], bound: TimeBound, text: str) -> float:
+def _date(match: re.Match[str], bound: TimeBound, source: Source[QueryError]) -> float:
     month, day, year, hour, minute, second = map(int, match.groups())
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
     except ValueError:
-        raise error_at(text, bound.span, f"{bound.modifier} is no date", "month/day/year:hour:minute:second") from None
+        raise source.error(f"{bound.modifier} is no date", bound.span, "month/day/year:hour:minute:second") from None
 
 
 def _shown(seconds: float) -> str:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from converter.errors import QueryError
+from converter.readers.source import Source
 from converter.targets.splunk.engine import deferred
 from converter.targets.splunk.engine.commands import COMMANDS
 from converter.targets.splunk.engine.commands.base import SearchContext
@@ -62,7 +64,7 @@ def compile_query(tree: Pipeline, text: str) -> CompiledSearch:
         QueryError: an unknown function, a wrong number of arguments, or types that cannot go together; and when run,
             what can only be seen then.
     """
-    stage = _Engine(COMMANDS).compile(tree, text)
+    stage = _Engine(COMMANDS).compile(tree, Source(text, QueryError))
     again_needed = reads_again(tree)
 
     def run(
@@ -150,12 +152,12 @@ class _Engine:
         """Return the tree of a search without macros. Raises QueryError."""
         return parse(text, commands=self.commands)
 
-    def compile(self, pipeline: Pipeline, text: str) -> Stage:
-        """Return the stage of a pipeline that was read from a text. Raises QueryError."""
+    def compile(self, pipeline: Pipeline, source: Source[QueryError]) -> Stage:
+        """Return the stage of a pipeline that was read from a source. Raises QueryError."""
         for node in pipeline.commands[1:]:
             if check_later := self.commands.of(node).check_later:
-                check_later(node, SearchContext(text, first=False, engine=self))
-        stages = [self._settled_stage(node, text, first=not index) for index, node in enumerate(pipeline.commands)]
+                check_later(node, SearchContext(source, first=False, engine=self))
+        stages = [self._settled_stage(node, source, first=not index) for index, node in enumerate(pipeline.commands)]
 
         def run(rows: Iterable[Row]) -> Iterable[Row]:
             for stage in stages:
@@ -164,17 +166,17 @@ class _Engine:
 
         return run
 
-    def _settled_stage(self, node: CommandNode, text: str, *, first: bool) -> Stage:
+    def _settled_stage(self, node: CommandNode, source: Source[QueryError], *, first: bool) -> Stage:
         """Return the stage of a command; what is known only when the search runs is settled, and compiled, then."""
-        if not deferred.may_have_parts(text) or not deferred.parts_of(node):
-            return self._stage(node, text, first=first)
-        deferred.check(node, text, first=first)
-        stages = deferred.stages_of(node, lambda pipeline: self.compile(pipeline, text))
+        if not deferred.may_have_parts(source.text) or not deferred.parts_of(node):
+            return self._stage(node, source, first=first)
+        deferred.check(node, source, first=first)
+        stages = deferred.stages_of(node, lambda pipeline: self.compile(pipeline, source))
 
         def run(rows: Iterable[Row]) -> Iterable[Row]:
-            return self._stage(deferred.settle(node, stages, text), text, first=first)(rows)
+            return self._stage(deferred.settle(node, stages, source), source, first=first)(rows)
 
         return run
 
-    def _stage(self, node: CommandNode, text: str, *, first: bool) -> Stage:
-        return self.commands.of(node).compile(node, SearchContext(text, first, self))
+    def _stage(self, node: CommandNode, source: Source[QueryError], *, first: bool) -> Stage:
+        return self.commands.of(node).compile(node, SearchContext(source, first, self))

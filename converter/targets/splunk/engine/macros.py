@@ -1,7 +1,7 @@
 """Search macros: read from a macros.conf, and expanded in the text of a search before it is parsed.
 
     macros.conf ──read_macros──> Macros
-    text ──expand──> Origin: the text with each `call` replaced by what it stands for, and where that came from
+    text ──expand──> ExpandedSource: the text with each `call` replaced by what it stands for, and where that came from
 
 Expansion is textual, as Splunk's is: arguments are put in for `$name$` everywhere, then the result is expanded again.
 Calls inside quotes and comments are left alone. The size of the result is bounded, since a few lines of macros can
@@ -18,12 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from converter.errors import Place, QueryError, suggest
+from converter.readers.source import Source, Span
 from converter.targets.splunk.engine.conf import read_stanzas
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.lex import Scanner
-from converter.targets.splunk.engine.language.source_map import Origin, Segment
-from converter.targets.splunk.engine.language.syntax import Span
+from converter.targets.splunk.engine.language.source_map import ExpandedSource, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -142,7 +142,7 @@ def _macro(title: str, place: Place, text: str, settings: Mapping[str, Setting])
 # --- expansion ------------------------------------------------------------------------------------------------------
 
 
-def expand(text: str, macros: Macros) -> Origin | None:
+def expand(text: str, macros: Macros) -> ExpandedSource | None:
     """Return a search with its macros expanded; None if it calls none.
 
     Raises:
@@ -164,19 +164,19 @@ def expand(text: str, macros: Macros) -> Origin | None:
         if piece == _CALL:
             call = _read_call(text, position, partial(_error, text))
             end = call.end
-            span = Span(position, end - position)
+            span = Span(position, end)
             piece = expander.expand(call, partial(_error, text, span), ())
             macro = call.name
             called = True
-        segments.append(Segment(size, Span(position, end - position), macro))
+        segments.append(Segment(size, Span(position, end), macro))
         parts.append(piece)
         size += len(piece)
         position = end
-    return Origin(text, "".join(parts), segments) if called else None
+    return ExpandedSource(text, "".join(parts), segments) if called else None
 
 
 def _error(text: str, span: Span, message: str, hint: str) -> QueryError:
-    return QueryError(message, Place.at_offset(text, span.start, length=span.length), hint)
+    return Source(text, QueryError).error(message, span, hint)
 
 
 def _piece(text: str, position: int) -> str:
@@ -209,16 +209,16 @@ def _read_call(text: str, start: int, error: Callable[[Span, str, str], QueryErr
                 break
             end += 1
         if not text.startswith(")", end):
-            raise error(Span(start, end - start), "the arguments of the macro do not end", "close them with )")
+            raise error(Span(start, end), "the arguments of the macro do not end", "close them with )")
         end += 1
         while text[end : end + 1].isspace():
             end += 1
         if arguments == [""]:
             arguments = []
     if not text.startswith(_CALL, end):
-        raise error(Span(start, end - start), "the call of a macro does not end", "a macro is called as `name(a, b)`")
+        raise error(Span(start, end), "the call of a macro does not end", "a macro is called as `name(a, b)`")
     if not name:
-        raise error(Span(start, end + 1 - start), "a macro without a name", "a comment stands between three backticks")
+        raise error(Span(start, end + 1), "a macro without a name", "a comment stands between three backticks")
     return _Call(name, tuple(arguments), end + 1)
 
 
@@ -232,11 +232,13 @@ def _argument(text: str, start: int, error: Callable[[Span, str, str], QueryErro
             position = match.end()
             continue
         if here == '"':
-            raise error(Span(position), "the quote in an argument of a macro is not closed", "")
+            raise error(Span(position, position + 1), "the quote in an argument of a macro is not closed", "")
         if here == _CALL or (depth == 0 and here in ",)"):
             break
         if here == ",":
-            raise error(Span(position), "a comma inside brackets in an argument of a macro", "quote the argument")
+            raise error(
+                Span(position, position + 1), "a comma inside brackets in an argument of a macro", "quote the argument"
+            )
         depth += 1 if here == "(" else -1
         position += 1
     return text[start:position].strip(), position
@@ -348,11 +350,12 @@ class _Expander:
 def _evaluate(expression: str, name: str, what: str, error: Callable[[str, str], QueryError]) -> tuple[Any, str]:
     """Return the value of an eval expression without fields, and what kind it was known to be."""
     try:
-        scanner = Scanner(expression)
+        source = Source(expression, QueryError)
+        scanner = Scanner(source)
         tree = parse_expression(scanner)
         if scanner.peek():
             raise scanner.error(f"unexpected {scanner.found()}")
-        compiled = compile_expression(tree, expression)
+        compiled = compile_expression(tree, source)
         return compiled.run({}), compiled.kind
     except QueryError as bad:
         raise error(f"the {what} of the macro {name}: {bad.message}", bad.hint) from None

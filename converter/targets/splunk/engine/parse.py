@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import suggest
+from converter.errors import QueryError, suggest
+from converter.readers.source import Source, Span
 from converter.targets.splunk.engine.commands import COMMANDS
 from converter.targets.splunk.engine.commands.filter import Search
 from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.source_map import relocate
-from converter.targets.splunk.engine.language.syntax import CommandNode, Pipeline, Span
+from converter.targets.splunk.engine.language.syntax import CommandNode, Pipeline
 from converter.targets.splunk.engine.macros import expand, known_macros
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def parse(text: str, macros: Macros | str | Mapping[str, str] | None = None, com
             macro has the place of its call.
     """
     parser = _Parser(commands)
-    origin = expand(text, known_macros(macros)) if "`" in text else None
-    if origin is None:
-        return parser.search(Scanner(text, pipelines=parser))
-    return relocate(parser.search(Scanner(origin.expanded, origin, parser)), origin)
+    expanded = expand(text, known_macros(macros)) if "`" in text else None
+    if expanded is None:
+        return parser.search(Scanner(Source(text, QueryError), parser))
+    return relocate(parser.search(Scanner(expanded, parser)), expanded)
 
 
 class _Parser:
@@ -100,7 +101,7 @@ class _Parser:
         """Read the first command: implied `search`, or one that produces events of its own."""
         if not scanner.accept("|"):
             if scanner.word() == "search" and not _is_field(scanner):
-                scanner.pos += len("search")
+                scanner.offset += len("search")
             return Search(parse_search(scanner))
         name, span = _name(scanner)
         command = self._known(scanner, name, span)
@@ -117,7 +118,7 @@ class _Parser:
         command = self._known(scanner, name, span)
         if command.only_first and not first:
             raise scanner.error(f"{command.name} must be the first command of a search", span)
-        scanner.pos += span.length
+        scanner.offset = span.end
         node: CommandNode = command.read(scanner, span)
         if not scanner.at_command_end():
             raise scanner.error(f"unexpected {scanner.found()} in {command.name}")
@@ -133,9 +134,9 @@ class _Parser:
 
 def _is_field(scanner: Scanner) -> bool:
     """Tell whether the word `search` that stands next is the field of a comparison."""
-    start = scanner.pos
+    start = scanner.offset
     is_field = bool(scanner.option())
-    scanner.pos = start
+    scanner.offset = start
     return is_field
 
 
@@ -144,4 +145,4 @@ def _name(scanner: Scanner) -> tuple[str, Span]:
     word = scanner.word()
     if not word:
         raise scanner.error(f"expected a command, found {scanner.found()}")
-    return word.lower(), Span(scanner.pos, len(word))
+    return word.lower(), Span(scanner.offset, scanner.offset + len(word))

@@ -9,20 +9,22 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.lex import unescape
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode, Field, String
+from converter.targets.splunk.engine.language.syntax import CommandNode, Field, String
 from converter.targets.splunk.engine.language.values import put, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Expression, Span
+    from converter.targets.splunk.engine.language.syntax import Expression
     from converter.targets.splunk.engine.language.values import Row
 
 _NAME_OF_VALUES = "a field name that is made from values"
@@ -75,14 +77,14 @@ def _read_eval(scanner: Scanner, span: Span) -> Eval:
     assignments: list[Assignment] = []
     while True:
         scanner.skip()
-        start = scanner.pos
+        start = scanner.offset
         name = unescape(scanner.quoted("'"), "'") if scanner.peek() == "'" else scanner.name("the field to assign to")
-        target = scanner.span_from(start)
+        target = scanner.span(start)
         if not name or "*" in name:
             raise scanner.error(f"a field name with a wildcard or without letters: {name!r}", target)
         scanner.expect("=", "after the field to assign to")
-        if scanner.text.startswith("=", scanner.pos):
-            raise scanner.error("== where a value is assigned", scanner.pos - 1, "write =")
+        if scanner.text.startswith("=", scanner.offset):
+            raise scanner.error("== where a value is assigned", scanner.offset - 1, "write =")
         assignments.append(Assignment(name, parse_expression(scanner), target))
         if not scanner.accept(","):
             return Eval(tuple(assignments))
@@ -98,7 +100,7 @@ def _compile_eval(command: Eval, context: SearchContext) -> Stage:
     for assignment in command.assignments:
         if "{" in assignment.name or "}" in assignment.name:
             raise context.error(f"{_NAME_OF_VALUES}: {assignment.name!r}", assignment.span)
-        compiled = compile_expression(assignment.expression, context.text)
+        compiled = compile_expression(assignment.expression, context.source)
         if compiled.kind == "bool":
             raise context.error(
                 f"the field {assignment.name!r} cannot hold a condition",
@@ -120,9 +122,9 @@ def _read_fieldformat(scanner: Scanner, span: Span) -> FieldFormat:
     """Read `fieldformat name=expression`."""
     if scanner.at_command_end():
         raise scanner.error("fieldformat without a field", span)
-    start = scanner.pos
+    start = scanner.offset
     name = unescape(scanner.quoted("'"), "'") if scanner.peek() == "'" else scanner.name("a field")
-    target = scanner.span_from(start)
+    target = scanner.span(start)
     scanner.expect("=", "after the field to format")
     return FieldFormat(Assignment(name, parse_expression(scanner), target))
 
@@ -133,7 +135,7 @@ def _compile_fieldformat(command: FieldFormat, context: SearchContext) -> Stage:
     Raises:
         QueryError: the expression does not compile.
     """
-    compile_expression(command.assignment.expression, context.text)
+    compile_expression(command.assignment.expression, context.source)
 
     def run(rows: Iterable[Row]) -> Iterable[Row]:
         current().note(f"fieldformat changes how {command.assignment.name} is shown; the rows have its value")
@@ -147,13 +149,13 @@ def _read_strcat(scanner: Scanner, span: Span) -> StrCat:
     parts: list[String | Field] = []
     all_required = False
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match STRCAT.option(scanner):
             case "" if scanner.peek() == '"':
-                start = scanner.pos
-                parts.append(String(unescape(scanner.quoted()), scanner.span_from(start)))
+                start = scanner.offset
+                parts.append(String(unescape(scanner.quoted()), scanner.span(start)))
             case "":
-                parts.append(Field(scanner.name("a field"), scanner.span_from(start)))
+                parts.append(Field(scanner.name("a field"), scanner.span(start)))
             case "allrequired":
                 all_required = scanner.boolean("allrequired")
         scanner.accept(",")

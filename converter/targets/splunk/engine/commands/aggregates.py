@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
+from converter.readers.source import NOWHERE, Span
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
-from converter.targets.splunk.engine.language.syntax import NOWHERE, Span
 from converter.targets.splunk.engine.statistics import PERCENTILES, STATISTICS, UNSUPPORTED
 from converter.targets.splunk.engine.statistics.accumulators import percentile_statistic
 
@@ -59,16 +59,16 @@ def refuse_allnum(scanner: Scanner, start: int) -> None:
         QueryError: it is true.
     """
     if scanner.boolean("allnum"):
-        raise scanner.error(f"{ALLNUM} is not supported", scanner.span_from(start))
+        raise scanner.error(f"{ALLNUM} is not supported", scanner.span(start))
 
 
 def read_by(scanner: Scanner) -> tuple[str, ...]:
     """Read the fields of `by`; an option of streamstats may follow them."""
     names: list[str] = []
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         if scanner.option():
-            scanner.pos = start
+            scanner.offset = start
             break
         names.append(read_by_name(scanner, names))
         scanner.accept(",")
@@ -80,33 +80,33 @@ def read_by(scanner: Scanner) -> tuple[str, ...]:
 def read_by_name(scanner: Scanner, names: Container[str]) -> str:
     """Read a field of `by` that is none of the names before it."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     name = scanner.name("a field to group by")
     if "*" in name:
-        raise scanner.error("a wildcard in by", scanner.span_from(start))
+        raise scanner.error("a wildcard in by", scanner.span(start))
     if name in names:
-        raise scanner.error(f"the field {name!r} twice in by", scanner.span_from(start))
+        raise scanner.error(f"the field {name!r} twice in by", scanner.span(start))
     return name
 
 
 def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> None:
     """Read one statistic, its `as`, and the comma after it."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
         raise scanner.error(f"expected a statistic, found {scanner.found()}")
     written = match.group(0)
     function, percent = _function(scanner, command, written)
-    scanner.pos = match.end()
+    scanner.offset = match.end()
     argument: str | Expression | None = None
     if scanner.accept("("):
         argument = _argument(scanner)
         scanner.expect(")", f"to close {written}")
     elif function != "count":
-        raise scanner.error(f"{written} without a field", Span(start, len(written)), f"write {written}(field)")
-    default = "".join(scanner.text[start : scanner.pos].split()) if argument is not None else written
-    span = scanner.span_from(start)
+        raise scanner.error(f"{written} without a field", Span(start, start + len(written)), f"write {written}(field)")
+    default = "".join(scanner.text[start : scanner.offset].split()) if argument is not None else written
+    span = scanner.span(start)
     name = default
     wild = argument.count("*") if isinstance(argument, str) else 0
     if wild > 1:
@@ -131,7 +131,7 @@ def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> Non
 
 def _function(scanner: Scanner, command: str, written: str) -> tuple[str, float | None]:
     lower = written.lower()
-    span = Span(scanner.pos, len(written))
+    span = Span(scanner.offset, scanner.offset + len(written))
     if statistic := STATISTICS.get(lower):
         if command in statistic.absent:
             raise scanner.error(f"the statistic {written} in {command}", span, "it is one of stats")
@@ -150,14 +150,14 @@ def _argument(scanner: Scanner) -> str | Expression | None:
     """Read what stands between the brackets of a statistic: nothing, a field, or `eval(...)`."""
     if scanner.peek() == ")":
         return None
-    start = scanner.pos
+    start = scanner.offset
     if scanner.word() == "eval":
-        scanner.pos += len("eval")
+        scanner.offset += len("eval")
         if scanner.accept("("):
             expression = parse_expression(scanner)
             scanner.expect(")", "to close eval")
             return expression
-        scanner.pos = start
+        scanner.offset = start
     if scanner.peek() == "'":
         raise scanner.error("a field name in single quotes", hint="use double quotes, or eval('a b')")
     return scanner.name("a field")

@@ -12,18 +12,20 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.results import at_dataset, expected_search, inner_results
 from converter.targets.splunk.engine.commands.unsupported import read_unsupported
 from converter.targets.splunk.engine.language.subsearch import bracketed
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Pipeline, Span, Unsupported
+    from converter.targets.splunk.engine.language.syntax import Pipeline, Unsupported
     from converter.targets.splunk.engine.language.values import Row
 
 _SUBSEARCH_OPTIONS = ("maxout", "maxtime", "timeout", "extendtimerange")
@@ -183,14 +185,14 @@ def _compile_appendcols(command: AppendCols, context: SearchContext) -> Stage:
 
 def _read_union(scanner: Scanner, span: Span) -> Union | Unsupported:
     """Read `union maxout=N [...] [...]`; data sets by name are not supported."""
-    begin = scanner.pos
+    begin = scanner.offset
     limit: int | None = None
     while not (scanner.at_command_end() or scanner.peek() == "[" or at_dataset(scanner)):
         limit = _read_option(scanner, UNION, UNION.option(scanner), limit)
     searches: list[Pipeline] = []
     while not scanner.at_command_end():
         if scanner.peek() != "[":
-            scanner.pos = begin
+            scanner.offset = begin
             return read_unsupported(scanner, span, "union", _DATASET_IN_UNION)
         searches.append(bracketed(scanner))
         scanner.accept(",")

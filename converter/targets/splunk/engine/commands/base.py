@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from converter.errors import suggest
-from converter.targets.splunk.engine.language.expression_code import error_at
-from converter.targets.splunk.engine.language.syntax import CommandNode, Span
+from converter.readers.source import Span
+from converter.targets.splunk.engine.language.syntax import CommandNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from converter.errors import QueryError
+    from converter.readers.source import Source
     from converter.targets.splunk.engine.language.lex import Scanner
     from converter.targets.splunk.engine.language.syntax import Pipeline, Unsupported
     from converter.targets.splunk.engine.language.values import Row
@@ -39,8 +40,8 @@ class Engine(Protocol):
         """Return the tree of a search. Raises QueryError."""
         ...
 
-    def compile(self, pipeline: Pipeline, text: str) -> Stage:
-        """Return the stage of a pipeline that was read from a text. Raises QueryError."""
+    def compile(self, pipeline: Pipeline, source: Source[QueryError]) -> Stage:
+        """Return the stage of a pipeline that was read from a source. Raises QueryError."""
         ...
 
 
@@ -49,22 +50,22 @@ class SearchContext:
     """The search around a command that is being compiled.
 
     Attributes:
-        text: the search.
+        source: the search.
         first: whether the command is the first of its pipeline.
         engine: what parses and compiles the commands that this one holds.
     """
 
-    text: str
+    source: Source[QueryError]
     first: bool
     engine: Engine
 
     def error(self, message: str, span: Span, hint: str = "") -> QueryError:
         """Return an error at a place of the search."""
-        return error_at(self.text, span, message, hint)
+        return self.source.error(message, span, hint)
 
     def stage(self, pipeline: Pipeline) -> Stage:
         """Compile a pipeline that stands inside the command. Raises QueryError."""
-        return self.engine.compile(pipeline, self.text)
+        return self.engine.compile(pipeline, self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Command(Generic[Node]):
             QueryError: the command has no such option; a near one is suggested.
         """
         scanner.skip()
-        start = scanner.pos
+        start = scanner.offset
         name = scanner.option()
         if name and name not in self.options and name not in self.refused_options:
             raise self.unknown_option(scanner, name, start)
@@ -122,7 +123,7 @@ class Command(Generic[Node]):
         """Return an error for an option that stands at `start` and that the command does not take."""
         return scanner.error(
             f"the option {name} of {self.name} is not supported",
-            Span(start, len(name)),
+            Span(start, start + len(name)),
             hint or suggest(name, self.options),
         )
 

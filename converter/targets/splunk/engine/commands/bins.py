@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.time_spans import TimeSpan, seconds_of, time_span
 from converter.targets.splunk.engine.language.values import number_of, put, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -72,7 +73,7 @@ def _bin_size(scanner: Scanner) -> TimeSpan | int:
     if size is None:
         return time_span(scanner)
     if size == 0:
-        raise scanner.error("a span of zero", scanner.pos - 1)
+        raise scanner.error("a span of zero", scanner.offset - 1)
     return size
 
 

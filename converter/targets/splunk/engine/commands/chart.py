@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from converter.readers.source import Span
 from converter.targets.splunk.engine.commands.aggregates import read_aggregate
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.chart_table import Chart, ChartTable, Series
 from converter.targets.splunk.engine.commands.field_lists import read_plain_name
 from converter.targets.splunk.engine.commands.groups import slot_of
-from converter.targets.splunk.engine.language.syntax import Span
 from converter.targets.splunk.engine.language.time_spans import TimeSpan, time_span
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ def _read_chart(scanner: Scanner, span: Span) -> Chart:
 
 
 def _series_name(scanner: Scanner, read: _Read) -> str:
-    start = scanner.pos
+    start = scanner.offset
     name = read_plain_name(scanner, "a chart")
     if read.series is not None or name == read.row:
-        raise scanner.error(f"the field {name!r} is one too many in {read.command}", scanner.span_from(start))
+        raise scanner.error(f"the field {name!r} is one too many in {read.command}", scanner.span(start))
     return name
 
 
@@ -115,7 +115,7 @@ def _statistic(scanner: Scanner, read: _Read) -> None:
     if read.series is not None and scanner.word().lower() == "where":
         raise scanner.error(
             f"the where clause of {read.command} is not supported",
-            Span(scanner.pos, 5),
+            Span(scanner.offset, scanner.offset + 5),
             "use limit=, or where after it",
         )
     if read.series is not None or (read.row is not None and read.command == "chart"):
@@ -128,7 +128,7 @@ def _statistic(scanner: Scanner, read: _Read) -> None:
 def _is_option(scanner: Scanner, read: _Read) -> bool:
     """Read an option if one stands next."""
     command = TIMECHART if read.command == "timechart" else CHART
-    start = scanner.pos
+    start = scanner.offset
     match command.option(scanner):
         case "":
             return False
@@ -152,10 +152,10 @@ def _is_option(scanner: Scanner, read: _Read) -> bool:
             read.continuous = scanner.boolean("cont")
         case "fixedrange" | "partial" as option:
             if not scanner.boolean(option):
-                raise scanner.error(f"{option}=f of timechart is not supported", scanner.span_from(start))
+                raise scanner.error(f"{option}=f of timechart is not supported", scanner.span(start))
         case "dedup_splitvals":
             if scanner.boolean("dedup_splitvals"):
-                raise scanner.error(f"{_DEDUP_SPLITVALS} is not supported", scanner.span_from(start))
+                raise scanner.error(f"{_DEDUP_SPLITVALS} is not supported", scanner.span(start))
         case option if option in _BINS:
             raise command.unknown_option(scanner, option, start, "use span=")
     scanner.accept(",")
@@ -164,32 +164,30 @@ def _is_option(scanner: Scanner, read: _Read) -> bool:
 
 def _limit(scanner: Scanner) -> tuple[int, bool]:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     text = scanner.value("a number of columns")
     match = _LIMIT.fullmatch(text)
     if match is None:
-        raise scanner.error(
-            f"expected a number of columns, found {text!r}", scanner.span_from(start), "10, top5, bottom5"
-        )
+        raise scanner.error(f"expected a number of columns, found {text!r}", scanner.span(start), "10, top5, bottom5")
     return int(match.group(2)), (match.group(1) or "").lower() == "bottom"
 
 
 def _span(scanner: Scanner, read: _Read) -> None:
     """Read a span, of the field that was named last."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     number = scanner.leading_number()
     size: TimeSpan | int = time_span(scanner) if number is None else number
     name = read.row if read.series is None else read.series
     if size == 0:
-        raise scanner.error("a span of zero", scanner.span_from(start))
+        raise scanner.error("a span of zero", scanner.span(start))
     if name == "_time":
         size = TimeSpan(size, "s") if isinstance(size, int) else size
-        _check_time_span(scanner, size, scanner.span_from(start))
+        _check_time_span(scanner, size, scanner.span(start))
     elif isinstance(size, TimeSpan):
         raise scanner.error(
             f"a span of time for the field {name!r}",
-            scanner.span_from(start),
+            scanner.span(start),
             "only _time holds times; span goes before by",
         )
     if read.series is None:

@@ -12,20 +12,21 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.bins import bucket, numeric_range
 from converter.targets.splunk.engine.commands.groups import Group, result_of, time_of
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.time_spans import seconds_of
 from converter.targets.splunk.engine.language.values import number_of, put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.aggregates import Aggregate
     from converter.targets.splunk.engine.commands.base import SearchContext
     from converter.targets.splunk.engine.commands.groups import Slot
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.time_spans import TimeSpan
     from converter.targets.splunk.engine.language.values import Row
 

@@ -16,11 +16,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never, cast, get_args
 
 from converter.errors import suggest
+from converter.readers.source import NOWHERE, Span
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import matcher
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
 from converter.targets.splunk.engine.language.regexes import wildcard_groups
-from converter.targets.splunk.engine.language.syntax import NOWHERE, Call, CommandNode, Field, Span, String
+from converter.targets.splunk.engine.language.syntax import Call, CommandNode, Field, String
 from converter.targets.splunk.engine.language.values import number_of, put, text_of, tidy, values_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _read_convert(scanner: Scanner, span: Span) -> Convert:
 
 def _conversion(scanner: Scanner) -> Conversion:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
         raise scanner.error(f"expected a function of convert, found {scanner.found()}")
@@ -94,18 +95,18 @@ def _conversion(scanner: Scanner) -> Conversion:
     name = written.lower()
     if name not in _FUNCTIONS:
         raise scanner.error(
-            f"unknown function {written!r} of convert", Span(start, len(written)), suggest(name, _FUNCTIONS)
+            f"unknown function {written!r} of convert", Span(start, start + len(written)), suggest(name, _FUNCTIONS)
         )
-    scanner.pos = match.end()
+    scanner.offset = match.end()
     field = "*"
     if scanner.accept("("):
         if scanner.peek() != ")":
             field = scanner.name("a field")
         scanner.expect(")", f"to close {written}")
     elif name != "auto":
-        raise scanner.error(f"{written} without a field", Span(start, len(written)), f"write {written}(field)")
+        raise scanner.error(f"{written} without a field", Span(start, start + len(written)), f"write {written}(field)")
     target: str | None = None
-    span = scanner.span_from(start)
+    span = scanner.span(start)
     if scanner.accept_word("as"):
         target = scanner.name("a name")
         if target.count("*") != field.count("*"):
@@ -208,7 +209,7 @@ def _function(item: Conversion, command: Convert, context: SearchContext) -> _Fu
 def _time_function(name: str, item: Conversion, command: Convert, context: SearchContext) -> _Function:
     """Return a function of eval, so that both show and read times alike."""
     arguments = (Field(_VALUE, item.span), String(command.time_format, item.span))
-    run = compile_expression(Call(name, arguments, item.span), context.text).run
+    run = compile_expression(Call(name, arguments, item.span), context.source).run
     return lambda value: run({_VALUE: value})
 
 

@@ -16,7 +16,8 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from converter.errors import suggest
+from converter.errors import QueryError, suggest
+from converter.readers.source import Source
 from converter.targets.splunk.engine.language.search_parser import parse_search_text
 from converter.targets.splunk.engine.language.search_predicate import compile_search
 from converter.targets.splunk.engine.language.values import number_of, text_of
@@ -74,7 +75,7 @@ class DataSet:
     @cached_property
     def meets(self) -> Predicate:
         """Whether an event meets the constraint of this data set itself."""
-        return compile_search(parse_search_text(self.constraint), self.constraint)
+        return compile_search(parse_search_text(self.constraint), Source(self.constraint, QueryError))
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.data_sets import BASE_FIELDS, UncomputedError, data_models, tree_of
 from converter.targets.splunk.engine.commands.unsupported import read_unsupported
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode, Unsupported
+from converter.targets.splunk.engine.language.syntax import CommandNode, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.commands.data_sets import DataSet
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _NAME = re.compile(r"[A-Za-z0-9_ -]+")
@@ -53,12 +54,12 @@ class FromDataModel(CommandNode):
 def read_model(scanner: Scanner) -> DataModel:
     """Read `A`, `A.B`, or these in quotes."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     text = scanner.value("the name of a data model")
     model, dot, name = text.partition(".")
     if not _NAME.fullmatch(model) or (dot and not _NAME.fullmatch(name.rpartition(".")[2])):
-        raise scanner.error(f"expected the name of a data model, found {text!r}", scanner.span_from(start))
-    return DataModel(model, name.rpartition(".")[2] if dot else None, scanner.span_from(start))
+        raise scanner.error(f"expected the name of a data model, found {text!r}", scanner.span(start))
+    return DataModel(model, name.rpartition(".")[2] if dot else None, scanner.span(start))
 
 
 def _read_datamodel(scanner: Scanner, span: Span) -> FromDataModel | Unsupported:
@@ -68,7 +69,7 @@ def _read_datamodel(scanner: Scanner, span: Span) -> FromDataModel | Unsupported
         QueryError: an unknown option.
     """
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     words: list[str] = []
     flags = {"allow_old_summaries": False, "summariesonly": False, "strict_fields": True}
     while not scanner.at_command_end():
@@ -79,7 +80,7 @@ def _read_datamodel(scanner: Scanner, span: Span) -> FromDataModel | Unsupported
             words.append(scanner.value("a name"))
     if len(words) != 3 or words[2] not in ("search", "flat"):  # noqa: PLR2004
         return Unsupported("datamodel", " ".join(words), span)
-    source = DataModel(words[0], words[1], scanner.span_from(start))
+    source = DataModel(words[0], words[1], scanner.span(start))
     return FromDataModel(source, words[2] == "flat", flags["strict_fields"], span)
 
 
@@ -92,7 +93,7 @@ def _read_from(scanner: Scanner, span: Span) -> FromDataModel | Unsupported:
     kind = scanner.word()
     if kind.lower() != "datamodel":
         return read_unsupported(scanner, span, "from")
-    scanner.pos += len(kind)
+    scanner.offset += len(kind)
     scanner.accept(":")
     return FromDataModel(read_model(scanner), flat=True, strict=False, span=span)
 

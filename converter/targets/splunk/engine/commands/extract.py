@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import orjson
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.language.lex import unescape
 from converter.targets.splunk.engine.language.regexes import clean, finder, group_names
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import leaves, put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from converter.errors import QueryError
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _FLAGS = re.compile(r"\s*(g|[1-9][0-9]{0,5})?\s*")
@@ -80,20 +81,20 @@ def _read_rex(scanner: Scanner, span: Span) -> Rex | Sed | Transliterate:
     max_match = 1
     is_sed = False
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match REX.option(scanner):
             case "":
                 if scanner.peek() != '"' or pattern is not None:
                     raise scanner.error(f"expected one expression in quotes, found {scanner.found()}")
                 pattern = unescape(scanner.quoted())
-                at = scanner.span_from(start)
+                at = scanner.span(start)
             case "field":
                 field = scanner.name("a field")
             case "max_match":
                 max_match = scanner.integer("a number of matches")
             case "mode":
                 if (mode := scanner.value("a mode").lower()) != "sed":
-                    raise scanner.error(f"mode={mode} of rex is not supported", scanner.span_from(start), "mode=sed")
+                    raise scanner.error(f"mode={mode} of rex is not supported", scanner.span(start), "mode=sed")
                 is_sed = True
     if pattern is None:
         raise scanner.error("rex without an expression", span)

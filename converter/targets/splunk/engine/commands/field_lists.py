@@ -10,8 +10,8 @@ from converter.targets.splunk.engine.language.search_predicate import wildcard
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
 
 
 def read_names(scanner: Scanner) -> tuple[str, ...]:
@@ -57,10 +57,10 @@ def read_plain_name(scanner: Scanner, what: str) -> str:
         QueryError: it is, or something else stands there.
     """
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     name = scanner.name("a field")
     if "*" in name:
-        raise scanner.error(f"a wildcard in the fields of {what}", scanner.span_from(start))
+        raise scanner.error(f"a wildcard in the fields of {what}", scanner.span(start))
     return name
 
 

@@ -18,9 +18,9 @@ from converter.targets.splunk.engine.language.values import put
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -110,7 +110,7 @@ def _read_rename(scanner: Scanner, span: Span) -> Rename:
     """Read `rename a as b, c as d`."""
     pairs: list[tuple[str, str]] = []
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         source = scanner.name("a field to rename")
         if not scanner.accept_word("as"):
             raise scanner.error(f"expected as after the field to rename, found {scanner.found()}")
@@ -118,11 +118,11 @@ def _read_rename(scanner: Scanner, span: Span) -> Rename:
         stars = (source.count("*"), target.count("*"))
         if stars not in ((0, 0), (1, 1)):
             raise scanner.error(
-                "a rename with wildcards that are not one on each side", scanner.span_from(start), "rename a* as b*"
+                "a rename with wildcards that are not one on each side", scanner.span(start), "rename a* as b*"
             )
         names = {name for pair in pairs for name in pair}
         if source in names or target in names:
-            raise scanner.error("one field twice in a rename", scanner.span_from(start), "use two renames")
+            raise scanner.error("one field twice in a rename", scanner.span(start), "use two renames")
         pairs.append((source, target))
         scanner.accept(",")
     if not pairs:

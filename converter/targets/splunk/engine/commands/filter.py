@@ -9,6 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.rows import values_besides
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
@@ -17,15 +18,16 @@ from converter.targets.splunk.engine.language.lex import unescape
 from converter.targets.splunk.engine.language.regexes import searcher
 from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Expression, SearchExpression, Span
+    from converter.targets.splunk.engine.language.syntax import Expression, SearchExpression
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -65,7 +67,7 @@ def _read_search(scanner: Scanner, _span: Span) -> Search:
 
 def _compile_search(command: Search, context: SearchContext) -> Stage:
     """Keep the rows that match."""
-    test = compile_search(command.expression, context.text)
+    test = compile_search(command.expression, context.source)
     return lambda rows: filter(test, rows)
 
 
@@ -78,7 +80,7 @@ def _read_where(scanner: Scanner, span: Span) -> Where:
 
 def _compile_where(command: Where, context: SearchContext) -> Stage:
     """Keep the rows for which the condition is true; null is not."""
-    test = compile_condition(command.expression, context.text, command.span, "where")
+    test = compile_condition(command.expression, context.source, command.span, "where")
     return lambda rows: (row for row in rows if test(row))
 
 
@@ -86,11 +88,11 @@ def _read_regex(scanner: Scanner, span: Span) -> Regex:
     """Read `regex field="..."`, `regex field!="..."` or `regex "..."`."""
     if scanner.at_command_end():
         raise scanner.error("regex without an expression", span)
-    start = scanner.pos
+    start = scanner.offset
     if scanner.peek() == '"':
         pattern = unescape(scanner.quoted())
         if scanner.peek() not in ("=", "!"):
-            return Regex("_raw", pattern, negated=False, span=scanner.span_from(start))
+            return Regex("_raw", pattern, negated=False, span=scanner.span(start))
         field = pattern
     else:
         field = scanner.name("a field or an expression in quotes")
@@ -102,9 +104,9 @@ def _read_regex(scanner: Scanner, span: Span) -> Regex:
         raise scanner.error(f"expected = or != after the field, found {scanner.found()}", hint="quote the expression")
     if scanner.peek() != '"':
         raise scanner.error(f"expected an expression in quotes, found {scanner.found()}")
-    at = scanner.pos
+    at = scanner.offset
     pattern = unescape(scanner.quoted())
-    return Regex(field, pattern, negated, scanner.span_from(at))
+    return Regex(field, pattern, negated, scanner.span(at))
 
 
 def _compile_regex(command: Regex, context: SearchContext) -> Stage:

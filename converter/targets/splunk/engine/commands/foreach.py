@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
+from converter.readers.source import NOWHERE, Source
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.language.regexes import wildcard_groups
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode, Pipeline
+from converter.targets.splunk.engine.language.syntax import CommandNode, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _TEMPLATE = re.compile(r"""(?:[^"\[\]\\]|\\.)+""", re.DOTALL)
@@ -62,18 +63,18 @@ def _read_foreach(scanner: Scanner, span: Span) -> ForEach:
     tokens = dict(_TOKENS)
     patterns: list[str] = []
     while not scanner.at_command_end() and scanner.peek() != "[":
-        start = scanner.pos
+        start = scanner.offset
         match FOREACH.option(scanner):
             case "":
                 patterns.append(scanner.name("a field"))
                 scanner.accept(",")
             case "mode":
                 if (mode := scanner.value("a mode").lower()) != "multifield":
-                    raise scanner.error(f"mode={mode} of foreach is not supported", scanner.span_from(start))
+                    raise scanner.error(f"mode={mode} of foreach is not supported", scanner.span(start))
             case option if option in tokens:
                 tokens[option] = scanner.value("a text")
                 if not tokens[option]:
-                    raise scanner.error(f"an empty {option}", scanner.span_from(start))
+                    raise scanner.error(f"an empty {option}", scanner.span(start))
     if not patterns or scanner.peek() != "[":
         raise scanner.error("foreach without a field and a template in square brackets", span)
     template = _template(scanner)
@@ -83,25 +84,25 @@ def _read_foreach(scanner: Scanner, span: Span) -> ForEach:
 
 def _template(scanner: Scanner) -> str:
     """Read the text between square brackets; brackets in it and in its texts are its own."""
-    open_at = scanner.pos
-    scanner.pos += 1
-    start = scanner.pos
+    open_at = scanner.offset
+    scanner.offset += 1
+    start = scanner.offset
     depth = 1
     while True:
-        here = scanner.text[scanner.pos : scanner.pos + 1]
+        here = scanner.text[scanner.offset : scanner.offset + 1]
         if here == "":
             raise scanner.error("the square bracket is not closed", open_at, "close it with ]")
         if here == '"':
             scanner.quoted()
         elif here in "[]":
             depth += 1 if here == "[" else -1
-            scanner.pos += 1
+            scanner.offset += 1
             if not depth:
-                return scanner.text[start : scanner.pos - 1].strip()
-        elif match := _TEMPLATE.match(scanner.text, scanner.pos):
-            scanner.pos = match.end()
+                return scanner.text[start : scanner.offset - 1].strip()
+        elif match := _TEMPLATE.match(scanner.text, scanner.offset):
+            scanner.offset = match.end()
         else:
-            scanner.pos += 1
+            scanner.offset += 1
 
 
 def _compile_foreach(command: ForEach, context: SearchContext) -> Stage:
@@ -152,13 +153,14 @@ def _stage(command: ForEach, name: str, parts: Sequence[str], context: SearchCon
     for token, value in values.items():
         template = template.replace(token, value)
     try:
-        nodes = engine.parse(_FIRST + template).commands[1:]
+        source = Source(_FIRST + template, QueryError)
+        nodes = engine.parse(source.text).commands[1:]
         for node in nodes:
             inner = engine.commands.of(node)
             if not inner.row_by_row:
                 message = f"{inner.name} in foreach, which takes commands that change one row"
                 raise context.error(message, command.span)
-        return engine.compile(Pipeline(nodes), _FIRST + template)
+        return engine.compile(Pipeline(nodes), source)
     except QueryError as problem:
         raise context.error(f"in foreach, for {name!r}: {problem.message}", command.span, problem.hint) from None
 

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from converter.errors import QueryError
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _Fail: TypeAlias = "Callable[[str, str], QueryError]"
@@ -104,9 +105,9 @@ def _read_return(scanner: Scanner, span: Span) -> Return:
     count = scanner.leading_number()
     items: list[Returned] = []
     while not scanner.at_command_end():
-        match = _RETURNED.match(scanner.text, scanner.pos)
+        match = _RETURNED.match(scanner.text, scanner.offset)
         alias, dollar = match.groups() if match else (None, "")
-        scanner.pos = match.end() if match else scanner.pos
+        scanner.offset = match.end() if match else scanner.offset
         if alias and dollar:
             raise scanner.error("a name for a value that is returned alone", hint="write alias=field or $field")
         field = scanner.name("a field to return")

@@ -6,16 +6,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _MOST_ROWS = 10_000_000
@@ -37,16 +38,16 @@ def _read_makeresults(scanner: Scanner, span: Span) -> MakeResults:
     """
     count = 1
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match MAKERESULTS.option(scanner):
             case "count":
                 count = scanner.integer("a number of rows")
                 if count > _MOST_ROWS:
-                    raise scanner.error(f"more than {_MOST_ROWS} rows", scanner.span_from(start))
+                    raise scanner.error(f"more than {_MOST_ROWS} rows", scanner.span(start))
             case "annotate":
                 if scanner.boolean("annotate"):
                     raise scanner.error(
-                        "annotate=t of makeresults is not supported", scanner.span_from(start), "it names a server"
+                        "annotate=t of makeresults is not supported", scanner.span(start), "it names a server"
                     )
             case "":
                 raise scanner.error(f"unexpected {scanner.found()} in makeresults")

@@ -17,9 +17,9 @@ from converter.targets.splunk.engine.statistics.numbers import CounterResetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.aggregates import Aggregate
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
     from converter.targets.splunk.engine.statistics.accumulators import Accumulator, Statistic
 
@@ -51,7 +51,7 @@ def _reader(aggregate: Aggregate, statistic: Statistic, context: SearchContext) 
         if statistic.single:
             return _single_reader(argument, aggregate, context)
         return lambda row: values_of(row.get(argument))
-    compiled = compile_expression(argument, context.text)
+    compiled = compile_expression(argument, context.source)
     run = compiled.run
     if compiled.kind == "bool":
         if aggregate.function != "count":

@@ -10,19 +10,21 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.results import at_dataset, inner_results
 from converter.targets.splunk.engine.commands.unsupported import read_unsupported
 from converter.targets.splunk.engine.language.subsearch import bracketed
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Pipeline, Span, Unsupported
+    from converter.targets.splunk.engine.language.syntax import Pipeline, Unsupported
     from converter.targets.splunk.engine.language.values import Row
 
 _OWN = "_id"
@@ -66,14 +68,14 @@ class Join(CommandNode):
 
 def _read_join(scanner: Scanner, span: Span) -> Join | Unsupported:
     """Read `join type=... max=N fields [...]`; options and fields may be mixed."""
-    begin = scanner.pos
+    begin = scanner.offset
     names: list[str] = []
     outer = by_time = False
     overwrite = True
     matches = 1
     while not scanner.at_command_end() and scanner.peek() != "[":
         if at_dataset(scanner):
-            scanner.pos = begin
+            scanner.offset = begin
             return read_unsupported(scanner, span, "join", _DATASET_IN_JOIN)
         match JOIN.option(scanner):
             case "":
@@ -90,7 +92,7 @@ def _read_join(scanner: Scanner, span: Span) -> Join | Unsupported:
             case "earlier":
                 scanner.boolean("earlier")
             case "left" | "right":
-                scanner.pos = begin
+                scanner.offset = begin
                 return read_unsupported(scanner, span, "join", _JOIN_WHERE)
     if any("*" in name for name in names):
         raise scanner.error("a wildcard as a field of join", span, "name the fields")
@@ -99,14 +101,14 @@ def _read_join(scanner: Scanner, span: Span) -> Join | Unsupported:
 
 def _join_type(scanner: Scanner) -> bool:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     match scanner.value("inner, outer or left").lower():
         case "inner":
             return False
         case "outer" | "left":
             return True
         case other:
-            raise scanner.error(f"expected inner, outer or left, found {other!r}", scanner.span_from(start))
+            raise scanner.error(f"expected inner, outer or left, found {other!r}", scanner.span(start))
 
 
 def _compile_join(command: Join, context: SearchContext) -> Stage:
@@ -168,7 +170,7 @@ def _read_set(scanner: Scanner, span: Span) -> SetOperation:
     word = scanner.word()
     if word.lower() not in ("union", "diff", "intersect"):
         raise scanner.error(f"expected union, diff or intersect after set, found {scanner.found()}", span)
-    scanner.pos += len(word)
+    scanner.offset += len(word)
     operation = cast("Literal['union', 'diff', 'intersect']", word.lower())
     return SetOperation(operation, bracketed(scanner), bracketed(scanner))
 

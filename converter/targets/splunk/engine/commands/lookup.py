@@ -14,19 +14,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import SearchExpression, Span
+    from converter.targets.splunk.engine.language.syntax import SearchExpression
     from converter.targets.splunk.engine.language.values import Row
 
 _NETWORK = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}")
@@ -84,7 +86,7 @@ def _read_lookup(scanner: Scanner, span: Span) -> Lookup:
                 if not table:
                     table = scanner.value("the name of a table")
                 elif matches and outputs is None and (word := scanner.word().lower()) in _CLAUSES:
-                    scanner.pos += len(word)
+                    scanner.offset += len(word)
                     outputs, overwrite = [], word == "output"
                 else:
                     (matches if outputs is None else outputs).append(_pair(scanner))
@@ -175,7 +177,7 @@ def _compile_inputlookup(command: InputLookup, context: SearchContext) -> Stage:
     Raises:
         QueryError: `where` together with `start` or `max`; when run: the table is not there.
     """
-    test = None if command.where is None else compile_search(command.where, context.text)
+    test = None if command.where is None else compile_search(command.where, context.source)
     if test is not None and (command.start or command.maximum is not None):
         raise context.error(
             f"{_WHERE_WITH_ROWS} is not supported",

@@ -9,18 +9,19 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import matcher, read_names
 from converter.targets.splunk.engine.language.regexes import wildcard_groups
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _WITHOUT_FIELDS = "replace without fields"
@@ -57,12 +58,12 @@ def _read_fillnull(scanner: Scanner, _span: Span) -> FillNull:
     value = "0"
     names: list[str] = []
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match FILLNULL.option(scanner):
             case "":
                 name = scanner.name("a field")
                 if "*" in name:
-                    raise scanner.error("a wildcard in fillnull", scanner.span_from(start))
+                    raise scanner.error("a wildcard in fillnull", scanner.span(start))
                 names.append(name)
                 scanner.accept(",")
             case "value":
@@ -123,13 +124,13 @@ def _read_replace(scanner: Scanner, span: Span) -> Replace:
                 names.append(scanner.name("a field"))
                 scanner.accept(",")
             break
-        start = scanner.pos
+        start = scanner.offset
         old = scanner.value("a value to replace")
         if not scanner.accept_word("with"):
             raise scanner.error(f"expected with after the value to replace, found {scanner.found()}")
         new = scanner.value("the new value")
         if new.count("*") not in (0, old.count("*")):
-            raise scanner.error("wildcards of the new value that are not those of the old", scanner.span_from(start))
+            raise scanner.error("wildcards of the new value that are not those of the old", scanner.span(start))
         pairs.append((old, new))
         scanner.accept(",")
     if not pairs:

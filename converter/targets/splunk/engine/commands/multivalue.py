@@ -9,19 +9,20 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import read_name
 from converter.targets.splunk.engine.commands.rows import values_besides
 from converter.targets.splunk.engine.language.regexes import finder
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -68,7 +69,7 @@ def _read_makemv(scanner: Scanner, span: Span) -> MakeMv:
     tokenizer: str | None = None
     place = span
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match MAKEMV.option(scanner):
             case "" if not field:
                 field = scanner.name("a field")
@@ -77,17 +78,17 @@ def _read_makemv(scanner: Scanner, span: Span) -> MakeMv:
             case "delim":
                 delimiter = scanner.value("a delimiter")
                 if not delimiter:
-                    raise scanner.error("an empty delimiter", scanner.span_from(start))
+                    raise scanner.error("an empty delimiter", scanner.span(start))
             case "allowempty":
                 allow_empty = scanner.boolean("allowempty")
             case "tokenizer":
                 scanner.skip()
-                at = scanner.pos
+                at = scanner.offset
                 tokenizer = scanner.value("an expression")
-                place = scanner.span_from(at)
+                place = scanner.span(at)
             case "setsv":
                 if scanner.boolean("setsv"):
-                    raise scanner.error("setsv=t of makemv is not supported", scanner.span_from(start))
+                    raise scanner.error("setsv=t of makemv is not supported", scanner.span(start))
     if not field:
         raise scanner.error("makemv without a field", span)
     return MakeMv(field, delimiter, allow_empty, tokenizer, place)

@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never, cast
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import number_of, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Expression, Span
+    from converter.targets.splunk.engine.language.syntax import Expression
     from converter.targets.splunk.engine.language.values import Row
 
 SortKind: TypeAlias = Literal["auto", "num", "str", "ip"]
@@ -98,11 +100,11 @@ def _read_sort(scanner: Scanner, span: Span) -> Sort:
     """Read `sort 0 -a, +num(b) desc`."""
     limit: int | None = None
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     if scanner.option() == "limit":
         limit = scanner.integer("a number of rows")
     else:
-        scanner.pos = start
+        scanner.offset = start
         limit = scanner.leading_number()
     keys, flipped = _read_sort_keys(scanner)
     if not keys:
@@ -118,16 +120,16 @@ def _read_sort_keys(scanner: Scanner) -> tuple[tuple[SortKey, ...], bool]:
         here = scanner.peek()
         own = descending
         if here in "+-":
-            scanner.pos += 1
+            scanner.offset += 1
             own = here == "-"
             # A sign with a space after it holds for the fields that follow, too.
-            if scanner.text[scanner.pos : scanner.pos + 1].isspace():
+            if scanner.text[scanner.offset : scanner.offset + 1].isspace():
                 descending = own
         scanner.skip()
-        at = scanner.pos
+        at = scanner.offset
         if keys and scanner.accept_word("d", "desc"):
             if not scanner.at_command_end():
-                raise scanner.error("desc before the end of sort", scanner.span_from(at))
+                raise scanner.error("desc before the end of sort", scanner.span(at))
             return tuple(keys), True
         keys.append(_read_sort_key(scanner, descending=own))
         scanner.accept(",")
@@ -136,14 +138,14 @@ def _read_sort_keys(scanner: Scanner) -> tuple[tuple[SortKey, ...], bool]:
 
 def _read_sort_key(scanner: Scanner, *, descending: bool) -> SortKey:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     if match := _SORT_TYPE.match(scanner.text, start):
-        scanner.pos = match.end()
+        scanner.offset = match.end()
         field = scanner.name("a field to sort by")
         scanner.expect(")", "after the field")
-        return SortKey(field, descending, cast("SortKind", match.group(1)), scanner.span_from(start))
+        return SortKey(field, descending, cast("SortKind", match.group(1)), scanner.span(start))
     field = scanner.name("a field to sort by")
-    return SortKey(field, descending, "auto", scanner.span_from(start))
+    return SortKey(field, descending, "auto", scanner.span(start))
 
 
 def _compile_sort(command: Sort, context: SearchContext) -> Stage:
@@ -209,14 +211,14 @@ def _read_head(scanner: Scanner, span: Span) -> Head | HeadWhile:
     at = span
     flags = {"null": False, "keeplast": False}
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match HEAD.option(scanner):
             case "" if scanner.peek() == "(" and condition is None:
-                start = scanner.pos
-                scanner.pos += 1
+                start = scanner.offset
+                scanner.offset += 1
                 condition = parse_expression(scanner)
                 scanner.expect(")", "to close the condition")
-                at = scanner.span_from(start)
+                at = scanner.span(start)
             case "" | "limit":
                 limit = scanner.integer("a number of rows")
             case "null" | "keeplast" as option:
@@ -249,7 +251,7 @@ def _compile_head_while(command: HeadWhile, context: SearchContext) -> Stage:
     Raises:
         QueryError: the expression is no condition.
     """
-    test = compile_condition(command.condition, context.text, command.span, "head")
+    test = compile_condition(command.condition, context.source, command.span, "head")
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         for row in islice(rows, command.limit):
@@ -289,15 +291,15 @@ def _read_dedup(scanner: Scanner, span: Span) -> Dedup:
     order: tuple[SortKey, ...] = ()
     count = scanner.leading_number()
     if count == 0:
-        raise scanner.error("dedup 0", scanner.pos - 1, "the number must be positive")
+        raise scanner.error("dedup 0", scanner.offset - 1, "the number must be positive")
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match DEDUP.option(scanner):
             case "":
                 if names and scanner.accept_word("sortby"):
                     order, flipped = _read_sort_keys(scanner)
                     if not order or flipped:
-                        raise scanner.error("sortby without a field, or with desc", scanner.span_from(start))
+                        raise scanner.error("sortby without a field, or with desc", scanner.span(start))
                     continue
                 names.append(scanner.name("a field"))
                 scanner.accept(",")

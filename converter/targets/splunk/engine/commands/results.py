@@ -22,7 +22,7 @@ _DATASET = re.compile(r"(?:datamodel|lookup|savedsearch)\s*:", re.IGNORECASE)
 def at_dataset(scanner: Scanner) -> bool:
     """Tell whether a data set stands next, by its kind and name."""
     scanner.skip()
-    return _DATASET.match(scanner.text, scanner.pos) is not None
+    return _DATASET.match(scanner.text, scanner.offset) is not None
 
 
 def expected_search(scanner: Scanner, command: Command[Any]) -> QueryError:

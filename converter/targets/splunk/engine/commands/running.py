@@ -20,9 +20,9 @@ from converter.targets.splunk.engine.language.values import number_of, put
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _STEPS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
@@ -133,7 +133,7 @@ def _target_and_steps(scanner: Scanner, command: Command[Any]) -> tuple[str | No
     target: str | None = None
     steps = (1, 1)
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match command.option(scanner):
             case "p":
                 text = scanner.value("a number of rows")
@@ -141,7 +141,7 @@ def _target_and_steps(scanner: Scanner, command: Command[Any]) -> tuple[str | No
                 first = int(match.group(1)) if match else 0
                 last = int(match.group(2) or first) if match else 0
                 if not 0 < first <= last <= _MOST_STEPS or last - first > _MOST_RANGE:
-                    raise scanner.error(f"expected a number of rows, found {text!r}", scanner.span_from(start))
+                    raise scanner.error(f"expected a number of rows, found {text!r}", scanner.span(start))
                 steps = (first, last)
             case "" if target is None and scanner.accept_word("as"):
                 target = scanner.name("a name")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.aggregates import (
     ALLNUM,
     STATISTICS_AND_BY,
@@ -22,17 +23,17 @@ from converter.targets.splunk.engine.commands.aggregates import (
 )
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.groups import Group, expanding, result_of, single_key, slot_of, time_of
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import put, text_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.aggregates import Aggregate
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.commands.groups import Key
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -81,7 +82,7 @@ def _read_arguments(
     by: tuple[str, ...] = ()
     distinct_keys = False
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match command.option(scanner):
             case "allnum":
                 refuse_allnum(scanner, start)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.aggregates import (
     ALLNUM,
     STATISTICS_AND_BY,
@@ -25,18 +26,19 @@ from converter.targets.splunk.engine.commands.groups import Group, expanding, si
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.time_spans import seconds_of, time_span
 from converter.targets.splunk.engine.language.values import number_of, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.aggregates import Aggregate
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.commands.groups import Key
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Expression, Span
+    from converter.targets.splunk.engine.language.syntax import Expression
     from converter.targets.splunk.engine.language.values import Row
 
 
@@ -69,7 +71,7 @@ def _read_streamstats(scanner: Scanner, span: Span) -> StreamStats:
     aggregates: list[Aggregate] = []
     by: tuple[str, ...] = ()
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match STREAMSTATS.option(scanner):
             case "":
                 if scanner.accept_word("by"):
@@ -85,7 +87,7 @@ def _read_streamstats(scanner: Scanner, span: Span) -> StreamStats:
             case "time_window":
                 time_window = seconds_of(time_span(scanner))
                 if time_window is None or time_window <= 0:
-                    raise scanner.error("a time_window of no fixed positive length", scanner.span_from(start))
+                    raise scanner.error("a time_window of no fixed positive length", scanner.span(start))
             case "reset_on_change":
                 on_change = scanner.boolean("reset_on_change")
             case "reset_before" | "reset_after" as option:
@@ -129,7 +131,7 @@ def _plain_streamstats(command: StreamStats, context: SearchContext) -> Stage:
     before, after = (
         None
         if condition is None
-        else compile_condition(condition, context.text, command.span, "a reset of streamstats")
+        else compile_condition(condition, context.source, command.span, "a reset of streamstats")
         for condition in (command.reset_before, command.reset_after)
     )
 

@@ -10,18 +10,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import read_plain_name
 from converter.targets.splunk.engine.language.run_context import current
-from converter.targets.splunk.engine.language.syntax import NOWHERE, CommandNode
+from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
     from converter.targets.splunk.engine.language.lex import Scanner
-    from converter.targets.splunk.engine.language.syntax import Span
     from converter.targets.splunk.engine.language.values import Row
 
 _DEFAULT_ROWS = 10
@@ -80,7 +81,7 @@ def _read(scanner: Scanner, span: Span, command: Command[Any], *, rare: bool) ->
     by: list[str] = []
     into = names
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match command.option(scanner):
             case "":
                 if names and into is names and scanner.accept_word("by"):
@@ -88,7 +89,7 @@ def _read(scanner: Scanner, span: Span, command: Command[Any], *, rare: bool) ->
                     continue
                 into.append(read_plain_name(scanner, "a chart"))
                 if into[-1] in (*names, *by)[: len(names) + len(by) - 1]:
-                    raise scanner.error(f"the field {into[-1]!r} twice in {command.name}", scanner.span_from(start))
+                    raise scanner.error(f"the field {into[-1]!r} twice in {command.name}", scanner.span(start))
                 scanner.accept(",")
             case "limit":
                 limit = scanner.integer("a number of rows")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from converter.readers.source import Span
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.filter import Search, Where
 from converter.targets.splunk.engine.commands.transaction_pool import Transaction, TransactionPool
@@ -19,7 +20,6 @@ from converter.targets.splunk.engine.language.eval_parser import parse_expressio
 from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.search_parser import parse_group, parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import Span
 from converter.targets.splunk.engine.language.values import number_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _read_transaction(scanner: Scanner, span: Span) -> Transaction:
     found = Transaction((), span=span)
     unify: bool | None = None
     while not scanner.at_command_end():
-        start = scanner.pos
+        start = scanner.offset
         match TRANSACTION.option(scanner):
             case "":
                 names.extend(_fields(scanner))
@@ -65,10 +65,10 @@ def _read_transaction(scanner: Scanner, span: Span) -> Transaction:
 
 def _fields(scanner: Scanner) -> list[str]:
     """Read a field, or a quoted list of them."""
-    start = scanner.pos
+    start = scanner.offset
     names = re.split(r"[,\s]+", scanner.name("a field").strip(", "))
     if any("*" in name for name in names):
-        raise scanner.error("a wildcard in the fields of transaction", scanner.span_from(start))
+        raise scanner.error("a wildcard in the fields of transaction", scanner.span(start))
     return names
 
 
@@ -105,7 +105,7 @@ def _option(scanner: Scanner, found: Transaction, option: str, start: int) -> Tr
         case "name":
             raise scanner.error(
                 "the option name of transaction refers to transactiontypes.conf, which is not here",
-                Span(start, len(option)),
+                Span(start, start + len(option)),
                 "write its options out",
             )
     raise AssertionError(option)
@@ -114,12 +114,12 @@ def _option(scanner: Scanner, found: Transaction, option: str, start: int) -> Tr
 def _length(scanner: Scanner) -> float | None:
     """Read a length of time; a negative one is none."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     text = scanner.value("a length of time")
     match = _LENGTH.fullmatch(text)
     if match is None:
         raise scanner.error(
-            f"expected a length of time, found {text!r}", scanner.span_from(start), "a number and s, m, h or d"
+            f"expected a length of time, found {text!r}", scanner.span(start), "a number and s, m, h or d"
         )
     number = int(match.group(1))
     return None if number < 0 else number * _SECONDS[match.group(2)]
@@ -128,27 +128,27 @@ def _length(scanner: Scanner) -> float | None:
 def _number(scanner: Scanner) -> int | None:
     """Read a whole number; a negative one is no limit."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     text = scanner.value("a number")
     if not _NUMBER.fullmatch(text):
-        raise scanner.error(f"expected a number, found {text!r}", scanner.span_from(start))
+        raise scanner.error(f"expected a number, found {text!r}", scanner.span(start))
     number = int(text)
     if number == 0:
-        raise scanner.error("a limit of zero", scanner.span_from(start))
+        raise scanner.error("a limit of zero", scanner.span(start))
     return None if number < 0 else number
 
 
 def _filter(scanner: Scanner) -> Search | Where:
     """Read a filter: a search in quotes, a search in brackets, or `eval(condition)`."""
     here = scanner.peek()
-    start = scanner.pos
+    start = scanner.offset
     if here == '"':
         raw = scanner.quoted()
         if not raw.strip() or '\\"' in raw:
-            raise scanner.error("a filter without a word, or with quotes inside quotes", scanner.span_from(start))
+            raise scanner.error("a filter without a word, or with quotes inside quotes", scanner.span(start))
         # Read in place, so that errors have their place in the whole text.
-        inner = Scanner(scanner.text[: scanner.pos - 1], scanner.origin)
-        inner.pos = start + 1
+        inner = Scanner(scanner.source, scanner.pipelines, scanner.offset - 1)
+        inner.offset = start + 1
         expression = parse_search(inner)
         if inner.peek():
             raise inner.error(f"unexpected {inner.found()} in a search")
@@ -159,7 +159,7 @@ def _filter(scanner: Scanner) -> Search | Where:
         scanner.expect("(", "after eval")
         condition = parse_expression(scanner)
         scanner.expect(")", "to close eval")
-        return Where(condition, scanner.span_from(start))
+        return Where(condition, scanner.span(start))
     raise scanner.error(
         f"expected a filter, found {scanner.found()}",
         hint='startswith="text", startswith=(a=b) or startswith=eval(a=b)',
@@ -216,8 +216,8 @@ def _test(filtered: Search | Where | None, context: SearchContext) -> _Test | No
     if filtered is None:
         return None
     if isinstance(filtered, Search):
-        return compile_search(filtered.expression, context.text)
-    return compile_condition(filtered.expression, context.text, filtered.span, "a filter of transaction")
+        return compile_search(filtered.expression, context.source)
+    return compile_condition(filtered.expression, context.source, filtered.span, "a filter of transaction")
 
 
 def _newest_first(rows: Iterable[Row], command: Transaction, context: SearchContext) -> list[tuple[float, Row]]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
+from converter.readers.source import NOWHERE, Span
 from converter.targets.splunk.engine.commands.aggregates import Aggregate, read_by_name
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.bins import Bin, bins
@@ -28,7 +29,6 @@ from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
 from converter.targets.splunk.engine.language.syntax import (
-    NOWHERE,
     CommandNode,
     Comparison,
     Keyword,
@@ -36,7 +36,6 @@ from converter.targets.splunk.engine.language.syntax import (
     SearchAnd,
     SearchNot,
     SearchOr,
-    Span,
     Subsearch,
     TimeBound,
 )
@@ -97,12 +96,12 @@ class _Part(Scanner):
     """A scanner for which the command ends at an offset; it begins where another one stands."""
 
     def __init__(self, scanner: Scanner, stop: int) -> None:
-        super().__init__(scanner.text)
+        super().__init__(scanner.source)
         self.__dict__.update(scanner.__dict__)
         self.stop = stop
 
     def at_command_end(self) -> bool:
-        return super().at_command_end() or self.pos >= self.stop
+        return super().at_command_end() or self.offset >= self.stop
 
 
 class _Reading:
@@ -148,7 +147,7 @@ def _read_tstats(scanner: Scanner, span: Span) -> Tstats:
 
 
 def _argument(scanner: Scanner, read: _Reading) -> None:
-    start = scanner.pos
+    start = scanner.offset
     match TSTATS.option(scanner):
         case "":
             if scanner.accept_word("from"):
@@ -174,17 +173,17 @@ def _argument(scanner: Scanner, read: _Reading) -> None:
 
 def _once(scanner: Scanner, start: int, word: str, *, taken: bool) -> None:
     if taken:
-        raise scanner.error(f"a second {word} in tstats", scanner.span_from(start))
+        raise scanner.error(f"a second {word} in tstats", scanner.span(start))
 
 
 def _source(scanner: Scanner) -> DataModel:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     match scanner.option():
         case "datamodel":
             return read_model(scanner)
         case "sid":
-            raise scanner.error(f"{_SID} is not supported", Span(start, 3), "only data models are")
+            raise scanner.error(f"{_SID} is not supported", Span(start, start + 3), "only data models are")
     raise scanner.error(f"{_NAMESPACE} is not supported", hint="write FROM datamodel=...")
 
 
@@ -193,14 +192,14 @@ def _where(scanner: Scanner) -> SearchExpression:
     if part.at_command_end():
         raise scanner.error(f"expected a condition after where, found {scanner.found()}")
     expression = parse_search(part)
-    scanner.pos = part.pos
+    scanner.offset = part.offset
     return expression
 
 
 def _end_of_where(scanner: Scanner) -> int:
     """Return the offset of the `by` outside brackets and quotes that ends a WHERE, or of the end of the command."""
     depth = 0
-    for piece in _PIECE.finditer(scanner.text, scanner.pos):
+    for piece in _PIECE.finditer(scanner.text, scanner.offset):
         match piece.group():
             case "(" | "[":
                 depth += 1
@@ -217,18 +216,18 @@ def _by(scanner: Scanner, read: _Reading) -> None:
     names = {one.name for one in read.by}
     while not scanner.at_command_end():
         scanner.skip()
-        start = scanner.pos
+        start = scanner.offset
         if scanner.option() == "span":
             if scanner.word().lower() == "auto":
                 raise scanner.error("span=auto depends on the time range, which a list of events has not")
             read.size = time_span(scanner)
             scanner.accept(",")
             continue
-        scanner.pos = start
+        scanner.offset = start
         _refuse_prefix(scanner)
         name = read_by_name(scanner, names)
         names.add(name)
-        read.by.append(Named(name, scanner.span_from(start)))
+        read.by.append(Named(name, scanner.span(start)))
         scanner.accept(",")
     if not read.by:
         raise scanner.error(f"expected a field to group by, found {scanner.found()}")
@@ -236,28 +235,31 @@ def _by(scanner: Scanner, read: _Reading) -> None:
 
 def _refuse_prefix(scanner: Scanner) -> None:
     scanner.skip()
-    if _PREFIX.match(scanner.text, scanner.pos):
-        raise scanner.error(f"{_PREFIX_REFUSED}, which reads the terms of an index", Span(scanner.pos, len("PREFIX")))
+    if _PREFIX.match(scanner.text, scanner.offset):
+        raise scanner.error(
+            f"{_PREFIX_REFUSED}, which reads the terms of an index",
+            Span(scanner.offset, scanner.offset + len("PREFIX")),
+        )
 
 
 def _aggregate(scanner: Scanner, into: list[Aggregate]) -> None:
     """Read one statistic: `count`, or a function of a field; expressions are not for tstats."""
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
         raise scanner.error(f"expected a statistic, found {scanner.found()}")
     written = match.group(0)
-    function, percent = _function(scanner, written, Span(start, len(written)))
-    scanner.pos = match.end()
+    function, percent = _function(scanner, written, Span(start, start + len(written)))
+    scanner.offset = match.end()
     argument: str | None = None
     if scanner.accept("("):
         if scanner.peek() != ")":
             argument = _field(scanner)
         scanner.expect(")", f"to close {written}")
     if argument is None and function != "count":
-        raise scanner.error(f"{written} without a field", Span(start, len(written)), f"write {written}(field)")
-    span = scanner.span_from(start)
+        raise scanner.error(f"{written} without a field", Span(start, start + len(written)), f"write {written}(field)")
+    span = scanner.span(start)
     name = written if argument is None else f"{written}({argument})"
     if scanner.accept_word("as"):
         name = scanner.name("a name")
@@ -271,12 +273,12 @@ def _aggregate(scanner: Scanner, into: list[Aggregate]) -> None:
 
 def _field(scanner: Scanner) -> str:
     _refuse_prefix(scanner)
-    start = scanner.pos
+    start = scanner.offset
     if scanner.word() == "eval":
-        raise scanner.error(_EXPRESSION, Span(start, 4), "put | stats after tstats")
+        raise scanner.error(_EXPRESSION, Span(start, start + 4), "put | stats after tstats")
     name = scanner.name("a field")
     if "*" in name:
-        raise scanner.error("a wildcard as the field of a statistic", scanner.span_from(start), "name the fields")
+        raise scanner.error("a wildcard as the field of a statistic", scanner.span(start), "name the fields")
     return name
 
 
@@ -307,7 +309,7 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
         if command.source is None
         else _model_reader(command, command.source, names, context)
     )
-    where = compile_search(command.where, context.text) if command.where is not None else None
+    where = compile_search(command.where, context.source) if command.where is not None else None
     bucket = bins(Bin("_time", command.size, _BUCKET)) if command.size is not None else None
     by = tuple(one.name for one in command.by)
     group = tuple(_BUCKET if name == "_time" else name for name in by)

@@ -11,8 +11,9 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.source import Span
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.language.syntax import Span, Unsupported
+from converter.targets.splunk.engine.language.syntax import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,9 +95,9 @@ def read_unsupported(scanner: Scanner, span: Span, name: str, construct: str = "
         QueryError: a quote, a comment or a square bracket is not closed.
     """
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     _skip_command(scanner)
-    return Unsupported(name, scanner.text[start : scanner.pos].rstrip(), span, construct)
+    return Unsupported(name, scanner.text[start : scanner.offset].rstrip(), span, construct)
 
 
 def _skip_command(scanner: Scanner) -> None:
@@ -105,20 +106,22 @@ def _skip_command(scanner: Scanner) -> None:
     text = scanner.text
     while True:
         scanner.skip()
-        here = text[scanner.pos : scanner.pos + 1]
+        here = text[scanner.offset : scanner.offset + 1]
         if here == '"':
             scanner.quoted()
         elif here == "[":
-            open_brackets.append(scanner.pos)
-            scanner.pos += 1
+            open_brackets.append(scanner.offset)
+            scanner.offset += 1
         elif here == "]" and open_brackets:
             open_brackets.pop()
-            scanner.pos += 1
+            scanner.offset += 1
         elif here == "|" and open_brackets:
-            scanner.pos += 1
+            scanner.offset += 1
         elif here in ("", "|", "]"):
             break
-        elif match := _PLAIN.match(text, scanner.pos):
-            scanner.pos = match.end()
+        elif match := _PLAIN.match(text, scanner.offset):
+            scanner.offset = match.end()
     if open_brackets:
-        raise scanner.error("the square bracket is not closed", Span(open_brackets[-1]), "close it with ]")
+        raise scanner.error(
+            "the square bracket is not closed", Span(open_brackets[-1], open_brackets[-1] + 1), "close it with ]"
+        )

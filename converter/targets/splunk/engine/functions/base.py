@@ -13,8 +13,9 @@ from converter.targets.splunk.engine.language.values import number_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.language.expression_code import Compiler, Kind, Run
-    from converter.targets.splunk.engine.language.syntax import Call, Span
+    from converter.targets.splunk.engine.language.syntax import Call
     from converter.targets.splunk.engine.language.values import Row
 
 Prepared = TypeVar("Prepared")

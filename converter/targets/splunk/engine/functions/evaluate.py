@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
 from converter.targets.splunk.engine.functions import FUNCTIONS, UNSUPPORTED, like
-from converter.targets.splunk.engine.language.expression_code import Compiled, error_at
+from converter.targets.splunk.engine.language.expression_code import Compiled
 from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.syntax import (
     Binary,
@@ -24,7 +24,6 @@ from converter.targets.splunk.engine.language.syntax import (
     Field,
     Logical,
     Number,
-    Span,
     String,
     Subsearch,
     Unary,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from converter.errors import QueryError
+    from converter.readers.source import Source, Span
     from converter.targets.splunk.engine.language.expression_code import Kind, Run
     from converter.targets.splunk.engine.language.values import Row
 
@@ -55,28 +55,28 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def compile_expression(expression: Expression, text: str) -> Compiled:
+def compile_expression(expression: Expression, source: Source[QueryError]) -> Compiled:
     """Return the closure of an expression.
 
     Args:
         expression: the tree.
-        text: the search it was read from, for errors.
+        source: the search it was read from, for errors.
 
     Raises:
         QueryError: an unknown function, a wrong number of arguments, or types that cannot go together.
     """
-    return _Compiler(text).compile(expression)
+    return _Compiler(source).compile(expression)
 
 
-def compile_condition(expression: Expression, text: str, span: Span, what: str) -> Run:
+def compile_condition(expression: Expression, source: Source[QueryError], span: Span, what: str) -> Run:
     """Return the closure of a boolean expression.
 
     Raises:
         QueryError: the expression is not boolean, or as `compile_expression`.
     """
-    compiled = compile_expression(expression, text)
+    compiled = compile_expression(expression, source)
     if compiled.kind != "bool":
-        raise error_at(text, span, f"{what} needs a condition, and this is {_KINDS[compiled.kind]}")
+        raise source.error(f"{what} needs a condition, and this is {_KINDS[compiled.kind]}", span)
     return compiled.run
 
 
@@ -93,10 +93,10 @@ _KINDS: dict[Kind, str] = {
 class _Compiler:
     """Compiles the expressions of one search."""
 
-    text: str
+    source: Source[QueryError]
 
     def error(self, message: str, span: Span, hint: str = "") -> QueryError:
-        return error_at(self.text, span, message, hint)
+        return self.source.error(message, span, hint)
 
     def compile(self, expression: Expression) -> Compiled:
         match expression:

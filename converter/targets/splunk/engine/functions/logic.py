@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
+from converter.readers.source import Source
 from converter.targets.splunk.engine.functions.base import Function, arguments, condition_argument, literal
 from converter.targets.splunk.engine.language.expression_code import Compiled
 from converter.targets.splunk.engine.language.search_parser import parse_search_text
@@ -189,7 +190,7 @@ def _typeof(compiler: Compiler, call: Call) -> Compiled:
 def _searchmatch(compiler: Compiler, call: Call) -> Compiled:
     text = literal(call, 0, compiler, "a search")
     try:
-        predicate = compile_search(parse_search_text(text), text)
+        predicate = compile_search(parse_search_text(text), Source(text, QueryError))
     except QueryError as problem:
         raise compiler.error(f"in the search of searchmatch(): {problem.message}", call.span, problem.hint) from None
     return Compiled(predicate, "bool")

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from converter.errors import QueryError
+    from converter.readers.source import Span
     from converter.targets.splunk.engine.language.expression_code import Compiler, Run
-    from converter.targets.splunk.engine.language.syntax import Call, Span
+    from converter.targets.splunk.engine.language.syntax import Call
     from converter.targets.splunk.engine.language.values import Row
 
 _BLANKS = " \t"

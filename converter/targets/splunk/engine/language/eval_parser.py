@@ -13,17 +13,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from converter.targets.splunk.engine.language.lex import unescape
+from converter.readers.source import NOWHERE, Span
+from converter.targets.splunk.engine.language.lex import MAX_DEPTH, unescape
 from converter.targets.splunk.engine.language.subsearch import subsearch
 from converter.targets.splunk.engine.language.syntax import (
-    NOWHERE,
     Binary,
     Call,
     Expression,
     Field,
     Logical,
     Number,
-    Span,
     String,
     Unary,
 )
@@ -49,12 +48,12 @@ def parse_expression(scanner: Scanner) -> Expression:
     Raises:
         QueryError: no expression stands here.
     """
-    with scanner.nested():
+    with scanner.nested(MAX_DEPTH):
         operands = [_not(scanner)]
         operators: list[tuple[LogicalOperator, Span]] = []
         while (word := _word(scanner)) in ("AND", "OR", "XOR"):
-            operators.append((cast("LogicalOperator", word), Span(scanner.pos, len(word))))
-            scanner.pos += len(word)
+            operators.append((cast("LogicalOperator", word), Span(scanner.offset, scanner.offset + len(word))))
+            scanner.offset += len(word)
             operands.append(_not(scanner))
         for operator in ("AND", "OR", "XOR"):
             operands, operators = _bind_logical(operator, operands, operators)
@@ -94,47 +93,47 @@ def _word(scanner: Scanner) -> str:
 
 def _not(scanner: Scanner) -> Expression:
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     if scanner.text.startswith("!", start) and not scanner.text.startswith("!=", start):
-        scanner.pos += 1
-        span = Span(start, 1)
+        scanner.offset += 1
+        span = Span(start, start + 1)
     elif _word(scanner) == "NOT":
-        scanner.pos += len("NOT")
-        span = Span(start, 3)
+        scanner.offset += len("NOT")
+        span = Span(start, start + 3)
     else:
         return _compare(scanner)
-    with scanner.nested():
+    with scanner.nested(MAX_DEPTH):
         return Unary("NOT", _not(scanner), span)
 
 
 def _compare(scanner: Scanner) -> Expression:
     left = _sum(scanner)
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     if match := _COMPARE.match(scanner.text, start):
-        scanner.pos = match.end()
+        scanner.offset = match.end()
         operator = "=" if match.group(0) == "==" else match.group(0)
         right = _sum(scanner)
         scanner.skip()
-        if _COMPARE.match(scanner.text, scanner.pos):
+        if _COMPARE.match(scanner.text, scanner.offset):
             raise scanner.error("a comparison of a comparison", hint="join two comparisons with AND")
-        return Binary(cast("BinaryOperator", operator), left, right, Span(start, len(match.group(0))))
+        return Binary(cast("BinaryOperator", operator), left, right, Span(start, start + len(match.group(0))))
     match _word(scanner):
         case "LIKE":
-            scanner.pos += len("LIKE")
-            return Binary("LIKE", left, _sum(scanner), Span(start, 4))
+            scanner.offset += len("LIKE")
+            return Binary("LIKE", left, _sum(scanner), Span(start, start + 4))
         case "IN":
-            scanner.pos += len("IN")
+            scanner.offset += len("IN")
             scanner.expect("(", "after IN")
-            return Call("in", (left, *_arguments(scanner)), Span(start, 2))
+            return Call("in", (left, *_arguments(scanner)), Span(start, start + 2))
         case "NOT":
-            scanner.pos += len("NOT")
+            scanner.offset += len("NOT")
             if _word(scanner) != "IN":
                 raise scanner.error(f"expected IN after NOT, found {scanner.found()}")
-            span = Span(scanner.pos, 2)
-            scanner.pos += len("IN")
+            span = Span(scanner.offset, scanner.offset + 2)
+            scanner.offset += len("IN")
             scanner.expect("(", "after IN")
-            return Unary("NOT", Call("in", (left, *_arguments(scanner)), span), Span(start, 3))
+            return Unary("NOT", Call("in", (left, *_arguments(scanner)), span), Span(start, start + 3))
     return left
 
 
@@ -146,12 +145,12 @@ def _sum(scanner: Scanner) -> Expression:
     operands = [_unary(scanner)]
     operators: list[tuple[BinaryOperator, Span]] = []
     while (here := scanner.peek()) and here in "+-*/%.":
-        span = Span(scanner.pos, 1)
+        span = Span(scanner.offset, scanner.offset + 1)
         if operators and (here == ".") != (operators[-1][0] == "."):
             raise scanner.error(". beside arithmetic", span, "put brackets around the part that comes first")
         if len(operators) >= MAX_OPERATORS:
             raise scanner.error(f"more than {MAX_OPERATORS} operators in a row")
-        scanner.pos += 1
+        scanner.offset += 1
         operators.append((cast("BinaryOperator", here), span))
         operands.append(_unary(scanner))
     return _bind(_bind_products(operands, operators), [o for o in operators if o[0] not in _PRODUCT])
@@ -177,9 +176,9 @@ def _bind(terms: list[Expression], operators: list[tuple[BinaryOperator, Span]])
 def _unary(scanner: Scanner) -> Expression:
     if scanner.peek() != "-":
         return _primary(scanner)
-    span = Span(scanner.pos, 1)
-    scanner.pos += 1
-    with scanner.nested():
+    span = Span(scanner.offset, scanner.offset + 1)
+    scanner.offset += 1
+    with scanner.nested(MAX_DEPTH):
         operand = _unary(scanner)
     if isinstance(operand, Number):
         return Number(-operand.value, span)
@@ -188,56 +187,56 @@ def _unary(scanner: Scanner) -> Expression:
 
 def _primary(scanner: Scanner) -> Expression:
     here = scanner.peek()
-    start = scanner.pos
+    start = scanner.offset
     if here == "(":
-        scanner.pos += 1
+        scanner.offset += 1
         inner = parse_expression(scanner)
         scanner.expect(")", "to close the bracket")
         return inner
     if here == '"':
         raw = scanner.quoted()
-        return String(_unescape(raw), scanner.span_from(start))
+        return String(_unescape(raw), scanner.span(start))
     if here == "'":
         raw = scanner.quoted("'")
         if not raw:
-            raise scanner.error("a field name cannot be empty", Span(start, 2))
-        return Field(unescape(raw, "'"), scanner.span_from(start))
+            raise scanner.error("a field name cannot be empty", Span(start, start + 2))
+        return Field(unescape(raw, "'"), scanner.span(start))
     if here == "[":
         return subsearch(scanner)
     if here == "$":
         raise scanner.error("a token of a dashboard or form", hint="write out its value")
     if match := _NUMBER.match(scanner.text, start):
-        scanner.pos = match.end()
-        if _IDENTIFIER.match(scanner.text, scanner.pos):
+        scanner.offset = match.end()
+        if _IDENTIFIER.match(scanner.text, scanner.offset):
             raise scanner.error(
-                "a name that begins with a digit", Span(start, 1), "put the field name in single quotes"
+                "a name that begins with a digit", Span(start, start + 1), "put the field name in single quotes"
             )
         number = number_of(match.group(0))
         if number is None:
-            raise scanner.error("the number is too large", scanner.span_from(start))
-        return Number(number, scanner.span_from(start))
+            raise scanner.error("the number is too large", scanner.span(start))
+        return Number(number, scanner.span(start))
     return _name(scanner)
 
 
 def _name(scanner: Scanner) -> Expression:
-    start = scanner.pos
+    start = scanner.offset
     match = _IDENTIFIER.match(scanner.text, start)
     if match is None:
         raise scanner.error(f"expected an expression, found {scanner.found()}")
     word = match.group(0)
-    scanner.pos = match.end()
+    scanner.offset = match.end()
     is_call = scanner.peek() == "("
     if word.upper() in _OPERATOR_WORDS and not (is_call and word.lower() in ("like", "in")):
-        raise scanner.error(f"expected an expression, found {word}", Span(start, len(word)))
+        raise scanner.error(f"expected an expression, found {word}", Span(start, start + len(word)))
     if is_call:
-        scanner.pos += 1
+        scanner.offset += 1
         arguments = () if scanner.accept(")") else _arguments(scanner)
-        return Call(word, arguments, Span(start, len(word)))
-    scanner.pos = match.end()
+        return Call(word, arguments, Span(start, start + len(word)))
+    scanner.offset = match.end()
     if word.lower() in _LITERAL_WORDS:
         hint = f"write {word.lower()}() for the value, '{word}' for a field"
-        raise scanner.error(f"{word} without brackets", Span(start, len(word)), hint)
-    return Field(word, Span(start, len(word)))
+        raise scanner.error(f"{word} without brackets", Span(start, start + len(word)), hint)
+    return Field(word, Span(start, start + len(word)))
 
 
 def _arguments(scanner: Scanner) -> tuple[Expression, ...]:

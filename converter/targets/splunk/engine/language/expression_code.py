@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from converter.errors import Place, QueryError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.splunk.engine.language.syntax import Expression, Span
+    from converter.errors import QueryError
+    from converter.readers.source import Span
+    from converter.targets.splunk.engine.language.syntax import Expression
     from converter.targets.splunk.engine.language.values import Row
 
 Run: TypeAlias = "Callable[[Row], Any]"
@@ -42,8 +42,3 @@ class Compiler(Protocol):
     def error(self, message: str, span: Span, hint: str = "") -> QueryError:
         """Return an error at a place of the search."""
         ...
-
-
-def error_at(text: str, span: Span, message: str, hint: str = "") -> QueryError:
-    """Return an error at a place of a search."""
-    return QueryError(message, Place.at_offset(text, span.start, length=max(1, span.length)), hint)

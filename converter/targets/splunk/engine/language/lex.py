@@ -9,16 +9,13 @@ it offers the few lexical forms that commands share, and it alone knows about co
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from converter.errors import Place, QueryError
-from converter.targets.splunk.engine.language.syntax import Span
+from converter.errors import QueryError
+from converter.readers.source import Parser, Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from converter.targets.splunk.engine.language.source_map import Origin
+    from converter.readers.source import Located
     from converter.targets.splunk.engine.language.syntax import Pipeline
 
 # How a search that stands inside another begins: `search` with a command that makes events; so does `streaming`, and
@@ -51,53 +48,34 @@ class PipelineReader(Protocol):
         ...
 
 
-class Scanner:
+class Scanner(Parser[QueryError]):
     """A position in a text, and the lexical forms that can be read there.
 
     Args:
-        text: the text.
-        origin: where it comes from, if macros were expanded in it; errors are then placed in the user's text.
+        source: the text.
         pipelines: reads the searches in square brackets; without it there can be none.
+        end: where the text ends for this scanner; by default where it does.
     """
 
-    def __init__(self, text: str, origin: Origin | None = None, pipelines: PipelineReader | None = None) -> None:
-        self.text = text
-        self.origin = origin
+    def __init__(
+        self, source: Source[QueryError], pipelines: PipelineReader | None = None, end: int | None = None
+    ) -> None:
+        super().__init__(source)
+        self.text = source.text[:end]
         self.pipelines = pipelines
-        self.pos = 0
-        self._depth = 0
+        self.offset = 0
 
-    def error(self, message: str, at: int | Span | None = None, hint: str = "") -> QueryError:
-        """Return an error at a place of the text; by default where the scanner stands."""
-        match at:
-            case None:
-                span = Span(self.pos)
-            case int():
-                span = Span(at)
-            case Span():
-                span = at
-        if self.origin is not None:
-            return self.origin.error(message, span, hint)
-        return QueryError(message, Place.at_offset(self.text, span.start, length=max(1, span.length)), hint)
+    def here(self) -> Span:
+        """Return the next character."""
+        return Span(self.offset, self.offset + 1)
 
-    def span_from(self, start: int) -> Span:
-        """Return the span from `start` to the present position."""
-        return Span(start, max(1, self.pos - start))
+    def error(self, message: str, at: int | Located | None = None, hint: str = "") -> QueryError:
+        """Return an error at a part of the text, or at a character; by default at the next one."""
+        return super().error(message, Span(at, at + 1) if isinstance(at, int) else at, hint)
 
-    @contextmanager
-    def nested(self) -> Iterator[None]:
-        """Count one level of nesting for as long as the block runs.
-
-        Raises:
-            QueryError: the text nests deeper than any sensible search, which would exhaust the stack.
-        """
-        if self._depth >= MAX_DEPTH:
-            raise self.error(f"nested deeper than {MAX_DEPTH} levels")
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
+    def span(self, start: int) -> Span:
+        """Return the span from `start` to the position, and at least one character."""
+        return Span(start, max(start + 1, self.offset))
 
     def skip(self) -> None:
         """Move over white space and comments.
@@ -106,28 +84,28 @@ class Scanner:
             QueryError: a macro stands here, or a comment does not end.
         """
         while True:
-            if space := _SPACE.match(self.text, self.pos):
-                self.pos = space.end()
-            if not self.text.startswith("`", self.pos):
+            if space := _SPACE.match(self.text, self.offset):
+                self.offset = space.end()
+            if not self.text.startswith("`", self.offset):
                 return
-            if not self.text.startswith(_COMMENT, self.pos):
-                name = _MACRO.match(self.text, self.pos)
+            if not self.text.startswith(_COMMENT, self.offset):
+                name = _MACRO.match(self.text, self.offset)
                 shown = name.group(1) if name else ""
                 length = len(name.group(0)) if name else 1
                 raise self.error(
                     f"the macro `{shown}` has no definition here",
-                    Span(self.pos, length),
+                    Span(self.offset, self.offset + length),
                     "write out what it stands for",
                 )
-            end = self.text.find(_COMMENT, self.pos + len(_COMMENT))
+            end = self.text.find(_COMMENT, self.offset + len(_COMMENT))
             if end < 0:
                 raise self.error("the comment does not end", hint="close it with ```")
-            self.pos = end + len(_COMMENT)
+            self.offset = end + len(_COMMENT)
 
     def peek(self) -> str:
         """Return the next character after white space, or an empty string at the end."""
         self.skip()
-        return self.text[self.pos : self.pos + 1]
+        return self.text[self.offset : self.offset + 1]
 
     def at_command_end(self) -> bool:
         """Tell whether nothing is left of the present command."""
@@ -136,8 +114,8 @@ class Scanner:
     def accept(self, literal: str) -> bool:
         """Move over `literal` if it stands next, and tell whether it did."""
         self.skip()
-        if self.text.startswith(literal, self.pos):
-            self.pos += len(literal)
+        if self.text.startswith(literal, self.offset):
+            self.offset += len(literal)
             return True
         return False
 
@@ -155,21 +133,21 @@ class Scanner:
         here = self.peek()
         if not here:
             return "the end of the search"
-        word = _NAME.match(self.text, self.pos)
+        word = _NAME.match(self.text, self.offset)
         return repr(word.group(0)[:40] if word else here)
 
     def word(self) -> str:
         """Return the word that stands next without moving; empty if none does."""
         self.skip()
-        match = _WORD.match(self.text, self.pos)
+        match = _WORD.match(self.text, self.offset)
         return match.group(0) if match else ""
 
     def accept_word(self, *words: str) -> bool:
         """Move over one of some words, in any case, if it stands next as a whole word."""
         self.skip()
-        match = _NAME.match(self.text, self.pos)
+        match = _NAME.match(self.text, self.offset)
         if match and match.group(0).lower() in words:
-            self.pos = match.end()
+            self.offset = match.end()
             return True
         return False
 
@@ -179,14 +157,14 @@ class Scanner:
         Raises:
             QueryError: the quote is not closed.
         """
-        start = self.pos
+        start = self.offset
         position = start + 1
         text = self.text
         while position < len(text):
             if text[position] == "\\":
                 position += 2
             elif text[position] == quote:
-                self.pos = position + 1
+                self.offset = position + 1
                 return text[start + 1 : position]
             else:
                 position += 1
@@ -200,17 +178,17 @@ class Scanner:
         """
         here = self.peek()
         if here == '"':
-            start = self.pos
+            start = self.offset
             name = unescape(self.quoted())
             if not name:
-                raise self.error("a field name cannot be empty", Span(start, 2))
+                raise self.error("a field name cannot be empty", Span(start, start + 2))
             return name
         if here == "'":
             raise self.error("a field name in single quotes", hint="this command wants double quotes around a name")
-        match = _NAME.match(self.text, self.pos)
+        match = _NAME.match(self.text, self.offset)
         if match is None:
             raise self.error(f"expected {purpose}, found {self.found()}")
-        self.pos = match.end()
+        self.offset = match.end()
         return match.group(0)
 
     def title(self, purpose: str) -> str:
@@ -220,8 +198,8 @@ class Scanner:
             QueryError: there is none.
         """
         name = self.name(purpose)
-        if match := _BRACKETED.match(self.text, self.pos):
-            self.pos = match.end()
+        if match := _BRACKETED.match(self.text, self.offset):
+            self.offset = match.end()
             return name + match.group(0)
         return name
 
@@ -233,10 +211,10 @@ class Scanner:
         """
         if self.peek() == '"':
             return unescape(self.quoted())
-        match = _BARE.match(self.text, self.pos)
+        match = _BARE.match(self.text, self.offset)
         if match is None:
             raise self.error(f"expected {purpose}, found {self.found()}")
-        self.pos = match.end()
+        self.offset = match.end()
         return match.group(0)
 
     def integer(self, purpose: str) -> int:
@@ -246,10 +224,10 @@ class Scanner:
             QueryError: something else stands here.
         """
         self.skip()
-        start = self.pos
+        start = self.offset
         text = self.value(purpose)
         if not _INTEGER.fullmatch(text) or int(text) < 0:
-            raise self.error(f"expected {purpose}, found {text!r}", self.span_from(start))
+            raise self.error(f"expected {purpose}, found {text!r}", self.span(start))
         return int(text)
 
     def leading_number(self) -> int | None:
@@ -259,12 +237,12 @@ class Scanner:
             QueryError: the number is longer than any count of rows.
         """
         self.skip()
-        match = _LEADING_NUMBER.match(self.text, self.pos)
+        match = _LEADING_NUMBER.match(self.text, self.offset)
         if match is None:
             return None
         if not _INTEGER.fullmatch(match.group(1)):
-            raise self.error("the number is too long", Span(self.pos, len(match.group(1))))
-        self.pos = match.end()
+            raise self.error("the number is too long", Span(self.offset, self.offset + len(match.group(1))))
+        self.offset = match.end()
         return int(match.group(1))
 
     def boolean(self, purpose: str) -> bool:
@@ -274,24 +252,24 @@ class Scanner:
             QueryError: the word is none that Splunk takes for a boolean.
         """
         self.skip()
-        start = self.pos
+        start = self.offset
         text = self.value(purpose).lower()
         if text in ("t", "true", "yes", "1"):
             return True
         if text in ("f", "false", "no", "0"):
             return False
-        raise self.error(f"expected true or false for {purpose}, found {text!r}", self.span_from(start))
+        raise self.error(f"expected true or false for {purpose}, found {text!r}", self.span(start))
 
     def option(self) -> str:
         """Return the name of an option (`name=`) and move past the `=`; empty, without moving, if none stands here."""
         word = self.word()
         if not word:
             return ""
-        after = self.pos + len(word)
+        after = self.offset + len(word)
         match = _SPACE.match(self.text, after)
         after = match.end() if match else after
         if self.text[after : after + 1] == "=" and self.text[after : after + 2] != "==":
-            self.pos = after + 1
+            self.offset = after + 1
             return word.lower()
         return ""
 

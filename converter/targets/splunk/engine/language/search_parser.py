@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from converter.targets.splunk.engine.language.lex import Scanner, unescape
+from converter.errors import QueryError
+from converter.readers.source import Source, Span
+from converter.targets.splunk.engine.language.lex import MAX_DEPTH, Scanner, unescape
 from converter.targets.splunk.engine.language.subsearch import subsearch
 from converter.targets.splunk.engine.language.syntax import (
     Comparison,
@@ -25,14 +27,12 @@ from converter.targets.splunk.engine.language.syntax import (
     SearchExpression,
     SearchNot,
     SearchOr,
-    Span,
     TimeBound,
 )
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from converter.errors import QueryError
     from converter.targets.splunk.engine.language.syntax import ComparisonOperator
 
 _OPERATOR = re.compile(r"\s*(!=|<=|>=|=|<|>)")
@@ -86,7 +86,7 @@ def parse_search_text(text: str) -> SearchExpression:
     Raises:
         QueryError: the text is no search expression.
     """
-    scanner = Scanner(text)
+    scanner = Scanner(Source(text, QueryError))
     expression = parse_search(scanner)
     if scanner.peek():
         raise scanner.error(f"unexpected {scanner.found()} in a search")
@@ -119,7 +119,7 @@ def _and(scanner: Scanner) -> SearchExpression:
     items = [_or(scanner)]
     while not scanner.at_command_end() and scanner.peek() != ")":
         if _operator_word(scanner) == "AND":
-            scanner.pos += len("AND")
+            scanner.offset += len("AND")
         items.append(_or(scanner))
     return items[0] if len(items) == 1 else SearchAnd(tuple(items))
 
@@ -127,7 +127,7 @@ def _and(scanner: Scanner) -> SearchExpression:
 def _or(scanner: Scanner) -> SearchExpression:
     items = [_not(scanner)]
     while _operator_word(scanner) == "OR":
-        scanner.pos += len("OR")
+        scanner.offset += len("OR")
         items.append(_not(scanner))
     return items[0] if len(items) == 1 else SearchOr(tuple(items))
 
@@ -135,19 +135,19 @@ def _or(scanner: Scanner) -> SearchExpression:
 def _not(scanner: Scanner) -> SearchExpression:
     if _operator_word(scanner) != "NOT":
         return _primary(scanner)
-    scanner.pos += len("NOT")
-    if match := _NOTHING.match(scanner.text, scanner.pos):
+    scanner.offset += len("NOT")
+    if match := _NOTHING.match(scanner.text, scanner.offset):
         # What `format` gives for no results, so that a search for them finds nothing.
-        scanner.pos = match.end()
+        scanner.offset = match.end()
         return SearchOr(())
-    with scanner.nested():
+    with scanner.nested(MAX_DEPTH):
         return SearchNot(_not(scanner))
 
 
 def _operator_word(scanner: Scanner) -> str:
     """Return AND, OR, NOT or XOR if it stands next as a word of its own (a field `OR=1` is no operator)."""
     scanner.skip()
-    match = _FIELD.match(scanner.text, scanner.pos)
+    match = _FIELD.match(scanner.text, scanner.offset)
     if match and match.group(0) in ("AND", "OR", "NOT", "XOR") and not _OPERATOR.match(scanner.text, match.end()):
         return match.group(0)
     return ""
@@ -155,10 +155,10 @@ def _operator_word(scanner: Scanner) -> str:
 
 def _primary(scanner: Scanner) -> SearchExpression:
     here = scanner.peek()
-    start = scanner.pos
+    start = scanner.offset
     if here == "(":
-        scanner.pos += 1
-        with scanner.nested():
+        scanner.offset += 1
+        with scanner.nested(MAX_DEPTH):
             inner = _and(scanner)
         scanner.expect(")", "to close the bracket")
         return inner
@@ -166,24 +166,24 @@ def _primary(scanner: Scanner) -> SearchExpression:
         return subsearch(scanner)
     if here == '"':
         raw = scanner.quoted()
-        return _after_name(scanner, unescape(raw), start) or Keyword(pattern_of(raw), span=scanner.span_from(start))
+        return _after_name(scanner, unescape(raw), start) or Keyword(pattern_of(raw), span=scanner.span(start))
     if word := _operator_word(scanner):
         raise _dangling(scanner, word)
-    if match := _DIRECTIVE.match(scanner.text, scanner.pos):
+    if match := _DIRECTIVE.match(scanner.text, scanner.offset):
         pattern = _directive(scanner)
-        return Keyword(pattern, term=match.group(1) == "TERM", span=scanner.span_from(start))
-    match = _FIELD.match(scanner.text, scanner.pos)
+        return Keyword(pattern, term=match.group(1) == "TERM", span=scanner.span(start))
+    match = _FIELD.match(scanner.text, scanner.offset)
     if match is None:
         raise scanner.error(f"expected a search term, found {scanner.found()}")
-    scanner.pos = match.end()
+    scanner.offset = match.end()
     if found := _after_name(scanner, match.group(0), start):
         return found
-    scanner.pos = start
-    return Keyword(pattern_of(_bare(scanner, "a search term")), span=scanner.span_from(start))
+    scanner.offset = start
+    return Keyword(pattern_of(_bare(scanner, "a search term")), span=scanner.span(start))
 
 
 def _dangling(scanner: Scanner, word: str) -> QueryError:
-    span = Span(scanner.pos, len(word))
+    span = Span(scanner.offset, scanner.offset + len(word))
     if word == "XOR":
         return scanner.error("XOR in a search", span, "only where and eval know XOR")
     return scanner.error(f"expected a search term, found {word}", span, f"put {word} in quotes to search for the word")
@@ -192,41 +192,41 @@ def _dangling(scanner: Scanner, word: str) -> QueryError:
 def _after_name(scanner: Scanner, name: str, start: int) -> Comparison | Membership | TimeBound | None:
     """Read what follows a field name; None, without moving, if it was no field name."""
     text = scanner.text
-    if match := _OPERATOR.match(text, scanner.pos):
+    if match := _OPERATOR.match(text, scanner.offset):
         _check_field(scanner, name, start)
-        scanner.pos = match.end()
+        scanner.offset = match.end()
         if name in ("earliest", "latest"):
             return _time_bound(scanner, name, match.group(1), start)
         value = _value(scanner)
         operator = cast("ComparisonOperator", match.group(1))
-        span = scanner.span_from(start)
+        span = scanner.span(start)
         if operator in ("<", "<=", ">", ">=") and len(value.parts) > 1:
             raise scanner.error(f"a wildcard after {operator}", span, "only = and != understand wildcards")
         return Comparison(name, operator, value, span)
-    if match := _IN.match(text, scanner.pos):
+    if match := _IN.match(text, scanner.offset):
         _check_field(scanner, name, start)
-        scanner.pos = match.end()
-        return Membership(name, _list(scanner), scanner.span_from(start))
+        scanner.offset = match.end()
+        return Membership(name, _list(scanner), scanner.span(start))
     return None
 
 
 def _time_bound(scanner: Scanner, edge: str, operator: str, start: int) -> TimeBound:
     """Read the value of `earliest=` or `latest=`."""
     if operator != "=":
-        raise scanner.error(f"{edge}{operator} is no time range", scanner.span_from(start), f"write {edge}=")
+        raise scanner.error(f"{edge}{operator} is no time range", scanner.span(start), f"write {edge}=")
     scanner.skip()
-    if scanner.text.startswith('"', scanner.pos):
+    if scanner.text.startswith('"', scanner.offset):
         modifier = unescape(scanner.quoted())
-    elif match := _TIME.match(scanner.text, scanner.pos):
+    elif match := _TIME.match(scanner.text, scanner.offset):
         modifier = match.group(0)
-        scanner.pos = match.end()
+        scanner.offset = match.end()
     else:
         raise scanner.error(f"expected a time after {edge}=, found {scanner.found()}")
-    return TimeBound(cast("Literal['earliest', 'latest']", edge), modifier, scanner.span_from(start))
+    return TimeBound(cast("Literal['earliest', 'latest']", edge), modifier, scanner.span(start))
 
 
 def _check_field(scanner: Scanner, name: str, start: int) -> None:
-    span = scanner.span_from(start)
+    span = scanner.span(start)
     if not name or "*" in name:
         raise scanner.error(f"a field name with a wildcard or without letters: {name!r}", span)
     if name.startswith("'"):
@@ -243,7 +243,7 @@ def _list(scanner: Scanner) -> tuple[Pattern, ...]:
         while scanner.accept(","):
             between = True
         if scanner.peek() == ")" and values:
-            scanner.pos += 1
+            scanner.offset += 1
             return tuple(values)
         if values and not between and scanner.peek() != '"':
             raise scanner.error(f"expected ')' to close the list of IN, found {scanner.found()}")
@@ -254,43 +254,47 @@ def _value(scanner: Scanner) -> Pattern:
     here = scanner.peek()
     if here == '"':
         raw = scanner.quoted()
-        following = scanner.text[scanner.pos : scanner.pos + 1]
+        following = scanner.text[scanner.offset : scanner.offset + 1]
         if following and not following.isspace() and following not in "),|]`" and not _operator_word(scanner):
             raise scanner.error("text follows a closing quote", hint="put the whole value in one pair of quotes")
         return pattern_of(raw)
     if here == "(":
         raise scanner.error("a bracket where a value belongs", hint="put the value in quotes")
-    if match := _DIRECTIVE.match(scanner.text, scanner.pos):
+    if match := _DIRECTIVE.match(scanner.text, scanner.offset):
         if match.group(1) == "TERM":
-            raise scanner.error("TERM() as the value of a field", Span(scanner.pos, 4), "TERM() is for raw text only")
+            raise scanner.error(
+                "TERM() as the value of a field",
+                Span(scanner.offset, scanner.offset + 4),
+                "TERM() is for raw text only",
+            )
         return _directive(scanner)
     return pattern_of(_bare(scanner, "a value"))
 
 
 def _bare(scanner: Scanner, purpose: str) -> str:
-    match = _VALUE.match(scanner.text, scanner.pos)
+    match = _VALUE.match(scanner.text, scanner.offset)
     if match is None:
         raise scanner.error(f"expected {purpose}, found {scanner.found()}")
     for position, character in enumerate(match.group(0)):
         if character in "=<>":
-            raise scanner.error(f"{character!r} inside {purpose} without quotes", scanner.pos + position, "quote it")
-    scanner.pos = match.end()
-    if scanner.text.startswith('"', scanner.pos):
+            raise scanner.error(f"{character!r} inside {purpose} without quotes", scanner.offset + position, "quote it")
+    scanner.offset = match.end()
+    if scanner.text.startswith('"', scanner.offset):
         raise scanner.error("a quote inside a word", hint="put the whole value in one pair of quotes")
     return match.group(0)
 
 
 def _directive(scanner: Scanner) -> Pattern:
     """Read `CASE(x)` or `TERM(x)`; what stands between the brackets is taken as it is, or in quotes."""
-    cased = scanner.text.startswith("CASE", scanner.pos)
-    scanner.pos += len("CASE(")
+    cased = scanner.text.startswith("CASE", scanner.offset)
+    scanner.offset += len("CASE(")
     if scanner.peek() == '"':
         raw = scanner.quoted()
     else:
-        match = _TERM.match(scanner.text, scanner.pos)
+        match = _TERM.match(scanner.text, scanner.offset)
         if match is None:
             raise scanner.error(f"expected a word in {'CASE' if cased else 'TERM'}(), found {scanner.found()}")
         raw = match.group(0)
-        scanner.pos = match.end()
+        scanner.offset = match.end()
     scanner.expect(")", "to close the bracket")
     return pattern_of(raw, cased=cased)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 import re2
 
-from converter.errors import Place, QueryError
 from converter.targets.splunk.engine.language.regexes import searcher
 from converter.targets.splunk.engine.language.syntax import (
     Comparison,
@@ -28,7 +27,6 @@ from converter.targets.splunk.engine.language.syntax import (
     SearchExpression,
     SearchNot,
     SearchOr,
-    Span,
     Subsearch,
     TimeBound,
 )
@@ -37,6 +35,8 @@ from converter.targets.splunk.engine.language.values import number_of, text_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from converter.errors import QueryError
+    from converter.readers.source import Source, Span
     from converter.targets.splunk.engine.language.values import Row
 
 Predicate: TypeAlias = "Callable[[Row], bool]"
@@ -58,36 +58,35 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def compile_search(expression: SearchExpression, text: str) -> Predicate:
+def compile_search(expression: SearchExpression, source: Source[QueryError]) -> Predicate:
     """Return the predicate of a search expression.
 
     Args:
         expression: the tree.
-        text: the search it was read from, for errors that show when it runs.
+        source: the search it was read from, for errors that show when it runs.
 
     Raises:
         QueryError: when run: a question about a row that this engine cannot answer.
     """
     match expression:
         case SearchAnd(items=items):
-            return _all([compile_search(item, text) for item in items])
+            return _all([compile_search(item, source) for item in items])
         case SearchOr(items=items):
-            return _any([compile_search(item, text) for item in items])
+            return _any([compile_search(item, source) for item in items])
         case SearchNot(item=item):
-            inner = compile_search(item, text)
+            inner = compile_search(item, source)
             return lambda row: not inner(row)
         case Comparison(field=field, operator=sign, value=value, span=span):
             if sign == "!=":
-                return _differs(field, _value_test("=", value), text, span)
+                return _differs(field, _value_test("=", value), source, span)
             return _field_test(field, _value_test(sign, value))
         case Membership(field=field, values=values):
             return _field_test(field, _member_test(values))
         case Keyword():
-            return _keyword(expression, text)
+            return _keyword(expression, source)
         case Subsearch(span=span) | TimeBound(span=span):
             what = "a subsearch" if isinstance(expression, Subsearch) else f"{expression.edge}= of a time range"
-            place = Place.at_offset(text, span.start, length=span.length)
-            raise QueryError(f"{what} is not supported here", place)
+            raise source.error(f"{what} is not supported here", span)
         case _:
             assert_never(expression)
 
@@ -127,7 +126,7 @@ def _field_test(field: str, test: ValueTest) -> Predicate:
     return run
 
 
-def _differs(field: str, equals: ValueTest, text: str, span: Span) -> Predicate:
+def _differs(field: str, equals: ValueTest, source: Source[QueryError], span: Span) -> Predicate:
     def run(row: Row) -> bool:
         value = row.get(field)
         if value is None:
@@ -136,9 +135,9 @@ def _differs(field: str, equals: ValueTest, text: str, span: Span) -> Predicate:
             return not equals(value)
         matching = sum(map(equals, value))
         if 0 < matching < len(value):
-            raise QueryError(
+            raise source.error(
                 f"!= on the multivalue field {field!r}, of which some values are equal and some are not",
-                Place.at_offset(text, span.start, length=span.length),
+                span,
                 "what Splunk answers is not documented; NOT field=value is",
             )
         return not matching
@@ -257,24 +256,22 @@ def inside(text: str, network: Network) -> bool:
     return _inside(text, network)
 
 
-def _keyword(keyword: Keyword, text: str) -> Predicate:
+def _keyword(keyword: Keyword, source: Source[QueryError]) -> Predicate:
     pattern = keyword.pattern
     if not any(pattern.parts):
         # `*` alone finds every event, with or without raw text.
         return lambda _: True
 
-    def fail(message: str) -> QueryError:
-        span = keyword.span
-        return QueryError(message, Place.at_offset(text, span.start, length=span.length))
-
-    search = searcher(_keyword_expression(pattern, term=keyword.term), fail)
+    search = searcher(
+        _keyword_expression(pattern, term=keyword.term), lambda message: source.error(message, keyword.span)
+    )
 
     def run(row: Row) -> bool:
         raw = row.get("_raw")
         if raw is None:
-            raise QueryError(
+            raise source.error(
                 "a keyword is looked for in _raw, which an event does not have",
-                fail("").place,
+                keyword.span,
                 "give each event its text in _raw, or name a field",
             )
         return search(text_of(raw)) is not None

@@ -1,6 +1,6 @@
 """Where the characters of an expanded search stand in the text that the user gave.
 
-    text ──macros──> expanded text      offset there ──Origin.span──> Span in the text
+    text ──macros──> expanded text      offset there ──ExpandedSource.span──> Span in the text
 
 What a macro stands for is nowhere in the text, so all of it is at the macro's call. A tree that was read from the
 expanded text is told its places in the text by `relocate`; from then on nothing knows of the expansion.
@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_right
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from converter.errors import Place, QueryError
-from converter.targets.splunk.engine.language.syntax import Span
+from converter.errors import QueryError
+from converter.readers.source import Source, Span
+
+if TYPE_CHECKING:
+    from converter.errors import Place
+    from converter.readers.source import Located
 
 _SHOWN = 100
 _Tree = TypeVar("_Tree")
@@ -34,62 +38,65 @@ class Segment:
     macro: str | None = None
 
 
-class Origin:
-    """The map from an expanded text to the user's.
+class ExpandedSource(Source[QueryError]):
+    """A search with its macros expanded; what is wrong in it is shown where it came from.
 
     Args:
-        text: the user's text.
+        original: the user's text.
         expanded: the text with its macros expanded.
         segments: its parts, in order; the first begins at 0.
     """
 
-    def __init__(self, text: str, expanded: str, segments: list[Segment]) -> None:
-        self.text = text
-        self.expanded = expanded
+    def __init__(self, original: str, expanded: str, segments: list[Segment]) -> None:
+        super().__init__(expanded, QueryError)
+        self._original = Source(original, QueryError)
         self._segments = segments
         self._starts = [segment.start for segment in segments]
 
-    def span(self, span: Span) -> Span:
+    def span(self, at: Located) -> Span:
         """Return the part of the user's text that a part of the expanded text came from."""
-        start = self._at(span.start)[1].start
-        last = self._at(span.start + max(1, span.length) - 1)[1]
-        return Span(start, max(1, last.start + last.length - start))
+        start = self._at(at.start)[1].start
+        last = self._at(max(at.start, at.end - 1))[1]
+        return Span(start, max(start + 1, last.end))
 
-    def error(self, error_message: str, span: Span, hint: str) -> QueryError:
+    def place(self, at: Located) -> Place | None:
+        """Return the place in the user's text."""
+        return self._original.place(self.span(at))
+
+    def error(self, message: str, at: Located, hint: str = "") -> QueryError:
         """Return an error at a place of the expanded text, as one at its place in the user's text."""
-        segment, _ = self._at(span.start)
-        there = self.span(span)
-        place = Place.at_offset(self.text, there.start, length=there.length)
+        segment, _ = self._at(at.start)
         if segment.macro is None:
-            return QueryError(error_message, place, hint)
-        meaning = self._meaning(segment)
-        return QueryError(f"{error_message}, in the expansion of the macro {segment.macro}", place, hint or meaning)
+            return super().error(message, at, hint)
+        message = f"{message}, in the expansion of the macro {segment.macro}"
+        return super().error(message, at, hint or self._meaning(segment))
 
     def _at(self, offset: int) -> tuple[Segment, Span]:
         segment = self._segments[bisect_right(self._starts, offset) - 1]
         if segment.macro is not None:
             return segment, segment.place
-        return segment, Span(segment.place.start + offset - segment.start)
+        start = segment.place.start + offset - segment.start
+        return segment, Span(start, start + 1)
 
     def _meaning(self, segment: Segment) -> str:
         following = bisect_right(self._starts, segment.start)
-        end = self._starts[following] if following < len(self._starts) else len(self.expanded)
-        meaning = " ".join(self.expanded[segment.start : end][: 2 * _SHOWN].split())
+        end = self._starts[following] if following < len(self._starts) else len(self.text)
+        meaning = " ".join(self.text[segment.start : end][: 2 * _SHOWN].split())
         return f"it stands for: {meaning[:_SHOWN]}" + ("..." if len(meaning) > _SHOWN else "")
 
 
-def relocate(tree: _Tree, origin: Origin) -> _Tree:
+def relocate(tree: _Tree, source: ExpandedSource) -> _Tree:
     """Return a tree of an expanded text with the places of the user's text."""
-    return _relocated(tree, origin)  # type: ignore[return-value]
+    return _relocated(tree, source)  # type: ignore[return-value]
 
 
-def _relocated(node: object, origin: Origin) -> object:
+def _relocated(node: object, source: ExpandedSource) -> object:
     if isinstance(node, Span):
-        return origin.span(node) if node.length else node
+        return source.span(node) if node.end > node.start else node
     if isinstance(node, tuple):
-        return tuple(_relocated(item, origin) for item in node)
+        return tuple(_relocated(item, source) for item in node)
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         return dataclasses.replace(
-            node, **{field.name: _relocated(getattr(node, field.name), origin) for field in dataclasses.fields(node)}
+            node, **{field.name: _relocated(getattr(node, field.name), source) for field in dataclasses.fields(node)}
         )
     return node

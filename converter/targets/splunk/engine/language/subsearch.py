@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from converter.targets.splunk.engine.language.lex import MAX_DEPTH
 from converter.targets.splunk.engine.language.syntax import Subsearch
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def bracketed(scanner: Scanner, kind: PipelineKind = "search") -> Pipeline:
         raise scanner.error("a subsearch is not supported here")
     scanner.expect("[", "before a search")
     # A level of searches costs more of the stack than a level of round brackets.
-    with scanner.nested(), scanner.nested():
+    with scanner.nested(MAX_DEPTH), scanner.nested(MAX_DEPTH):
         inner = scanner.pipelines.pipeline(scanner, kind)
     scanner.expect("]", "to close the search")
     return inner
@@ -36,6 +37,6 @@ def subsearch(scanner: Scanner) -> Subsearch:
     Raises:
         QueryError: as `bracketed`.
     """
-    start = scanner.pos
+    start = scanner.offset
     inner = bracketed(scanner)
-    return Subsearch(inner, scanner.span_from(start))
+    return Subsearch(inner, scanner.span(start))

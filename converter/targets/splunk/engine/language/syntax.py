@@ -14,20 +14,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from converter.readers.source import NOWHERE, Span
+
 ComparisonOperator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">="]
 LogicalOperator: TypeAlias = Literal["AND", "OR", "XOR"]
 BinaryOperator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "LIKE", "+", "-", "*", "/", "%", "."]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a node stands: 0-based offset of its first character, and its length."""
-
-    start: int
-    length: int = 1
-
-
-NOWHERE = Span(0, 0)
 
 
 # --- search expressions ---------------------------------------------------------------------------------------------

@@ -44,22 +44,22 @@ def time_span(scanner: Scanner) -> TimeSpan:
         QueryError: the text is none, or has a unit that searchbnf.conf does not list.
     """
     scanner.skip()
-    start = scanner.pos
+    start = scanner.offset
     text = scanner.value("a length of time")
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise scanner.error(f"expected a length of time such as 6m, found {text!r}", scanner.span_from(start))
+        raise scanner.error(f"expected a length of time such as 6m, found {text!r}", scanner.span(start))
     # Units are written in small letters: `M` is no month.
     unit = UNITS.get(match.group(2))
     if unit is None:
         raise scanner.error(
             f"the time unit {match.group(2)!r} is not supported",
-            scanner.span_from(start),
+            scanner.span(start),
             "units: us, ms, cs, ds, s, m, h, d, mon, q, y",
         )
     count = int(match.group(1))
     if count == 0:
-        raise scanner.error("a length of time of zero", scanner.span_from(start))
+        raise scanner.error("a length of time of zero", scanner.span(start))
     return TimeSpan(count, unit)
 
 
