@@ -465,7 +465,7 @@ LEAKS: dict[str, tuple[str, Callable[..., str], Callable[[str], Any]]] = {
         lambda v: check_correlation("event_count", PLACES["group"], v, FIELD_TWINS),
     ),
     "a name": (
-        "emitter.rows.plain_name",
+        "emitter.rows.rule_name",
         lambda key, _: key,
         lambda v: check_correlation("event_count", NAMES["name"], v, ("harmless",)),
     ),

@@ -1,7 +1,8 @@
 """Every place of a search that a rule can put text into, each with the one function that quotes it.
 
     field name ──search_field──> x="..." | ──eval_field──> match(x,...) | ──by_field──> stats ... by x
-    text       ──search_value──> "..." in `search`
+               ──list_field──> fields x | ──is_plain_field──> values(x)
+    text       ──search_value──> "..." in `search`        name of a rule ──rule_name──> eval rule="..."
 
 Regular expressions, the only texts that `where` holds, are quoted in `emitter.regex`. What no documentation says how to
 quote is refused, or is said where it can be.
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 _SEARCH_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(\{\}[A-Za-z0-9_.{}]*)?", re.ASCII)
 _QUOTED_SEARCH_FIELD = re.compile(r"[A-Za-z0-9_@#][A-Za-z0-9_.{}@#:/ -]*", re.ASCII)
 _EVAL_FIELD = re.compile(r"[^\x00-\x1f\x7f'\"`\\$|\[\]]+")
-_PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PLAIN_EVAL_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PLAIN_LIST_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*", re.ASCII)
+_PLAIN_RULE_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .:()/-]*[A-Za-z0-9_.)])?", re.ASCII)
+_LONGEST_RULE_NAME = 100
 _EVAL_WORDS = frozenset({"and", "or", "not", "xor", "like", "in", "true", "false", "null"})
 # In `search` these narrow the time, name an index or expand to something else: never a plain comparison.
 _SEARCH_WORDS = frozenset(
@@ -66,7 +70,7 @@ def eval_field(name: str, place: Place | None) -> str:
     Raises:
         RefusedError: quotes cannot hold it.
     """
-    if _PLAIN_FIELD.fullmatch(name) and name.lower() not in _EVAL_WORDS:
+    if _PLAIN_EVAL_FIELD.fullmatch(name) and name.lower() not in _EVAL_WORDS:
         return name
     return f"'{_checked(name, place)}'"
 
@@ -99,6 +103,28 @@ def _checked(name: str, place: Place | None) -> str:
             "map the field with a pipeline, or convert to esql",
         )
     return name
+
+
+def is_plain_field(name: str) -> bool:
+    """Return whether a field can stand in a list of fields, or in a statistic, as it is."""
+    return _PLAIN_LIST_FIELD.fullmatch(name) is not None and name.lower() not in BY_WORDS
+
+
+def list_field(name: str) -> str:
+    """Return a field for the list of `fields`; with a `*` it stands for more fields, which does no harm there.
+
+    Raises:
+        RefusedError: quotes cannot hold the name.
+    """
+    if is_plain_field(name):
+        return name
+    eval_field(name, None)  # refuses what quotes cannot hold
+    return f'"{name}"'
+
+
+def rule_name(key: str, number: int) -> str:
+    """Return what a row calls a rule: its key, if a quoted text can hold that whatever the escapes, else its number."""
+    return key if _PLAIN_RULE_NAME.fullmatch(key) and len(key) <= _LONGEST_RULE_NAME else f"rule {number}"
 
 
 def number_text(number: float) -> str:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from converter.plan import nodes as ir
 from converter.targets.core.emission import placed_groups
 from converter.targets.core.target import free_column
-from converter.targets.splunk.emitter.field_lists import listed, plain_field, plain_name
-from converter.targets.splunk.emitter.quoting import by_field, eval_field
+from converter.targets.splunk.emitter.quoting import by_field, eval_field, is_plain_field, list_field, rule_name
 from converter.targets.splunk.emitter.where import condition
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def _flags(plan: ir.Correlation, search: Search) -> tuple[tuple[str, ...], str]:
             column = search.column(f"rule_{number}")
             columns[id(rule.plan)] = column
             search.add(f"eval {column}=if({condition(rule.expr, search.emission, inside=False)},1,0)")
-        shown[columns[id(rule.plan)]] = plain_name(rule.meta.key, number)
+        shown[columns[id(rule.plan)]] = rule_name(rule.meta.key, number)
     names = search.column("rules")
     search.add(listing(names, [(f"{column}=1", name) for column, name in shown.items()]))
     return tuple(f"{columns[id(rule.plan)]}=1" for rule in plan.rules), names
@@ -178,7 +177,7 @@ def listing(column: str, tests: Sequence[tuple[str, str]]) -> str:
 
 def trim(search: Search, names: Iterable[str], own: Iterable[str]) -> None:
     """Keep the fields that are still read: `mvexpand` copies whole rows, and its memory is limited."""
-    kept = [*(one for one in own if one and one != "true()"), *(listed(name) for name in names)]
+    kept = [*(one for one in own if one and one != "true()"), *(list_field(name) for name in names)]
     search.add(f"fields {', '.join(dict.fromkeys(['_time', *kept]))}")
     if "_raw" not in kept:  # `fields` keeps it unless told otherwise
         search.add("fields - _raw")
@@ -247,7 +246,7 @@ def shown_fields(plan: ir.Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
         found.update(dict.fromkeys(meta.fields))
     for detection in ir.detections_of(plan):
         found.update(dict.fromkeys(name for name in ir.fields_of(detection.expr) if not _pinned(detection.expr, name)))
-    return tuple(name for name in found if name not in groups and plain_field(name))[:limit]
+    return tuple(name for name in found if name not in groups and is_plain_field(name))[:limit]
 
 
 def _pinned(expr: ir.Expr, name: str) -> bool:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from converter.plan import nodes as ir
 from converter.targets.core.emission import placed_groups
-from converter.targets.splunk.emitter.field_lists import plain_name
-from converter.targets.splunk.emitter.quoting import by_field, eval_field
+from converter.targets.splunk.emitter.quoting import by_field, eval_field, rule_name
 from converter.targets.splunk.emitter.rows import Rows, listing, measured_values, trim
 from converter.targets.splunk.emitter.where import condition
 
@@ -206,6 +205,6 @@ def _named(parts: Sequence[Part], search: Search, rows: Rows) -> Rows:
         return rows
     names = search.column("rules")
     pairs = enumerate(zip(rows.flags, parts, strict=True), 1)
-    shown = {flag: plain_name(part.rule.meta.key, number) for number, (flag, part) in pairs}
+    shown = {flag: rule_name(part.rule.meta.key, number) for number, (flag, part) in pairs}
     search.add(listing(names, list(shown.items())))
     return replace(rows, names=names)
