@@ -59,9 +59,9 @@ def runs_of(
     limit = query.verdict.limit
     runs = []
     for phase in phases:
-        found = alerts(ready.run_once(phase))
+        own = alerts(ready.run_once(phase))
         full = limit is not None and ready.most >= limit.alerts
-        runs.append(Run(f"{phase:g} s", found, full=full, once=True))
+        runs.append(Run(f"{phase:g} s", own, full=full, once=True))
     return tuple(runs)
 
 
@@ -105,11 +105,11 @@ def _counted(query: Query, events: Sequence[Event]) -> tuple[TargetAlert, ...]:
         raise QueryError("the rows of the search have no count, so nothing says how many events they stand for")
 
     def counts(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[tuple[str, str], ...]]:
-        found: Counter[tuple[tuple[str, str], ...]] = Counter()
+        counted: Counter[tuple[tuple[str, str], ...]] = Counter()
         for row in rows:
             key = tuple(sorted((name, str(value)) for name, value in row.items() if name not in measured))
-            found[key] += int(row[columns["count"]])
-        return found
+            counted[key] += int(row[columns["count"]])
+        return counted
 
     single: Counter[tuple[tuple[str, str], ...]] = Counter()
     alerts: list[TargetAlert] = []

@@ -52,6 +52,6 @@ def _written_plainly(leaf: PlainNumber) -> Assumption:
 
         value = view.get(name)
         values = value if isinstance(value, list) else [value]
-        return any(number_of(one) == int(text) and text_of(one) != text for one in values)
+        return any(number_of(item) == int(text) and text_of(item) != text for item in values)
 
     return Assumption(f"{name} writes the number {text} in no other way", broken)

@@ -80,13 +80,13 @@ class _Parts:
 
     def of(self, plan: ir.Correlation) -> list[Part]:
         """Return the parts of a correlation, in the order of its rules; the same one for a rule that is there twice."""
-        found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part] = {}
-        return [self._part(rule, found) for rule in plan.rules]
+        parts: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part] = {}
+        return [self._part(rule, parts) for rule in plan.rules]
 
-    def _part(self, rule: ir.Referenced, found: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part]) -> Part:
+    def _part(self, rule: ir.Referenced, parts: dict[tuple[int, tuple[str, ...], tuple[str, ...]], Part]) -> Part:
         key = (id(rule.plan), rule.group_by, rule.fields)
-        if key in found:
-            return found[key]
+        if key in parts:
+            return parts[key]
         if isinstance(rule.plan, ir.Correlation):
             own = self.of(rule.plan)
             part = Part(f"c{len(self.below) + 1}", rule)
@@ -94,7 +94,7 @@ class _Parts:
         else:
             part = Part(str(len(self.detections) + 1), rule)
             self.detections.append(part)
-        found[key] = part
+        parts[key] = part
         return part
 
 

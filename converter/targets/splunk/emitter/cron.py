@@ -46,7 +46,7 @@ def gaps(cron: str) -> list[int]:
 
 def _numbers(name: str, text: str) -> set[int]:
     allowed = _FIELDS[name]
-    found: set[int] = set()
+    numbers: set[int] = set()
     for item in text.split(","):
         body, slash, step = item.partition("/")
         match = _ITEM.fullmatch(body)
@@ -59,5 +59,5 @@ def _numbers(name: str, text: str) -> set[int]:
             raise ConfigurationError(f"a step needs a range or *, not {item!r}", hint=_HINT)
         if first > last or first not in allowed or last not in allowed:
             raise ConfigurationError(f"the {name} {item!r} of the cron line is out of range", hint=_HINT)
-        found.update(range(first, last + 1, int(step or 1)))
-    return found
+        numbers.update(range(first, last + 1, int(step or 1)))
+    return numbers

@@ -96,8 +96,8 @@ def asset_of(plan: ir.Plan) -> str:
 def risks_of(plan: ir.Plan) -> tuple[Risk, ...]:
     """Return what is at risk among the fields that a result has for certain: what is grouped by, or what is read."""
     names = plan.group_by if isinstance(plan, ir.Correlation) else ir.fields_of(condition_of(plan))
-    found = [Risk(name, kind) for name in names if (kind := _kind(name))]
-    return tuple(dict.fromkeys(found))
+    risks = [Risk(name, kind) for name in names if (kind := _kind(name))]
+    return tuple(dict.fromkeys(risks))
 
 
 def _kind(name: str) -> str | None:
@@ -112,8 +112,12 @@ def _kind(name: str) -> str | None:
 
 def techniques_of(meta: ir.Metadata) -> list[str]:
     """Return the ids of ATT&CK techniques; one of which a subtechnique is named is left out, as contentctl asks."""
-    found = [match[1].upper() for tag in meta.tags if (match := _TECHNIQUE.fullmatch(tag.lower()))]
-    return [one for one in dict.fromkeys(found) if not any(other.startswith(f"{one}.") for other in found)]
+    techniques = [match[1].upper() for tag in meta.tags if (match := _TECHNIQUE.fullmatch(tag.lower()))]
+    return [
+        technique
+        for technique in dict.fromkeys(techniques)
+        if not any(other.startswith(f"{technique}.") for other in techniques)
+    ]
 
 
 def level_of(meta: ir.Metadata) -> str:
@@ -123,8 +127,8 @@ def level_of(meta: ir.Metadata) -> str:
 
 def cves_of(meta: ir.Metadata) -> list[str]:
     """Return the CVEs that the tags name."""
-    found = [f"CVE-{match[1]}-{match[2]}" for tag in meta.tags if (match := _CVE.fullmatch(tag.lower()))]
-    return list(dict.fromkeys(found))
+    cves = [f"CVE-{match[1]}-{match[2]}" for tag in meta.tags if (match := _CVE.fullmatch(tag.lower()))]
+    return list(dict.fromkeys(cves))
 
 
 def id_of(meta: ir.Metadata) -> str:

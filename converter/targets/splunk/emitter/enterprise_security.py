@@ -97,11 +97,11 @@ def _drilldowns(meta: ir.Metadata, search: str, fields: list[str]) -> list[dict[
     """Return a look at the same search for the values of the result; none where text of the search would be a token."""
     if "$" in search:
         return []
-    wanted = "".join(f' {name}="${name}$"' for name in fields)
+    terms = "".join(f' {name}="${name}$"' for name in fields)
     return [
         {
             "name": f"Results of {without_tokens(meta.title) or 'the rule'}",
-            "search": f"{search}\n| search{wanted}" if wanted else search,
+            "search": f"{search}\n| search{terms}" if terms else search,
             "earliest_offset": "$info_min_time$",
             "latest_offset": "$info_max_time$",
         }

@@ -125,8 +125,8 @@ def pattern_body(pattern: ir.Pattern, *, cased: bool) -> str:
 
 
 def _any_of(texts: Iterable[str]) -> str:
-    found = tuple(texts)
-    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
+    alternatives = tuple(texts)
+    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
 
 
 # ----------------------------------------------------------------------------------------------- rules' expressions
@@ -138,11 +138,11 @@ def rule_regex(pattern: str, flags: frozenset[str]) -> str:
     It is written anew if it has `\Q`, which quotes the backslashes of what is put for a quote; `\g`, which is a group
     to others; or letters outside ASCII whose case is ignored, of which `(?i)` may know nothing.
     """
-    kept = _as_written(pattern)
+    written = _as_written(pattern)
     tree = parse(pattern, flags)
-    if kept is None or any(_ignores_foreign_case(node) for node in walk(tree)):
+    if written is None or any(_ignores_foreign_case(node) for node in walk(tree)):
         return tree_regex(tree)
-    return (f"(?{''.join(sorted(flags))})" if flags else "") + kept
+    return (f"(?{''.join(sorted(flags))})" if flags else "") + written
 
 
 def _as_written(pattern: str) -> str | None:

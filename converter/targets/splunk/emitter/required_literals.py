@@ -45,10 +45,10 @@ def fixed_patterns(tree: Alternatives) -> list[tuple[str | Wildcard, ...]]:
     Returns:
         Nothing if one of them would have no text worth looking for.
     """
-    found = [_closed(parts) for parts in _alternatives(tree)]
-    if any(sum(len(part) for part in parts if isinstance(part, str)) < _LEAST_TEXT for parts in found):
+    patterns = [_closed(parts) for parts in _alternatives(tree)]
+    if any(sum(len(part) for part in parts if isinstance(part, str)) < _LEAST_TEXT for parts in patterns):
         return []
-    return found
+    return patterns
 
 
 def _closed(parts: Parts) -> tuple[str | Wildcard, ...]:
@@ -65,18 +65,18 @@ def _closed(parts: Parts) -> tuple[str | Wildcard, ...]:
 
 
 def _alternatives(tree: Alternatives) -> list[Parts]:
-    found = [parts for sequence in tree.sequences for parts in _sequence(sequence)]
-    return found if len(found) <= _MAX else _ANY
+    alternatives = [parts for sequence in tree.sequences for parts in _sequence(sequence)]
+    return alternatives if len(alternatives) <= _MAX else _ANY
 
 
 def _sequence(sequence: Sequence) -> list[Parts]:
-    found = _NOTHING
+    sequences = _NOTHING
     for node in sequence:
         choices = _node(node)
-        if len(found) * len(choices) > _MAX:
+        if len(sequences) * len(choices) > _MAX:
             choices = _ANY
-        found = [before + after for before in found for after in choices]
-    return found
+        sequences = [before + after for before in sequences for after in choices]
+    return sequences
 
 
 def _node(node: Node) -> list[Parts]:

@@ -35,15 +35,15 @@ class Search:
     def __init__(self, plan: ir.Plan, emission: Emission, lines: list[str]) -> None:
         self.emission = emission
         self.lines = lines
-        groups = [name for one in ir.correlations_of(plan) for name in one.group_by]
+        groups = [name for correlation in ir.correlations_of(plan) for name in correlation.group_by]
         self._deduplicated: dict[str, str] = {}
         self._taken = {*ir.fields_of_plan(plan), *groups}
 
     def column(self, name: str) -> str:
         """Return a name for a column that nothing else has."""
-        found = free_column(f"sigma_{name}", self._taken)
-        self._taken.add(found)
-        return found
+        column = free_column(f"sigma_{name}", self._taken)
+        self._taken.add(column)
+        return column
 
     def add(self, *lines: str) -> None:
         """Append commands."""
@@ -177,9 +177,12 @@ def listing(column: str, tests: Sequence[tuple[str, str]]) -> str:
 
 def trim(search: Search, names: Iterable[str], own: Iterable[str]) -> None:
     """Keep the fields that are still read: `mvexpand` copies whole rows, and its memory is limited."""
-    kept = [*(one for one in own if one and one != "true()"), *(list_field(name) for name in names)]
-    search.add(f"fields {', '.join(dict.fromkeys(['_time', *kept]))}")
-    if "_raw" not in kept:  # `fields` keeps it unless told otherwise
+    names_kept = [
+        *(expression for expression in own if expression and expression != "true()"),
+        *(list_field(name) for name in names),
+    ]
+    search.add(f"fields {', '.join(dict.fromkeys(['_time', *names_kept]))}")
+    if "_raw" not in names_kept:  # `fields` keeps it unless told otherwise
         search.add("fields - _raw")
 
 
@@ -236,17 +239,17 @@ def shown_fields(plan: ir.Correlation, limit: int = _SHOWN) -> tuple[str, ...]:
 
     A field that a rule compares with one text says nothing new. Names that a statistic cannot have are left out.
     """
-    found: dict[str, None] = {}
+    shown: dict[str, None] = {}
     if any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules):
         return ()
     groups = {*plan.group_by, *(name for rule in plan.rules for name in rule.group_by)}
     for rule in plan.rules:
-        found.update(dict.fromkeys(rule.fields))
+        shown.update(dict.fromkeys(rule.fields))
     for meta in (plan.meta, *(rule.meta for rule in plan.rules)):
-        found.update(dict.fromkeys(meta.fields))
+        shown.update(dict.fromkeys(meta.fields))
     for detection in ir.detections_of(plan):
-        found.update(dict.fromkeys(name for name in ir.fields_of(detection.expr) if not _pinned(detection.expr, name)))
-    return tuple(name for name in found if name not in groups and is_plain_field(name))[:limit]
+        shown.update(dict.fromkeys(name for name in ir.fields_of(detection.expr) if not _pinned(detection.expr, name)))
+    return tuple(name for name in shown if name not in groups and is_plain_field(name))[:limit]
 
 
 def _pinned(expr: ir.Expr, name: str) -> bool:

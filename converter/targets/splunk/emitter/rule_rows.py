@@ -163,8 +163,8 @@ def _measured(plan: ir.Correlation, parts: Sequence[Part], search: Search, rows:
         more = []
         if len(set(own)) > 1:
             names = search.column("names")
-            found = {fields: str(number) for number, fields in enumerate(dict.fromkeys(own), 1)}
-            cases = ",".join(f'{use}="{part.use}","{found[part.rule.fields]}"' for part in parts)
+            numbers = {fields: str(number) for number, fields in enumerate(dict.fromkeys(own), 1)}
+            cases = ",".join(f'{use}="{part.use}","{numbers[part.rule.fields]}"' for part in parts)
             search.add(f"eval {names}=case({cases})")
             more.append(names)
         copy = search.column("copy")

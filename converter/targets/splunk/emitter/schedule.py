@@ -153,11 +153,11 @@ def _detection(query: Query, timing: _Timing) -> Scheduled:
         sentences.append("reports an event in every run that sees it: windows overlap, and nothing is suppressed")
     bound = Bound("; ".join(sentences), narrowest=0 if length < timing.interval else None, doubled=doubled)
     clock = timely(timing.interval, tolerated, None, timing.lag)
-    found = verdict((*query.verdict.assumptions, *clock), bound if sentences else None)
+    scheduled = verdict((*query.verdict.assumptions, *clock), bound if sentences else None)
     limit = Limit(f"a run gives at most {MAX_RESULTS:,} events (dispatch.max_count)", MAX_RESULTS)
     # Runs are at whole minutes. Should one be some seconds off, `@m` keeps windows that touch touching.
     return Scheduled(
-        replace(query, verdict=replace(found, limit=limit)),
+        replace(query, verdict=replace(scheduled, limit=limit)),
         (),
         timing.cron,
         f"-{period(begin)}@m",
@@ -274,10 +274,10 @@ def _suppressed(
     clock: tuple[Assumption, ...],
 ) -> Scheduled:
     groups = query.group_by or ()
-    found = verdict((*query.verdict.assumptions, *clock), bound)
+    scheduled = verdict((*query.verdict.assumptions, *clock), bound)
     limit = Limit(f"a run raises at most {MAX_ALERTS} alerts (max_per_result_alerts)", MAX_ALERTS)
     return Scheduled(
-        replace(query, verdict=replace(found, limit=limit)),
+        replace(query, verdict=replace(scheduled, limit=limit)),
         tail,
         timing.cron,
         f"-{period(begin)}",

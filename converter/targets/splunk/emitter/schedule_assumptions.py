@@ -28,9 +28,9 @@ def timely(interval: int, tolerated: int, moved: int | None, lag: int) -> tuple[
             event can.
         lag: the `latest` that keeps them from it.
     """
-    found = [_indexed_within(tolerated)]
+    assumptions = [_indexed_within(tolerated)]
     if moved is not None:
-        found.append(
+        assumptions.append(
             Assumption(
                 "no event that is indexed after a run has seen its episode moves the begin of that episode"
                 f" (it would be reported twice; -O latest={duration(lag)} prevents it)",
@@ -38,13 +38,13 @@ def timely(interval: int, tolerated: int, moved: int | None, lag: int) -> tuple[
             )
         )
     if interval > _HOUR:
-        found.append(_NO_DAYLIGHT_SAVING)
-    return tuple(found)
+        assumptions.append(_NO_DAYLIGHT_SAVING)
+    return tuple(assumptions)
 
 
 def _indexed_within(length: int) -> Assumption:
-    says = f"every event is indexed within {duration(length)} of its time" if length else "no event is indexed late"
-    return Assumption(says, lambda _raw, view: _is_later(view, length))
+    message = f"every event is indexed within {duration(length)} of its time" if length else "no event is indexed late"
+    return Assumption(message, lambda _raw, view: _is_later(view, length))
 
 
 # A shift by an hour moves runs that follow each other within an hour by whole runs, and touches no window.

@@ -109,10 +109,10 @@ def first_clause(search: Iterable[ir.Expr], where: Iterable[ir.Expr]) -> str:
             field is there is said only where nothing else is.
     """
     terms = dict.fromkeys(search)
-    loose = [simplify(found) for item in where if (found := weaker(item)) is not None]
-    for found in loose:
-        terms.update((one, None) for one in _conjuncts(found) if _has_text(one))
-    chosen = list(terms) or [one for found in loose for one in _conjuncts(found)][:1]
+    loose = [simplify(loosened) for item in where if (loosened := weaker(item)) is not None]
+    for loosened in loose:
+        terms.update((term, None) for term in _conjuncts(loosened) if _has_text(term))
+    chosen = list(terms) or [term for loosened in loose for term in _conjuncts(loosened)][:1]
     if not chosen:
         return "*"
     if len(chosen) == 1:
@@ -191,11 +191,11 @@ def weaker(expr: ir.Expr) -> ir.Expr | None:
         return expr
     match expr:
         case ir.And(items):
-            found = [one for item in items if (one := weaker(item)) is not None]
-            return ir.And(tuple(found)) if found else None
+            weakened = [part for item in items if (part := weaker(item)) is not None]
+            return ir.And(tuple(weakened)) if weakened else None
         case ir.Or(items):
             branches = [weaker(item) for item in items]
-            known = tuple(one for one in branches if one is not None)
+            known = tuple(part for part in branches if part is not None)
             return _alternatives(known) if known and len(known) == len(branches) else None
         case ir.Not(item):
             inner = _stronger(item)
@@ -223,11 +223,11 @@ def _stronger(expr: ir.Expr) -> ir.Expr | None:
     match expr:
         case ir.And(items):
             parts = [_stronger(item) for item in items]
-            known = tuple(one for one in parts if one is not None)
+            known = tuple(part for part in parts if part is not None)
             return ir.And(known) if known and len(known) == len(parts) else None
         case ir.Or(items):
-            found = [one for item in items if (one := _stronger(item)) is not None]
-            return ir.Or(tuple(found)) if found else None
+            strengthened = [part for item in items if (part := _stronger(item)) is not None]
+            return ir.Or(tuple(strengthened)) if strengthened else None
         case ir.Not(item):
             inner = weaker(item)
             return ir.Not(inner) if inner is not None else None
@@ -240,7 +240,7 @@ def _alternatives(items: tuple[ir.Expr, ...]) -> ir.Expr:
     whole = simplify(ir.Or(items))
     if not isinstance(whole, ir.Or) or len(whole.items) > _MANY:
         return whole
-    kept = [
+    alternatives = [
         item
         for at, item in enumerate(whole.items)
         if not any(
@@ -249,7 +249,7 @@ def _alternatives(items: tuple[ir.Expr, ...]) -> ir.Expr:
             if place != at
         )
     ]
-    return kept[0] if len(kept) == 1 else replace(whole, items=tuple(kept))
+    return alternatives[0] if len(alternatives) == 1 else replace(whole, items=tuple(alternatives))
 
 
 def _covers(wide: ir.Expr, narrow: ir.Expr) -> bool:
@@ -264,21 +264,21 @@ def _covers(wide: ir.Expr, narrow: ir.Expr) -> bool:
         return wide.pattern.parts == _ANYTHING
     # No text here has a `*` of its own: one at an end of the narrow text is what only a `*` takes.
     text = "".join(part.lower() if isinstance(part, str) else "*" for part in narrow.pattern.parts)
-    (found,) = (part.lower() for part in wide.pattern.parts if isinstance(part, str))
+    (literal,) = (part.lower() for part in wide.pattern.parts if isinstance(part, str))
     before, after = wide.pattern.parts[0] is ir.Wildcard.ANY, wide.pattern.parts[-1] is ir.Wildcard.ANY
     if before and after:
-        return found in text
+        return literal in text
     if before:
-        return text.endswith(found)
-    return text.startswith(found) if after else text == found
+        return text.endswith(literal)
+    return text.startswith(literal) if after else text == literal
 
 
 def _words(pattern: ir.Pattern) -> ir.Expr | None:
     """Return the longest words that are whole terms of any text that holds the keyword."""
-    found = [word[0] for part in pattern.parts if isinstance(part, str) for word in _WORD.finditer(part)]
-    words = sorted({word.lower(): word for word in found if word.lower() not in _OPERATORS}.values(), key=len)
+    all_words = [word[0] for part in pattern.parts if isinstance(part, str) for word in _WORD.finditer(part)]
+    words = sorted({word.lower(): word for word in all_words if word.lower() not in _OPERATORS}.values(), key=len)
     chosen = words[-_MOST_WORDS:]
-    return ir.And(tuple(ir.Keyword(ir.Pattern((word,))) for word in found if word in chosen)) if chosen else None
+    return ir.And(tuple(ir.Keyword(ir.Pattern((word,))) for word in all_words if word in chosen)) if chosen else None
 
 
 def _present(name: str) -> ir.StringMatch:
@@ -301,24 +301,24 @@ def _texts(name: str, parts: tuple[str | ir.Wildcard, ...]) -> ir.Expr:
     last = len(parts) - 1
     texts = [(at, part) for at, part in enumerate(parts) if isinstance(part, str)]
     longest = max(len(text) for _, text in texts)
-    found = [
+    runs = [
         ir.StringMatch(name, ir.Pattern((*(_ANYTHING if at else ()), text, *(_ANYTHING if at < last else ()))))
         for at, text in texts
         if len(text) >= min(longest, _SHORTEST)
     ]
-    return found[0] if len(found) == 1 else ir.And(tuple(found))
+    return runs[0] if len(runs) == 1 else ir.And(tuple(runs))
 
 
 def _with_wildcards(parts: Iterable[str | ir.Wildcard]) -> tuple[str | ir.Wildcard, ...]:
-    found: list[str | ir.Wildcard] = []
+    joined: list[str | ir.Wildcard] = []
     for part in parts:
         pieces = [ir.Wildcard.ANY] if isinstance(part, ir.Wildcard) else _pieces(part)
         for piece in pieces:
-            if not (piece is ir.Wildcard.ANY and found and found[-1] is ir.Wildcard.ANY):
-                found.append(piece)
-    if len(found) == 1 and isinstance(found[0], str) and _NETWORK.fullmatch(found[0]):
-        found.append(ir.Wildcard.ANY)  # a network in full would be compared with addresses
-    return tuple(found)
+            if not (piece is ir.Wildcard.ANY and joined and joined[-1] is ir.Wildcard.ANY):
+                joined.append(piece)
+    if len(joined) == 1 and isinstance(joined[0], str) and _NETWORK.fullmatch(joined[0]):
+        joined.append(ir.Wildcard.ANY)  # a network in full would be compared with addresses
+    return tuple(joined)
 
 
 def _pieces(text: str) -> list[str | ir.Wildcard]:
@@ -337,8 +337,8 @@ def _pieces(text: str) -> list[str | ir.Wildcard]:
 
 def _regex(name: str, text: str, flags: frozenset[str]) -> ir.Expr | None:
     tree = parse(text, flags)
-    found = fixed_patterns(tree)
-    loose = [_with_wildcards(parts) for parts in found]
+    literals = fixed_patterns(tree)
+    loose = [_with_wildcards(parts) for parts in literals]
     if loose and all(any(isinstance(part, str) for part in parts) for parts in loose):
         return _alternatives(tuple(_texts(name, parts) for parts in loose))
     return None if can_be_empty(tree) else _present(name)

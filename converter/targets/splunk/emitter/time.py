@@ -128,11 +128,11 @@ def plain_times(field: str) -> Assumption:
     """The times in a field are written so that positions in their text say what they are."""
     if field == "_time":
         return Assumption("_time holds the time that the rule means", _other_time)
-    says = (
+    message = (
         f"the times in {field} are text of ISO 8601 without blanks around it, of a day that is in the calendar "
         "after the year 1 and before 9999, or numbers without an exponent"
     )
-    return Assumption(says, lambda _raw, view: any(map(_is_strange, _values(view.get(field)))))
+    return Assumption(message, lambda _raw, view: any(map(_is_strange, _values(view.get(field)))))
 
 
 def _values(value: object) -> list[object]:

@@ -77,8 +77,8 @@ def emit_data_model(plan: ir.Plan, context: Context, formats: Mapping[str, str],
 def _summaries(context: Context, emission: Emission) -> bool:
     match context.options.get("summariesonly", "false"):
         case "true":
-            says = "every event is in a summary of the data model when the search runs"
-            emission.assume(Assumption(says, lambda _raw, _view: False))
+            message = "every event is in a summary of the data model when the search runs"
+            emission.assume(Assumption(message, lambda _raw, _view: False))
             return True
         case "false":
             return False
@@ -194,7 +194,9 @@ def _data_set(name: object, plan: ir.Plan) -> _DataSet:
     known = _known()
     model, dot, _ = name.partition(".")
     if not dot:
-        roots = [one for one in known if one.startswith(f"{model}.") and "parent" not in known[one]]
+        roots = [
+            full_name for full_name in known if full_name.startswith(f"{model}.") and "parent" not in known[full_name]
+        ]
         if len(roots) == 1:
             (name,) = roots
     if name not in known:
@@ -207,16 +209,16 @@ def _data_set(name: object, plan: ir.Plan) -> _DataSet:
     chain = [name]
     while parent := known[chain[0]].get("parent"):
         chain.insert(0, f"{model}.{parent}")
-    found: dict[str, frozenset[str]] = {}
+    kinds_of: dict[str, frozenset[str]] = {}
     path = ""
-    for one in chain:
-        path += one.partition(".")[2] + "."
-        given = known[one]
+    for full_name in chain:
+        path += full_name.partition(".")[2] + "."
+        given = known[full_name]
         kinds = {kind: given.get(kind, "").split() for kind in _KINDS}
         for field in given.get("fields", "").split():
-            found[path + field] = frozenset(kind for kind, names in kinds.items() if field in names)
-    tags = tuple(dict.fromkeys(tag for one in chain for tag in _plain_tags(known[one]["constraint"])))
-    return _DataSet(model, chain[0].partition(".")[2], path, len(chain) > 1, tags, found)
+            kinds_of[path + field] = frozenset(kind for kind, names in kinds.items() if field in names)
+    tags = tuple(dict.fromkeys(tag for full_name in chain for tag in _plain_tags(known[full_name]["constraint"])))
+    return _DataSet(model, chain[0].partition(".")[2], path, len(chain) > 1, tags, kinds_of)
 
 
 _KINDS = ("unknown", "dash", "zero", "number", "lower", "computed")
@@ -230,22 +232,22 @@ def _plain_tags(constraint: str) -> list[str]:
 
 def _tagged(data_set: _DataSet) -> Assumption:
     tags = frozenset(data_set.tags)
-    says = f"the events of the log source are tagged for {data_set.source}: {', '.join(data_set.tags)}"
+    message = f"the events of the log source are tagged for {data_set.source}: {', '.join(data_set.tags)}"
     root = f"{data_set.root}."
 
     def broken(_raw: Event, view: Event) -> bool:
         return not tags.issubset(_values(view, "tag")) and not any(name.startswith(root) for name in view)
 
-    return Assumption(says, broken)
+    return Assumption(message, broken)
 
 
 def _shown(names: object, data_set: _DataSet) -> tuple[list[str], list[str]]:
     """Return the fields that the pipeline wants to see, and those of them that the data set lacks."""
     if isinstance(names, str) or not isinstance(names, Iterable):  # whatever a pipeline has noted
         return [], []
-    wanted = [str(name) for name in names]
-    known = [name for name in dict.fromkeys(wanted) if name in data_set.fields]
-    return known, [name for name in dict.fromkeys(wanted) if name not in data_set.fields]
+    needed = [str(name) for name in names]
+    known = [name for name in dict.fromkeys(needed) if name in data_set.fields]
+    return known, [name for name in dict.fromkeys(needed) if name not in data_set.fields]
 
 
 # ----------------------------------------------------------------------------------------------- what may be said
@@ -320,7 +322,7 @@ def _check_field(leaf: ir.Leaf, name: str, place: Place | None, data_set: _DataS
         without = [missing, matches(leaf, {name: ""})]
         if "dash" in kinds:
             without.append(matches(leaf, {name: "-"}))
-        if any(one != became for one in without):
+        if any(value != became for value in without):
             emission.assume(_present(name, "-" if "dash" in kinds else "", 'writes "unknown"'))
     elif matches(leaf, {name: ""}) != missing:
         emission.assume(Assumption(f"{name} is never an empty text", lambda _raw, view: "" in _values(view, name)))
@@ -356,10 +358,10 @@ def _numeric(name: str) -> Assumption:
 
 def _values(view: Event, name: str) -> list[Any]:
     """Return the values of a field of a data set in an event as Splunk has it: under its full or its plain name."""
-    found = view.get(name, view.get(name.rpartition(".")[2]))
-    if found is None:
+    value = view.get(name, view.get(name.rpartition(".")[2]))
+    if value is None:
         return []
-    return found if isinstance(found, list) else [found]
+    return value if isinstance(value, list) else [value]
 
 
 def _prefix(name: str) -> str:

@@ -122,8 +122,8 @@ def _tests(leaves: Sequence[OfOneValue], emission: Emission) -> str:
                 assert_never(leaf)
     known = [
         f"match({field},{quoted(regex)})"
-        for cased, found in texts.items()
-        for regex in pattern_regexes(found, cased=cased)
+        for cased, literals in texts.items()
+        for regex in pattern_regexes(literals, cased=cased)
     ]
     return " OR ".join([*known, *tests])
 

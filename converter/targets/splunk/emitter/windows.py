@@ -77,8 +77,8 @@ def judged(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
 def _events(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     count = at_least(plan.limits)
     if count > MAX_WINDOW:
-        kind, (found,) = _gathered(plan, rows, search, [_Wanted("count")])
-        return _of_totals(kind, f"{found}>={count}")
+        kind, (total,) = _gathered(plan, rows, search, [_Statistic("count")])
+        return _of_totals(kind, f"{total}>={count}")
     counted, first = search.column("count"), search.column("start")
     search.add(
         "sort 0 _time",
@@ -127,9 +127,9 @@ def _temporal(plan: ir.Correlation, rows: Rows, search: Search, expr: ir.Occurre
     needs_all = ir.rising(plan.limits) and at_least(plan.limits) == len(tests)
     if needs_all:
         return Judged(" AND ".join(dict.fromkeys(tests)))
-    found = search.column("found")
-    search.add(f"eval {found}={'+'.join(f'if({test},1,0)' for test in tests)}")
-    return Judged(met(found, plan.limits, plan.places.get("condition")), every=ir.rising(plan.limits))
+    found_column = search.column("found")
+    search.add(f"eval {found_column}={'+'.join(f'if({test},1,0)' for test in tests)}")
+    return Judged(met(found_column, plan.limits, plan.places.get("condition")), every=ir.rising(plan.limits))
 
 
 def _occurs(expr: ir.Occurrence, tests: Sequence[str], *, inside: bool) -> str:
@@ -180,21 +180,21 @@ def _ordered(plan: ir.Correlation, rows: Rows, search: Search, stages: Sequence[
     if only is not None and only > len(stages):
         return Judged("1=0")
     begun: dict[int, str] = {}
-    found: list[str] = []
+    found_columns: list[str] = []
     for level in range(1, (only or len(stages)) + 1):
         # For one number of stages, those that leave too few behind them need not be looked at.
         end = len(stages) - (only - level if only is not None else 0)
         columns = {stage: search.column(f"level_{level}_{stage + 1}") for stage in range(level - 1, end)}
         search.add("eval " + ", ".join(f"{name}={_begin(at, level, matching, begun)}" for at, name in columns.items()))
         if only is None or level == only:
-            found.append(search.column(f"begun_{level}"))
-            search.add(f"streamstats window=0 max({columns[len(stages) - 1]}) as {found[-1]}{rows.by}")
+            found_columns.append(search.column(f"begun_{level}"))
+            search.add(f"streamstats window=0 max({columns[len(stages) - 1]}) as {found_columns[-1]}{rows.by}")
         if level == (only or len(stages)):
             break
         begun = {stage: search.column(f"after_{level}_{stage + 1}") for stage in columns}
         seen = ", ".join(f"max({columns[stage]}) as {name}" for stage, name in begun.items())
         search.add(f"streamstats window=0 current=f {seen}{rows.by}")
-    tests = [f"round(_time-{name},6)<={plan.timespan}" for name in found]
+    tests = [f"round(_time-{name},6)<={plan.timespan}" for name in found_columns]
     if only is not None:
         return Judged(tests[0])
     total = search.column("found")
@@ -217,14 +217,16 @@ def _begin(stage: int, level: int, matching: Sequence[str], begun: dict[int, str
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Statistic:
     """A statistic of the events in a window: `sum`, `max` or `min` of an expression, or `count` of a condition."""
 
     function: str
     of: str = ""
 
 
-def _gathered(plan: ir.Correlation, rows: Rows, search: Search, wanted: Sequence[_Wanted]) -> tuple[str, list[str]]:
+def _gathered(
+    plan: ir.Correlation, rows: Rows, search: Search, statistics: Sequence[_Statistic]
+) -> tuple[str, list[str]]:
     """Write statistics of the closed windows, as columns of rows that look back; return the column of kinds, and them.
 
     Kind 0 is an event, kind 1 looks back from it: at t - T on the way back, when it has seen the rest of that block,
@@ -233,8 +235,8 @@ def _gathered(plan: ir.Correlation, rows: Rows, search: Search, wanted: Sequence
     kind, at, block = (search.column(name) for name in ("kind", "at", "block"))
     span = plan.timespan
     each = f'split(if(isnull({rows.keys[0]}),"0","0 1")," ")' if rows.others else 'mvappend("0","1")'
-    back = [search.column(f"before_{number}") for number in range(1, len(wanted) + 1)]
-    forth = [search.column(f"since_{number}") for number in range(1, len(wanted) + 1)]
+    back = [search.column(f"before_{number}") for number in range(1, len(statistics) + 1)]
+    forth = [search.column(f"since_{number}") for number in range(1, len(statistics) + 1)]
     by = rows.by_with(block)
     search.add(
         f"eval {kind}={each}",
@@ -242,31 +244,31 @@ def _gathered(plan: ir.Correlation, rows: Rows, search: Search, wanted: Sequence
         f'eval {at}=round(if({kind}="1",_time-{span},_time),6), '
         f'{block}=floor(round(_time,6)/{span})-if({kind}="1",1,0)',
         f"sort 0 -{at} {kind}",
-        f"streamstats window=0 {_statistics(wanted, back, kind)}{by}",
+        f"streamstats window=0 {_statistics(statistics, back, kind)}{by}",
         f"sort 0 _time {kind}",
         f"eval {block}=floor(round(_time,6)/{span})",
-        f"streamstats window=0 {_statistics(wanted, forth, kind)}{by}",
+        f"streamstats window=0 {_statistics(statistics, forth, kind)}{by}",
     )
-    totals = [search.column(f"{one.function}_{number}") for number, one in enumerate(wanted, 1)]
-    joined = [_joined(*parts) for parts in zip(wanted, back, forth, strict=True)]
+    totals = [search.column(f"{statistic.function}_{number}") for number, statistic in enumerate(statistics, 1)]
+    joined = [_joined(*parts) for parts in zip(statistics, back, forth, strict=True)]
     search.add("eval " + ", ".join(f"{name}={both}" for name, both in zip(totals, joined, strict=True)))
     return kind, totals
 
 
-def _statistics(wanted: Sequence[_Wanted], names: Sequence[str], kind: str) -> str:
-    return ", ".join(_statistic(one, name, kind) for one, name in zip(wanted, names, strict=True))
+def _statistics(statistics: Sequence[_Statistic], names: Sequence[str], kind: str) -> str:
+    return ", ".join(_statistic(statistic, name, kind) for statistic, name in zip(statistics, names, strict=True))
 
 
-def _statistic(wanted: _Wanted, name: str, kind: str) -> str:
-    if wanted.function == "count":
-        test = f'{kind}="0" AND {wanted.of}' if wanted.of else f'{kind}="0"'
+def _statistic(statistic: _Statistic, name: str, kind: str) -> str:
+    if statistic.function == "count":
+        test = f'{kind}="0" AND {statistic.of}' if statistic.of else f'{kind}="0"'
         return f"count(eval({test})) as {name}"
-    return f'{wanted.function}(eval(if({kind}="0",{wanted.of},null()))) as {name}'
+    return f'{statistic.function}(eval(if({kind}="0",{statistic.of},null()))) as {name}'
 
 
-def _joined(wanted: _Wanted, back: str, forth: str) -> str:
+def _joined(statistic: _Statistic, back: str, forth: str) -> str:
     """Return the statistic of both parts of a window, of which the first may be empty."""
-    match wanted.function:
+    match statistic.function:
         case "count":
             return f"{back}+{forth}"
         case "sum":
@@ -282,7 +284,7 @@ def _of_totals(kind: str, condition: str) -> Judged:
 
 def _sum(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     search.emission.assume(whole_numbers(plan))
-    kind, (total,) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0])])
+    kind, (total,) = _gathered(plan, rows, search, [_Statistic("sum", rows.values[0])])
     return _of_totals(kind, met(total, plan.limits, plan.places.get("condition")))
 
 
@@ -290,7 +292,7 @@ def _mean(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     place = plan.places.get("condition")
     limits = [(op, scaled(number, place)) for op, number in plan.limits]
     search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // max(by for _, (_, by, _) in limits)))
-    kind, (total, count) = _gathered(plan, rows, search, [_Wanted("sum", rows.values[0]), _Wanted("count")])
+    kind, (total, count) = _gathered(plan, rows, search, [_Statistic("sum", rows.values[0]), _Statistic("count")])
     tests = [
         compared(total if by == 1 else f"{total}*{by}", f"{number_text(number)}*{count}", op, side)
         for op, (number, by, side) in limits
@@ -314,28 +316,31 @@ def _percentile(plan: ir.Correlation, rows: Rows, search: Search, percent: float
         largest = max(by for _, _, (_, by, _) in limits)
         search.emission.assume(whole_numbers(plan, EXACT_DOUBLE // (2 * parts * largest), each=True))
     value = rows.values[0]
-    wanted = [_Wanted("count")]
+    statistics = [_Statistic("count")]
     for number, strict in tests:
         below = f"{value}{'<=' if strict else '<'}{number_text(number)}"
         above = f"{value}{'>' if strict else '>='}{number_text(number)}"
-        wanted.append(_Wanted("count", below))
+        statistics.append(_Statistic("count", below))
         if between:
-            wanted += [_Wanted("max", f"if({below},{value},null())"), _Wanted("min", f"if({above},{value},null())")]
-    kind, (count, *found) = _gathered(plan, rows, search, wanted)
+            statistics += [
+                _Statistic("max", f"if({below},{value},null())"),
+                _Statistic("min", f"if({above},{value},null())"),
+            ]
+    kind, (count, *edges) = _gathered(plan, rows, search, statistics)
     whole, rest = search.column("place"), search.column("rest")
     search.add(f"eval {whole}=floor({up}*({count}-1)/{parts})", f"eval {rest}={up}*({count}-1)-{parts}*{whole}")
     reached: dict[tuple[float, bool], str] = {}
     for at, (number, strict) in enumerate(tests):
         column = search.column(f"reached_{at + 1}")
         if between:
-            c, low, high = found[3 * at : 3 * at + 3]
+            c, low, high = edges[3 * at : 3 * at + 3]
             top, by, above_or_below = scaled(number, place)
             mixed = f"({parts}-{rest})*{low}+{rest}*{high}"
             right = number_text(top * parts)
             exact = compared(mixed if by == 1 else f"({mixed})*{by}", right, "gt" if strict else "gte", above_or_below)
             test = f"{c}<={whole} OR ({c}={whole}+1 AND {exact})"
         else:
-            test = f"{found[at]}<={whole}"
+            test = f"{edges[at]}<={whole}"
         reached[number, strict] = column
         search.add(f"eval {column}=if({test},1,0)")
     return _of_totals(kind, " AND ".join(_reaches(op, number, reached) for op, number, _ in limits))
@@ -349,7 +354,7 @@ def _tests(
     Raises:
         RefusedError: the double next to the percentile matters: it decides what equals the limit.
     """
-    found: dict[tuple[float, bool], None] = {}
+    tests: dict[tuple[float, bool], None] = {}
     for op, number, (_, _, nudge) in limits:
         needs = {"gte": [False], "lt": [False], "gt": [True], "lte": [True]}.get(op, [False, True])
         for strict in needs:
@@ -360,8 +365,8 @@ def _tests(
                     place,
                     "use a whole percentile, or gte",
                 )
-            found[number, strict] = None
-    return list(found)
+            tests[number, strict] = None
+    return list(tests)
 
 
 def _reaches(op: str, number: float, reached: dict[tuple[float, bool], str]) -> str:

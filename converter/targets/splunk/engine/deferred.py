@@ -108,7 +108,7 @@ def _negated(expression: object) -> TimeBound | None:
         case SearchNot(item=item):
             return next((part for part in _parts(item) if isinstance(part, TimeBound)), None)
         case _ if items := getattr(expression, "items", None):
-            return next((found for item in items if (found := _negated(item))), None) if type(items) is tuple else None
+            return next((bound for item in items if (bound := _negated(item))), None) if type(items) is tuple else None
     return None
 
 
@@ -177,8 +177,8 @@ def _result(
     part: Subsearch, stage: Stage, source: Source[QueryError], *, in_search: bool
 ) -> SearchExpression | Expression:
     """Return what the results of a subsearch are as an expression."""
-    found = limited(stage(current().events()), current().limits.subsearch, "a subsearch", "maxout of [subsearch]")
-    result = format_rows(Format(), list(found), lambda message, hint: source.error(message, part.span, hint))
+    rows = limited(stage(current().events()), current().limits.subsearch, "a subsearch", "maxout of [subsearch]")
+    result = format_rows(Format(), list(rows), lambda message, hint: source.error(message, part.span, hint))
     try:
         return _placed(parse_search_text(result) if in_search else _expression(result), part.span)
     except QueryError as error:
@@ -190,7 +190,7 @@ def _expression(result: str) -> Expression:
     scanner = Scanner(Source(result, QueryError))
     expression = parse_expression(scanner)
     if scanner.peek():
-        raise scanner.error(f"unexpected {scanner.found()}")
+        raise scanner.error(f"unexpected {scanner.describe()}")
     return expression
 
 

@@ -354,8 +354,8 @@ def _evaluate(expression: str, name: str, what: str, error: Callable[[str, str],
         scanner = Scanner(source)
         tree = parse_expression(scanner)
         if scanner.peek():
-            raise scanner.error(f"unexpected {scanner.found()}")
+            raise scanner.error(f"unexpected {scanner.describe()}")
         compiled = compile_expression(tree, source)
         return compiled.run({}), compiled.kind
-    except QueryError as bad:
-        raise error(f"the {what} of the macro {name}: {bad.message}", bad.hint) from None
+    except QueryError as problem:
+        raise error(f"the {what} of the macro {name}: {problem.message}", problem.hint) from None

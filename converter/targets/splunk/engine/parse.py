@@ -68,7 +68,7 @@ class _Parser:
         while scanner.accept("|"):
             nodes.append(self._command(scanner))
         if scanner.peek():
-            raise scanner.error(f"unexpected {scanner.found()}")
+            raise scanner.error(f"unexpected {scanner.describe()}")
         return Pipeline(tuple(nodes))
 
     def pipeline(self, scanner: Scanner, kind: PipelineKind) -> Pipeline:
@@ -121,7 +121,7 @@ class _Parser:
         scanner.offset = span.end
         node: CommandNode = command.read(scanner, span)
         if not scanner.at_command_end():
-            raise scanner.error(f"unexpected {scanner.found()} in {command.name}")
+            raise scanner.error(f"unexpected {scanner.describe()} in {command.name}")
         return node
 
     def _known(self, scanner: Scanner, name: str, span: Span, hint: str = "") -> Command[Any]:
@@ -144,5 +144,5 @@ def _name(scanner: Scanner) -> tuple[str, Span]:
     """Return the name of the command that stands next, in small letters, and where; without moving."""
     word = scanner.word()
     if not word:
-        raise scanner.error(f"expected a command, found {scanner.found()}")
+        raise scanner.error(f"expected a command, found {scanner.describe()}")
     return word.lower(), Span(scanner.offset, scanner.offset + len(word))

@@ -51,7 +51,7 @@ class Suppression:
 
         The period begins with the alert and ends before the moment that it has passed.
         """
-        kept: list[dict[str, Any]] = []
+        passed: list[dict[str, Any]] = []
         keys = [tuple(str(row.get(name)) for name in self.fields) for row in rows]
         earlier = dict(last)
         for row, key in zip(rows, keys, strict=True):
@@ -60,8 +60,8 @@ class Suppression:
             if self.fields and last.get(key) == run:  # the results of one run alert one after another
                 continue
             last[key] = run
-            kept.append(row)
-        return kept
+            passed.append(row)
+        return passed
 
     def over(self, rows: list[dict[str, Any]], last: Mapping[tuple[str, ...], int]) -> int | None:
         """Return when the first of these rows may alert again; None: nothing suppresses one."""

@@ -64,12 +64,12 @@ def parse(text: str) -> list[SavedSearch]:
 
     Source: Splunk Admin Manual, "About configuration files"; savedsearches.conf.spec.
     """
-    found = [_saved_search(text, name, place, settings) for name, (place, settings) in read_stanzas(text).items()]
-    if not found:
+    searches = [_saved_search(text, name, place, settings) for name, (place, settings) in read_stanzas(text).items()]
+    if not searches:
         raise QueryError(
             "the file has no saved search", Place.at_offset(text, 0), "a saved search begins with a line [title]"
         )
-    return found
+    return searches
 
 
 def _saved_search(text: str, name: str, place: Place, settings: dict[str, Setting]) -> SavedSearch:

@@ -129,7 +129,7 @@ def _shortest_cycle(runs: list[int]) -> int:
 
 
 def _cron_field(text: str, name: str, least: int, most: int) -> set[int]:
-    found: set[int] = set()
+    numbers: set[int] = set()
     for item in text.split(","):
         match = _CRON_ITEM.fullmatch(item)
         if match is None:
@@ -142,8 +142,8 @@ def _cron_field(text: str, name: str, least: int, most: int) -> set[int]:
             raise CronError(f"a step needs a range or *, not {item!r}, in cron_schedule")
         if first < least or first > last or last > most or step in {"0", "00"}:
             raise CronError(f"the {name} {item!r} of cron_schedule is out of range")
-        found.update(range(first, last + 1, int(step or 1)))
-    return found
+        numbers.update(range(first, last + 1, int(step or 1)))
+    return numbers
 
 
 def read_relative(saved: SavedSearch, key: str, text: str) -> Relative:

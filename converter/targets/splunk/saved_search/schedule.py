@@ -96,14 +96,14 @@ def phases(schedule: Schedule, event_times: Iterable[float], index_times: Iterab
     """
     period = schedule.period_s * MICRO
     residues = list(_residues(schedule))
-    found: set[int] = set()
+    phases_found: set[int] = set()
     for time in {round(time * MICRO) for time in event_times}:
         for clock, start, end in residues:
-            found.add((time - start - clock) % period)
-            found.add((time - end - clock) % period)
+            phases_found.add((time - start - clock) % period)
+            phases_found.add((time - end - clock) % period)
     for time in {round(time * MICRO) for time in index_times}:
-        found.update((time - clock) % period for clock, _, _ in residues)
-    return [phase / MICRO for phase in sorted(found) or [0]]
+        phases_found.update((time - clock) % period for clock, _, _ in residues)
+    return [phase / MICRO for phase in sorted(phases_found) or [0]]
 
 
 def windows(schedule: Schedule, event_times: Iterable[float], phase: float) -> list[tuple[float, float]]:
@@ -126,9 +126,9 @@ def run_saved(
     Raises:
         QueryError: the file or a search is wrong, or asks for what is not simulated.
     """
-    saved = [one for one in parse(text) if name is None or one.name == name]
-    kept = list(events)
-    return [row for one in saved for row in SavedReplay(one, kept).run(phase)]
+    saved = [search for search in parse(text) if name is None or search.name == name]
+    everything = list(events)
+    return [row for search in saved for row in SavedReplay(search, everything).run(phase)]
 
 
 class SavedReplay:
@@ -212,12 +212,12 @@ class SavedReplay:
         ):
             before, edges = edges, (bisect_left(self._times, start), bisect_left(self._times, end))
             repeated = before == edges
-            seen = found = self._rows(*edges, moment, (start, end))
+            seen = alerting = self._rows(*edges, moment, (start, end))
             if self._suppression is not None:
-                found = self._suppression.kept(found, moment, last)
-            self.most = max(self.most, len(found))
+                alerting = self._suppression.kept(alerting, moment, last)
+            self.most = max(self.most, len(alerting))
             run = moment / MICRO
-            rows.extend({"run": int(run) if run.is_integer() else run, **row} for row in found)
+            rows.extend({"run": int(run) if run.is_integer() else run, **row} for row in alerting)
         return rows
 
     def _rows(self, low: int, high: int, moment: int, window: tuple[int, int]) -> list[dict[str, Any]]:
@@ -229,7 +229,9 @@ class SavedReplay:
         rows = self._memory.get(key)
         if rows is None:
             left_out = set(hidden)
-            seen = sorted((self._timed[at] for at in range(low, high) if at not in left_out), key=lambda one: one[1])
+            seen = sorted(
+                (self._timed[at] for at in range(low, high) if at not in left_out), key=lambda timed: timed[1]
+            )
             rows = self._search.found([event for _, _, event in seen], moment / MICRO)
             self._memory[key] = rows
         return self._search.finished(rows, moment / MICRO, (window[0] / MICRO, window[1] / MICRO)) if rows else rows

@@ -69,7 +69,7 @@ class ScheduledSearch:
         try:
             tree = parse(saved.search, macros)
             commands = tree.commands
-            at = next((at for at, one in enumerate(commands) if isinstance(one, AddInfo)), len(commands))
+            at = next((at for at, command in enumerate(commands) if isinstance(command, AddInfo)), len(commands))
             self.timed = at < len(commands)
             self._first = execute.compile_query(replace(tree, commands=commands[:at]), saved.search)
             self._second = (

@@ -73,7 +73,7 @@ def read_by(scanner: Scanner) -> tuple[str, ...]:
         names.append(read_by_name(scanner, names))
         scanner.accept(",")
     if not names:
-        raise scanner.error(f"expected a field to group by, found {scanner.found()}")
+        raise scanner.error(f"expected a field to group by, found {scanner.describe()}")
     return tuple(names)
 
 
@@ -95,7 +95,7 @@ def read_aggregate(scanner: Scanner, command: str, into: list[Aggregate]) -> Non
     start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
-        raise scanner.error(f"expected a statistic, found {scanner.found()}")
+        raise scanner.error(f"expected a statistic, found {scanner.describe()}")
     written = match.group(0)
     function, percent = _function(scanner, command, written)
     scanner.offset = match.end()

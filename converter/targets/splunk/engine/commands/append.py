@@ -137,9 +137,9 @@ def _compile_appendpipe(command: AppendPipe, context: SearchContext) -> Stage:
     stage = context.stage(command.pipeline)
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        kept = list(rows)
-        copies = [dict(row) for row in kept]
-        yield from kept
+        everything = list(rows)
+        copies = [dict(row) for row in everything]
+        yield from everything
         yield from stage(copies)
 
     return run

@@ -46,7 +46,7 @@ def _read_bin(scanner: Scanner, span: Span) -> Bin:
                 if field and not target and scanner.accept_word("as"):
                     target = scanner.name("a name")
                 elif field:
-                    raise scanner.error(f"unexpected {scanner.found()} in bin")
+                    raise scanner.error(f"unexpected {scanner.describe()} in bin")
                 else:
                     field = scanner.name("a field")
             case "span":

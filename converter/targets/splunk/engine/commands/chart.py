@@ -119,7 +119,7 @@ def _statistic(scanner: Scanner, read: _Read) -> None:
             "use limit=, or where after it",
         )
     if read.series is not None or (read.row is not None and read.command == "chart"):
-        raise scanner.error(f"unexpected {scanner.found()} in {read.command}")
+        raise scanner.error(f"unexpected {scanner.describe()} in {read.command}")
     read_aggregate(scanner, read.command, read.aggregates)
     if isinstance(read.aggregates[-1].argument, str) and "*" in read.aggregates[-1].argument:
         raise scanner.error(f"a wildcard in a statistic of {read.command}", read.aggregates[-1].span)

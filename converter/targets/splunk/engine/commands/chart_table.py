@@ -164,16 +164,16 @@ class ChartTable:
         if series is None:
             return {_ONE: _ONE}
         valued = [column for column in columns if column[1]]
-        kept = self._kept(valued, series)
+        best = self._kept(valued, series)
         rest: Column | None = None
-        if len(kept) < len(valued):
-            current().note(f"{self.command.command} kept {len(kept)} of {len(valued)} values of {series.field} (limit)")
+        if len(best) < len(valued):
+            current().note(f"{self.command.command} kept {len(best)} of {len(valued)} values of {series.field} (limit)")
             if series.other is not None:
                 self._check_rest()
                 rest = (series.other, False)
         # The columns of missing values and of the rest stand last.
         ends: list[Column] = [column for column in columns if not column[1]]
-        ordered = {column: column for column in sorted(kept)}
+        ordered = {column: column for column in sorted(best)}
         return {**ordered, **{column: rest for column in valued if column not in ordered}, **{c: c for c in ends}}
 
     def _check_rest(self) -> None:

@@ -90,7 +90,7 @@ def _conversion(scanner: Scanner) -> Conversion:
     start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
-        raise scanner.error(f"expected a function of convert, found {scanner.found()}")
+        raise scanner.error(f"expected a function of convert, found {scanner.describe()}")
     written = match.group(0)
     name = written.lower()
     if name not in _FUNCTIONS:
@@ -125,8 +125,8 @@ def _compile_convert(command: Convert, context: SearchContext) -> Stage:
         QueryError: a time format that is not known.
     """
     functions = [(item, _function(item, command, context)) for item in command.conversions if item.function != "none"]
-    kept = [item.field for item in command.conversions if item.function == "none"]
-    spared = matcher(kept)
+    spared_names = [item.field for item in command.conversions if item.function == "none"]
+    spared = matcher(spared_names)
     if not any("*" in item.field or item.function == "auto" for item, _ in functions):
         plain = [(item, function) for item, function in functions if not spared(item.field)]
         return lambda rows: _plain(rows, plain)
@@ -167,7 +167,7 @@ def _targets(rows: Sequence[Row], item: Conversion, spared: Callable[[str], bool
         return [] if spared(item.field) else [(item.field, item.target or item.field)]
     parts_of = wildcard_groups(item.field)
     names = {name: None for row in rows for name in row if name[0:1] != "_"}
-    found = []
+    targets = []
     for name in names:
         matched = parts_of(name)
         if matched is None or spared(name):
@@ -176,8 +176,8 @@ def _targets(rows: Sequence[Row], item: Conversion, spared: Callable[[str], bool
         if item.target is not None:
             parts = item.target.split("*")
             target = parts[0] + "".join(part + after for part, after in zip(matched, parts[1:], strict=True))
-        found.append((name, target))
-    return found
+        targets.append((name, target))
+    return targets
 
 
 def _function(item: Conversion, command: Convert, context: SearchContext) -> _Function:

@@ -88,7 +88,7 @@ class Tree:
     @cached_property
     def fields(self) -> Mapping[str, tuple[DataSet, DataModelField]]:
         """Every field by its full name, such as `Processes.process`."""
-        return {one.prefix + field.name: (one, field) for one in self.sets for field in one.fields}
+        return {data_set.prefix + field.name: (data_set, field) for data_set in self.sets for field in data_set.fields}
 
     def knows(self, name: str) -> bool:
         """Whether a search over this tree can name a field."""
@@ -101,28 +101,28 @@ class Tree:
                 return f"did you mean {full!r}?"
         return suggest(name, self.fields) or f"its fields begin with {self.root.prefix}"
 
-    def reader(self, names: Collection[str], wanted: DataSet) -> Reader:
+    def reader(self, names: Collection[str], data_set: DataSet) -> Reader:
         """Return what reads these fields of an event, for events in a data set of this tree.
 
         Raises:
             UncomputedError: when run: see there.
         """
         values = [(name, self._value(name)) for name in names if name not in BASE_FIELDS and name != NODENAME]
-        kept = [name for name in names if name in BASE_FIELDS]
+        base = [name for name in names if name in BASE_FIELDS]
         nodes = NODENAME in names
-        member = self._member(wanted)
-        by_path = {one.path: one for one in self.sets}
+        member = self._member(data_set)
+        by_path = {other.path: other for other in self.sets}
 
         def read(event: Row) -> Row | None:
             plain = self._plain(event)
             if not member(plain):
                 return None
-            row = {name: event[name] for name in ("_time", *kept) if name in event}
+            row = {name: event[name] for name in ("_time", *base) if name in event}
             for name, value in values:
-                if (found := value(plain)) is not None:
-                    row[name] = found
+                if (read_value := value(plain)) is not None:
+                    row[name] = read_value
             if nodes:
-                inside = [".".join(path) for path, one in by_path.items() if self._member(one)(plain)]
+                inside = [".".join(path) for path, other in by_path.items() if self._member(other)(plain)]
                 row[NODENAME] = inside[0] if len(inside) == 1 else inside
             return row
 
@@ -131,17 +131,17 @@ class Tree:
     def _plain(self, event: Row) -> Row:
         """Return the event with plain names for fields that it names in full; `tag` may be among them."""
         fields = self.fields
-        found = [(name, fields[name][1].name) for name in event if name in fields]
-        if not found:
+        named = [(name, fields[name][1].name) for name in event if name in fields]
+        if not named:
             return event
-        return {**event, **{plain: event[name] for name, plain in found}, _NAMED: True}
+        return {**event, **{plain: event[name] for name, plain in named}, _NAMED: True}
 
-    def _member(self, wanted: DataSet) -> Predicate:
-        chain = [one for one in self.sets if wanted.path[: len(one.path)] == one.path]
+    def _member(self, data_set: DataSet) -> Predicate:
+        chain = [other for other in self.sets if data_set.path[: len(other.path)] == other.path]
         root, below = chain[0], chain[1:]
 
         def member(plain: Row) -> bool:
-            return (_NAMED in plain or root.meets(plain)) and all(one.meets(plain) for one in below)
+            return (_NAMED in plain or root.meets(plain)) and all(other.meets(plain) for other in below)
 
         return member
 
@@ -154,16 +154,16 @@ class Tree:
         fills, lower = bool(kinds & {"unknown", "dash"}), "lower" in kinds
 
         def value(row: Row) -> Any:
-            found = row.get(plain)
-            if type(found) is list:
-                return [text_of(one).lower() for one in found] if lower else found
-            if "computed" in kinds and found in empty:
+            given = row.get(plain)
+            if type(given) is list:
+                return [text_of(item).lower() for item in given] if lower else given
+            if "computed" in kinds and given in empty:
                 raise UncomputedError(name)
-            if fills and found in empty:
+            if fills and given in empty:
                 return "unknown"
-            if kinds & {"zero", "number"} and number_of(found) is None:
+            if kinds & {"zero", "number"} and number_of(given) is None:
                 return 0 if "zero" in kinds else None
-            return text_of(found).lower() if lower and found is not None else found
+            return text_of(given).lower() if lower and given is not None else given
 
         return value
 
@@ -174,22 +174,22 @@ _NAMED = "\0named"
 @lru_cache(maxsize=1)
 def data_models() -> Mapping[str, tuple[DataSet, ...]]:
     """Return the data sets of every data model that is known, by its name; a parent stands before its children."""
-    found: dict[str, list[DataSet]] = {}
+    models: dict[str, list[DataSet]] = {}
     text = files("converter.products.splunk").joinpath("data_models.toml").read_text(encoding="utf-8")
     for full, given in tomllib.loads(text).items():
         model, _, name = full.partition(".")
-        sets = found.setdefault(model, [])
-        parent = next((one.path for one in sets if one.name == given.get("parent")), ())
+        sets = models.setdefault(model, [])
+        parent = next((data_set.path for data_set in sets if data_set.name == given.get("parent")), ())
         kinds = {kind: frozenset(given.get(kind, "").split()) for kind in _KINDS}
         fields = tuple(
             DataModelField(field, frozenset(kind for kind, names in kinds.items() if field in names))
             for field in given.get("fields", "").split()
         )
         sets.append(DataSet(model, name, (*parent, name), given["constraint"], fields))
-    return {model: tuple(sets) for model, sets in found.items()}
+    return {model: tuple(sets) for model, sets in models.items()}
 
 
-def tree_of(wanted: DataSet) -> Tree:
+def tree_of(data_set: DataSet) -> Tree:
     """Return the tree that a data set is in."""
-    sets = tuple(one for one in data_models()[wanted.model] if one.path[0] == wanted.path[0])
+    sets = tuple(other for other in data_models()[data_set.model] if other.path[0] == data_set.path[0])
     return Tree(sets[0], sets)

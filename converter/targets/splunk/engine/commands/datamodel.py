@@ -104,27 +104,27 @@ def _compile_from(command: FromDataModel, context: SearchContext) -> Stage:
     Raises:
         QueryError: an unknown data model; when run: see `compile_tstats`.
     """
-    wanted = find_data_set(command.source, context)
-    tree = tree_of(wanted)
-    inside = [one for one in tree.sets if wanted.path[: len(one.path)] == one.path]
-    names = [one.prefix + field.name for one in inside for field in one.fields if "computed" not in field.kinds]
-    computed = [one.prefix + field.name for one in inside for field in one.fields if "computed" in field.kinds]
-    read = tree.reader([*names, *BASE_FIELDS], wanted)
-    whole = [tree.reader([name], wanted) for name in computed]
+    data_set = find_data_set(command.source, context)
+    tree = tree_of(data_set)
+    inside = [other for other in tree.sets if data_set.path[: len(other.path)] == other.path]
+    names = [other.prefix + field.name for other in inside for field in other.fields if "computed" not in field.kinds]
+    computed = [other.prefix + field.name for other in inside for field in other.fields if "computed" in field.kinds]
+    read = tree.reader([*names, *BASE_FIELDS], data_set)
+    whole = [tree.reader([name], data_set) for name in computed]
 
     def run(events: Iterable[Row]) -> Iterator[Row]:
         for event in events:
             row = read(event)
             if row is None:
                 continue
-            for one in whole:
+            for read_computed in whole:
                 try:
-                    row.update(one(event) or {})
+                    row.update(read_computed(event) or {})
                 except UncomputedError as missing:
                     current().note(f"{missing} is left out where the data model works it out of other fields")
             plain = {name.rpartition(".")[2]: value for name, value in row.items()} if command.flat else row
-            kept = {name: value for name, value in event.items() if not command.strict or name.startswith("_")}
-            yield {**kept, **plain}
+            own = {name: value for name, value in event.items() if not command.strict or name.startswith("_")}
+            yield {**own, **plain}
 
     return run
 
@@ -141,15 +141,16 @@ def find_data_set(source: DataModel, context: SearchContext) -> DataSet:
         hint = suggest(source.model, models) or f"known: {', '.join(models)}"
         raise context.error(f"unknown data model {source.model!r}", source.span, hint)
     if source.dataset is not None:
-        for one in sets:
-            if one.name == source.dataset:
-                return one
-        names = [one.name for one in sets]
+        for data_set in sets:
+            if data_set.name == source.dataset:
+                return data_set
+        names = [data_set.name for data_set in sets]
         hint = suggest(source.dataset, names) or f"known: {', '.join(names)}"
         raise context.error(f"the data model {source.model} has no data set {source.dataset!r}", source.span, hint)
-    roots = [one for one in sets if len(one.path) == 1]
+    roots = [data_set for data_set in sets if len(data_set.path) == 1]
     if len(roots) > 1:
-        hint = f"write datamodel={source.model}.{roots[0].name}, or one of: {', '.join(one.name for one in roots)}"
+        names = [data_set.name for data_set in roots]
+        hint = f"write datamodel={source.model}.{names[0]}, or one of: {', '.join(names)}"
         raise context.error(f"the data model {source.model} has several root data sets", source.span, hint)
     return roots[0]
 

@@ -85,7 +85,7 @@ def _read_rex(scanner: Scanner, span: Span) -> Rex | Sed | Transliterate:
         match REX.option(scanner):
             case "":
                 if scanner.peek() != '"' or pattern is not None:
-                    raise scanner.error(f"expected one expression in quotes, found {scanner.found()}")
+                    raise scanner.error(f"expected one expression in quotes, found {scanner.describe()}")
                 pattern = unescape(scanner.quoted())
                 at = scanner.span(start)
             case "field":
@@ -282,7 +282,7 @@ def _read_spath(scanner: Scanner, span: Span) -> Spath:
             case "" if path is None:
                 path = scanner.name("a path")
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in spath", hint="it takes one path")
+                raise scanner.error(f"unexpected {scanner.describe()} in spath", hint="it takes one path")
             case "input":
                 source = scanner.name("a field")
             case "path":
@@ -311,8 +311,8 @@ def _compile_spath(command: Spath, context: SearchContext) -> Stage:
                     document = orjson.loads(text_of(value))
                 except orjson.JSONDecodeError:
                     continue
-                for name, found in read(document).items():
-                    put(row, name, found)
+                for name, leaf in read(document).items():
+                    put(row, name, leaf)
             yield row
 
     return run
@@ -329,8 +329,8 @@ def _one_path(command: Spath, context: SearchContext) -> Callable[[Any], dict[st
     target = command.output or path
 
     def read(document: Any) -> dict[str, Any]:
-        found = _follow(document, steps)
-        return {target: [_shown(value) for value in found]} if found else {}
+        leaves_there = _follow(document, steps)
+        return {target: [_shown(value) for value in leaves_there]} if leaves_there else {}
 
     return read
 

@@ -63,8 +63,8 @@ def _compile_fields(command: Fields, _context: SearchContext) -> Stage:
 
 def _keeping(names: Sequence[str]) -> Stage:
     """Keep the fields of a list, and the internal ones, whose names begin with an underscore."""
-    wanted = matcher(names)
-    return lambda rows: ({name: row[name] for name in row if name[0:1] == "_" or wanted(name)} for row in rows)
+    matches = matcher(names)
+    return lambda rows: ({name: row[name] for name in row if name[0:1] == "_" or matches(name)} for row in rows)
 
 
 def _dropping(names: Sequence[str]) -> Stage:
@@ -72,10 +72,10 @@ def _dropping(names: Sequence[str]) -> Stage:
     unwanted = matcher(names)
     drop_id = "_id" in names
 
-    def kept(name: str) -> bool:
+    def stays(name: str) -> bool:
         return not drop_id if name == "_id" else not unwanted(name)
 
-    return lambda rows: ({name: row[name] for name in row if kept(name)} for row in rows)
+    return lambda rows: ({name: row[name] for name in row if stays(name)} for row in rows)
 
 
 def _read_table(scanner: Scanner, span: Span) -> Table:
@@ -88,7 +88,7 @@ def _compile_table(command: Table, _context: SearchContext) -> Stage:
 
     def run(rows: Iterable[Row]) -> list[Row]:
         shown: list[Row] = []
-        found = False
+        any_field = False
         for row in rows:
             new: Row = {}
             for name in command.names:
@@ -97,11 +97,11 @@ def _compile_table(command: Table, _context: SearchContext) -> Stage:
                     new.update((field, row[field]) for field in row if matches(field) and field[0:1] != "_")
                 elif name in row:
                     new[name] = row[name]
-            found = found or bool(new)
+            any_field = any_field or bool(new)
             if "_id" in row:
                 new["_id"] = row["_id"]
             shown.append(new)
-        return shown if found else []
+        return shown if any_field else []
 
     return run
 
@@ -113,7 +113,7 @@ def _read_rename(scanner: Scanner, span: Span) -> Rename:
         start = scanner.offset
         source = scanner.name("a field to rename")
         if not scanner.accept_word("as"):
-            raise scanner.error(f"expected as after the field to rename, found {scanner.found()}")
+            raise scanner.error(f"expected as after the field to rename, found {scanner.describe()}")
         target = scanner.name("the new name")
         stars = (source.count("*"), target.count("*"))
         if stars not in ((0, 0), (1, 1)):

@@ -101,9 +101,11 @@ def _read_regex(scanner: Scanner, span: Span) -> Regex:
     elif scanner.accept("="):
         negated = False
     else:
-        raise scanner.error(f"expected = or != after the field, found {scanner.found()}", hint="quote the expression")
+        raise scanner.error(
+            f"expected = or != after the field, found {scanner.describe()}", hint="quote the expression"
+        )
     if scanner.peek() != '"':
-        raise scanner.error(f"expected an expression in quotes, found {scanner.found()}")
+        raise scanner.error(f"expected an expression in quotes, found {scanner.describe()}")
     at = scanner.offset
     pattern = unescape(scanner.quoted())
     return Regex(field, pattern, negated, scanner.span(at))
@@ -118,10 +120,10 @@ def _compile_regex(command: Regex, context: SearchContext) -> Stage:
         for row in rows:
             value = row.get(name)
             if type(value) is str:
-                found = search(value) is not None
+                matches = search(value) is not None
             else:
-                found = any(search(text_of(item)) is not None for item in values_of(value))
-            if found is not negated:
+                matches = any(search(text_of(item)) is not None for item in values_of(value))
+            if matches is not negated:
                 yield row
 
     return run

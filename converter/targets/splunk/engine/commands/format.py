@@ -84,7 +84,7 @@ def _read_format(scanner: Scanner, span: Span) -> Format:
         match FORMAT.option(scanner):
             case "":
                 if scanner.peek() != '"':
-                    raise scanner.error(f"expected a text in quotes, found {scanner.found()}")
+                    raise scanner.error(f"expected a text in quotes, found {scanner.describe()}")
                 marks.append(scanner.value("a text"))
             case "mvsep":
                 values = scanner.value("a separator")
@@ -139,11 +139,11 @@ def format_rows(command: Format, rows: Sequence[Row], fail: _Fail) -> str:
 
 
 def _term(name: str, value: object, separator: str) -> str:
-    values = [text_of(one) for one in values_of(value)]
+    values = [text_of(item) for item in values_of(value)]
     if name in _RAW:
         return " ".join(values)
     field = name if _BARE.fullmatch(name) else quoted(name)
-    terms = [f"{field}={quoted(one)}" for one in values]
+    terms = [f"{field}={quoted(item)}" for item in values]
     return terms[0] if len(terms) == 1 else f"( {f' {separator} '.join(terms)} )" if terms else ""
 
 

@@ -50,7 +50,7 @@ def _read_makeresults(scanner: Scanner, span: Span) -> MakeResults:
                         "annotate=t of makeresults is not supported", scanner.span(start), "it names a server"
                     )
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in makeresults")
+                raise scanner.error(f"unexpected {scanner.describe()} in makeresults")
     return MakeResults(count, span)
 
 

@@ -148,10 +148,10 @@ def _compile_join(command: Join, context: SearchContext) -> Stage:
                 index.setdefault(key, []).append(result)
         for row in rows:
             key = key_of(row)
-            found = index.get(key, ())[:limit] if key is not None else ()
-            for result in found:
+            partners = index.get(key, ())[:limit] if key is not None else ()
+            for result in partners:
                 yield _joined(row, result, overwrite=command.overwrite)
-            if not found and command.keep_unmatched:
+            if not partners and command.keep_unmatched:
                 yield row
 
     return run
@@ -169,7 +169,7 @@ def _read_set(scanner: Scanner, span: Span) -> SetOperation:
     """Read `set union|diff|intersect [...] [...]`."""
     word = scanner.word()
     if word.lower() not in ("union", "diff", "intersect"):
-        raise scanner.error(f"expected union, diff or intersect after set, found {scanner.found()}", span)
+        raise scanner.error(f"expected union, diff or intersect after set, found {scanner.describe()}", span)
     scanner.offset += len(word)
     operation = cast("Literal['union', 'diff', 'intersect']", word.lower())
     return SetOperation(operation, bracketed(scanner), bracketed(scanner))

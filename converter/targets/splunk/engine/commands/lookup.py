@@ -131,7 +131,7 @@ def _read_inputlookup(scanner: Scanner, span: Span) -> InputLookup:
                 condition = parse_search(scanner)
                 break
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in inputlookup", hint="it takes one table")
+                raise scanner.error(f"unexpected {scanner.describe()} in inputlookup", hint="it takes one table")
     if not table:
         raise scanner.error("inputlookup without a table", span)
     return InputLookup(table, append, start_row, maximum, condition, span)
@@ -221,15 +221,15 @@ def _compile_lookup(command: Lookup, context: SearchContext) -> Stage:
 
 def _outputs(command: Lookup, columns: Mapping[str, None], context: SearchContext) -> Sequence[tuple[str, str]]:
     matched = [column for column, _ in command.matches]
-    wanted = [(name, name) for name in columns if name not in matched] if command.outputs is None else command.outputs
-    for name in (*matched, *(column for column, _ in wanted)):
+    outputs = [(name, name) for name in columns if name not in matched] if command.outputs is None else command.outputs
+    for name in (*matched, *(column for column, _ in outputs)):
         if columns and name not in columns:
             raise context.error(
                 f"the table {command.table!r} has no column {name!r}",
                 command.span,
                 f"columns: {', '.join(sorted(columns))}"[:200],
             )
-    return wanted
+    return outputs
 
 
 def _index(table: Sequence[Row], command: Lookup, context: SearchContext) -> dict[tuple[str, ...], list[Row]]:
@@ -268,10 +268,10 @@ def _key(row: Row, fields: Sequence[str], command: Lookup, context: SearchContex
 
 
 def _give(
-    row: Row, found: Sequence[Row], outputs: Sequence[tuple[str, str]], command: Lookup, context: SearchContext
+    row: Row, matching: Sequence[Row], outputs: Sequence[tuple[str, str]], command: Lookup, context: SearchContext
 ) -> None:
     """Set the fields of a row from the rows of the table that match it, in their order."""
-    if not found:
+    if not matching:
         if field := next((field for _, field in outputs if field in row), ""):
             raise context.error(
                 f"no row of {command.table!r} matches, and the event has a field {field!r} already",
@@ -280,11 +280,11 @@ def _give(
             )
         return
     limit = current().limits.lookup_matches
-    if limit is not None and len(found) > limit:
+    if limit is not None and len(matching) > limit:
         current().note(f"lookup took the first {limit} rows of the table {command.table} for an event that more match")
-        found = found[:limit]
+        matching = matching[:limit]
     for column, field in outputs:
-        put(row, field, [value for match in found for value in values_of(match.get(column))])
+        put(row, field, [value for match in matching for value in values_of(match.get(column))])
 
 
 LOOKUP = Command(

@@ -101,14 +101,14 @@ def _read_filldown(scanner: Scanner, _span: Span) -> FillDown:
 
 def _compile_filldown(command: FillDown, _context: SearchContext) -> Stage:
     """Give a row the last value of a field that it lacks."""
-    wanted = matcher(command.names) if command.names else lambda name: name[0:1] != "_"
+    matches = matcher(command.names) if command.names else lambda name: name[0:1] != "_"
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         last: Row = {}
         for row in rows:
             for name, value in last.items():
                 row.setdefault(name, value)
-            last.update((name, value) for name, value in row.items() if name != "_id" and wanted(name))
+            last.update((name, value) for name, value in row.items() if name != "_id" and matches(name))
             yield row
 
     return run
@@ -127,7 +127,7 @@ def _read_replace(scanner: Scanner, span: Span) -> Replace:
         start = scanner.offset
         old = scanner.value("a value to replace")
         if not scanner.accept_word("with"):
-            raise scanner.error(f"expected with after the value to replace, found {scanner.found()}")
+            raise scanner.error(f"expected with after the value to replace, found {scanner.describe()}")
         new = scanner.value("the new value")
         if new.count("*") not in (0, old.count("*")):
             raise scanner.error("wildcards of the new value that are not those of the old", scanner.span(start))
@@ -162,9 +162,9 @@ def _compile_replace(command: Replace, context: SearchContext) -> Stage:
     def replaced(value: Any) -> Any:
         shown = text_of(value)
         for exact, loose, pieces in pairs:
-            found = exact(shown)
-            if found is not None:
-                return pieces[0] + "".join(part + after for part, after in zip(found, pieces[1:], strict=False))
+            groups = exact(shown)
+            if groups is not None:
+                return pieces[0] + "".join(part + after for part, after in zip(groups, pieces[1:], strict=False))
             if loose(shown) is not None:
                 raise context.error(
                     f"replace of a value that differs in case only: {shown[:80]!r}",

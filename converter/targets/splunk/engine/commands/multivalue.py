@@ -74,7 +74,7 @@ def _read_makemv(scanner: Scanner, span: Span) -> MakeMv:
             case "" if not field:
                 field = scanner.name("a field")
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in makemv", hint="it takes one field")
+                raise scanner.error(f"unexpected {scanner.describe()} in makemv", hint="it takes one field")
             case "delim":
                 delimiter = scanner.value("a delimiter")
                 if not delimiter:
@@ -141,7 +141,7 @@ def _read_mvexpand(scanner: Scanner, span: Span) -> MvExpand:
             case "" if not field:
                 field = scanner.name("a field")
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in mvexpand", hint="it takes one field")
+                raise scanner.error(f"unexpected {scanner.describe()} in mvexpand", hint="it takes one field")
             case "limit":
                 limit = scanner.integer("a number of values")
     if not field:
@@ -176,7 +176,7 @@ def _read_mvcombine(scanner: Scanner, span: Span) -> MvCombine:
             case "" if not name:
                 name = scanner.name("a field")
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in mvcombine", hint="it takes one field")
+                raise scanner.error(f"unexpected {scanner.describe()} in mvcombine", hint="it takes one field")
     if not name:
         raise scanner.error("mvcombine without a field", span)
     return MvCombine(name, delimiter, span)

@@ -27,7 +27,7 @@ def at_dataset(scanner: Scanner) -> bool:
 
 def expected_search(scanner: Scanner, command: Command[Any]) -> QueryError:
     """Return an error for something else that stands where a search in square brackets must."""
-    return scanner.error(f"expected a search in square brackets after {command.name}, found {scanner.found()}")
+    return scanner.error(f"expected a search in square brackets after {command.name}, found {scanner.describe()}")
 
 
 def limited(rows: Iterable[Row], limit: int | None, what: str, setting: str) -> Iterator[Row]:

@@ -146,7 +146,7 @@ def _target_and_steps(scanner: Scanner, command: Command[Any]) -> tuple[str | No
             case "" if target is None and scanner.accept_word("as"):
                 target = scanner.name("a name")
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in {command.name}")
+                raise scanner.error(f"unexpected {scanner.describe()} in {command.name}")
     return target, steps
 
 

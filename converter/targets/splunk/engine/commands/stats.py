@@ -131,10 +131,10 @@ def _plain_stats(command: Stats, context: SearchContext) -> Stage:
                 keys = [_distinct(values) for values in keys]
             for shown in product(*keys):
                 key = tuple(map(text_of, shown))
-                found = groups.get(key)
-                if found is None:
-                    found = groups[key] = (shown, Group(slots))
-                found[1].push(values, time)
+                entry = groups.get(key)
+                if entry is None:
+                    entry = groups[key] = (shown, Group(slots))
+                entry[1].push(values, time)
         for _, (first, group) in sorted(groups.items(), key=lambda item: item[0]):
             row = dict(zip(by, first, strict=True))
             for slot, accumulator in zip(slots, group.accumulators, strict=True):
@@ -169,10 +169,10 @@ def _plain_eventstats(command: EventStats, context: SearchContext) -> Stage:
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         groups: dict[Key, Group] = {}
-        kept: list[tuple[Row, Key | None]] = []
+        everything: list[tuple[Row, Key | None]] = []
         for row in rows:
             key = single_key(row, command.by, "eventstats", command.span, context)
-            kept.append((row, key))
+            everything.append((row, key))
             if key is None:
                 continue
             group = groups.get(key)
@@ -180,7 +180,7 @@ def _plain_eventstats(command: EventStats, context: SearchContext) -> Stage:
                 group = groups[key] = Group(slots)
             group.push([slot.read(row) for slot in slots], time_of(row, slots, context))
         results = {key: [accumulator.result() for accumulator in group.accumulators] for key, group in groups.items()}
-        for row, key in kept:
+        for row, key in everything:
             if key is not None:
                 for slot, result in zip(slots, results[key], strict=True):
                     put(row, slot.name, result)

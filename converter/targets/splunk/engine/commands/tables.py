@@ -127,11 +127,11 @@ def _compile_totals(command: AddTotals, context: SearchContext) -> Stage:
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         columns: dict[str, list[float]] = {}
         for row in rows:
-            found = list(numbers(row))
-            for name, number in found:
+            own = list(numbers(row))
+            for name, number in own:
                 columns.setdefault(name, []).append(number)
             if command.rows:
-                total = exact_sum(number for _, number in found)
+                total = exact_sum(number for _, number in own)
                 put(row, command.target, total)
                 columns.setdefault(command.target, []).append(total or 0)
             yield row
@@ -188,12 +188,12 @@ def _compile_xyseries(command: XySeries, context: SearchContext) -> Stage:
         return name if len(command.values) == 1 else f"{data}{command.separator}{name}"
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
-        found: dict[str, Row] = {}
+        results: dict[str, Row] = {}
         for row in rows:
             x, name = (_single(row, field, "xyseries", command.span, context) for field in (command.x, command.name))
             if x is None or name is None:
                 continue
-            made = found.setdefault(text_of(x), {command.x: x})
+            made = results.setdefault(text_of(x), {command.x: x})
             for data in command.values:
                 column = title(data, text_of(name))
                 if column in made:
@@ -204,7 +204,7 @@ def _compile_xyseries(command: XySeries, context: SearchContext) -> Stage:
                     )
                 if data in row:
                     made[column] = row[data]
-        yield from found.values()
+        yield from results.values()
 
     return run
 
@@ -244,7 +244,7 @@ def _read_transpose(scanner: Scanner, span: Span) -> Transpose:
     while not scanner.at_command_end():
         match TRANSPOSE.option(scanner):
             case "":
-                raise scanner.error(f"unexpected {scanner.found()} in transpose")
+                raise scanner.error(f"unexpected {scanner.describe()} in transpose")
             case "column_name":
                 column = scanner.value("a name")
             case "header_field":

@@ -135,12 +135,12 @@ def _compile_top(command: Top, context: SearchContext) -> Stage:
         shown: dict[_Key, list[Any]] = {}
         for row in rows:
             key = _key(row, command.by, command, context)
-            found = _key(row, command.fields, command, context)
-            if key is None or found is None:
+            values = _key(row, command.fields, command, context)
+            if key is None or values is None:
                 continue
             shown.setdefault(key, [row[name] for name in command.by])
-            shown.setdefault((*key, *found), [row[name] for name in command.fields])
-            groups.setdefault(key, Counter())[found] += 1
+            shown.setdefault((*key, *values), [row[name] for name in command.fields])
+            groups.setdefault(key, Counter())[values] += 1
         for key in sorted(groups):
             yield from _rows(command, key, groups[key], shown)
 
@@ -166,15 +166,15 @@ def _rows(command: Top, key: _Key, counts: Counter[_Key], shown: dict[_Key, list
     if not limit and most is not None and len(ordered) > most:
         current().note(f"{what} gave {most} rows of {len(ordered)} (maxresultrows)")
         limit = most
-    kept = ordered[:limit] if limit else ordered
-    if len(kept) < len(ordered) and kept and kept[-1][1] == ordered[len(kept)][1]:
+    best = ordered[:limit] if limit else ordered
+    if len(best) < len(ordered) and best and best[-1][1] == ordered[len(best)][1]:
         current().note(f"{what} cut between combinations that are equally frequent: Splunk may show others of them")
     total = counts.total()
     group = dict(zip(command.by, shown[key], strict=True)) if command.by else {}
-    for found, count in kept:
-        values = dict(zip(command.fields, shown[*key, *found], strict=True))
+    for key_of_values, count in best:
+        values = dict(zip(command.fields, shown[*key, *key_of_values], strict=True))
         yield {**group, **values, **_figures(command, count, total)}
-    rest = total - sum(count for _, count in kept)
+    rest = total - sum(count for _, count in best)
     if rest and command.other is not None:
         yield {**group, **dict.fromkeys(command.fields, command.other), **_figures(command, rest, total)}
 

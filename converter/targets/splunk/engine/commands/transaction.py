@@ -41,7 +41,7 @@ def _read_transaction(scanner: Scanner, span: Span) -> Transaction:
         QueryError: they hold what Splunk does not know, or `name=`, which refers to a configuration file.
     """
     names: list[str] = []
-    found = Transaction((), span=span)
+    read = Transaction((), span=span)
     unify: bool | None = None
     while not scanner.at_command_end():
         start = scanner.offset
@@ -57,10 +57,10 @@ def _read_transaction(scanner: Scanner, span: Span) -> Transaction:
             case "unifyends":
                 unify = scanner.boolean("unifyends")
             case option:
-                found = _option(scanner, found, option, start)
+                read = _option(scanner, read, option, start)
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise scanner.error(f"the field {twice!r} twice in transaction", span)
-    return replace(found, fields=tuple(names), unify_ends=found.connected if unify is None else unify)
+    return replace(read, fields=tuple(names), unify_ends=read.connected if unify is None else unify)
 
 
 def _fields(scanner: Scanner) -> list[str]:
@@ -72,36 +72,36 @@ def _fields(scanner: Scanner) -> list[str]:
     return names
 
 
-def _option(scanner: Scanner, found: Transaction, option: str, start: int) -> Transaction:
+def _option(scanner: Scanner, read: Transaction, option: str, start: int) -> Transaction:
     match option:
         case "maxspan":
-            return replace(found, max_span=_length(scanner))
+            return replace(read, max_span=_length(scanner))
         case "maxpause":
-            return replace(found, max_pause=_length(scanner))
+            return replace(read, max_pause=_length(scanner))
         case "maxevents":
-            return replace(found, max_events=_number(scanner))
+            return replace(read, max_events=_number(scanner))
         case "maxopentxn":
-            return replace(found, max_open=_number(scanner))
+            return replace(read, max_open=_number(scanner))
         case "maxopenevents":
-            return replace(found, max_open_events=_number(scanner))
+            return replace(read, max_open_events=_number(scanner))
         case "startswith":
-            return replace(found, starts=_filter(scanner))
+            return replace(read, starts=_filter(scanner))
         case "endswith":
-            return replace(found, ends=_filter(scanner))
+            return replace(read, ends=_filter(scanner))
         case "connected":
-            return replace(found, connected=scanner.boolean(option))
+            return replace(read, connected=scanner.boolean(option))
         case "keeporphans":
-            return replace(found, keep_orphans=scanner.boolean(option))
+            return replace(read, keep_orphans=scanner.boolean(option))
         case "keepevicted":
-            return replace(found, keep_evicted=scanner.boolean(option))
+            return replace(read, keep_evicted=scanner.boolean(option))
         case "mvlist":
-            return replace(found, lists=_lists(scanner))
+            return replace(read, lists=_lists(scanner))
         case "mvraw":
-            return replace(found, raw_list=scanner.boolean(option))
+            return replace(read, raw_list=scanner.boolean(option))
         case "nullstr":
-            return replace(found, null=scanner.value("a text"))
+            return replace(read, null=scanner.value("a text"))
         case "delim":
-            return replace(found, delimiter=scanner.value("a delimiter"))
+            return replace(read, delimiter=scanner.value("a delimiter"))
         case "name":
             raise scanner.error(
                 "the option name of transaction refers to transactiontypes.conf, which is not here",
@@ -151,7 +151,7 @@ def _filter(scanner: Scanner) -> Search | Where:
         inner.offset = start + 1
         expression = parse_search(inner)
         if inner.peek():
-            raise inner.error(f"unexpected {inner.found()} in a search")
+            raise inner.error(f"unexpected {inner.describe()} in a search")
         return Search(expression)
     if here == "(":
         return Search(parse_group(scanner))
@@ -161,7 +161,7 @@ def _filter(scanner: Scanner) -> Search | Where:
         scanner.expect(")", "to close eval")
         return Where(condition, scanner.span(start))
     raise scanner.error(
-        f"expected a filter, found {scanner.found()}",
+        f"expected a filter, found {scanner.describe()}",
         hint='startswith="text", startswith=(a=b) or startswith=eval(a=b)',
     )
 

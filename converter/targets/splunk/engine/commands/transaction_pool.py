@@ -114,22 +114,22 @@ class TransactionPool:
         """Take in the next older event."""
         values = self._values(row)
         self._expire(time)
-        found = self._find(values, at_end=starts or ends)
-        if found is not None and ends:
+        joined = self._find(values, at_end=starts or ends)
+        if joined is not None and ends:
             # What comes before the end of a transaction cannot be in the one that follows.
-            self._close(found)
-            found = None
-        if found is None:
-            found = self._new(time)
-            found.ended = ends
-        self._join(found, row, values, time)
+            self._close(joined)
+            joined = None
+        if joined is None:
+            joined = self._new(time)
+            joined.ended = ends
+        self._join(joined, row, values, time)
         if starts:
-            found.started = True
-            self._close(found)
-        elif self.command.max_events is not None and len(found.rows) >= self.command.max_events:
+            joined.started = True
+            self._close(joined)
+        elif self.command.max_events is not None and len(joined.rows) >= self.command.max_events:
             if self.command.max_events == _DEFAULT_EVENTS:
                 current().note(f"transaction closed a transaction at {_DEFAULT_EVENTS} events (maxevents)")
-            self._close(found)
+            self._close(joined)
         self._evict()
 
     def _values(self, row: Row) -> dict[str, str]:
@@ -175,20 +175,20 @@ class TransactionPool:
             self._ages.append(opened)
         return opened
 
-    def _join(self, found: _Open, row: Row, values: Mapping[str, str], time: float) -> None:
+    def _join(self, joined: _Open, row: Row, values: Mapping[str, str], time: float) -> None:
         self._clock += 1
-        found.touched = self._clock
-        found.oldest = time
-        found.rows.append(row)
+        joined.touched = self._clock
+        joined.oldest = time
+        joined.rows.append(row)
         self._events += 1
-        found.values.update(values)
-        self._open.move_to_end(id(found))
-        if found.key is None and self.command.fields and len(found.values) == len(self.command.fields):
-            key = tuple(found.values[name] for name in self.command.fields)
+        joined.values.update(values)
+        self._open.move_to_end(id(joined))
+        if joined.key is None and self.command.fields and len(joined.values) == len(self.command.fields):
+            key = tuple(joined.values[name] for name in self.command.fields)
             if key not in self._complete:
-                found.key = key
-                self._complete[key] = found
-                del self._partial[id(found)]
+                joined.key = key
+                self._complete[key] = joined
+                del self._partial[id(joined)]
 
     def _expire(self, time: float) -> None:
         """Close what no older event can join: the span is less than maxspan, a pause at most maxpause."""
@@ -200,28 +200,28 @@ class TransactionPool:
             while self._open and (oldest := next(iter(self._open.values()))).oldest - time > pause:
                 self._close(oldest)
 
-    def _close(self, found: _Open, *, evicted: bool = False) -> None:
-        if not found.is_open:
+    def _close(self, closed: _Open, *, evicted: bool = False) -> None:
+        if not closed.is_open:
             return
-        found.is_open = False
-        del self._open[id(found)]
-        self._partial.pop(id(found), None)
-        if found.key is not None:
-            del self._complete[found.key]
-        self._events -= len(found.rows)
+        closed.is_open = False
+        del self._open[id(closed)]
+        self._partial.pop(id(closed), None)
+        if closed.key is not None:
+            del self._complete[closed.key]
+        self._events -= len(closed.rows)
         if evicted:
-            kept = self.command.keep_evicted
+            passes = self.command.keep_evicted
         else:
-            evicted = not self._is_whole(found)
-            kept = not evicted or self.command.keep_evicted
-        if kept:
-            self._closed.append((found, evicted))
+            evicted = not self._is_whole(closed)
+            passes = not evicted or self.command.keep_evicted
+        if passes:
+            self._closed.append((closed, evicted))
 
-    def _is_whole(self, found: _Open) -> bool:
+    def _is_whole(self, closed: _Open) -> bool:
         """Tell whether a transaction has both its ends, as far as its beginning is asked for."""
         if self.command.starts is None:
             return True
-        return found.started and (self.command.ends is None or found.ended)
+        return closed.started and (self.command.ends is None or closed.ended)
 
     def _evict(self) -> None:
         """Close the transactions that were joined longest ago while there are too many, or too many events in them."""
@@ -242,14 +242,16 @@ class TransactionPool:
         command = self.command
         conditions = (command.starts, command.max_span, command.max_pause)
         closes = any(condition is not None for condition in conditions) or command.max_events != _DEFAULT_EVENTS
-        rendered = [_render(found, command, closed=closes and not evicted) for found, evicted in self._closed]
+        rendered = [
+            _render(transaction, command, closed=closes and not evicted) for transaction, evicted in self._closed
+        ]
         rendered.sort(key=lambda row: -row["_time"])
         return rendered
 
 
-def _render(found: _Open, command: Transaction, *, closed: bool) -> Row:
+def _render(transaction: _Open, command: Transaction, *, closed: bool) -> Row:
     """Return the row of a transaction: its time is that of its oldest event."""
-    rows = found.rows[::-1]
+    rows = transaction.rows[::-1]
     merged: Row = {}
     for name in {name: None for row in rows for name in row}:
         if name == "_time":
@@ -263,7 +265,7 @@ def _render(found: _Open, command: Transaction, *, closed: bool) -> Row:
         else:
             put(merged, name, _distinct(rows, name))
     merged["_time"] = rows[0]["_time"]
-    merged["duration"] = tidy(round(found.newest - found.oldest, 6))
+    merged["duration"] = tidy(round(transaction.newest - transaction.oldest, 6))
     merged["eventcount"] = len(rows)
     merged["closed_txn"] = int(closed)
     return merged

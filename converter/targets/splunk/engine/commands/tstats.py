@@ -132,7 +132,7 @@ def _read_tstats(scanner: Scanner, span: Span) -> Tstats:
     for name in ("append", "use_summary_index_values"):
         if flags[name]:
             raise scanner.error(f"the option {name} of tstats is not supported", span)
-    times = [one for one in read.by if one.name == "_time"]
+    times = [named for named in read.by if named.name == "_time"]
     return Tstats(
         tuple(read.aggregates),
         read.source,
@@ -190,7 +190,7 @@ def _source(scanner: Scanner) -> DataModel:
 def _where(scanner: Scanner) -> SearchExpression:
     part = _Part(scanner, _end_of_where(scanner))
     if part.at_command_end():
-        raise scanner.error(f"expected a condition after where, found {scanner.found()}")
+        raise scanner.error(f"expected a condition after where, found {scanner.describe()}")
     expression = parse_search(part)
     scanner.offset = part.offset
     return expression
@@ -213,7 +213,7 @@ def _end_of_where(scanner: Scanner) -> int:
 
 
 def _by(scanner: Scanner, read: _Reading) -> None:
-    names = {one.name for one in read.by}
+    names = {before.name for before in read.by}
     while not scanner.at_command_end():
         scanner.skip()
         start = scanner.offset
@@ -230,7 +230,7 @@ def _by(scanner: Scanner, read: _Reading) -> None:
         read.by.append(Named(name, scanner.span(start)))
         scanner.accept(",")
     if not read.by:
-        raise scanner.error(f"expected a field to group by, found {scanner.found()}")
+        raise scanner.error(f"expected a field to group by, found {scanner.describe()}")
 
 
 def _refuse_prefix(scanner: Scanner) -> None:
@@ -248,7 +248,7 @@ def _aggregate(scanner: Scanner, into: list[Aggregate]) -> None:
     start = scanner.offset
     match = _FUNCTION.match(scanner.text, start)
     if match is None:
-        raise scanner.error(f"expected a statistic, found {scanner.found()}")
+        raise scanner.error(f"expected a statistic, found {scanner.describe()}")
     written = match.group(0)
     function, percent = _function(scanner, written, Span(start, start + len(written)))
     scanner.offset = match.end()
@@ -301,7 +301,7 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
     """
     if command.prestats:
         raise context.error(f"{_PRESTATS}, which only Splunk's own commands can read, is not supported", command.span)
-    if command.size is None and (times := [one for one in command.by if one.name == "_time"]):
+    if command.size is None and (times := [named for named in command.by if named.name == "_time"]):
         raise context.error(f"{_WITHOUT_SPAN}, which depends on the time range then", times[0].span, "add span=1h")
     names = _names(command)
     read = (
@@ -311,7 +311,7 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
     )
     where = compile_search(command.where, context.source) if command.where is not None else None
     bucket = bins(Bin("_time", command.size, _BUCKET)) if command.size is not None else None
-    by = tuple(one.name for one in command.by)
+    by = tuple(named.name for named in command.by)
     group = tuple(_BUCKET if name == "_time" else name for name in by)
     stats = compile_stats(Stats(command.aggregates, group), context)
     filled = [name for name in by if name != "_time"] if command.fillnull is not None else []
@@ -338,16 +338,16 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
 
 def _names(command: Tstats) -> dict[str, Span]:
     """Return every field that a tstats names, with the place where it does first."""
-    found: dict[str, Span] = {}
+    names: dict[str, Span] = {}
     if command.where is not None:
         for name, span in _searched(command.where):
-            found.setdefault(name, span)
+            names.setdefault(name, span)
     for aggregate in command.aggregates:
         if isinstance(aggregate.argument, str):
-            found.setdefault(aggregate.argument, aggregate.span)
-    for one in command.by:
-        found.setdefault(one.name, one.span)
-    return found
+            names.setdefault(aggregate.argument, aggregate.span)
+    for named in command.by:
+        names.setdefault(named.name, named.span)
+    return names
 
 
 def _searched(expression: SearchExpression) -> Iterator[tuple[str, Span]]:
@@ -376,16 +376,16 @@ def _index_reader(names: Mapping[str, Span], context: SearchContext) -> Reader:
                 span,
                 f"fields of the index: {', '.join(BASE_FIELDS)}",
             )
-    kept = (*BASE_FIELDS, "_raw")
-    return lambda event: {name: event[name] for name in kept if name in event}
+    indexed = (*BASE_FIELDS, "_raw")
+    return lambda event: {name: event[name] for name in indexed if name in event}
 
 
 def _model_reader(command: Tstats, source: DataModel, names: Mapping[str, Span], context: SearchContext) -> Reader:
-    wanted = find_data_set(source, context)
-    tree = tree_of(wanted)
+    data_set = find_data_set(source, context)
+    tree = tree_of(data_set)
     for name, span in names.items():
         _check(name, tree, span, context)
-    inner = tree.reader(tuple(names), wanted)
+    inner = tree.reader(tuple(names), data_set)
 
     def read(event: Row) -> Row | None:
         try:

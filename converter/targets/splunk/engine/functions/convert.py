@@ -158,9 +158,9 @@ def _printf(compiler: Compiler, call: Call) -> Compiled:
     form = literal(call, 0, compiler, "a format")
     parts = directives(form, lambda message: compiler.error(message, call.arguments[0].span))
     compiled = arguments(compiler, call)[1:]
-    wanted = sum(part.arguments() for part in parts if not isinstance(part, str))
-    if wanted != len(compiled):
-        raise compiler.error(f"the format takes {wanted} values, not {len(compiled)}", call.span)
+    expected = sum(part.arguments() for part in parts if not isinstance(part, str))
+    if expected != len(compiled):
+        raise compiler.error(f"the format takes {expected} values, not {len(compiled)}", call.span)
     gets: list[Run] = [argument.run for argument in compiled]
 
     def run(row: Row) -> str | None:

@@ -129,12 +129,12 @@ def _extract(read: Callable[[Compiler, Call, int], Callable[[Row], tuple[Step, .
             document = NOTHING if text is None else loads(text)
             if document is NOTHING:
                 return None
-            found = [path(row) for path in paths]
-            if not found:
+            values = [path(row) for path in paths]
+            if not values:
                 return native(document)
-            if len(found) == 1:
-                return None if found[0] is None else native(_at(document, found[0]))
-            return dumps([None if path is None else _at(document, path) for path in found])
+            if len(values) == 1:
+                return None if values[0] is None else native(_at(document, values[0]))
+            return dumps([None if path is None else _at(document, path) for path in values])
 
         return Compiled(run, "any")
 

@@ -39,7 +39,7 @@ def _if(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(lambda row: then(row) if test(row) else otherwise(row), kind)
 
 
-def _pairs(compiler: Compiler, call: Call, *, name: str, wanted: bool) -> Compiled:
+def _pairs(compiler: Compiler, call: Call, *, name: str, deciding: bool) -> Compiled:
     compiled = arguments(compiler, call)
     if len(compiled) % 2:
         raise compiler.error(f"{name}() takes pairs of a condition and a value", call.span)
@@ -50,15 +50,15 @@ def _pairs(compiler: Compiler, call: Call, *, name: str, wanted: bool) -> Compil
 
     def run(row: Row) -> Any:
         for test, value in pairs:
-            if bool(test(row)) is wanted:
+            if bool(test(row)) is deciding:
                 return value(row)
         return None
 
     return Compiled(run, _joint_kind(compiled[1::2], compiler, call))
 
 
-_case = partial(_pairs, name="case", wanted=True)
-_validate = partial(_pairs, name="validate", wanted=False)
+_case = partial(_pairs, name="case", deciding=True)
+_validate = partial(_pairs, name="validate", deciding=False)
 
 
 def _coalesce(compiler: Compiler, call: Call) -> Compiled:
@@ -113,9 +113,9 @@ def _in(compiler: Compiler, call: Call) -> Compiled:
         # A multivalue field is in the list if any of its values is, as = would have it.
         values = value if type(value) is list else [value]
         for member, same in tests:
-            wanted = member(row)
-            for one in wanted if type(wanted) is list else [wanted]:
-                if one is not None and any(same(item, one) for item in values):
+            members = member(row)
+            for item_of_list in members if type(members) is list else [members]:
+                if item_of_list is not None and any(same(item, item_of_list) for item in values):
                     return True
         return False
 

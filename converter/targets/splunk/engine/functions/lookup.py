@@ -29,22 +29,20 @@ def _lookup(compiler: Compiler, call: Call) -> Compiled:
     outputs = _outputs(compiler, call)
 
     def run(row: Row) -> str | None:
-        wanted = {column: get(row) for column, get in inputs.items()}
-        if None in wanted.values():
+        keys = {column: get(row) for column, get in inputs.items()}
+        if None in keys.values():
             return None
         matching = [
             cells
             for cells in _table(compiler, call, name)
-            if all(
-                any(text_of(cell) == text for cell in values_of(cells.get(column))) for column, text in wanted.items()
-            )
+            if all(any(text_of(cell) == text for cell in values_of(cells.get(column))) for column, text in keys.items())
         ]
-        found: dict[str, Any] = {}
+        cells_of: dict[str, Any] = {}
         for column in outputs:
             values = [text_of(cell) for cells in matching for cell in values_of(cells.get(column)) if cell != ""]
             if values:
-                found[column] = values if len(values) > 1 else values[0]
-        return dumps(found) if found else None
+                cells_of[column] = values if len(values) > 1 else values[0]
+        return dumps(cells_of) if cells_of else None
 
     return Compiled(run, "string")
 

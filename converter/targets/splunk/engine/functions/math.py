@@ -51,13 +51,13 @@ def _bits(least: int, most: int | None, compute: Callable[[Sequence[int]], int])
         gets = [number_argument(compiler, call, argument) for argument in compiled]
 
         def run(row: Row) -> int | None:
-            found: list[int] = []
+            numbers: list[int] = []
             for get in gets:
                 number = _whole(get(row))
                 if number is None:
                     return None
-                found.append(number)
-            return compute(found)
+                numbers.append(number)
+            return compute(numbers)
 
         return Compiled(run, "number", all(argument.constant for argument in compiled))
 

@@ -91,7 +91,7 @@ def _mvmap(compiler: Compiler, call: Call) -> Compiled:
 
     def run(row: Row) -> Any:
         mapped = (compute({**row, name: item}) for item in values_of(get(row)))
-        return packed([result for one in mapped for result in values_of(one)])
+        return packed([result for value in mapped for result in values_of(value)])
 
     return Compiled(run, "any")
 

@@ -47,15 +47,15 @@ def directives(form: str, fail: Callable[[str], QueryError]) -> list[str | Direc
     parts: list[str | Directive] = []
     position = 0
     while position < len(form):
-        found = form.find("%", position)
-        if found < 0:
+        percent = form.find("%", position)
+        if percent < 0:
             parts.append(form[position:])
             break
-        if found > position:
-            parts.append(form[position:found])
-        match = _DIRECTIVE.match(form, found)
+        if percent > position:
+            parts.append(form[position:percent])
+        match = _DIRECTIVE.match(form, percent)
         if match is None or match.group(4) not in _INTEGERS | _FLOATS | _TEXTS | {"%"}:
-            raise fail(f"the conversion {form[found : found + 4]!r} of printf is not supported")
+            raise fail(f"the conversion {form[percent : percent + 4]!r} of printf is not supported")
         flags, width, precision, conversion = match.groups()
         if conversion == "%":
             parts.append("%")

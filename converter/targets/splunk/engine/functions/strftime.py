@@ -140,15 +140,15 @@ def _pieces(form: str, known: Container[str], fail: Callable[[str], QueryError])
     pieces: list[tuple[bool, str]] = []
     position = 0
     while position < len(form):
-        found = form.find("%", position)
-        end = len(form) if found < 0 else found
+        percent = form.find("%", position)
+        end = len(form) if percent < 0 else percent
         if end > position:
             pieces.append((False, form[position:end]))
-        if found < 0:
+        if percent < 0:
             break
-        match = _DIRECTIVE.match(form, found)
+        match = _DIRECTIVE.match(form, percent)
         if match is None or match.group(1) not in known:
-            raise fail(f"the time format {form[found : found + 3]!r} is not supported")
+            raise fail(f"the time format {form[percent : percent + 3]!r} is not supported")
         pieces.append((True, match.group(1)))
         position = match.end()
     return pieces
@@ -237,8 +237,8 @@ def _date(parts: dict[str, str]) -> datetime | None:
     try:
         day = datetime(_year(parts), 1, 1, hour, int(parts.get("M", 0)), int(parts.get("S", 0)), tzinfo=UTC)
         if "j" in parts:
-            found = day + timedelta(days=int(parts["j"]) - 1)
-            return found if found.year == day.year else None
+            dated = day + timedelta(days=int(parts["j"]) - 1)
+            return dated if dated.year == day.year else None
         return day.replace(month=int(parts["m"]) if "m" in parts else _month(parts["b"]), day=int(parts["d"]))
     except (ValueError, OverflowError):
         return None

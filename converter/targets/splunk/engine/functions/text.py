@@ -94,10 +94,10 @@ def like(compiler: Compiler, compiled: tuple[Compiled, Compiled], span: Span) ->
     pattern = _subject(compiler, "like", compiled[1], span)
 
     def run(row: Row) -> bool | None:
-        wanted = single(compiler, pattern(row), "like", span)
-        if wanted is None:
+        form = single(compiler, pattern(row), "like", span)
+        if form is None:
             return None
-        result: bool | None = _any_value(get, _like_test(text_of(wanted)))(row)
+        result: bool | None = _any_value(get, _like_test(text_of(form)))(row)
         return result
 
     return Compiled(run, "bool")
@@ -124,9 +124,9 @@ def _cidrmatch(compiler: Compiler, call: Call) -> Compiled:
     written = call.arguments[0]
 
     def network(text: str) -> Callable[[str], bool]:
-        found = parse_network(text)
-        if found is not None:
-            return lambda address: inside(address, found)
+        parsed = parse_network(text)
+        if parsed is not None:
+            return lambda address: inside(address, parsed)
         if isinstance(written, String):
             raise compiler.error(f"{text!r} is no network", written.span, "for example: 10.0.0.0/8")
         return lambda _: False
@@ -156,20 +156,20 @@ def _replace(compiler: Compiler, call: Call) -> Compiled:
             return None
         out: list[str] = []
         position = 0
-        for found in find(text):
-            out.append(text[position : found.start()])
-            out.extend(part if isinstance(part, str) else _group(found, part, missing) for part in parts)
-            position = found.end()
+        for match in find(text):
+            out.append(text[position : match.start()])
+            out.extend(part if isinstance(part, str) else _group(match, part, missing) for part in parts)
+            position = match.end()
         out.append(text[position:])
         return "".join(out)
 
     return Compiled(run, "string")
 
 
-def _group(found: Any, number: int, missing: Callable[[str], QueryError]) -> str:
-    if number > found.re.groups:
+def _group(match: Any, number: int, missing: Callable[[str], QueryError]) -> str:
+    if number > match.re.groups:
         raise missing(f"the replacement names the group \\{number}, which does not exist")
-    return found.group(number) or ""
+    return match.group(number) or ""
 
 
 def _replacement(text: str) -> list[str | int]:

@@ -67,12 +67,12 @@ def _bind_logical(
     runs: list[list[Expression]] = [[operands[0]]]
     spans: list[Span] = [NOWHERE]
     rest: list[tuple[LogicalOperator, Span]] = []
-    for (found, span), operand in zip(operators, operands[1:], strict=True):
-        if found == operator:
+    for (word, span), operand in zip(operators, operands[1:], strict=True):
+        if word == operator:
             spans[-1] = span if spans[-1] == NOWHERE else spans[-1]
             runs[-1].append(operand)
         else:
-            rest.append((found, span))
+            rest.append((word, span))
             runs.append([operand])
             spans.append(NOWHERE)
     joined = [
@@ -129,7 +129,7 @@ def _compare(scanner: Scanner) -> Expression:
         case "NOT":
             scanner.offset += len("NOT")
             if _word(scanner) != "IN":
-                raise scanner.error(f"expected IN after NOT, found {scanner.found()}")
+                raise scanner.error(f"expected IN after NOT, found {scanner.describe()}")
             span = Span(scanner.offset, scanner.offset + 2)
             scanner.offset += len("IN")
             scanner.expect("(", "after IN")
@@ -222,7 +222,7 @@ def _name(scanner: Scanner) -> Expression:
     start = scanner.offset
     match = _IDENTIFIER.match(scanner.text, start)
     if match is None:
-        raise scanner.error(f"expected an expression, found {scanner.found()}")
+        raise scanner.error(f"expected an expression, found {scanner.describe()}")
     word = match.group(0)
     scanner.offset = match.end()
     is_call = scanner.peek() == "("

@@ -111,15 +111,15 @@ def steps(path: str) -> tuple[Step, ...]:
     Raises:
         PathError: it is none.
     """
-    found: list[Step] = []
+    read: list[Step] = []
     for number, part in enumerate(path.split(".")):
         match = _PART.fullmatch(part)
         if match is None or not part or (number and not match.group(1)):
             raise PathError(f"{path!r} is no path")
         if match.group(1):
-            found.append(match.group(1))
-        found.extend(int(index) if index else None for index in _INDEX.findall(match.group(2)))
-    return tuple(found)
+            read.append(match.group(1))
+        read.extend(int(index) if index else None for index in _INDEX.findall(match.group(2)))
+    return tuple(read)
 
 
 def follow(document: Any, path: tuple[Step, ...]) -> list[Any]:

@@ -126,9 +126,9 @@ class Scanner(Parser[QueryError]):
             QueryError: it does not.
         """
         if not self.accept(literal):
-            raise self.error(f"expected {literal!r} {purpose}, found {self.found()}")
+            raise self.error(f"expected {literal!r} {purpose}, found {self.describe()}")
 
-    def found(self) -> str:
+    def describe(self) -> str:
         """Describe what stands next, for a message."""
         here = self.peek()
         if not here:
@@ -187,7 +187,7 @@ class Scanner(Parser[QueryError]):
             raise self.error("a field name in single quotes", hint="this command wants double quotes around a name")
         match = _NAME.match(self.text, self.offset)
         if match is None:
-            raise self.error(f"expected {purpose}, found {self.found()}")
+            raise self.error(f"expected {purpose}, found {self.describe()}")
         self.offset = match.end()
         return match.group(0)
 
@@ -213,7 +213,7 @@ class Scanner(Parser[QueryError]):
             return unescape(self.quoted())
         match = _BARE.match(self.text, self.offset)
         if match is None:
-            raise self.error(f"expected {purpose}, found {self.found()}")
+            raise self.error(f"expected {purpose}, found {self.describe()}")
         self.offset = match.end()
         return match.group(0)
 

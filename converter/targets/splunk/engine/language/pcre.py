@@ -131,8 +131,8 @@ class _Scanner:
                 case "{" if _COUNT.match(self._pattern, self._at) is None:
                     self._put(r"\x7b", read=1)  # the package `regex` takes more than counts for something else
                 case char:
-                    if (found := _POSSESSIVE.match(self._pattern, self._at)) is not None:
-                        self._slow(found[0], read=len(found[0]))
+                    if (match := _POSSESSIVE.match(self._pattern, self._at)) is not None:
+                        self._slow(match[0], read=len(match[0]))
                     else:
                         self._put(char, read=1)
 
@@ -145,29 +145,29 @@ class _Scanner:
             if end < 0:
                 raise UnknownSyntaxError("a comment without an end")
             self._at = end + 1
-        elif found := _BACK.match(pattern, at):
-            self._slow(f"(?P={found[4]})", read=len(found[0]))
-        elif found := _NAMED.match(pattern, at):
-            self._put(f"(?P<{found[1] or found[2]}>", read=len(found[0]))
-        elif found := _LOOK.match(pattern, at):
-            self._slow(found[0], read=len(found[0]))
-        elif found := _FLAGS.match(pattern, at):
-            self._flags(found)
+        elif match := _BACK.match(pattern, at):
+            self._slow(f"(?P={match[4]})", read=len(match[0]))
+        elif match := _NAMED.match(pattern, at):
+            self._put(f"(?P<{match[1] or match[2]}>", read=len(match[0]))
+        elif match := _LOOK.match(pattern, at):
+            self._slow(match[0], read=len(match[0]))
+        elif match := _FLAGS.match(pattern, at):
+            self._flags(match)
         elif pattern.startswith("(?", at):
             raise UnknownSyntaxError(f"the group {pattern[at : at + 4]} is not supported")
         else:
             self._put("(", read=1)
 
-    def _flags(self, found: re.Match[str]) -> None:
-        unknown = set(found[1] + (found[2] or "")) - set("imsx")
+    def _flags(self, match: re.Match[str]) -> None:
+        unknown = set(match[1] + (match[2] or "")) - set("imsx")
         if unknown:
             raise UnknownSyntaxError(f"the flag {min(unknown)} is not supported")
-        if not found[1] and not found[2] and found[3] == ")":
-            self._at = found.end()
-        elif "x" in found[0]:
-            self._slow(found[0], read=len(found[0]))
+        if not match[1] and not match[2] and match[3] == ")":
+            self._at = match.end()
+        elif "x" in match[0]:
+            self._slow(match[0], read=len(match[0]))
         else:
-            self._put(found[0], read=len(found[0]))
+            self._put(match[0], read=len(match[0]))
 
     def _escape(self) -> None:
         pattern, at = self._pattern, self._at
@@ -177,9 +177,9 @@ class _Scanner:
             end = len(pattern) if end < 0 else end
             self._put("".join(map(_plain, pattern[at + 2 : end])), read=0)
             self._at = min(end + 2, len(pattern))
-        elif found := _BACK.match(pattern, at):
-            name = found[1] or found[2] or found[3]
-            self._slow(f"(?P={name})" if not name.isdigit() else f"(?:\\{name})", read=len(found[0]))
+        elif match := _BACK.match(pattern, at):
+            name = match[1] or match[2] or match[3]
+            self._slow(f"(?P={name})" if not name.isdigit() else f"(?:\\{name})", read=len(match[0]))
         elif letter in _ANCHORS and letter:
             self.minds_end = self.minds_end or letter == "Z"
             self._put(*_ANCHORS[letter], read=2)
@@ -190,8 +190,8 @@ class _Scanner:
         elif letter and letter.lower() in _CLASSES:
             text = f"[{'^' if letter.isupper() else ''}{_CLASSES[letter.lower()]}]"
             self._put(f"(?-i:{text})", read=2)
-        elif found := _PROPERTY.match(pattern, at):
-            self._put(found[0], read=len(found[0]))
+        elif match := _PROPERTY.match(pattern, at):
+            self._put(match[0], read=len(match[0]))
         else:
             self._put(_plain(self._character()), read=0)
 
@@ -200,9 +200,9 @@ class _Scanner:
         letter = self._pattern[self._at + 1 : self._at + 2]
         if not letter:
             raise UnknownSyntaxError("a backslash at the end")
-        if found := _CODE.match(self._pattern, self._at + 1):
-            self._at = found.end()
-            return _coded(found)
+        if match := _CODE.match(self._pattern, self._at + 1):
+            self._at = match.end()
+            return _coded(match)
         if letter not in _CHARACTERS and letter.isascii() and letter.isalnum():
             raise UnknownSyntaxError(f"\\{letter} is not supported")
         self._at += 2
@@ -234,11 +234,11 @@ class _Scanner:
 
     def _member(self) -> _Member:
         pattern, at = self._pattern, self._at
-        if found := _POSIX_CLASS.match(pattern, at):
-            if found[2] not in _POSIX:
-                raise UnknownSyntaxError(f"the class {found[0]} is not supported")
-            self._at = found.end()
-            return _Member(_without(_POSIX[found[2]]) if found[1] else _POSIX[found[2]], single=False)
+        if match := _POSIX_CLASS.match(pattern, at):
+            if match[2] not in _POSIX:
+                raise UnknownSyntaxError(f"the class {match[0]} is not supported")
+            self._at = match.end()
+            return _Member(_without(_POSIX[match[2]]) if match[1] else _POSIX[match[2]], single=False)
         letter = pattern[at + 1 : at + 2]
         if pattern[at] != "\\":
             self._at += 1
@@ -249,9 +249,9 @@ class _Scanner:
         if letter and letter.lower() in _CLASSES:
             self._at += 2
             return _Member(_OTHERS[letter] if letter.isupper() else _CLASSES[letter], single=False)
-        if found := _PROPERTY.match(pattern, at):
-            self._at = found.end()
-            return _Member(found[0], single=False)
+        if match := _PROPERTY.match(pattern, at):
+            self._at = match.end()
+            return _Member(match[0], single=False)
         return _Member(_plain(self._character()))
 
 
@@ -269,11 +269,11 @@ def _without(members: str) -> str:
     return "".join(f"\\x{code:02x}" for code in range(0x80) if not held.match(chr(code))) + r"\u0080-\U0010ffff"
 
 
-def _coded(found: re.Match[str]) -> str:
-    if found[5]:
-        return chr(ord(found[5].upper()) ^ 64)
-    octal = found[3] or found[4]
-    code = int(octal, 8) if octal else int(found[1] or found[2] or "0", 16)
+def _coded(match: re.Match[str]) -> str:
+    if match[5]:
+        return chr(ord(match[5].upper()) ^ 64)
+    octal = match[3] or match[4]
+    code = int(octal, 8) if octal else int(match[1] or match[2] or "0", 16)
     if code > _LAST or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004 -- halves of surrogate pairs
         raise UnknownSyntaxError("no such character")
     return chr(code)

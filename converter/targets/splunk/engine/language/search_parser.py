@@ -67,7 +67,7 @@ def parse_search(scanner: Scanner) -> SearchExpression:
         return SearchAnd(())
     expression = _and(scanner)
     if not scanner.at_command_end():
-        raise scanner.error(f"unexpected {scanner.found()} in a search")
+        raise scanner.error(f"unexpected {scanner.describe()} in a search")
     return expression
 
 
@@ -89,7 +89,7 @@ def parse_search_text(text: str) -> SearchExpression:
     scanner = Scanner(Source(text, QueryError))
     expression = parse_search(scanner)
     if scanner.peek():
-        raise scanner.error(f"unexpected {scanner.found()} in a search")
+        raise scanner.error(f"unexpected {scanner.describe()} in a search")
     return expression
 
 
@@ -174,10 +174,10 @@ def _primary(scanner: Scanner) -> SearchExpression:
         return Keyword(pattern, term=match.group(1) == "TERM", span=scanner.span(start))
     match = _FIELD.match(scanner.text, scanner.offset)
     if match is None:
-        raise scanner.error(f"expected a search term, found {scanner.found()}")
+        raise scanner.error(f"expected a search term, found {scanner.describe()}")
     scanner.offset = match.end()
-    if found := _after_name(scanner, match.group(0), start):
-        return found
+    if node := _after_name(scanner, match.group(0), start):
+        return node
     scanner.offset = start
     return Keyword(pattern_of(_bare(scanner, "a search term")), span=scanner.span(start))
 
@@ -221,7 +221,7 @@ def _time_bound(scanner: Scanner, edge: str, operator: str, start: int) -> TimeB
         modifier = match.group(0)
         scanner.offset = match.end()
     else:
-        raise scanner.error(f"expected a time after {edge}=, found {scanner.found()}")
+        raise scanner.error(f"expected a time after {edge}=, found {scanner.describe()}")
     return TimeBound(cast("Literal['earliest', 'latest']", edge), modifier, scanner.span(start))
 
 
@@ -246,7 +246,7 @@ def _list(scanner: Scanner) -> tuple[Pattern, ...]:
             scanner.offset += 1
             return tuple(values)
         if values and not between and scanner.peek() != '"':
-            raise scanner.error(f"expected ')' to close the list of IN, found {scanner.found()}")
+            raise scanner.error(f"expected ')' to close the list of IN, found {scanner.describe()}")
         values.append(_value(scanner))
 
 
@@ -274,7 +274,7 @@ def _value(scanner: Scanner) -> Pattern:
 def _bare(scanner: Scanner, purpose: str) -> str:
     match = _VALUE.match(scanner.text, scanner.offset)
     if match is None:
-        raise scanner.error(f"expected {purpose}, found {scanner.found()}")
+        raise scanner.error(f"expected {purpose}, found {scanner.describe()}")
     for position, character in enumerate(match.group(0)):
         if character in "=<>":
             raise scanner.error(f"{character!r} inside {purpose} without quotes", scanner.offset + position, "quote it")
@@ -293,7 +293,7 @@ def _directive(scanner: Scanner) -> Pattern:
     else:
         match = _TERM.match(scanner.text, scanner.offset)
         if match is None:
-            raise scanner.error(f"expected a word in {'CASE' if cased else 'TERM'}(), found {scanner.found()}")
+            raise scanner.error(f"expected a word in {'CASE' if cased else 'TERM'}(), found {scanner.describe()}")
         raw = match.group(0)
         scanner.offset = match.end()
     scanner.expect(")", "to close the bracket")

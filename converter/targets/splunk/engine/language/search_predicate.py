@@ -151,11 +151,11 @@ def _value_test(sign: str, pattern: Pattern) -> ValueTest:
     if len(pattern.parts) > 1:
         matches = wildcard(pattern.parts, cased=pattern.cased)
         return lambda value: matches(text_of(value))
-    wanted = pattern.parts[0]
-    network = _network(wanted)
+    literal = pattern.parts[0]
+    network = _network(literal)
     if pattern.cased:
-        return lambda value: text_of(value) == wanted
-    folded = wanted.lower()
+        return lambda value: text_of(value) == literal
+    folded = literal.lower()
     if network is not None:
         return lambda value: text_of(value).lower() == folded or _inside(text_of(value), network)
 
@@ -165,11 +165,11 @@ def _value_test(sign: str, pattern: Pattern) -> ValueTest:
     return run
 
 
-def _order_test(sign: str, wanted: str) -> ValueTest:
+def _order_test(sign: str, literal: str) -> ValueTest:
     """Compare as numbers if both sides are, else as text without regard to case."""
     compare = _ORDER[sign]
-    wanted_number = number_of(wanted)
-    folded = wanted.lower()
+    wanted_number = number_of(literal)
+    folded = literal.lower()
 
     def run(value: Any) -> bool:
         if wanted_number is not None and (number := number_of(value)) is not None:
@@ -212,10 +212,10 @@ def wildcard(parts: tuple[str, ...], *, cased: bool) -> Callable[[str], bool]:
         position = len(first)
         end = len(text) - len(last)
         for part in inner:
-            found = text.find(part, position, end)
-            if found < 0:
+            start = text.find(part, position, end)
+            if start < 0:
                 return False
-            position = found + len(part)
+            position = start + len(part)
         return position <= end
 
     return run

@@ -51,9 +51,9 @@ def ingest(event: Mapping[str, Any], position: int) -> Row:
             # A list at the top is a multivalue field that was extracted already: its name is final.
             _put(row, name, [_scalar(item) for item in value if item is not None])
         else:
-            found: dict[str, list[Any]] = {}
-            _flatten(name, value, found)
-            for leaf, values in found.items():
+            flat: dict[str, list[Any]] = {}
+            _flatten(name, value, flat)
+            for leaf, values in flat.items():
                 _put(row, leaf, values)
     time = row.get("_time")
     if time is not None and (kind := type(time)) is not int:
@@ -66,7 +66,7 @@ def _put(row: Row, name: str, values: list[Any]) -> None:
         row[name] = values[0] if len(values) == 1 else values
 
 
-def _flatten(path: str, value: Any, found: dict[str, list[Any]]) -> None:
+def _flatten(path: str, value: Any, flat: dict[str, list[Any]]) -> None:
     """Add the leaves under `value`: `a.b` for members, `a{}` for list elements. Deep logs need no deep stack."""
     todo = [(path, value)]
     while todo:
@@ -79,20 +79,20 @@ def _flatten(path: str, value: Any, found: dict[str, list[Any]]) -> None:
             case None:
                 continue
             case _:
-                found.setdefault(path, []).append(_scalar(value))
+                flat.setdefault(path, []).append(_scalar(value))
 
 
 def leaves(value: Any) -> dict[str, Any]:
     """Return every leaf of a JSON value under its path, as `spath` names them; values as text."""
-    found: dict[str, list[Any]] = {}
+    flat: dict[str, list[Any]] = {}
     if isinstance(value, dict):
         for name, member in value.items():
-            _flatten(str(name), member, found)
+            _flatten(str(name), member, flat)
     elif isinstance(value, list):
-        _flatten("", value, found)
+        _flatten("", value, flat)
     return {
         path: texts[0] if len(texts) == 1 else texts
-        for path, texts in ((path, [text_of(item) for item in values]) for path, values in found.items())
+        for path, texts in ((path, [text_of(item) for item in values]) for path, values in flat.items())
     }
 
 
