@@ -11,7 +11,7 @@ from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time
 from converter.targets.core.alerts import event_alerts, query_alerts
 from converter.targets.core.target import Run
-from converter.targets.splunk.engine.commands.tstats import Tstats
+from converter.targets.splunk.engine.commands.tstats_fields import Tstats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,8 +18,8 @@ from converter.errors import QueryError
 from converter.readers.source import Source, Span
 from converter.targets.splunk.engine.commands.filter import Search, Where
 from converter.targets.splunk.engine.commands.format import Format, format_rows
-from converter.targets.splunk.engine.commands.results import limited
-from converter.targets.splunk.engine.commands.tstats import Tstats
+from converter.targets.splunk.engine.commands.inner_searches import limited
+from converter.targets.splunk.engine.commands.tstats_fields import Tstats
 from converter.targets.splunk.engine.functions.time import shifted
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.lex import Scanner

@@ -19,7 +19,7 @@ from converter.targets.splunk.engine.language.syntax import CommandNode, Field, 
 from converter.targets.splunk.engine.language.values import put, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from converter.readers.source import Span
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
@@ -195,8 +195,14 @@ def _read_addinfo(_scanner: Scanner, span: Span) -> AddInfo:
     return AddInfo(span)
 
 
-def _compile_addinfo(command: AddInfo, context: SearchContext) -> Callable[[Iterable[Row]], Iterable[Row]]:
-    """Return the stage that adds the fields; QueryError when run over no time range."""
+def _compile_addinfo(command: AddInfo, context: SearchContext) -> Stage:
+    """Add the time range of the run: its bounds and when it ran, in seconds since the epoch.
+
+    Raises:
+        QueryError: when run: over no time range.
+
+    Source: Search Reference, addinfo.
+    """
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         environment = current()

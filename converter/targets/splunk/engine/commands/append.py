@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.commands.results import at_dataset, expected_search, inner_results
+from converter.targets.splunk.engine.commands.inner_searches import at_dataset, expected_search, inner_results
 from converter.targets.splunk.engine.commands.unsupported import read_unsupported
 from converter.targets.splunk.engine.language.subsearch import bracketed
 from converter.targets.splunk.engine.language.syntax import CommandNode

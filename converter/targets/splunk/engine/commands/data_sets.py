@@ -1,6 +1,6 @@
 """The data sets of data models, and which events are in one.
 
-    data_models.toml ──DataModels──> DataSet(names, constraint) ──reader──> event -> its fields in the data set, or None
+    data_models.toml ──data_models──> DataSet(names, constraint) ──reader──> event -> its fields there, or None
 
 Splunk's add-ons tag events and give them the fields of the Common Information Model when a search reads them. The
 events of a run are taken to be like that already. One is in a data set if it meets its constraint and those of its

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.commands.rows import values_besides
+from converter.targets.splunk.engine.commands.row_values import values_besides
 from converter.targets.splunk.engine.functions.evaluate import compile_condition
 from converter.targets.splunk.engine.language.eval_parser import parse_expression
 from converter.targets.splunk.engine.language.lex import unescape

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
-from converter.targets.splunk.engine.commands.results import at_dataset, inner_results
+from converter.targets.splunk.engine.commands.inner_searches import at_dataset, inner_results
 from converter.targets.splunk.engine.commands.unsupported import read_unsupported
 from converter.targets.splunk.engine.language.subsearch import bracketed
 from converter.targets.splunk.engine.language.syntax import CommandNode

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import read_name
-from converter.targets.splunk.engine.commands.rows import values_besides
+from converter.targets.splunk.engine.commands.row_values import values_besides
 from converter.targets.splunk.engine.language.regexes import finder
 from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import put, text_of, values_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import read_name
-from converter.targets.splunk.engine.commands.rows import exact_sum, total_of
+from converter.targets.splunk.engine.commands.row_values import exact_sum, total_of
 from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import number_of, put
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.field_lists import matcher, read_names
-from converter.targets.splunk.engine.commands.rows import exact_sum
+from converter.targets.splunk.engine.commands.row_values import exact_sum
 from converter.targets.splunk.engine.language.syntax import CommandNode
 from converter.targets.splunk.engine.language.values import number_of, put, text_of
 

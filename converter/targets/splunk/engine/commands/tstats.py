@@ -11,42 +11,28 @@ the data model; a keyword is refused, since a data model has no raw text.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
-from converter.readers.source import NOWHERE, Span
+from converter.readers.source import Span
 from converter.targets.splunk.engine.commands.aggregates import Aggregate, read_by_name
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.commands.bins import Bin, bins
-from converter.targets.splunk.engine.commands.data_sets import BASE_FIELDS, UncomputedError, tree_of
-from converter.targets.splunk.engine.commands.datamodel import find_data_set, read_model
+from converter.targets.splunk.engine.commands.datamodel import read_model
 from converter.targets.splunk.engine.commands.stats import Stats, compile_stats
+from converter.targets.splunk.engine.commands.tstats_fields import Named, Tstats, event_reader
 from converter.targets.splunk.engine.language.lex import Scanner
 from converter.targets.splunk.engine.language.run_context import current
 from converter.targets.splunk.engine.language.search_parser import parse_search
 from converter.targets.splunk.engine.language.search_predicate import compile_search
-from converter.targets.splunk.engine.language.syntax import (
-    CommandNode,
-    Comparison,
-    Keyword,
-    Membership,
-    SearchAnd,
-    SearchNot,
-    SearchOr,
-    Subsearch,
-    TimeBound,
-)
 from converter.targets.splunk.engine.language.time_spans import time_span
 from converter.targets.splunk.engine.statistics import STATISTICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from converter.targets.splunk.engine.commands.base import SearchContext, Stage
-    from converter.targets.splunk.engine.commands.data_sets import Reader, Tree
     from converter.targets.splunk.engine.commands.datamodel import DataModel
     from converter.targets.splunk.engine.language.syntax import SearchExpression
     from converter.targets.splunk.engine.language.time_spans import TimeSpan
@@ -67,29 +53,6 @@ _WITHOUT_SPAN = "tstats by _time without a span"
 _EXPRESSION = "an expression in a statistic of tstats"
 _NAMESPACE = "FROM a namespace of tscollect"
 _SID = "FROM sid="
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A name as written, and where."""
-
-    name: str
-    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Tstats(CommandNode):
-    """`tstats ... from datamodel=... where ... by ...`; without a source it is over the fields of the index."""
-
-    aggregates: tuple[Aggregate, ...]
-    source: DataModel | None
-    where: SearchExpression | None
-    by: tuple[Named, ...]
-    size: TimeSpan | None
-    fillnull: str | None
-    summaries_only: bool
-    prestats: bool
-    span: Span = dataclasses.field(default=NOWHERE, compare=False, repr=False)
 
 
 class _Part(Scanner):
@@ -303,12 +266,7 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
         raise context.error(f"{_PRESTATS}, which only Splunk's own commands can read, is not supported", command.span)
     if command.size is None and (times := [named for named in command.by if named.name == "_time"]):
         raise context.error(f"{_WITHOUT_SPAN}, which depends on the time range then", times[0].span, "add span=1h")
-    names = _names(command)
-    read = (
-        _index_reader(names, context)
-        if command.source is None
-        else _model_reader(command, command.source, names, context)
-    )
+    read = event_reader(command, context)
     where = compile_search(command.where, context.source) if command.where is not None else None
     bucket = bins(Bin("_time", command.size, _BUCKET)) if command.size is not None else None
     by = tuple(named.name for named in command.by)
@@ -334,80 +292,6 @@ def _compile_tstats(command: Tstats, context: SearchContext) -> Stage:
             yield {"_time" if name == _BUCKET else name: value for name, value in row.items()}
 
     return run
-
-
-def _names(command: Tstats) -> dict[str, Span]:
-    """Return every field that a tstats names, with the place where it does first."""
-    names: dict[str, Span] = {}
-    if command.where is not None:
-        for name, span in _searched(command.where):
-            names.setdefault(name, span)
-    for aggregate in command.aggregates:
-        if isinstance(aggregate.argument, str):
-            names.setdefault(aggregate.argument, aggregate.span)
-    for named in command.by:
-        names.setdefault(named.name, named.span)
-    return names
-
-
-def _searched(expression: SearchExpression) -> Iterator[tuple[str, Span]]:
-    match expression:
-        case SearchAnd(items=items) | SearchOr(items=items):
-            for item in items:
-                yield from _searched(item)
-        case SearchNot(item=item):
-            yield from _searched(item)
-        case Comparison(field=name, span=span) | Membership(field=name, span=span):
-            yield name, span
-        case Keyword(span=span):
-            yield "", span
-        case Subsearch() | TimeBound():
-            return  # what they stand for is put in before the command is compiled
-        case _:
-            assert_never(expression)
-
-
-def _index_reader(names: Mapping[str, Span], context: SearchContext) -> Reader:
-    known = {*BASE_FIELDS, ""}
-    for name, span in names.items():
-        if name not in known:
-            raise context.error(
-                f"tstats without a data model sees only fields of the index, and {name!r} is none",
-                span,
-                f"fields of the index: {', '.join(BASE_FIELDS)}",
-            )
-    indexed = (*BASE_FIELDS, "_raw")
-    return lambda event: {name: event[name] for name in indexed if name in event}
-
-
-def _model_reader(command: Tstats, source: DataModel, names: Mapping[str, Span], context: SearchContext) -> Reader:
-    data_set = find_data_set(source, context)
-    tree = tree_of(data_set)
-    for name, span in names.items():
-        _check(name, tree, span, context)
-    inner = tree.reader(tuple(names), data_set)
-
-    def read(event: Row) -> Row | None:
-        try:
-            return inner(event)
-        except UncomputedError as missing:
-            name = str(missing)
-            raise context.error(
-                f"an event has no {name}, which the data model works out of other fields",
-                names.get(name, command.span),
-                "this engine does not: give the event that field",
-            ) from None
-
-    return read
-
-
-def _check(name: str, tree: Tree, span: Span, context: SearchContext) -> None:
-    if not name:
-        raise context.error(
-            "a keyword in the where of tstats over a data model, which has no raw text", span, "name a field"
-        )
-    if not tree.knows(name):
-        raise context.error(f"the data model {tree.root.model} has no field {name!r}", span, tree.hint(name))
 
 
 def _refuse_later(command: Tstats, context: SearchContext) -> None:
