@@ -257,7 +257,7 @@ def _class(ranges: Ranges, *, negated: bool) -> str:
 
 
 def _range(low: int, high: int) -> str:
-    """Return a range; halves of surrogate pairs are no characters, and PCRE rejects them."""
+    """Return a range; halves of surrogate pairs are not characters, and PCRE rejects them."""
     if low <= 0xDFFF and high >= 0xD800:  # noqa: PLR2004
         pieces = [(low, min(high, 0xD7FF)), (max(low, 0xE000), high)]
         return "".join(_range(first, last) for first, last in pieces if first <= last <= LAST)

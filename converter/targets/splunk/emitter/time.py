@@ -42,7 +42,7 @@ _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 
 
 def part_condition(leaf: TimePart, field: str) -> str:
-    """Return a condition on one value of a field, null if it is no time.
+    """Return a condition on one value of a field, null if it is not a time.
 
     Args:
         leaf: the part, the operator and the number.

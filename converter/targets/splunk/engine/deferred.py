@@ -113,7 +113,7 @@ def _negated(expression: object) -> TimeBound | None:
 
 
 def check_time(bound: TimeBound, source: Source[QueryError]) -> None:
-    """Refuse what is no time. Raises QueryError."""
+    """Refuse what is not a time. Raises QueryError."""
     if not _EPOCH.fullmatch(bound.modifier) and bound.modifier not in _NOW and not _DATE.fullmatch(bound.modifier):
         if bound.modifier.startswith("rt"):
             raise source.error("a time range of a real-time search", bound.span)
@@ -131,7 +131,7 @@ def settle(command: _Node, stages: Mapping[int, Stage], source: Source[QueryErro
         source: the search, for errors.
 
     Raises:
-        QueryError: a time without a clock, or a result that is no expression.
+        QueryError: a time without a clock, or a result that is not an expression.
     """
     parts = parts_of(command)
     settled = _settled(command, stages, source, hasattr(command, "where"))

@@ -113,7 +113,7 @@ def run(
 
     Raises:
         QueryError: the search is wrong, or uses what this engine does not know; with the place.
-        LogError: an event has a `_time` that is no time.
+        LogError: an event has a `_time` that is not a time.
     """
     return compile_query(parse(text, macros), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
 

@@ -79,7 +79,7 @@ def read_macros(source: str | Mapping[str, str]) -> Macros:
         source: the text of the file; or several texts by name of file, of which later ones win.
 
     Raises:
-        QueryError: a text is no .conf file, or a stanza is no macro; its place is in the file, called `<macros>`
+        QueryError: a text is not a .conf file, or a stanza is not a macro; its place is in the file, called `<macros>`
             unless it has a name.
     """
     macros: dict[tuple[str, int], Macro] = {}

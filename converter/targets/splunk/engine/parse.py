@@ -42,7 +42,7 @@ def parse(text: str, macros: Macros | str | Mapping[str, str] | None = None, com
         commands: the commands that there are.
 
     Raises:
-        QueryError: the text is no search, or uses what this engine does not know; with the place. What stands in a
+        QueryError: the text is not a search, or uses what this engine does not know; with the place. What stands in a
             macro has the place of its call.
     """
     parser = _Parser(commands)

@@ -24,7 +24,7 @@ def saved_search_of(text: str) -> tuple[SavedSearch, str]:
     """Return the saved search of a detection, and the macros.conf with its filter.
 
     Raises:
-        QueryError: the text is no detection with a schedule of its own.
+        QueryError: the text is not a detection with a schedule of its own.
     """
     content = _content(text)
     timing = _at(text, content, "deployment", "scheduling")

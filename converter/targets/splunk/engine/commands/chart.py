@@ -61,7 +61,7 @@ def _read_timechart(scanner: Scanner, span: Span) -> Chart:
     """Read the arguments of `timechart`; options of bins that stand after `by` are those of that field.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     read = _Read("timechart", row="_time")
     while not scanner.at_command_end():
@@ -80,7 +80,7 @@ def _read_chart(scanner: Scanner, span: Span) -> Chart:
     """Read the arguments of `chart`.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     read = _Read("chart")
     while not scanner.at_command_end():

@@ -69,7 +69,7 @@ def _read_convert(scanner: Scanner, span: Span) -> Convert:
     """Read the arguments of `convert`.
 
     Raises:
-        QueryError: they are none, or hold what Splunk does not know.
+        QueryError: they are missing, or hold what Splunk does not know.
     """
     time_format = _TIME_FORMAT
     conversions: list[Conversion] = []

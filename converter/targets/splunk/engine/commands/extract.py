@@ -230,7 +230,7 @@ def _compile_sed(command: Sed, context: SearchContext) -> Stage:
     """Replace the first match, every match, or the one of a number, in each value of a field.
 
     Raises:
-        QueryError: the pattern is no regular expression; when run: the replacement has a group that it has not.
+        QueryError: the pattern is not a regular expression; when run: the replacement has a group that it has not.
     """
     find = finder(command.pattern, lambda message: context.error(message, command.span))
 

@@ -68,7 +68,7 @@ def _keeping(names: Sequence[str]) -> Stage:
 
 
 def _dropping(names: Sequence[str]) -> Stage:
-    """Drop the fields of a list. `_id` is no field of Splunk: only its own name drops it."""
+    """Drop the fields of a list. `_id` is not a field of Splunk: only its own name drops it."""
     unwanted = matcher(names)
     drop_id = "_id" in names
 

@@ -109,7 +109,7 @@ def _compile_foreach(command: ForEach, context: SearchContext) -> Stage:
     """Return the stage of `foreach`.
 
     Raises:
-        QueryError: the template is no search, or holds commands that do not go row by row; when run: it is none with
+        QueryError: the template is not a search, or holds commands that do not go row by row; when run: it is none with
             the name of a field in it.
     """
     shapes = [(pattern, wildcard_groups(pattern)) for pattern in command.patterns]

@@ -72,7 +72,7 @@ def _read_lookup(scanner: Scanner, span: Span) -> Lookup:
     """Read the arguments of `lookup`.
 
     Raises:
-        QueryError: they are none, or hold what Splunk does not know.
+        QueryError: they are missing, or hold what Splunk does not know.
     """
     table = ""
     matches: list[tuple[str, str]] = []
@@ -107,7 +107,7 @@ def _read_inputlookup(scanner: Scanner, span: Span) -> InputLookup:
     """Read the arguments of `inputlookup`; options may stand on either side of the table.
 
     Raises:
-        QueryError: they are none, or hold what Splunk does not know.
+        QueryError: they are missing, or hold what Splunk does not know.
     """
     table = ""
     append = False

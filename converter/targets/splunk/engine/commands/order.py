@@ -249,7 +249,7 @@ def _compile_head_while(command: HeadWhile, context: SearchContext) -> Stage:
     """Keep the first rows, for as long as a condition holds.
 
     Raises:
-        QueryError: the expression is no condition.
+        QueryError: the expression is not a condition.
     """
     test = compile_condition(command.condition, context.source, command.span, "head")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def values_besides(row: Row, name: str) -> frozenset[tuple[str, tuple[str, ...]]]:
-    """Return what a row holds besides a field. `_id` is no field of Splunk."""
+    """Return what a row holds besides a field. `_id` is not a field of Splunk."""
     return frozenset(
         (other, tuple(map(text_of, values_of(value)))) for other, value in row.items() if other not in (name, "_id")
     )

@@ -62,7 +62,7 @@ def _read_accum(scanner: Scanner, span: Span) -> Accum:
 
 
 def _compile_accum(command: Accum, _context: SearchContext) -> Stage:
-    """Write the running total of a field; a row whose value is no number stays as it is."""
+    """Write the running total of a field; a row whose value is not a number stays as it is."""
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         total = Fraction(0)
@@ -87,7 +87,7 @@ def _read_delta(scanner: Scanner, span: Span) -> Delta:
 
 
 def _compile_delta(command: Delta, _context: SearchContext) -> Stage:
-    """Write the difference to the value some rows before; rows whose value is no number count as rows."""
+    """Write the difference to the value some rows before; rows whose value is not a number count as rows."""
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         before: deque[float | None] = deque(maxlen=command.distance)

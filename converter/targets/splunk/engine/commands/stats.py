@@ -59,7 +59,7 @@ def _read_stats(scanner: Scanner, span: Span) -> Stats:
     """Read the arguments of `stats`.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     return Stats(*_read_arguments(scanner, span, STATS))
 
@@ -68,7 +68,7 @@ def _read_eventstats(scanner: Scanner, span: Span) -> EventStats:
     """Read the arguments of `eventstats`.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     aggregates, by, _ = _read_arguments(scanner, span, EVENTSTATS)
     return EventStats(aggregates, by, span)

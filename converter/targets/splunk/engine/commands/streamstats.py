@@ -62,7 +62,7 @@ def _read_streamstats(scanner: Scanner, span: Span) -> StreamStats:
     """Read the arguments of `streamstats`; the options may stand before or after the statistics.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     window, current, shared = 0, True, True
     time_window: float | None = None

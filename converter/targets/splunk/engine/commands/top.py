@@ -57,7 +57,7 @@ def _read_top(scanner: Scanner, span: Span) -> Top:
     """Read the arguments of `top`.
 
     Raises:
-        QueryError: they are none, or hold what Splunk does not know.
+        QueryError: they are missing, or hold what Splunk does not know.
     """
     return _read(scanner, span, TOP, rare=False)
 
@@ -66,7 +66,7 @@ def _read_rare(scanner: Scanner, span: Span) -> Top:
     """Read the arguments of `rare`.
 
     Raises:
-        QueryError: they are none, or hold what Splunk does not know.
+        QueryError: they are missing, or hold what Splunk does not know.
     """
     return _read(scanner, span, RARE, rare=True)
 

@@ -84,7 +84,7 @@ def _read_tstats(scanner: Scanner, span: Span) -> Tstats:
     """Read the arguments of `tstats`.
 
     Raises:
-        QueryError: they are none, or hold what this engine does not know.
+        QueryError: they are missing, or hold what this engine does not know.
     """
     read = _Reading()
     while not scanner.at_command_end():

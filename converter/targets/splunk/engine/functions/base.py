@@ -131,7 +131,7 @@ def text_function(least: int, most: int, kind: Kind, compute: Callable[..., Any]
 
 
 def number_function(least: int, most: int, compute: Callable[..., Any], kind: Kind = "number") -> Function:
-    """Return a function of numbers: null if any argument is no number."""
+    """Return a function of numbers: null if any argument is not a number."""
 
     def build(compiler: Compiler, call: Call) -> Compiled:
         compiled = arguments(compiler, call)
@@ -164,7 +164,7 @@ def prepared(compiler: Compiler, call: Call, index: int, prepare: Callable[[str]
     What is written down is prepared once, and its errors show when compiling; other texts are prepared when they come.
 
     Raises:
-        QueryError: the argument is no text; or what `prepare` raises.
+        QueryError: the argument is not a text; or what `prepare` raises.
     """
     argument = call.arguments[index]
     if isinstance(argument, String):
@@ -189,7 +189,7 @@ def literal(call: Call, index: int, compiler: Compiler, what: str) -> str:
     """Return the text that is written as an argument.
 
     Raises:
-        QueryError: the argument is no text in double quotes.
+        QueryError: the argument is not a text in double quotes.
     """
     argument = call.arguments[index]
     if not isinstance(argument, String):

@@ -168,7 +168,7 @@ def _spath(compiler: Compiler, call: Call) -> Compiled:
 
 
 def _test(compute: Callable[[Any], bool], *, null: bool | None) -> Function:
-    """Return a test of the document of a text, which is `NOTHING` if it is no JSON; `null` is the answer for null."""
+    """Return a test of the document of a text, which is `NOTHING` if it is not JSON; `null` is the answer for null."""
 
     def build(compiler: Compiler, call: Call) -> Compiled:
         get = compiler.compile(call.arguments[0]).run
@@ -196,7 +196,7 @@ def _has_key(compiler: Compiler, call: Call) -> Compiled:
 
 
 def _of_document(compute: Callable[[str, Any], Any], kind: Kind = "any") -> Function:
-    """Return a function of one text and its document; null if it is no JSON."""
+    """Return a function of one text and its document; null if it is not JSON."""
 
     def build(compiler: Compiler, call: Call) -> Compiled:
         get = _text(compiler, call)

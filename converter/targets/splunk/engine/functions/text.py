@@ -209,7 +209,7 @@ def _slice(text: str, start: int, length: int | None) -> str | None:
 
 
 def _unquote(text: str) -> str | None:
-    """Undo percent encoding; bytes that are no UTF-8 give null."""
+    """Undo percent encoding; bytes that are not UTF-8 give null."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:

@@ -63,7 +63,7 @@ def shifted(modifier: str, seconds: float, fail: Callable[[str, str], QueryError
         fail: makes an error of a message and a hint.
 
     Raises:
-        QueryError: the text is no relative time, or leads out of the calendar.
+        QueryError: the text is not a relative time, or leads out of the calendar.
     """
     time = _stepped(seconds, _steps(modifier, fail))
     if time is None:
@@ -85,7 +85,7 @@ def _steps(modifier: str, fail: Callable[[str, str], QueryError]) -> list[Callab
     """Split `-1d@d+3h` into steps, which are taken from left to right.
 
     Raises:
-        QueryError: the text is no relative time.
+        QueryError: the text is not a relative time.
     """
     steps: list[Callable[[datetime], datetime]] = []
     position = 0

@@ -28,7 +28,7 @@ _EXACT = 2**63
 
 
 class _Nothing:
-    """What a text that is no JSON reads as."""
+    """What a text that is not JSON reads as."""
 
 
 NOTHING: Final = _Nothing()
@@ -39,11 +39,11 @@ class TooDeepError(ValueError):
 
 
 class PathError(ValueError):
-    """A text is no path."""
+    """A text is not a path."""
 
 
 def loads(text: str) -> Any:
-    """Return the document of a text, or `NOTHING` if it is no JSON."""
+    """Return the document of a text, or `NOTHING` if it is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -34,7 +34,7 @@ def searcher(pattern: str, fail: Fail) -> Search:
         fail: makes the error of a message, at the place of the expression.
 
     Raises:
-        QueryError: the pattern is no regular expression; when searching: it takes too long.
+        QueryError: the pattern is not a regular expression; when searching: it takes too long.
     """
     translation = _translated(pattern, fail)
     compiled = _re2(translation)
@@ -79,7 +79,7 @@ def group_names(pattern: str, fail: Fail) -> list[str]:
     """Return the names of the groups of a pattern.
 
     Raises:
-        QueryError: the pattern is no regular expression.
+        QueryError: the pattern is not a regular expression.
     """
     translation = _translated(pattern, fail)
     compiled = _re2(translation)

@@ -61,7 +61,7 @@ def parse_search(scanner: Scanner) -> SearchExpression:
     """Read a search expression up to the end of the command; nothing at all matches everything.
 
     Raises:
-        QueryError: the text is no search expression.
+        QueryError: the text is not a search expression.
     """
     if scanner.at_command_end():
         return SearchAnd(())
@@ -75,7 +75,7 @@ def parse_group(scanner: Scanner) -> SearchExpression:
     """Read the search expression in round brackets that stands next.
 
     Raises:
-        QueryError: the text is no search expression.
+        QueryError: the text is not a search expression.
     """
     return _primary(scanner)
 
@@ -84,7 +84,7 @@ def parse_search_text(text: str) -> SearchExpression:
     """Read a whole text as a search expression, as `searchmatch` does.
 
     Raises:
-        QueryError: the text is no search expression.
+        QueryError: the text is not a search expression.
     """
     scanner = Scanner(Source(text, QueryError))
     expression = parse_search(scanner)
@@ -145,7 +145,7 @@ def _not(scanner: Scanner) -> SearchExpression:
 
 
 def _operator_word(scanner: Scanner) -> str:
-    """Return AND, OR, NOT or XOR if it stands next as a word of its own (a field `OR=1` is no operator)."""
+    """Return AND, OR, NOT or XOR if it stands next as a word of its own (a field `OR=1` is not an operator)."""
     scanner.skip()
     match = _FIELD.match(scanner.text, scanner.offset)
     if match and match.group(0) in ("AND", "OR", "NOT", "XOR") and not _OPERATOR.match(scanner.text, match.end()):

@@ -252,7 +252,7 @@ def _inside(text: str, network: Network) -> bool:
 
 
 def inside(text: str, network: Network) -> bool:
-    """Tell whether a text is an address of the network; a text that is no address is not."""
+    """Tell whether a text is an address of the network; a text that is not an address is not."""
     return _inside(text, network)
 
 

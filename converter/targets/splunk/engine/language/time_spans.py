@@ -49,7 +49,7 @@ def time_span(scanner: Scanner) -> TimeSpan:
     match = _SPAN.fullmatch(text)
     if match is None:
         raise scanner.error(f"expected a length of time such as 6m, found {text!r}", scanner.span(start))
-    # Units are written in small letters: `M` is no month.
+    # Units are written in small letters: `M` is not a month.
     unit = UNITS.get(match.group(2))
     if unit is None:
         raise scanner.error(

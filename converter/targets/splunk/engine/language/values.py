@@ -40,7 +40,7 @@ def ingest(event: Mapping[str, Any], position: int) -> Row:
         position: its 1-based position, for messages.
 
     Raises:
-        LogError: `_time` is no time.
+        LogError: `_time` is not a time.
     """
     row: Row = {}
     for name, value in event.items():
@@ -101,7 +101,7 @@ def _scalar(value: Any) -> Any:
         return "true"
     if value is False:
         return "false"
-    # What no double can hold is no number to Splunk.
+    # What no double can hold is not a number to Splunk.
     if type(value) is int and abs(value) > _LARGEST:
         return str(value)
     if type(value) is float and not math.isfinite(value):
@@ -154,7 +154,7 @@ def number_of(value: Any) -> int | float | None:
 @lru_cache(maxsize=65536)
 def _number_of_text(text: str) -> int | float | None:
     if _INTEGER.fullmatch(text):
-        # What no double can hold is no number to Splunk.
+        # What no double can hold is not a number to Splunk.
         return int(text) if len(text) < _DIGITS else None
     if not _NUMBER.fullmatch(text):
         return None

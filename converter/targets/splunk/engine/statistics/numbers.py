@@ -2,7 +2,7 @@
 
     push(values, time) / drop(values, time) ──> result()
 
-What is no number takes no part. Sums are exact, so that numbers can leave without a trace.
+What is not a number takes no part. Sums are exact, so that numbers can leave without a trace.
 """
 
 from __future__ import annotations
