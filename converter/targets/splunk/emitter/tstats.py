@@ -8,9 +8,9 @@ the rule are in `by`, so a condition on the rows of tstats says of each of its e
 leaves out events that lack a field, unless `fillnull_value` fills it: that value is taken out again before a condition
 sees it.
 
-A data model is not a copy of the event: it writes "unknown" where a value is missing, and works some fields out of others
-(data_models.toml). Each comparison of the rule is evaluated on such values; if that can change what it says, the
-verdict assumes that the log has none of them.
+A data model is not a copy of the event: it writes "unknown" where a value is missing, and works some fields out of
+others (data_models.toml). Each comparison of the rule is evaluated on such values; if that can change what it says,
+the verdict assumes that the log has none of them.
 """
 
 from __future__ import annotations
