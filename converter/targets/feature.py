@@ -32,3 +32,12 @@ class Feature:
     arguments: str = ""
     options: tuple[str, ...] = ()
     refused: str = ""
+
+
+def number_of_arguments(least: int, most: int | None) -> str:
+    """Say how many arguments a function takes; `most` None is any number."""
+    if most is None:
+        return f"{least} or more"
+    if most == least:
+        return str(least)
+    return f"{least} or {most}" if most == least + 1 else f"{least} to {most}"

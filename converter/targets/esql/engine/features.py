@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from converter.targets.esql.engine import commands, functions, syntax
-from converter.targets.esql.engine.functions.base import arity
 from converter.targets.esql.engine.functions.convert import CASTS
 from converter.targets.esql.engine.functions.names import AGGREGATIONS as KNOWN_AGGREGATIONS
 from converter.targets.esql.engine.operators import MOVING_SPAN
 from converter.targets.esql.engine.parse_expression import IN_SUBQUERY, REFUSED_OPERATORS
-from converter.targets.feature import ALL, Feature
+from converter.targets.feature import ALL, Feature, number_of_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,10 +43,10 @@ def features() -> Iterator[Feature]:
     for name in commands.UNSUPPORTED.values():
         yield Feature("command", name, refused=ALL)
     for name, function in sorted(functions.FUNCTIONS.items()):
-        takes = arity(function.least, function.most)
+        takes = number_of_arguments(function.least, function.most)
         yield Feature("function", name.upper(), takes, refused="; ".join(function.refuses))
     for name, aggregation in sorted(functions.AGGREGATIONS.items()):
-        takes = arity(aggregation.least, aggregation.most)
+        takes = number_of_arguments(aggregation.least, aggregation.most)
         yield Feature("aggregation", name.upper(), takes if aggregation.rows is None else f"{takes}, or `*`")
     for name in sorted(functions.UNSUPPORTED):
         yield Feature("aggregation" if name in KNOWN_AGGREGATIONS else "function", name.upper(), refused=ALL)

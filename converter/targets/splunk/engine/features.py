@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from converter.targets.feature import ALL, Feature
+from converter.targets.feature import ALL, Feature, number_of_arguments
 from converter.targets.splunk.engine import functions, statistics
 from converter.targets.splunk.engine.commands import SUPPORTED
 from converter.targets.splunk.engine.commands.unsupported import refused_commands
@@ -30,7 +30,7 @@ def features() -> Iterator[Feature]:
     for refused in refused_commands(SUPPORTED):
         yield Feature("command", refused.name, refused=ALL)
     for name, function in sorted(functions.FUNCTIONS.items()):
-        yield Feature("function", name, _count(function.least, function.most))
+        yield Feature("function", name, number_of_arguments(function.least, function.most))
     for name in sorted(functions.UNSUPPORTED):
         yield Feature("function", name, refused=ALL)
     for name, statistic in sorted(statistics.STATISTICS.items()):
@@ -42,15 +42,6 @@ def features() -> Iterator[Feature]:
     for name in sorted(statistics.UNSUPPORTED):
         yield Feature("aggregation", name, refused=ALL)
     yield from _operators()
-
-
-def _count(least: int, most: int | None) -> str:
-    """Return how many arguments a function takes."""
-    if most is None:
-        return f"{least} or more"
-    if most == least:
-        return str(least)
-    return f"{least} or {most}" if most == least + 1 else f"{least} to {most}"
 
 
 def _operators() -> Iterator[Feature]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.products.elastic.values import java_text
+from converter.targets.feature import number_of_arguments
 
 if TYPE_CHECKING:
     from converter.products.elastic.patterns import Test
@@ -64,8 +65,7 @@ class Function:
     def arity(self) -> str:
         """Say how many arguments it takes."""
         most = len(self.parameters)
-        least = most - self.optional
-        return f"{least} or more" if self.variadic else str(least) if least == most else f"{least} or {most}"
+        return number_of_arguments(most - self.optional, None if self.variadic else most)
 
 
 def null_safe(function: Implementation) -> Implementation:
