@@ -14,9 +14,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import QueryError
-from converter.targets.esql.engine import source
 from converter.targets.esql.engine.execute import run
-from converter.targets.esql.engine.types import Type, to_output
+from converter.targets.esql.engine.language import source
+from converter.targets.esql.engine.language.types import Type, to_output
 from tests.support.paths import TESTS
 from tests.support.referee.esql_expressions import COLUMNS, any_expression, expression, rows
 from tests.support.referee.esql_rows import Answer, Table, difference

@@ -17,7 +17,7 @@ from referee import NodeError
 
 from converter.products.elastic import addresses, dates
 from converter.products.elastic.values import index_value
-from converter.targets.esql.engine.source import read_column
+from converter.targets.esql.engine.language.source import read_column
 from tests.support.referee.lucene_asks import Ask, generator, lucene
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from converter.products.elastic.documents import getter
 from converter.targets.core.alerts import event_alerts, group_of, grouped_event_alerts, query_alerts, sequence_alerts
 from converter.targets.core.target import TargetAlert
 from converter.targets.elastic_toml.engine.rule import parse
-from converter.targets.eql.engine import syntax
+from converter.targets.eql.engine.language import syntax
 from converter.targets.eql.engine.parse import parse as parse_eql
 
 if TYPE_CHECKING:

@@ -152,7 +152,7 @@ def on_index(text: str, index: str, *, metadata: Sequence[str] | None = None) ->
     Raises:
         QueryError: our parser does not know the query.
     """
-    from converter.targets.esql.engine import syntax  # noqa: PLC0415  only for this language
+    from converter.targets.esql.engine.language import syntax  # noqa: PLC0415  only for this language
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
     source = parse(text).source
@@ -165,7 +165,7 @@ def on_index(text: str, index: str, *, metadata: Sequence[str] | None = None) ->
 
 def leading_filter(text: str) -> str | None:
     """Return what an ES|QL query begins with up to the last WHERE that no other command stands before, or None."""
-    from converter.targets.esql.engine import syntax  # noqa: PLC0415
+    from converter.targets.esql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
     end = None
@@ -179,7 +179,7 @@ def leading_filter(text: str) -> str | None:
 
 def esql_fields(text: str) -> frozenset[str]:
     """Return the columns that an ES|QL query names, without metadata; those that it makes itself are among them."""
-    from converter.targets.esql.engine import syntax  # noqa: PLC0415
+    from converter.targets.esql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
     tree = parse(text)
@@ -191,7 +191,7 @@ def esql_fields(text: str) -> frozenset[str]:
 
 def eql_fields(text: str) -> frozenset[str]:
     """Return the fields that an EQL query needs, those of its join keys included; `?name` may be missing."""
-    from converter.targets.eql.engine import syntax  # noqa: PLC0415
+    from converter.targets.eql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.eql.engine.parse import parse  # noqa: PLC0415
 
     return frozenset(field.name for field in nodes(parse(text), syntax.Field) if not field.optional)

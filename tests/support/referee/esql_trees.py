@@ -1,7 +1,7 @@
 """Both trees of an ES|QL query, the vendor's and ours, in one neutral shape that can be compared.
 
     vendor's parse tree (flat) ──from_vendor──┐
-    converter.targets.esql.engine.syntax ──from_ours─┴──> nested tuples: equal, or the two read the query differently
+    our tree (language.syntax) ──from_ours────┴──> nested tuples: equal, or the two read the query differently
 
 The shape keeps what a query means by its grammar: commands in order, operators with their operands, texts and numbers
 by value, names without quotes. It drops what has no meaning: brackets, chains of AND or OR of one nesting, positions.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from converter.targets.esql.engine import syntax
+from converter.targets.esql.engine.language import syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

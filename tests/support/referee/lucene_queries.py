@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from converter.products.elastic.lucene_regex import compile_regex
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import STAR, Run, like_pieces, lucene_pieces, matcher, plain_pieces
-from converter.targets.eql.engine import syntax as eql
+from converter.targets.eql.engine.language import syntax as eql
 from converter.targets.eql.engine.parse import parse as parse_eql
-from converter.targets.esql.engine import syntax as esql
+from converter.targets.esql.engine.language import syntax as esql
 from converter.targets.esql.engine.parse import parse as parse_esql
 from tests.support.referee.lucene_asks import Ask
 

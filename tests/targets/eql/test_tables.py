@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from converter.targets.eql.engine import features, functions, parse, pipes, syntax
+from converter.targets.eql.engine import features, functions, parse, pipes
+from converter.targets.eql.engine.language import syntax
 
 NO_OPERATORS = {syntax.Literal, syntax.Call}
 

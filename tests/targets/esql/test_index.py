@@ -10,8 +10,8 @@ import yaml
 
 from converter.errors import RefusedError
 from converter.harness.target_spec import TargetName
+from converter.targets.esql.engine.language.syntax import From
 from converter.targets.esql.engine.parse import parse
-from converter.targets.esql.engine.syntax import From
 from tests.support.counting import detection, rules_of
 from tests.support.hostile import HOSTILE
 from tests.support.targets import convert

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from converter.targets.esql.engine import commands, features, functions, syntax
+from converter.targets.esql.engine import commands, features, functions
 from converter.targets.esql.engine.commands import names as command_names
 from converter.targets.esql.engine.functions import names
+from converter.targets.esql.engine.language import syntax
 
 NO_OPERATORS = {syntax.Literal, syntax.TimeSpan, syntax.Column, syntax.Call}
 

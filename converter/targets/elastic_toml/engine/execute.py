@@ -237,7 +237,8 @@ class _Esql(_Searches):
     """An ES|QL rule: rows with `_id` alert once, others in every run that gives them."""
 
     def __init__(self, rule: RuleFile, timed: Timed, tables: Tables) -> None:
-        from converter.targets.esql.engine import execute, syntax  # noqa: PLC0415  only this type needs it
+        from converter.targets.esql.engine import execute  # noqa: PLC0415  only this type needs it
+        from converter.targets.esql.engine.language import syntax  # noqa: PLC0415  only this type needs it
         from converter.targets.esql.engine.parse import parse as parse_esql  # noqa: PLC0415
 
         tree = _of_query(rule, parse_esql)
@@ -291,7 +292,8 @@ def _relevant(rule: RuleFile, timed: Timed, search: Search) -> Timed:
 
 def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
     """Return an EQL rule: an event query without pipes alerts on single documents."""
-    from converter.targets.eql.engine import execute, syntax  # noqa: PLC0415  only this type needs it
+    from converter.targets.eql.engine import execute  # noqa: PLC0415  only this type needs it
+    from converter.targets.eql.engine.language import syntax  # noqa: PLC0415  only this type needs it
     from converter.targets.eql.engine.parse import parse as parse_eql  # noqa: PLC0415
 
     tree = _of_query(rule, parse_eql)

@@ -19,10 +19,10 @@ from converter.products.elastic.lucene_regex import compile_regex
 from converter.products.elastic.patterns import PatternError, Test
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import matcher, plain_pieces
-from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.field_tests import NotADateError, field_test, reader
 from converter.targets.eql.engine.functions import FUNCTIONS
 from converter.targets.eql.engine.functions.base import FunctionError
+from converter.targets.eql.engine.language import syntax as tree
 from converter.targets.eql.engine.scalar_expressions import Row, Values
 from converter.targets.eql.engine.typecheck import Checker, foldable
 

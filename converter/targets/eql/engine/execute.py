@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 from converter.errors import LogError
 from converter.products.elastic import dates
 from converter.products.elastic.documents import Document, Getter, getter
-from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.conditions import Condition, Conditions
 from converter.targets.eql.engine.join_keys import with_key_conditions
+from converter.targets.eql.engine.language import syntax as tree
 from converter.targets.eql.engine.parse import parse
 from converter.targets.eql.engine.pipes import PIPES, Rows
 from converter.targets.eql.engine.sequence import Hit, Key, Match, Plan, match_sequences

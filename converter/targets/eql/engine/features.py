@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from converter.targets.eql.engine import functions, parse, pipes, scalar_expressions, syntax
-from converter.targets.eql.engine.parse_expression import ARRAY_INDEXES, RELATIONSHIPS
+from converter.targets.eql.engine import functions, parse, pipes, scalar_expressions
+from converter.targets.eql.engine.language import syntax
+from converter.targets.eql.engine.language.parse_expression import ARRAY_INDEXES, RELATIONSHIPS
 from converter.targets.feature import ALL, Feature
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from converter.products.elastic.values import index_value, java_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converter.targets.eql.engine import syntax as tree
+    from converter.targets.eql.engine.language import syntax as tree
 
 
 class NotADateError(Exception):

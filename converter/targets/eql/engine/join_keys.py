@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
-from converter.targets.eql.engine import syntax as tree
+from converter.targets.eql.engine.language import syntax as tree
 from converter.targets.eql.engine.typecheck import fields_of
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from converter.errors import QueryError, suggest
 from converter.readers.source import Source
 from converter.targets.eql.engine import pipes
-from converter.targets.eql.engine import syntax as tree
-from converter.targets.eql.engine.lex import tokens
-from converter.targets.eql.engine.parse_expression import Cursor
+from converter.targets.eql.engine.language import syntax as tree
+from converter.targets.eql.engine.language.lex import tokens
+from converter.targets.eql.engine.language.parse_expression import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,11 +16,11 @@ from converter.products.elastic.patterns import PatternError, Test
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import java_matcher, plain_pieces
 from converter.readers.source import Source
-from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.functions import FUNCTIONS
 from converter.targets.eql.engine.functions.base import FunctionError, Implementation
 from converter.targets.eql.engine.functions.numbers import arithmetic
 from converter.targets.eql.engine.functions.text import same_in_any_case
+from converter.targets.eql.engine.language import syntax as tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, assert_never
 
 from converter.errors import QueryError, suggest
 from converter.readers.source import Source
-from converter.targets.eql.engine import syntax as tree
 from converter.targets.eql.engine.functions import FUNCTIONS, UNSUPPORTED
+from converter.targets.eql.engine.language import syntax as tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

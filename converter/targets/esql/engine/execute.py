@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine import source, syntax
-from converter.targets.esql.engine.bound import Context, Row
 from converter.targets.esql.engine.commands import command_of
 from converter.targets.esql.engine.commands.base import Pipeline, Step
 from converter.targets.esql.engine.commands.source import DOCUMENT_SLOT, columns_of, constants, documents_of
+from converter.targets.esql.engine.language import source, syntax
+from converter.targets.esql.engine.language.bound import Context, Row
+from converter.targets.esql.engine.language.scope import LATE, Scope
+from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, to_output
 from converter.targets.esql.engine.parse import parse
-from converter.targets.esql.engine.scope import LATE, Scope
-from converter.targets.esql.engine.types import TYPE_NAMES, Type, to_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

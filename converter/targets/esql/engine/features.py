@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from converter.targets.esql.engine import commands, functions, syntax
+from converter.targets.esql.engine import commands, functions
 from converter.targets.esql.engine.functions.convert import CASTS
 from converter.targets.esql.engine.functions.names import AGGREGATIONS as KNOWN_AGGREGATIONS
-from converter.targets.esql.engine.operators import MOVING_SPAN
-from converter.targets.esql.engine.parse_expression import IN_SUBQUERY, REFUSED_OPERATORS
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.operators import MOVING_SPAN
+from converter.targets.esql.engine.language.parse_expression import IN_SUBQUERY, REFUSED_OPERATORS
 from converter.targets.feature import ALL, Feature, number_of_arguments
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from converter.errors import QueryError, suggest
 from converter.readers.source import Source
-from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.commands import COMMANDS, MODES, SOURCES, UNSUPPORTED
-from converter.targets.esql.engine.lex import Kind, Token, tokenize
-from converter.targets.esql.engine.parse_expression import Cursor
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Kind, Token, tokenize
+from converter.targets.esql.engine.language.parse_expression import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

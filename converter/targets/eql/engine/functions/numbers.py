@@ -14,7 +14,7 @@ from converter.targets.eql.engine.functions.base import Function, FunctionError,
 
 if TYPE_CHECKING:
     from converter.targets.eql.engine.functions.base import Maker
-    from converter.targets.eql.engine.syntax import ArithmeticOperator
+    from converter.targets.eql.engine.language.syntax import ArithmeticOperator
 
 _HEXADECIMAL = 16
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.commands import columns, names, rows, source, stats
-from converter.targets.esql.engine.lex import Mode
+from converter.targets.esql.engine.language.lex import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.targets.esql.engine import syntax
     from converter.targets.esql.engine.commands.base import Command, SourceCommand
+    from converter.targets.esql.engine.language import syntax
 
 _SOURCES: tuple[SourceCommand[Any], ...] = (source.FROM, source.ROW)
 _COMMANDS: tuple[Command[Any], ...] = (

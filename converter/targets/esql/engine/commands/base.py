@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.bind import Binder
-from converter.targets.esql.engine.bound import Row
-from converter.targets.esql.engine.lex import Mode
+from converter.targets.esql.engine.functions.bind import Binder
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.bound import Row
+from converter.targets.esql.engine.language.lex import Mode
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.bound import Bound, Context
-    from converter.targets.esql.engine.lex import Token
-    from converter.targets.esql.engine.parse_expression import Cursor
-    from converter.targets.esql.engine.scope import Scope
+    from converter.targets.esql.engine.language.bound import Bound, Context
+    from converter.targets.esql.engine.language.lex import Token
+    from converter.targets.esql.engine.language.parse_expression import Cursor
+    from converter.targets.esql.engine.language.scope import Scope
 
 Step: TypeAlias = Callable[[Iterator[Row]], Iterator[Row]]
 Node = TypeVar("Node", bound=syntax.Command)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.commands.base import Command, Pipeline, Step
 from converter.targets.esql.engine.commands.fields import read_fields, read_pattern, read_patterns
-from converter.targets.esql.engine.lex import Mode, Token
-from converter.targets.esql.engine.scope import Entry
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Mode, Token
+from converter.targets.esql.engine.language.scope import Entry
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.targets.esql.engine.bound import Getter, Row
-    from converter.targets.esql.engine.parse_expression import Cursor
+    from converter.targets.esql.engine.language.bound import Getter, Row
+    from converter.targets.esql.engine.language.parse_expression import Cursor
 
 _PATTERN_IN_RENAME = "a pattern in RENAME"
 

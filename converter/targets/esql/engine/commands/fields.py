@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.lex import Kind
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Kind
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.parse_expression import Cursor
+    from converter.targets.esql.engine.language.parse_expression import Cursor
 
 _PIECE = re.compile(r"`(?:[^`]|``)+`|[^`]+")
 

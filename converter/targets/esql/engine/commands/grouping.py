@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.bind import Binder, ResultBinder
-from converter.targets.esql.engine.bound import Context, Getter, Row, expect
 from converter.targets.esql.engine.functions import AGGREGATIONS
-from converter.targets.esql.engine.scope import Entry, Scope
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.functions.bind import Binder, ResultBinder
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.bound import Context, Getter, Row, expect
+from converter.targets.esql.engine.language.scope import Entry, Scope
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

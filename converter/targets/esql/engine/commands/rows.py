@@ -8,17 +8,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.bound import Getter, Row, expect
 from converter.targets.esql.engine.commands.base import Command, Pipeline, Step
-from converter.targets.esql.engine.lex import Kind, Mode, Token
-from converter.targets.esql.engine.scope import LATE, Entry
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.bound import Getter, Row, expect
+from converter.targets.esql.engine.language.lex import Kind, Mode, Token
+from converter.targets.esql.engine.language.scope import LATE, Entry
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.targets.esql.engine.parse_expression import Cursor
+    from converter.targets.esql.engine.language.parse_expression import Cursor
 
 _MOST_ROWS = 10_000
 _LIMIT_BY = "LIMIT ... BY"

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.commands.base import Pipeline, SourceCommand
 from converter.targets.esql.engine.commands.fields import read_fields
-from converter.targets.esql.engine.lex import Kind, Mode, Token
-from converter.targets.esql.engine.scope import LATE, Entry, Scope
-from converter.targets.esql.engine.source import METADATA, known_type, select
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Kind, Mode, Token
+from converter.targets.esql.engine.language.scope import LATE, Entry, Scope
+from converter.targets.esql.engine.language.source import METADATA, known_type, select
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from converter.targets.esql.engine.bound import Context, Row
-    from converter.targets.esql.engine.parse_expression import Cursor
+    from converter.targets.esql.engine.language.bound import Context, Row
+    from converter.targets.esql.engine.language.parse_expression import Cursor
 
 DOCUMENT_SLOT = 0
 """Where a row of FROM has its document; the columns follow."""

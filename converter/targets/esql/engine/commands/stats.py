@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.targets.esql.engine import syntax
 from converter.targets.esql.engine.commands.base import Command, Pipeline, Step
 from converter.targets.esql.engine.commands.fields import read_field, read_fields
 from converter.targets.esql.engine.commands.grouping import INLINE_BY_MULTIVALUE, bind_inline_stats, bind_stats
-from converter.targets.esql.engine.lex import Kind, Mode, Token
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Kind, Mode, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from converter.targets.esql.engine.parse_expression import Cursor
+    from converter.targets.esql.engine.language.parse_expression import Cursor
 
 _OPTIONS = ("BY", "WHERE")
 

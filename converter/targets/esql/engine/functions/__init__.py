@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from converter.errors import QueryError
     from converter.readers.source import Span
-    from converter.targets.esql.engine.bound import Bound, Context
     from converter.targets.esql.engine.functions.base import AggregationFunction, Function
+    from converter.targets.esql.engine.language.bound import Bound, Context
 
 FUNCTIONS: Mapping[str, Function] = {
     **numbers.FUNCTIONS,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.products.elastic import addresses
-from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.operators import as_ip
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.language.bound import STRINGS, Bound, Context, expect, expect_constant, lift
+from converter.targets.esql.engine.language.operators import as_ip
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ import heapq
 import math
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import NUMBERS, Bound, Context, Getter, Row, expect, expect_constant
 from converter.targets.esql.engine.functions.base import Aggregation, AggregationFunction
-from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
+from converter.targets.esql.engine.language.bound import NUMBERS, Bound, Context, Getter, Row, expect, expect_constant
+from converter.targets.esql.engine.language.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.readers.source import Span
-from converter.targets.esql.engine.bound import Bound, Context, Row
+from converter.targets.esql.engine.language.bound import Bound, Context, Row
 
 if TYPE_CHECKING:
-    from converter.targets.esql.engine.types import Type
+    from converter.targets.esql.engine.language.types import Type
 
 Builder: TypeAlias = Callable[[Context, Span, Sequence[Bound]], Bound]
 Compute: TypeAlias = Callable[[Sequence[Row]], Any]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import Bound, Context, Row, common_type, expect, finish, lift, widened
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.types import Type
+from converter.targets.esql.engine.language.bound import Bound, Context, Row, common_type, expect, finish, lift, widened
+from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

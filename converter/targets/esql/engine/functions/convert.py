@@ -10,9 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.dates import strict_date
-from converter.targets.esql.engine.bound import Bound, Context, each, expect, null
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.types import (
+from converter.targets.esql.engine.language.bound import Bound, Context, each, expect, null
+from converter.targets.esql.engine.language.types import (
     NullifiedError,
     Type,
     double_to_whole,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
 from converter.products.elastic.dates import iso
-from converter.targets.esql.engine.bound import STRINGS, Bound, Context, expect, expect_constant, lift
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.operators import cast_text
-from converter.targets.esql.engine.times import (
+from converter.targets.esql.engine.language.bound import STRINGS, Bound, Context, expect, expect_constant, lift
+from converter.targets.esql.engine.language.operators import cast_text
+from converter.targets.esql.engine.language.times import (
     DIFFERENCE_UNITS,
     EXTRACT_PARTS,
     Period,
@@ -22,7 +22,7 @@ from converter.targets.esql.engine.times import (
     format_with,
     truncate,
 )
-from converter.targets.esql.engine.types import NullifiedError, Type, in_range
+from converter.targets.esql.engine.language.types import NullifiedError, Type, in_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

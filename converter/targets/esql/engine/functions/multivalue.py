@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import (
+from converter.targets.esql.engine.functions.base import Function
+from converter.targets.esql.engine.language.bound import (
     NUMBERS,
     STRINGS,
     WHOLE,
@@ -22,8 +23,7 @@ from converter.targets.esql.engine.bound import (
     null,
     whole,
 )
-from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.types import NullifiedError, Type, collapse, in_range
+from converter.targets.esql.engine.language.types import NullifiedError, Type, collapse, in_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

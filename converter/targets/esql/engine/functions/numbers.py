@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from converter.targets.esql.engine.bound import NUMBERS, WHOLE, Bound, Context, expect, lift
 from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.types import NullifiedError, Type, in_range
+from converter.targets.esql.engine.language.bound import NUMBERS, WHOLE, Bound, Context, expect, lift
+from converter.targets.esql.engine.language.types import NullifiedError, Type, in_range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

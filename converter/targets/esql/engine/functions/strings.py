@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.java_regex import compile_java, replace
 from converter.products.elastic.patterns import PatternError
-from converter.targets.esql.engine.bound import (
+from converter.targets.esql.engine.functions.base import Function
+from converter.targets.esql.engine.language.bound import (
     STRINGS,
     WHOLE,
     Bound,
@@ -20,8 +21,7 @@ from converter.targets.esql.engine.bound import (
     lift,
     null,
 )
-from converter.targets.esql.engine.functions.base import Function
-from converter.targets.esql.engine.types import NullifiedError, Type
+from converter.targets.esql.engine.language.types import NullifiedError, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,16 +18,26 @@ from converter.products.elastic import addresses, lucene_regex, wildcards
 from converter.products.elastic.casefold import fold_ascii
 from converter.products.elastic.dates import strict_date
 from converter.products.elastic.patterns import PatternError
-from converter.targets.esql.engine.bound import Bound, Context, Getter, Row, constant, expect, finish, lift, null
-from converter.targets.esql.engine.times import Period, add_period
-from converter.targets.esql.engine.types import NullifiedError, Type, in_range, parse_ip
+from converter.targets.esql.engine.language.bound import (
+    Bound,
+    Context,
+    Getter,
+    Row,
+    constant,
+    expect,
+    finish,
+    lift,
+    null,
+)
+from converter.targets.esql.engine.language.times import Period, add_period
+from converter.targets.esql.engine.language.types import NullifiedError, Type, in_range, parse_ip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from converter.products.elastic.patterns import Test
     from converter.readers.source import Span
-    from converter.targets.esql.engine import syntax
+    from converter.targets.esql.engine.language import syntax
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,

@@ -12,8 +12,8 @@ from typing import cast, get_args
 
 from converter.errors import QueryError, suggest
 from converter.readers.source import Tokens
-from converter.targets.esql.engine import syntax
-from converter.targets.esql.engine.lex import Kind, Token
+from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language.lex import Kind, Token
 
 MAX_TERMS = 298
 MAX_DEPTH = 60  # brackets, calls and signs: each level costs the parser eight frames of Python's stack

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from converter.products.elastic.documents import getter, leaves
 from converter.products.elastic.field_types import ecs_type, observed
 from converter.products.elastic.values import index_value
-from converter.targets.esql.engine.types import TYPE_NAMES, Type, collapse, sorted_unique
+from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, collapse, sorted_unique
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,8 +12,6 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-from converter.targets.esql.engine import operators, syntax
-from converter.targets.esql.engine.bound import Bound, Context, constant, null
 from converter.targets.esql.engine.functions import (
     AGGREGATIONS,
     FUNCTIONS,
@@ -22,15 +20,17 @@ from converter.targets.esql.engine.functions import (
     unknown_function,
 )
 from converter.targets.esql.engine.functions.convert import cast
-from converter.targets.esql.engine.times import DURATION_UNITS, PERIOD_UNITS, Period
-from converter.targets.esql.engine.types import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
+from converter.targets.esql.engine.language import operators, syntax
+from converter.targets.esql.engine.language.bound import Bound, Context, constant, null
+from converter.targets.esql.engine.language.times import DURATION_UNITS, PERIOD_UNITS, Period
+from converter.targets.esql.engine.language.types import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from converter.readers.source import Span
     from converter.targets.esql.engine.functions.base import Aggregation
-    from converter.targets.esql.engine.scope import Entry, Scope
+    from converter.targets.esql.engine.language.scope import Entry, Scope
 
 _MOST_DAYS = 3_652_059
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from converter.errors import QueryError
 from converter.readers.source import Token, Tokens
-from converter.targets.eql.engine import syntax as tree
-from converter.targets.eql.engine.lex import KEYWORDS
+from converter.targets.eql.engine.language import syntax as tree
+from converter.targets.eql.engine.language.lex import KEYWORDS
 
 if TYPE_CHECKING:
     from converter.readers.source import Located

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from converter.errors import suggest
-from converter.targets.esql.engine.source import METADATA
+from converter.targets.esql.engine.language.source import METADATA
 
 if TYPE_CHECKING:
     from converter.readers.source import Span
-    from converter.targets.esql.engine.bound import Context
-    from converter.targets.esql.engine.syntax import NamePattern
-    from converter.targets.esql.engine.types import Type
+    from converter.targets.esql.engine.language.bound import Context
+    from converter.targets.esql.engine.language.syntax import NamePattern
+    from converter.targets.esql.engine.language.types import Type
 
 LATE = -1
 _NEVER_FIELDS = frozenset({*METADATA, "_source", "_score", "_ignored", "_index_mode", "_tsid", "_size"})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import Place, QueryError
 from converter.readers.source import Source
-from converter.targets.esql.engine.types import NullifiedError, Type
+from converter.targets.esql.engine.language.types import NullifiedError, Type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
