@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import QueryError
+from converter.products.elastic.documents import field_names
 from converter.targets.esql.engine.execute import run
 from converter.targets.esql.engine.language import source
 from converter.targets.esql.engine.language.types import Type, to_output
@@ -35,7 +36,7 @@ def _table(events: list[dict[str, Any]]) -> Table:
     """Return events as columns with the types that our engine sees in them."""
     columns: dict[str, str] = {}
     values: list[list[Any]] = []
-    for name in [*source.field_names(events), "_id", "_version"]:
+    for name in [*field_names(events), "_id", "_version"]:
         column = source.read_column(name, events, {})
         if column.type is not Type.NULL:
             columns[name] = "date" if column.type is Type.DATETIME else column.type.value

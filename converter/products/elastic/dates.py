@@ -20,10 +20,10 @@ from typing import TypeAlias
 Span: TypeAlias = tuple[int, int]
 
 _OFFSET = r"[+-]\d\d(?::\d\d(?::\d\d)?|\d\d(?:\d\d)?)?"
+# Year, month, day, hour, minute, second, fraction, zone.
 _DATE = re.compile(
-    r"(?P<year>-?\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
-    r"(?:T(?:(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?"
-    rf"(?P<zone>Z|GMT0|(?:UTC|GMT|UT)(?:[+-]\d|{_OFFSET})?|{_OFFSET})?)?)?)?)?",
+    r"(-?\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?"
+    rf"(Z|GMT0|(?:UTC|GMT|UT)(?:[+-]\d|{_OFFSET})?|{_OFFSET})?)?)?)?)?",
     re.ASCII,
 )
 _EPOCH_MILLIS = re.compile(r"-?\d{1,19}(?:\.\d{0,6})?", re.ASCII)
@@ -89,28 +89,30 @@ def _first(text: str) -> int | None:
 
 
 def _span_of(parts: re.Match[str]) -> Span | None:
-    day = _day(int(parts["year"]), int(parts["month"] or 1), int(parts["day"] or 1))
-    if day is None:
+    year, month, day, hour, minute, second, fraction, zone = parts.groups()
+    days = _day(int(year), int(month or 1), int(day or 1))
+    if days is None:
         return None
-    first = day * _DAY
-    if parts["hour"] is None:
-        return (first, first + _DAY - 1) if parts["zone"] is None else None
-    offset = _offset(parts["zone"] or "")
-    hour, minute, second = int(parts["hour"]), int(parts["minute"] or 0), int(parts["second"] or 0)
-    if offset is None or hour >= _HOURS or minute >= _MINUTES or second >= _MINUTES:
+    first = days * _DAY
+    if hour is None:  # a zone needs an hour before it
+        return first, first + _DAY - 1
+    offset = 0 if zone is None or zone == "Z" else _offset(zone)
+    hours, minutes, seconds = int(hour), int(minute or 0), int(second or 0)
+    if offset is None or hours >= _HOURS or minutes >= _MINUTES or seconds >= _MINUTES:
         return None
-    first += hour * _HOUR + minute * _MINUTE + second * _SECOND - offset
-    if parts["minute"] is None:
+    first += hours * _HOUR + minutes * _MINUTE + seconds * _SECOND - offset
+    if minute is None:
         return first, first + _HOUR - 1
-    if parts["second"] is None:
+    if second is None:
         return first, first + _MINUTE - 1
-    if parts["fraction"] is None:
+    if fraction is None:
         return first, first + _SECOND - 1
     # A date field keeps milliseconds; what is finer is cut off. A fraction leaves nothing out: ".2" is 200 ms.
-    first += int(parts["fraction"][:3].ljust(3, "0"))
+    first += int(fraction[:3].ljust(3, "0"))
     return first, first
 
 
+@lru_cache(maxsize=256)
 def _offset(zone: str) -> int | None:
     """Return how far a zone is ahead of UTC, in milliseconds; None if it is more than 18 hours away, or no time."""
     digits = _NOT_DIGITS.sub("", zone)
@@ -123,6 +125,7 @@ def _offset(zone: str) -> int | None:
     return -offset if "-" in zone else offset
 
 
+@lru_cache(maxsize=4096)
 def _day(year: int, month: int, day: int) -> int | None:
     """Return the days from the epoch to a date of the proleptic calendar, or None if there is no such date."""
     cycles, year_of_cycle = divmod(year - 1, _YEARS)

@@ -9,7 +9,7 @@ index takes all of these alike, so a field is a list of values, and one without 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -22,6 +22,8 @@ METADATA = frozenset(
 )
 """Keys of an event that say something of its document and are not fields of it; other names may begin with `_`."""
 
+_OBJECT = (dict, Mapping)  # dict first: the abstract class is slow to ask
+_ARRAY = (list, tuple)
 _Steps: TypeAlias = list[list[tuple[str, int]]]
 
 
@@ -62,12 +64,30 @@ def leaves(document: Document) -> Iterator[tuple[str, Scalar]]:
     ]
     while stack:
         path, value = stack.pop()
-        if isinstance(value, dict | Mapping):  # dict first: the abstract class is slow to ask
+        if isinstance(value, _OBJECT):
             stack.extend((f"{path}.{key}", inner) for key, inner in reversed(list(value.items())))
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, _ARRAY):
             stack.extend((path, inner) for inner in reversed(value))
         elif value is not None:
             yield path, value
+
+
+def field_names(documents: Iterable[Document]) -> list[str]:
+    """Return the paths of all leaves of documents, sorted."""
+    names: set[str] = set()
+    for document in documents:
+        stack: list[tuple[str, Any]] = [(key, value) for key, value in document.items() if key not in METADATA]
+        while stack:
+            path, value = stack.pop()
+            if isinstance(value, str):
+                names.add(path)
+            elif isinstance(value, _OBJECT):
+                stack += [(f"{path}.{key}", inner) for key, inner in value.items()]
+            elif isinstance(value, _ARRAY):
+                stack += [(path, inner) for inner in value]
+            elif value is not None:
+                names.add(path)
+    return sorted(names)
 
 
 def expanded(document: Document) -> dict[str, Any]:
@@ -86,13 +106,13 @@ def expanded(document: Document) -> dict[str, Any]:
 
 
 def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+    return list(value) if isinstance(value, _ARRAY) else [value]
 
 
 def _expanded_value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return expanded(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _ARRAY):
         return [_expanded_value(inner) for inner in value]
     return value
 
@@ -108,16 +128,17 @@ def _steps(name: str) -> _Steps:
 def _collect(value: Any, position: int, steps: _Steps, values: list[Scalar]) -> None:
     """Add the scalars that lie at the end of the path, seen from a value that is not null at a position of it."""
     if position == len(steps):
-        if isinstance(value, str):
-            values.append(value)
-        else:
-            values.extend(_values(value))
-    elif isinstance(value, dict | Mapping):
+        values.extend(_values(value))
+    elif isinstance(value, _OBJECT):
         for key, after in steps[position]:
             inner = value.get(key)
-            if inner is not None:
+            if inner is None:
+                continue
+            if after == len(steps) and isinstance(inner, str):  # what is found most
+                values.append(inner)
+            else:
                 _collect(inner, after, steps, values)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _ARRAY):
         for item in value:
             _collect(item, position, steps, values)
 
@@ -126,9 +147,9 @@ def _values(value: Any) -> list[Scalar]:
     """Return the scalars of a value of a field: an object has none."""
     if isinstance(value, str):
         return [value]
-    if isinstance(value, list | tuple):
+    if isinstance(value, _ARRAY):
         return [scalar for item in value for scalar in _values(item)]
-    return [] if value is None or isinstance(value, dict | Mapping) else [value]
+    return [] if value is None or isinstance(value, _OBJECT) else [value]
 
 
 def _collect_objects(value: Any, position: int, steps: _Steps, found: list[Document]) -> None:
@@ -139,6 +160,6 @@ def _collect_objects(value: Any, position: int, steps: _Steps, found: list[Docum
         for key, after in steps[position]:
             if key in value:
                 _collect_objects(value[key], after, steps, found)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _ARRAY):
         for item in value:
             _collect_objects(item, position, steps, found)

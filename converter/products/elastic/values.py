@@ -12,10 +12,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeAlias
 
 from converter.products.elastic import addresses, dates
+
+Holder: TypeAlias = Callable[[Any], Any]
 
 _INTEGER_LIMIT, _LONG_LIMIT = 2**31, 2**63
 _DOUBLE = re.compile(r"[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?)")
@@ -25,28 +28,18 @@ _BOOLEANS = {"true": True, "false": False, "": False}
 _LEAST_PLAIN, _FIRST_SCIENTIFIC = 1e-3, 1e7
 
 
-def index_value(value: Any, kind: str) -> Any:
-    """Return what a field of the type `kind` holds of a JSON scalar, or None.
+def holder(kind: str) -> Holder:
+    """Return the function from a JSON scalar to what a field of the type `kind` holds of it, or to None.
 
-    Dates are milliseconds since the epoch, addresses 16 bytes, texts of any kind texts.
+    Dates are milliseconds since the epoch, addresses 16 bytes, texts of any kind texts. A type that is not known here
+    holds nothing.
     """
-    match kind:
-        case "keyword" | "wildcard" | "text" | "match_only_text" | "constant_keyword":
-            return value if isinstance(value, str) else json.dumps(value)
-        case "date":
-            return dates.indexed(value)
-        case "ip":
-            return addresses.packed(value) if isinstance(value, str) else None
-        case "boolean":
-            return value if isinstance(value, bool) else _BOOLEANS.get(value)
-        case "long":
-            return _long(value)
-        case "integer":
-            return _integer(value)
-        case "double" | "float" | "half_float" | "scaled_float":
-            return _double(value)
-        case _:
-            return None
+    return _HOLDERS.get(kind, _nothing)
+
+
+def index_value(value: Any, kind: str) -> Any:
+    """Return what a field of the type `kind` holds of a JSON scalar, or None."""
+    return holder(kind)(value)
 
 
 def java_text(value: Any) -> str:
@@ -72,8 +65,25 @@ def java_double(number: float) -> str:
     return f"{'-' * sign}{first}.{''.join(rest) or '0'}E{int(exponent) + len(rest)}"
 
 
+def _nothing(_value: Any) -> None:
+    return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _address(value: Any) -> bytes | None:
+    return addresses.packed(value) if isinstance(value, str) else None
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else _BOOLEANS.get(value)
+
+
 def _long(value: Any) -> int | None:
     """Return a number with what is behind its point cut off; a text is read exactly."""
+    whole: int | None
     if isinstance(value, str):
         exact = _decimal(value)
         whole = None if exact is None else int(exact)
@@ -120,3 +130,14 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text) if _DECIMAL.fullmatch(text) else None
     except InvalidOperation:
         return None
+
+
+_HOLDERS: dict[str, Holder] = {
+    "boolean": _boolean,
+    "date": dates.indexed,
+    "integer": _integer,
+    "ip": _address,
+    "long": _long,
+    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), _double),
+    **dict.fromkeys(("constant_keyword", "keyword", "match_only_text", "text", "wildcard"), _text),
+}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from converter.products.elastic.dates import iso
 from converter.products.elastic.documents import Document, Scalar, getter
 from converter.products.elastic.field_types import ecs_type, observed
-from converter.products.elastic.values import index_value
+from converter.products.elastic.values import holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -144,12 +144,12 @@ def _reader(name: str, documents: Sequence[Document]) -> Callable[[Document], di
     The type of a field is that of the Elastic Common Schema, else that of all its values.
     """
     values_of = getter(name)
-    kind = ecs_type(name) or observed({type(value) for document in documents for value in values_of(document)})
+    hold = holder(ecs_type(name) or observed({type(value) for document in documents for value in values_of(document)}))
 
     def read(document: Document) -> dict[Any, Scalar]:
         held: dict[Any, Scalar] = {}
         for value in values_of(document):
-            key = index_value(value, kind)
+            key = hold(value)
             if key is not None:
                 held.setdefault(key, value)
         return held

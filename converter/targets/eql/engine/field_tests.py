@@ -12,13 +12,14 @@ import math
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.products.elastic import addresses, dates
-from converter.products.elastic.documents import Document, Getter, Scalar, getter
-from converter.products.elastic.field_types import NUMERIC, ecs_type
-from converter.products.elastic.values import index_value, java_text
+from converter.products.elastic.documents import getter
+from converter.products.elastic.field_types import ecs_type
+from converter.products.elastic.values import holder, java_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from converter.products.elastic.documents import Getter
     from converter.targets.eql.engine.language import syntax as tree
 
 
@@ -29,21 +30,19 @@ class NotADateError(Exception):
 def reader(name: str) -> Getter:
     """Return the function that lists the values that an index holds of a field: dates and addresses as texts."""
     read = getter(name)
-    kind = ecs_type(name)
-    if kind not in NUMERIC and kind not in {"boolean", "date", "ip"}:
-        return read
-    held_as = kind
-
-    def held(scalar: Scalar) -> Any:
-        value = index_value(scalar, held_as)
-        if value is None:
-            return None
-        return scalar if held_as == "date" else addresses.shown(value) if held_as == "ip" else value
-
-    def read_held(document: Document) -> list[Scalar]:
-        return [value for scalar in read(document) if (value := held(scalar)) is not None]
-
-    return read_held
+    kind = ecs_type(name) or ""
+    held = holder(kind)
+    match kind:
+        case "date":
+            return lambda document: [scalar for scalar in read(document) if held(scalar) is not None]
+        case "ip":
+            return lambda document: [
+                addresses.shown(value) for scalar in read(document) if (value := held(scalar)) is not None
+            ]
+        case "boolean" | "long" | "integer" | "float" | "double" | "half_float" | "scaled_float":
+            return lambda document: [value for scalar in read(document) if (value := held(scalar)) is not None]
+        case _:
+            return read
 
 
 def field_test(operator: tree.ComparisonOperator, name: str, value: Any, *, is_date: bool) -> Callable[[Any], bool]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic.documents import field_names
 from converter.targets.esql.engine.commands import command_of
 from converter.targets.esql.engine.commands.base import Pipeline, Step
 from converter.targets.esql.engine.commands.source import DOCUMENT_SLOT, columns_of, constants, documents_of
@@ -118,7 +119,7 @@ class _Program:
             rows: Iterator[Row] = iter([list(plan.first_row)])
         else:
             documents = documents_of(self._tree.source, events, tables)
-            late = source.field_names(documents) if self._all_fields else []
+            late = field_names(documents) if self._all_fields else []
             columns = {name: source.read_column(name, documents, self._mapping) for name in self._names}
             columns = {name: column for name, column in columns.items() if column.type is not Type.NULL}
             plan = self._planned({name: column.type for name, column in columns.items()}, tuple(late))

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.field_types import NUMERIC, WORDS, ecs_type
-from converter.products.elastic.values import index_value
+from converter.products.elastic.values import holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +49,7 @@ def kind_of(name: str) -> Kind:
 
 def converter(name: str) -> Callable[[Scalar], Any]:
     """Return a function from a scalar of a document to what the index holds of it in the field `name`, or None."""
-    kind = ecs_type(name)
-    if kind is None or kind_of(name) is Kind.KEYWORD:
-        return lambda scalar: scalar
-    held_as = kind
-    return lambda scalar: index_value(scalar, held_as)
+    return (lambda scalar: scalar) if kind_of(name) is Kind.KEYWORD else holder(ecs_type(name) or "")
 
 
 def holds(name: str, scalar: Scalar) -> bool:

@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from converter.products.elastic.documents import getter, leaves
+from converter.products.elastic.documents import getter
 from converter.products.elastic.field_types import ecs_type, observed
-from converter.products.elastic.values import index_value
+from converter.products.elastic.values import holder
 from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, collapse, sorted_unique
 
 if TYPE_CHECKING:
@@ -51,11 +51,6 @@ class Column:
 def known_type(name: str) -> Type | None:
     """Return the type of a field of the Elastic Common Schema, or None: also for what ES|QL has no columns for."""
     return TYPE_NAMES.get(ecs_type(name) or "")
-
-
-def field_names(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the dotted names of all leaf fields, sorted; metadata keys are not fields."""
-    return sorted({name for event in events for name, _ in leaves(event)})
 
 
 def select(events: Iterable[Mapping[str, Any]], indices: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -109,10 +104,10 @@ def _observed_type(raw: Sequence[Sequence[Any]]) -> Type:
 
 def _convert(values: Sequence[Any], type_: Type) -> Any:
     """Return the values of a field of one document as a column has them: null, a value, or a list of several."""
-    kind = _KINDS[type_]
+    hold = holder(_KINDS[type_])
     if len(values) == 1:
-        return index_value(values[0], kind)
-    held = [value for item in values if (value := index_value(item, kind)) is not None]
+        return hold(values[0])
+    held = [value for item in values if (value := hold(item)) is not None]
     if type_ is Type.KEYWORD or type_ is Type.IP:
         return collapse(sorted_unique(held))  # doc values of these are a sorted set
     return collapse(sorted(held))
