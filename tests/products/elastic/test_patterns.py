@@ -93,3 +93,13 @@ def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
     for compile_one in (compile_like, lucene_regex.compile_regex, full_matcher):
         with suppress(PatternError):
             compile_one(pattern)
+
+
+def test_half_of_a_surrogate_pair_is_a_character() -> None:
+    """A text of JSON may hold one; the product stores it as the replacement character."""
+    half = "a\ud800b"
+    assert compile_like("a?b")(half)
+    assert compile_like("a*b")(half)
+    assert lucene_regex.compile_regex("a.b")(half)
+    assert lucene_regex.compile_regex("a~(b)b")(half)
+    assert full_matcher("a.b")(half)
