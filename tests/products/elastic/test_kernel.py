@@ -104,11 +104,11 @@ PATTERNS: dict[str, Callable[[str], Test]] = {
 
 
 def load() -> list[Any]:
-    params = []
-    for path in sorted(HERE.glob("*.toml")):
-        for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]:
-            params.append(pytest.param(case, id=f"{path.stem}: {case['name']}"))
-    return params
+    return [
+        pytest.param(case, id=f"{path.stem}: {case['name']}")
+        for path in sorted(HERE.glob("*.toml"))
+        for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
+    ]
 
 
 @pytest.mark.parametrize("case", load())
