@@ -1,167 +1,315 @@
-"""The rules of ARCHITECTURE.md that a machine can check: who imports whom, and the traps of the name `sigma`."""
+"""The rules of ARCHITECTURE.md that a machine can check: which room imports which, and the traps of the name `sigma`.
+
+A room is a folder; a part of it (`engine/functions`, `ingest/aws`) belongs to it. Imports in functions and those for
+types count. `tests/test_rooms.py` keeps the list of all arrows; here is which there may be.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from rooms import circles, module_graph, modules, room_graph
 
 from tests.support.paths import ROOT
+from tests.support.targets import DEFAULTS, folder_of, product_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 PACKAGE = ROOT / "converter"
-TARGETS = sorted(path.name for path in (PACKAGE / "targets").iterdir() if (path / "engine").exists())
-# Files of a target's folder that are not its engine; so are those in a folder `emitter`.
-OTHERS = {"__init__.py", "emit.py", "replay.py", "regex_to_java.py", "regex_to_lucene.py", "write.py"}
-# The rule-file engine runs the queries inside a rule file with the engines of their languages.
-MAY_USE_ENGINES = {"elastic_toml": {"kql", "eql", "esql"}}
-# What the engines of a vendor share is in the room of its product; how it ingests and what it maps is not for them.
-SHARED = dict.fromkeys(("esql", "eql", "kql", "elastic_toml"), "elastic")
-NOT_SHARED = {"ingest", "mappings"}
+
+# Room -> the rooms that it may import besides itself. `{target}` and `{product}` are any folder there, and on the right
+# the same one; of a target, `{product}` is its product.
+ROOMS = {
+    "errors": "",
+    "readers": "errors",
+    "plan": "errors readers",
+    "lint": "errors readers plan",
+    "pipelines": "errors readers products",
+    "rules": "errors readers plan lint pipelines",
+    "reference": "errors plan",
+    "logsources": "readers plan",
+    "products": "errors readers",
+    "products.{product}": "errors readers products",
+    "products.{product}.ingest": "products products.{product}",
+    "verdicts": "errors plan products reference",
+    "targets": "",
+    "targets.core": "errors plan products reference verdicts targets",
+    "targets.{target}": "errors plan reference targets.core targets.{target}.emitter targets.{target}.engine"
+    " targets.{target}.saved_search",
+    "targets.{target}.emitter": "errors plan verdicts targets.core products.{product}",
+    "targets.{target}.engine": "errors readers targets products.{product}",
+    "targets.{target}.saved_search": "errors readers targets.{target}.engine products.{product}",
+    "conversion": "errors readers plan rules pipelines products verdicts targets.core",
+    "harness": "errors readers plan rules reference logsources products verdicts conversion live targets.core"
+    " harness.cases harness.generate",
+    "harness.cases": "errors readers",
+    "harness.generate": "plan reference",
+    "live": "errors plan products targets.core",
+    "live.elasticsearch": "errors readers products live targets.core",
+    "live.splunk": "errors readers products live targets.core products.splunk.ingest"
+    " targets.splunk targets.splunk.saved_search",
+    "report": "errors plan reference harness harness.cases targets.core",
+    "cli": "errors readers plan rules reference logsources products conversion live harness harness.cases report"
+    " targets.core",
+    "": "rules reference logsources conversion targets.core",
+}
+# What a room imports besides, and why.
+EXCEPTIONS = {
+    # A rule file holds a query of another language.
+    ("targets.elastic_toml.emitter", "targets.eql.emitter"),
+    ("targets.elastic_toml.emitter", "targets.esql.emitter"),
+    ("targets.elastic_toml.emitter", "targets.kql.emitter"),
+    ("targets.elastic_toml.engine", "targets.eql.engine"),
+    ("targets.elastic_toml.engine", "targets.esql.engine"),
+    ("targets.elastic_toml.engine", "targets.kql.engine"),
+    # The emitter of data models evaluates a comparison on the values that a model writes in place of missing ones.
+    ("targets.splunk.emitter", "reference"),
+    # A file of macros has the syntax of every .conf file.
+    ("targets.splunk.engine", "targets.splunk.saved_search"),
+    # An adapter finds places in a query: see PARTS_FOR_LIVE.
+    ("live.elasticsearch", "targets.elastic_toml.engine"),
+    ("live.elasticsearch", "targets.eql.engine"),
+    ("live.elasticsearch", "targets.esql.engine"),
+    ("live.elasticsearch", "targets.kql.engine"),
+    ("live.splunk", "targets.splunk.engine"),
+}
+# Of a room, the only modules that another one may have.
+PARTS = {
+    ("reference", "plan"): {"nodes"},
+    ("products.{product}", "products"): {"core"},
+    ("products.{product}.ingest", "products"): {"core", "event_time"},
+    ("targets.{target}.engine", "targets"): {"feature"},
+}
+# What a live adapter may have of an engine: what finds a place in a query, and of a rule file, when it runs. Whatever
+# matches or counts must be the product's.
+PARTS_FOR_LIVE = {"lex", "macros", "parse", "parsing", "rule", "schedule", "syntax"}
+# What two rooms that must not agree on the same mistake may both reach: no comparing, wildcards, windows or times.
+COMMON = {"errors", "readers", "targets"}
+# Circles that are still there; each entry is the folder that holds them.
+CIRCLES_OF_MODULES = {"targets.splunk.engine"}
+CIRCLES_OF_ROOMS = {"targets.eql.engine", "targets.esql.engine", "targets.splunk"}
+# Packages of others -> the rooms that may import them.
+PACKAGES = {
+    "sigma": {"conversion", "lint", "pipelines", "plan", "rules", "verdicts"},
+    "elastic_transport": {"live.elasticsearch"},
+    "elasticsearch": {"live.elasticsearch"},
+    "splunklib": {"live.splunk"},
+}
+OF_PRODUCTS = set(PACKAGES) - {"sigma"}
+
+FILES = {name.partition(".")[2]: path for name, path in modules(ROOT).items()}
+GRAPH = {
+    name.partition(".")[2]: {target.partition(".")[2] for target in targets} for name, targets in module_graph().items()
+}
+PRODUCT_OF = {folder_of(variant): product_of(variant) for variant in DEFAULTS}
+_PATTERNS = {
+    rule: re.compile(rule.replace(".", r"\.").replace("{", "(?P<").replace("}", ">[a-z_0-9]+)") + r"(\.|\Z)")
+    for rule in sorted(ROOMS, key=lambda rule: (rule.count("."), "{" not in rule), reverse=True)
+    if rule
+}
 
 
-def is_engine(name: str) -> bool:
-    return name not in OTHERS and name != "emitter.py"
+@cache
+def room_of(module: str) -> tuple[str, str, dict[str, str]]:
+    """Return the room of a module, its rule, and what stands for the names in braces."""
+    if not module:
+        return "", "", {}
+    for rule, pattern in _PATTERNS.items():
+        match = pattern.match(module)
+        # The module of a folder, `targets.core.target`, is not the folder of a target.
+        if match and (rule.count(".") < module.count(".") or is_folder(module) or "{" not in rule):
+            names = match.groupdict()
+            if "target" in names:
+                names["product"] = PRODUCT_OF.get(names["target"], "")
+            return rule.format(**names), rule, names
+    raise AssertionError(f"{module} is in no room: ROOMS has none for it")
 
 
-def imports(path: Path) -> set[str]:
-    """Return every module that a file imports, wherever in the file, as dotted names."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        match node:
-            case ast.Import(names):
-                found.update(alias.name for alias in names)
-            case ast.ImportFrom(module=str(module), names=names, level=0):
-                found.add(module)
-                found.update(f"{module}.{alias.name}" for alias in names)
-            case ast.ImportFrom():
-                raise AssertionError(f"{path}: a relative import")
-            case _:
-                pass
-    return found
+def is_folder(module: str) -> bool:
+    return FILES[module].name == "__init__.py"
 
 
-def engine_files() -> list[Path]:
-    return [
-        path
-        for target in TARGETS
-        for path in sorted((PACKAGE / "targets" / target).rglob("*.py"))
-        if is_engine(path.name) and path.parent.name != "emitter"
-    ]
+def may_import(module: str) -> set[str]:
+    """Return the rooms that a module may import, its own included."""
+    room, rule, names = room_of(module)
+    allowed = {room, *(other.format(**names) for other in ROOMS[rule].split())}
+    return allowed | {other for importer, other in EXCEPTIONS if importer == room}
 
 
-def shown(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
-
-
-def test_every_target_is_known_here() -> None:
-    assert set(TARGETS) == {"splunk", "esql", "eql", "kql", "elastic_toml"}
-
-
-@pytest.mark.parametrize("path", engine_files(), ids=shown)
-def test_an_engine_stands_alone(path: Path) -> None:
-    own = path.relative_to(PACKAGE / "targets").parts[0]
-    allowed = {own, *MAY_USE_ENGINES.get(own, set())}
-    for module in imports(path):
-        assert module.split(".")[0] != "sigma", f"imports pySigma: {module}"
-        if not module.startswith("converter"):
-            continue
-        if module.startswith(("converter.errors", "converter.readers", "converter.targets.feature")):
-            continue
-        if module in {"converter", "converter.targets"}:
-            continue
-        parts = module.split(".")
-        if parts[1] == "products" and own in SHARED:
-            assert parts[2:3] in ([], [SHARED[own]]), f"imports another product: {module}"
-            assert not NOT_SHARED & set(parts), f"imports {module}"
-            continue
-        assert parts[1] == "targets", f"imports {module}"
-        assert len(parts) < 3 or parts[2] in allowed, f"imports another engine: {module}"
-        assert len(parts) < 4 or is_engine(f"{parts[3]}.py"), f"imports an emitter: {module}"
-
-
-@pytest.mark.parametrize("path", sorted((PACKAGE / "products" / "elastic").glob("*.py")), ids=shown)
-def test_what_engines_share_knows_no_engine(path: Path) -> None:
-    for module in imports(path):
-        if module.startswith("converter"):
-            own = module.startswith("converter.products.elastic") and not NOT_SHARED & set(module.split("."))
-            assert own or module.startswith("converter.products.core") or module == "converter.products", module
-
-
-def test_nothing_of_splunk_comes_to_what_is_elastics() -> None:
-    """Not even by way of other modules; registries import by name."""
-    rooms = ("targets/splunk", "products/splunk", "live/splunk")
-    pending = [path for room in rooms for path in (PACKAGE / room).rglob("*.py")]
+def reached(rooms: Iterable[str]) -> set[str]:
+    """Return the rooms that these reach by imports, themselves included."""
+    wanted = set(rooms)
+    pending = [module for module in GRAPH if room_of(module)[0] in wanted]
     seen = set(pending)
     while pending:
-        path = pending.pop()
-        for module in imports(path):
-            assert not module.startswith("converter.products.elastic"), f"{path} imports {module}"
-            place = ROOT.joinpath(*module.split("."))
-            for file in (place.with_suffix(".py"), place / "__init__.py"):
-                if module.startswith("converter") and file.is_file() and file not in seen:
-                    seen.add(file)
-                    pending.append(file)
+        new = GRAPH[pending.pop()] - seen
+        seen |= new
+        pending += new
+    return {room_of(module)[0] for module in seen}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=shown)
-def test_the_reference_imports_no_target_view_or_harness(path: Path) -> None:
-    allowed = ("converter.errors", "converter.plan", "converter.reference")
-    for module in imports(path):
-        if module.startswith("converter"):
-            assert module == "converter" or module.startswith(allowed), f"imports {module}"
-        assert module.split(".")[0] != "sigma", "the reference reads plans, not pySigma's rules"
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "views").rglob("*.py")), ids=shown)
-def test_a_view_knows_no_mapping_and_no_target(path: Path) -> None:
-    for module in imports(path):
-        if module.startswith("converter"):
-            assert module in {"converter", "converter.errors"} or module.startswith("converter.products.core"), module
+def names_of(node: ast.AST) -> list[str]:
+    """Return what an import statement imports from; of any other node, nothing."""
+    match node:
+        case ast.Import(aliases):
+            return [alias.name for alias in aliases]
+        case ast.ImportFrom(module=str(name), level=0):
+            return [name]
+        case ast.ImportFrom():
+            raise AssertionError("a relative import")
+        case _:
+            return []
 
 
-@pytest.mark.parametrize(
-    "path", sorted([*(PACKAGE / "targets").glob("*/emit.py"), *(PACKAGE / "targets").glob("*/emitter/*.py")]), ids=shown
-)
-def test_an_emitter_does_not_import_an_engine(path: Path) -> None:
-    for module in imports(path):
-        parts = module.split(".")
-        if parts[:2] == ["converter", "targets"] and len(parts) > 3:
-            assert not is_engine(f"{parts[3]}.py"), f"imports {module}"
-        assert parts[0] != "sigma", f"imports pySigma: {module}"
+# ---------------------------------------------------------------------------------------------------- who imports whom
 
 
-# What a live adapter may have of an engine: its parser and its tree, to find a place in a query; and of a rule file,
-# when it runs. Whatever matches or counts must be the product's.
-PARTS_FOR_LIVE = {"parse", "syntax", "rule", "schedule"}
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_a_module_imports_only_rooms_below(module: str) -> None:
+    allowed = may_import(module)
+    for target in sorted(GRAPH[module]):
+        assert room_of(target)[0] in allowed, f"{module} imports {target}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "live").glob("elasticsearch*.py")), ids=shown)
-def test_an_adapter_of_elasticsearch_computes_nothing_with_an_engine(path: Path) -> None:
-    for module in imports(path):
-        parts = module.split(".")
-        if parts[:2] == ["converter", "targets"] and len(parts) > 3:
-            assert parts[3] in PARTS_FOR_LIVE, f"imports {module}"
-        assert parts[0] not in {"sigma", "splunklib"}, f"imports {module}"
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_a_module_imports_only_the_parts_meant_for_it(module: str) -> None:
+    room, rule, _ = room_of(module)
+    for target in sorted(GRAPH[module]):
+        other, other_rule, _ = room_of(target)
+        part = target.removeprefix(f"{other}.").partition(".")[0]
+        if other not in {room, target} and (rule, other_rule) in PARTS:
+            assert part in PARTS[rule, other_rule], f"{module} imports {target}"
+        if room.startswith("live.") and other_rule == "targets.{target}.engine":
+            assert part in PARTS_FOR_LIVE, f"{module} imports {target}"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "live").glob("*.py")), ids=shown)
-def test_a_package_of_a_product_is_imported_only_when_it_is_used(path: Path) -> None:
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_packages_of_others_stay_in_their_rooms(module: str) -> None:
+    imported = {name.partition(".")[0] for node in ast.walk(tree_of(FILES[module])) for name in names_of(node)}
+    for package in imported & set(PACKAGES):
+        assert room_of(module)[0] in PACKAGES[package], f"{module} imports {package}"
+
+
+@pytest.mark.parametrize("module", sorted(module for module in GRAPH if module.startswith("live")))
+def test_a_package_of_a_product_is_imported_only_when_it_is_used(module: str) -> None:
     """Not where a module is loaded: `sigma-convert` works without the extras, and starts as fast."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            assert not {name.split(".")[0] for name in names} & {"elasticsearch", "elastic_transport", "splunklib"}
+    names = {name.partition(".")[0] for node in tree_of(FILES[module]).body for name in names_of(node)}
+    assert not names & OF_PRODUCTS
 
 
-def test_targets_are_registered_by_entry_point_only() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    registered = project["entry-points"]["converter.targets"]
-    assert {value.split(":")[0].rsplit(".", 1)[1] for value in registered.values()} == set(TARGETS)
+@pytest.mark.parametrize("exception", sorted(EXCEPTIONS), ids=" -> ".join)
+def test_an_exception_is_still_needed(exception: tuple[str, str]) -> None:
+    importer, other = exception
+    used = {room_of(target)[0] for module in GRAPH if room_of(module)[0] == importer for target in GRAPH[module]}
+    assert other in used, "take it out of EXCEPTIONS"
+
+
+def test_every_rule_has_a_room() -> None:
+    assert set(ROOMS) == {room_of(module)[1] for module in GRAPH}
+
+
+# -------------------------------------------------------------------------------------------------------- independence
+
+ENGINES = {target: f"targets.{target}.engine" for target in PRODUCT_OF}
+
+
+@pytest.mark.parametrize("target", ENGINES)
+def test_an_engine_shares_nothing_with_the_reference(target: str) -> None:
+    assert reached([ENGINES[target]]) & reached(["reference"]) <= COMMON
+
+
+@pytest.mark.parametrize("target", ENGINES)
+def test_an_engine_knows_no_rule_and_no_emitter(target: str) -> None:
+    beyond = reached([ENGINES[target]]) - COMMON - {f"products.{PRODUCT_OF[target]}"}
+    assert all(re.fullmatch(r"targets\.\w+\.(engine|saved_search)|products", room) for room in beyond), beyond
+
+
+def test_engines_of_two_products_share_nothing() -> None:
+    by_product = {
+        product: reached(room for target, room in ENGINES.items() if PRODUCT_OF[target] == product)
+        for product in set(PRODUCT_OF.values())
+    }
+    assert len(by_product) > 1
+    for product, rooms in by_product.items():
+        for other, others in by_product.items():
+            if product != other:
+                assert rooms & others <= {*COMMON, "products"}, f"{product}, {other}"
+
+
+@pytest.mark.parametrize("target", PRODUCT_OF)
+def test_an_emitter_reaches_no_engine(target: str) -> None:
+    rooms = reached([f"targets.{target}.emitter"])
+    assert not [room for room in rooms if room.endswith((".engine", ".saved_search", ".ingest"))]
+
+
+@pytest.mark.parametrize("product", sorted(set(PRODUCT_OF.values())))
+def test_nothing_of_a_product_comes_to_another(product: str) -> None:
+    """Not even by way of other modules; registries import by name."""
+    targets = [f"targets.{target}" for target, its in PRODUCT_OF.items() if its == product]
+    own = [room for module in GRAPH if (room := room_of(module)[0]).startswith((f"products.{product}", *targets))]
+    others = set(PRODUCT_OF.values()) - {product}
+    assert own
+    assert not [room for room in reached(own) if room.startswith(tuple(f"products.{other}" for other in others))]
+
+
+# ------------------------------------------------------------------------------------------------------------- circles
+
+
+def check_circles(graph: dict[str, set[str]], folders: set[str]) -> None:
+    """Check that every circle is within one of the folders, and that each folder still has one."""
+    left = set(folders)
+    for circle in circles(graph):
+        names = [name.partition(".")[2] for name in circle]
+        homes = {folder for folder in folders if all(f"{name}.".startswith(f"{folder}.") for name in names)}
+        assert homes, f"a circle: {' '.join(names)}"
+        left -= homes
+    assert not left, "no circle is left there: take it out of the list"
+
+
+def test_there_is_no_circle_of_modules() -> None:
+    check_circles(module_graph(), CIRCLES_OF_MODULES)
+
+
+def test_there_is_no_circle_of_rooms() -> None:
+    check_circles(room_graph(), CIRCLES_OF_ROOMS)
+
+
+# -------------------------------------------------------------------------------------------------------------- layout
+
+
+def test_no_module_is_loose_in_the_root() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "conversion", "errors"}
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("group", "name", "shared"), [("targets", "TARGET", {"core"}), ("products", "PRODUCT", set())])
+def test_what_is_registered_is_a_folder(group: str, name: str, shared: set[str]) -> None:
+    """Targets and products are registered by entry point only, and all of them are."""
+    registered = project()["project"]["entry-points"][f"converter.{group}"].values()
+    folders = {path.parent.name for path in (PACKAGE / group).glob("*/__init__.py")} - shared
+    assert {value.removeprefix(f"converter.{group}.") for value in registered} == {f"{each}:{name}" for each in folders}
+
+
+def test_a_target_has_an_emitter_and_an_engine() -> None:
+    folders = {path.parent for path in (PACKAGE / "targets").glob("*/__init__.py")} - {PACKAGE / "targets" / "core"}
+    assert set(PRODUCT_OF) == {folder.name for folder in folders}
+    for folder in folders:
+        assert {"emitter", "engine"} <= {path.parent.name for path in folder.glob("*/__init__.py")}, folder
 
 
 def test_nothing_in_the_folder_sigma_can_be_imported() -> None:
@@ -182,5 +330,4 @@ def test_only_rules_are_in_the_folder_sigma() -> None:
 
 
 def test_the_wheel_holds_the_package_alone() -> None:
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
-    assert build["targets"]["wheel"]["packages"] == ["converter"]
+    assert project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["converter"]
