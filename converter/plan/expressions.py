@@ -1,0 +1,257 @@
+"""The expressions of a plan: what a rule asks of one event.
+
+    And | Or | Not over leaves; a leaf tests one field (FieldNode) or searches all values (Keyword, KeywordRegex)
+
+Negation is two-valued: a node is true or false for an event, and a comparison on a missing field is false.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from converter.errors import RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ipaddress import IPv4Network, IPv6Network
+
+    from converter.errors import Place
+
+
+class Wildcard(Enum):
+    """A wildcard in a pattern: any number of characters, or exactly one."""
+
+    ANY = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A string with wildcards; `parts` are non-empty literals and wildcards, two literals are never adjacent."""
+
+    parts: tuple[str | Wildcard, ...]
+
+    @property
+    def literal(self) -> str | None:
+        """The whole text if there is no wildcard in it, else None."""
+        if not self.parts:
+            return ""
+        (first, *rest) = self.parts
+        return first if not rest and isinstance(first, str) else None
+
+    def __str__(self) -> str:
+        texts = []
+        for part, following in zip(self.parts, (*self.parts[1:], None), strict=False):
+            texts.append(part.value if isinstance(part, Wildcard) else _escaped(part, open_end=following is not None))
+        return "".join(texts)
+
+
+def _escaped(text: str, *, open_end: bool) -> str:
+    """Return a literal as Sigma writes it: wildcards escaped, and backslashes where a single one would escape."""
+    before_wildcard = r"(\\+)(?=[*?]|$)" if open_end else r"(\\+)(?=[*?])"
+    doubled = re.sub(rf"{before_wildcard}|(\\{{2,}})", lambda run: run[0] * 2, text)
+    return re.sub(r"[*?]", lambda wildcard: "\\" + wildcard[0], doubled)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """True if every item is; an empty one is true."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """True if at least one item is; an empty one is false."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True if the item is false."""
+
+    item: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class StringMatch:
+    """The whole text of the field's value matches the pattern; case is ignored unless `cased`."""
+
+    field: str
+    pattern: Pattern
+    cased: bool = False
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMatch:
+    """The value equals the number; text that is a number counts."""
+
+    field: str
+    number: int | float
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BoolMatch:
+    """The value is this boolean, or the text `true` or `false` in any case."""
+
+    field: str
+    value: bool
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+Comparison: TypeAlias = Literal["lt", "lte", "gt", "gte"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCompare:
+    """The value, a number or text that is a number, compares so with the number."""
+
+    field: str
+    op: Comparison
+    number: int | float
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """The regular expression is found anywhere in the text of the value (unanchored); flags from `ims`."""
+
+    field: str
+    pattern: str
+    flags: frozenset[str] = frozenset()
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cidr:
+    """The value is an address inside the network."""
+
+    field: str
+    network: IPv4Network | IPv6Network
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """The field is missing, or its value is null."""
+
+    field: str
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The field is present, whatever its value, null included."""
+
+    field: str
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+FieldRelation: TypeAlias = Literal["equals", "startswith", "endswith", "contains"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRef:
+    """The text of the field stands in the relation to the text of the other field; case is ignored unless `cased`."""
+
+    field: str
+    other: str
+    relation: FieldRelation = "equals"
+    cased: bool = False
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+TimePartName: TypeAlias = Literal["minute", "hour", "day", "week", "month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimePart:
+    """The part of the time in the field, in UTC, is the number, or compares so with it; weeks are those of ISO 8601."""
+
+    field: str
+    part: TimePartName
+    op: Literal["eq", "lt", "lte", "gt", "gte"]
+    number: int | float
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpanded:
+    """A value with a placeholder that nothing has expanded: neither true nor false; whoever meets it raises `error`."""
+
+    field: str | None
+    placeholder: str
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+    @property
+    def error(self) -> RuleError:
+        """The error of a rule that is needed before its placeholder is expanded."""
+        return RuleError(
+            f"nothing expands the placeholder %{self.placeholder}%",
+            self.place,
+            "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """The pattern is found in a value of any field, or in the raw text; case is ignored unless `cased`."""
+
+    pattern: Pattern
+    cased: bool = False
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordRegex:
+    """The regular expression is found in a value of any field, or in the raw text."""
+
+    pattern: str
+    flags: frozenset[str] = frozenset()
+    place: Place | None = attribute(default=None, compare=False, repr=False)
+
+
+FieldNode: TypeAlias = (
+    StringMatch | NumberMatch | BoolMatch | NumberCompare | Regex | Cidr | IsNull | Exists | FieldRef | TimePart
+)
+Leaf: TypeAlias = FieldNode | Keyword | KeywordRegex | Unexpanded
+Expr: TypeAlias = And | Or | Not | Leaf
+
+
+def leaves_of(expr: Expr) -> Iterator[Leaf]:
+    """Yield the leaves of an expression, in order."""
+    stack: list[Expr] = [expr]
+    while stack:
+        match stack.pop():
+            case And(items) | Or(items):
+                stack.extend(reversed(items))
+            case Not(item):
+                stack.append(item)
+            case leaf:
+                yield leaf
+
+
+def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
+    """Yield the values of an expression that hold a placeholder, in order."""
+    return (leaf for leaf in leaves_of(expr) if isinstance(leaf, Unexpanded))
+
+
+def fields_of(expr: Expr) -> tuple[str, ...]:
+    """Return every field that the expression reads, in order, each once."""
+    found: dict[str, None] = {}
+    for leaf in leaves_of(expr):
+        match leaf:
+            case FieldRef(field=name, other=other):
+                found.update({name: None, other: None})
+            case Keyword() | KeywordRegex() | Unexpanded(field=None):
+                pass
+            case _:
+                found[str(leaf.field)] = None
+    return tuple(found)
