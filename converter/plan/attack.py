@@ -1,7 +1,7 @@
-"""Names of MITRE ATT&CK tactics and techniques, from a table in the package; nothing is downloaded.
+"""Look up MITRE ATT&CK tactics and techniques in a table of this package; nothing is downloaded.
 
-© The MITRE Corporation. The table is reproduced and distributed with the permission of The MITRE Corporation, as the
-terms of use of ATT&CK ask to be said: https://attack.mitre.org/resources/legal-and-branding/terms-of-use/
+© The MITRE Corporation. The table is reproduced and distributed with the permission of The MITRE Corporation; ATT&CK's
+terms of use ask for this notice: https://attack.mitre.org/resources/legal-and-branding/terms-of-use/
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TECHNIQUE = re.compile(r"t(\d{4})(?:\.(\d{3}))?")
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """A technique, with the tagged techniques below it."""
+    """A technique, with its tagged sub-techniques."""
 
     id: str
     name: str
@@ -29,13 +29,13 @@ class Technique:
 
     @property
     def reference(self) -> str:
-        """Its page."""
+        """The URL of its page."""
         return f"https://attack.mitre.org/techniques/{self.id.replace('.', '/')}/"
 
 
 @dataclass(frozen=True, slots=True)
 class Tactic:
-    """A tactic, with the tagged techniques that serve it."""
+    """A tactic, with the tagged techniques that belong to it."""
 
     id: str
     name: str
@@ -43,15 +43,15 @@ class Tactic:
 
     @property
     def reference(self) -> str:
-        """Its page."""
+        """The URL of its page."""
         return f"https://attack.mitre.org/tactics/{self.id}/"
 
 
 def threats(tags: Iterable[str]) -> tuple[Tactic, ...]:
-    """Return the tactics that a rule's tags name, in their order, each with its techniques.
+    """Return the tactics that a rule's tags name, in the order of the tags, each with its techniques.
 
-    A technique goes under every tagged tactic that it serves; if none is tagged, under its first. Tags that the table
-    does not know are left out.
+    A technique is listed under every tagged tactic that it belongs to; if none is tagged, under its first. Tags that
+    the table does not have are left out.
     """
     names = [tag.removeprefix("attack.") for tag in tags if tag.startswith("attack.")]
     table = _table()
@@ -65,19 +65,19 @@ def threats(tags: Iterable[str]) -> tuple[Tactic, ...]:
         known = table["techniques"].get(technique)
         if known is None:
             continue
-        serves = [short for short in known[1] if short in tactics] or known[1][:1]
-        for short in serves:
+        belongs_to = [short for short in known[1] if short in tactics] or known[1][:1]
+        for short in belongs_to:
             placed.setdefault(short, []).append(technique)
     known_tactics = table["tactics"]
     return tuple(
-        Tactic(known_tactics[short][0], known_tactics[short][1], _techniques(found))
-        for short, found in placed.items()
+        Tactic(known_tactics[short][0], known_tactics[short][1], _techniques(tagged))
+        for short, tagged in placed.items()
         if short in known_tactics
     )
 
 
 def knows_tag(name: str) -> bool:
-    """Return whether ATT&CK has what a tag names after `attack.`; groups, software and the like are taken as known."""
+    """Return whether ATT&CK has the `name` of a tag `attack.name`; groups, software and data sources always pass."""
     if re.fullmatch(r"[gs]\d{4}|m\d{4}|ds\d{4}", name):
         return True
     table = _table()
@@ -85,7 +85,7 @@ def knows_tag(name: str) -> bool:
 
 
 def tactics() -> tuple[str, ...]:
-    """Return the short names of tactics, as tags have them."""
+    """Return the short names of all tactics, as tags write them."""
     return tuple(_table()["tactics"])
 
 
@@ -94,14 +94,18 @@ def _tactic_ids() -> frozenset[str]:
     return frozenset(identifier for identifier, _ in _table()["tactics"].values())
 
 
-def _techniques(found: list[str]) -> tuple[Technique, ...]:
+def _techniques(tagged: list[str]) -> tuple[Technique, ...]:
     table = _table()["techniques"]
-    parents = dict.fromkeys(technique.split(".")[0] for technique in found)
+    parents = dict.fromkeys(identifier.split(".")[0] for identifier in tagged)
     return tuple(
         Technique(
             parent,
             table[parent][0],
-            tuple(Technique(one, table[one][0]) for one in dict.fromkeys(found) if one.startswith(parent + ".")),
+            tuple(
+                Technique(technique, table[technique][0])
+                for technique in dict.fromkeys(tagged)
+                if technique.startswith(parent + ".")
+            ),
         )
         for parent in parents
     )

@@ -1,7 +1,7 @@
-"""Case of letters, one character for one, as docs/semantics.md has it.
+"""Fold the case of letters, one character to one character, as docs/semantics.md defines it.
 
-Letters of ASCII equal letters of ASCII only: U+212A, U+017F, U+0130 and U+0131 are no K, S, I. Others follow the simple
-folding of Unicode.
+ASCII letters equal only ASCII letters: U+212A, U+017F, U+0130 and U+0131 are not K, S or I. Other letters follow
+Unicode's simple case folding.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ _LAST_CASED = 0x1FFFF
 
 
 def fold(char: str) -> str:
-    """Return the character that stands for all that equal it ignoring case."""
+    """Return the character that represents all characters equal to this one ignoring case."""
     if char.isascii():
         return char.lower()
-    return next((one for one in (char.casefold(), char.lower()) if len(one) == 1 and not one.isascii()), char)
+    return next(
+        (folded for folded in (char.casefold(), char.lower()) if len(folded) == 1 and not folded.isascii()), char
+    )
 
 
 def variants(char: str) -> tuple[str, ...]:
@@ -26,19 +28,19 @@ def variants(char: str) -> tuple[str, ...]:
 
 
 def is_cased(char: str) -> bool:
-    """Whether some other character equals this one ignoring case."""
+    """Return whether another character equals this one ignoring case."""
     return len(variants(char)) > 1
 
 
 def has_foreign_case(text: str) -> bool:
-    """Whether the text has a letter outside ASCII that has another case: products disagree about those."""
+    """Return whether the text holds a letter outside ASCII that has case: products disagree about those."""
     return not text.isascii() and any(
         not char.isascii() and (is_cased(char) or char.lower() != char or char.upper() != char) for char in text
     )
 
 
 def close_ranges(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Return ranges of code points with the other cases of all their letters added."""
+    """Return the ranges of code points, with the other case of each letter in them added."""
     groups = [tuple(sorted({chr(code), chr(code + 32)})) for code in range(0x41, 0x5B)]
     if any(high > 0x7F for _, high in ranges):  # noqa: PLR2004  beyond ASCII
         groups += [group for group in _foreign().values() if len(group) > 1]
@@ -64,7 +66,7 @@ def merge_ranges(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], 
 
 @lru_cache(maxsize=1)
 def _foreign() -> dict[str, tuple[str, ...]]:
-    """Return the letters outside ASCII by what they fold to."""
+    """Return the letters outside ASCII by their folded form, where several share one."""
     groups: dict[str, list[str]] = {}
     for code in range(0x80, _LAST_CASED + 1):
         char = chr(code)

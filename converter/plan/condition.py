@@ -1,9 +1,9 @@
-"""The condition of a detection rule: text to a tree over search identifiers.
+"""Parse the condition of a detection rule into a tree over its search identifiers.
 
-    "sel and not 1 of filter_*" ──tokens──> recursive descent ──> And/Or/Not over the resolved identifiers
+    "sel and not 1 of filter_*" ──tokens──> recursive descent ──> And/Or/Not over the identifiers' expressions
 
 Our own parser rather than pySigma's: 1.5 reads the identifier `notsel` as `not sel` and drops a selector that matches
-nothing (fixed upstream in 2.0.1); both change what a rule means.
+nothing (fixed upstream in 2.0.1). Both change the meaning of a rule.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ _KEYWORDS = frozenset({"and", "or", "not", "of"})
 
 
 def parse_condition(source: Source[RuleError], identifiers: Mapping[str, ir.Expr]) -> ir.Expr:
-    """Parse one condition and put the meaning of each identifier in its place.
+    """Parse one condition, and replace each search identifier by its expression.
 
     Args:
         source: the condition.
-        identifiers: search identifiers and what each means.
+        identifiers: the expression of each search identifier.
 
     Raises:
-        RuleError: not a condition, an identifier that does not exist, a selector that matches nothing.
+        RuleError: not a condition, an unknown identifier, or a selector that matches nothing.
         RefusedError: a legacy aggregation expression (`| count() ...`).
     """
     return _Parser(source, identifiers).parse()
 
 
 def _tokens(source: Source[RuleError]) -> list[Token[str]]:
-    """Return the tokens of a condition: keywords by their name, brackets, words, and the end."""
-    text = source.text
+    """Return the tokens of a condition; the kind of a token is its keyword or bracket, `word` or `end`."""
+    condition = source.text
     tokens: list[Token[str]] = []
     offset = 0
-    while match := _TOKEN.match(text, offset):
+    while match := _TOKEN.match(condition, offset):
         if match["pipe"]:
             raise RefusedError(
                 "aggregation expressions (everything after `|`) left Sigma with version 2",
                 "aggregation expression",
-                source.place(Span(match.start("pipe"), len(text))),
+                source.place(Span(match.start("pipe"), len(condition))),
                 "write a correlation rule: type event_count or value_count, group-by, timespan, condition",
             )
         value = match["bracket"] or match["word"]
         offset = match.end()
         kind = value.lower() if value.lower() in _KEYWORDS or match["bracket"] else "word"
         tokens.append(Token(kind, value, offset - len(value), offset))
-    tokens.append(Token("end", "", len(text), len(text)))
+    tokens.append(Token("end", "", len(condition), len(condition)))
     return tokens
 
 
@@ -116,16 +116,16 @@ class _Parser(Tokens[Token[str], RuleError]):
         return self.identifier(token)
 
     def identifier(self, token: Token[str]) -> ir.Expr:
-        found = self.identifiers.get(token.value)
-        if found is None:
+        expr = self.identifiers.get(token.value)
+        if expr is None:
             hint = suggest(token.value, self.identifiers) or f"known: {', '.join(self.identifiers)}"
             raise self.error(f"the detection has no search identifier {token.value!r}", token, hint)
-        return found
+        return expr
 
     def selector(self, quantifier: Token[str]) -> ir.Expr:
-        """`1 of`, `any of` and `all of` a pattern or `them`.
+        """Parse `1 of`, `any of` or `all of` with a pattern or `them`.
 
-        Both leave out identifiers that begin with `_`, unless the pattern itself does.
+        Identifiers that begin with `_` are selected only by a pattern that begins with `_` itself.
         """
         self.advance()
         word = quantifier.value.lower()
@@ -143,7 +143,7 @@ class _Parser(Tokens[Token[str], RuleError]):
             ]
         if not names:
             hint = suggest(pattern.value.rstrip("*_"), self.identifiers) or f"known: {', '.join(self.identifiers)}"
-            raise self.error(f"{pattern.value!r} selects no search identifier", pattern, hint)
+            raise self.error(f"{pattern.value!r} matches no search identifier", pattern, hint)
         items = tuple(self.identifiers[name] for name in names)
         if len(items) == 1:
             return items[0]

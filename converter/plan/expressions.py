@@ -1,4 +1,4 @@
-"""The expressions of a plan: what a rule asks of one event.
+"""The expressions of a plan: conditions on a single event.
 
     And | Or | Not over leaves; a leaf tests one field (FieldNode) or searches all values (Keyword, KeywordRegex)
 
@@ -31,42 +31,42 @@ class Wildcard(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A string with wildcards; `parts` are non-empty literals and wildcards, two literals are never adjacent."""
+    """A string with wildcards: `parts` are wildcards and non-empty literals; two literals are never adjacent."""
 
     parts: tuple[str | Wildcard, ...]
 
     @property
     def literal(self) -> str | None:
-        """The whole text if there is no wildcard in it, else None."""
+        """The string if it has no wildcards, else None."""
         if not self.parts:
             return ""
         (first, *rest) = self.parts
         return first if not rest and isinstance(first, str) else None
 
     def __str__(self) -> str:
-        texts = []
+        written = []
         for part, following in zip(self.parts, (*self.parts[1:], None), strict=False):
-            texts.append(part.value if isinstance(part, Wildcard) else _escaped(part, open_end=following is not None))
-        return "".join(texts)
+            written.append(part.value if isinstance(part, Wildcard) else _escaped(part, open_end=following is not None))
+        return "".join(written)
 
 
-def _escaped(text: str, *, open_end: bool) -> str:
-    """Return a literal as Sigma writes it: wildcards escaped, and backslashes where a single one would escape."""
+def _escaped(literal: str, *, open_end: bool) -> str:
+    """Return a literal as Sigma writes it: wildcards escaped, and backslashes doubled where one would escape."""
     before_wildcard = r"(\\+)(?=[*?]|$)" if open_end else r"(\\+)(?=[*?])"
-    doubled = re.sub(rf"{before_wildcard}|(\\{{2,}})", lambda run: run[0] * 2, text)
+    doubled = re.sub(rf"{before_wildcard}|(\\{{2,}})", lambda run: run[0] * 2, literal)
     return re.sub(r"[*?]", lambda wildcard: "\\" + wildcard[0], doubled)
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """True if every item is; an empty one is true."""
+    """True if every item is true; true without items."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """True if at least one item is; an empty one is false."""
+    """True if at least one item is true; false without items."""
 
     items: tuple[Expr, ...]
 
@@ -80,7 +80,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class StringMatch:
-    """The whole text of the field's value matches the pattern; case is ignored unless `cased`."""
+    """The field's value, as a string, matches the whole pattern; case is ignored unless `cased`."""
 
     field: str
     pattern: Pattern
@@ -90,7 +90,7 @@ class StringMatch:
 
 @dataclass(frozen=True, slots=True)
 class NumberMatch:
-    """The value equals the number; text that is a number counts."""
+    """The value, a number or a string that holds one, equals the number."""
 
     field: str
     number: int | float
@@ -99,7 +99,7 @@ class NumberMatch:
 
 @dataclass(frozen=True, slots=True)
 class BoolMatch:
-    """The value is this boolean, or the text `true` or `false` in any case."""
+    """The value is this boolean, or the string `true` or `false` in any case."""
 
     field: str
     value: bool
@@ -111,7 +111,7 @@ Comparison: TypeAlias = Literal["lt", "lte", "gt", "gte"]
 
 @dataclass(frozen=True, slots=True)
 class NumberCompare:
-    """The value, a number or text that is a number, compares so with the number."""
+    """The value, a number or a string that holds one, stands in the relation `op` to the number."""
 
     field: str
     op: Comparison
@@ -121,7 +121,7 @@ class NumberCompare:
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """The regular expression is found anywhere in the text of the value (unanchored); flags from `ims`."""
+    """The regular expression matches somewhere in the value as a string (unanchored); flags are among `i`, `m`, `s`."""
 
     field: str
     pattern: str
@@ -159,7 +159,7 @@ FieldRelation: TypeAlias = Literal["equals", "startswith", "endswith", "contains
 
 @dataclass(frozen=True, slots=True)
 class FieldRef:
-    """The text of the field stands in the relation to the text of the other field; case is ignored unless `cased`."""
+    """The field's value stands in the relation to the other field's, as strings; case is ignored unless `cased`."""
 
     field: str
     other: str
@@ -173,7 +173,7 @@ TimePartName: TypeAlias = Literal["minute", "hour", "day", "week", "month", "yea
 
 @dataclass(frozen=True, slots=True)
 class TimePart:
-    """The part of the time in the field, in UTC, is the number, or compares so with it; weeks are those of ISO 8601."""
+    """A part of the field's time, in UTC, stands in the relation `op` to the number; weeks are those of ISO 8601."""
 
     field: str
     part: TimePartName
@@ -184,7 +184,7 @@ class TimePart:
 
 @dataclass(frozen=True, slots=True)
 class Unexpanded:
-    """A value with a placeholder that nothing has expanded: neither true nor false; whoever meets it raises `error`."""
+    """A value whose placeholder is not expanded. It is neither true nor false: whoever needs it raises `error`."""
 
     field: str | None
     placeholder: str
@@ -192,9 +192,9 @@ class Unexpanded:
 
     @property
     def error(self) -> RuleError:
-        """The error of a rule that is needed before its placeholder is expanded."""
+        """The error of a rule that is evaluated or converted before its placeholder is expanded."""
         return RuleError(
-            f"nothing expands the placeholder %{self.placeholder}%",
+            f"there is no value for the placeholder %{self.placeholder}%",
             self.place,
             "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
         )
@@ -202,7 +202,7 @@ class Unexpanded:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """The pattern is found in a value of any field, or in the raw text; case is ignored unless `cased`."""
+    """The pattern occurs in a value of any field, or in the raw text; case is ignored unless `cased`."""
 
     pattern: Pattern
     cased: bool = False
@@ -211,7 +211,7 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True)
 class KeywordRegex:
-    """The regular expression is found in a value of any field, or in the raw text."""
+    """The regular expression matches somewhere in a value of any field, or in the raw text."""
 
     pattern: str
     flags: frozenset[str] = frozenset()
@@ -239,19 +239,19 @@ def leaves_of(expr: Expr) -> Iterator[Leaf]:
 
 
 def unexpanded(expr: Expr) -> Iterator[Unexpanded]:
-    """Yield the values of an expression that hold a placeholder, in order."""
+    """Yield the values of an expression whose placeholders are not expanded, in order."""
     return (leaf for leaf in leaves_of(expr) if isinstance(leaf, Unexpanded))
 
 
 def fields_of(expr: Expr) -> tuple[str, ...]:
     """Return every field that the expression reads, in order, each once."""
-    found: dict[str, None] = {}
+    fields: dict[str, None] = {}
     for leaf in leaves_of(expr):
         match leaf:
             case FieldRef(field=name, other=other):
-                found.update({name: None, other: None})
+                fields.update({name: None, other: None})
             case Keyword() | KeywordRegex() | Unexpanded(field=None):
                 pass
             case _:
-                found[str(leaf.field)] = None
-    return tuple(found)
+                fields[str(leaf.field)] = None
+    return tuple(fields)

@@ -1,4 +1,4 @@
-"""Lower a rule of pySigma to the plan.
+"""Lower pySigma's rules to plans.
 
     SigmaRule ──lower_detection──> Detection        SigmaCorrelationRule ──lower_correlation──> Correlation
 
@@ -28,17 +28,17 @@ def lower(
     identifiers: Mapping[str, Document] | None = None,
     done: dict[int, Plan] | None = None,
 ) -> Plan:
-    """Return the plan of a pySigma rule, whether or not a pipeline has been applied to it.
+    """Return the plan of a pySigma rule, before or after a pipeline.
 
     Args:
         rule: a SigmaRule, or a SigmaCorrelationRule whose references are resolved.
-        document: where the rule came from; places in errors come from it.
-        identifiers: documents by what references call them, for places in the rules that a correlation refers to.
-        done: plans by the identity of their rules of pySigma; several correlations may count one.
+        document: the rule's document; places in errors come from it.
+        identifiers: documents by the name or id that references use, for places in rules that a correlation counts.
+        done: plans by the identity of pySigma's rules, so that a rule that several correlations count is lowered once.
 
     Raises:
         RuleError: the rule is not valid.
-        RefusedError: it uses what is not supported yet; the error names it.
+        RefusedError: the rule uses a construct that is not supported yet; the error names it.
     """
     if isinstance(rule, SigmaCorrelationRule):
         return lower_correlation(rule, document, identifiers or {}, done)

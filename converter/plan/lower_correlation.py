@@ -1,9 +1,9 @@
-"""Lower a correlation of pySigma to the plan.
+"""Lower pySigma's correlations to plans.
 
     SigmaCorrelationRule ──references, aliases──> Referenced ─┐
       └──document: type, condition──> Measure, limits ────────┴──> Correlation
 
-Names of fields come from pySigma's rule, which a pipeline may have changed; the condition comes from the document, as
+Field names come from pySigma's rule, which a pipeline may have changed; the condition comes from the document, because
 pySigma reads neither ranges nor fractions.
 """
 
@@ -39,10 +39,10 @@ def lower_correlation(
     """Return the plan of a correlation whose references are resolved.
 
     Args:
-        rule: the correlation of pySigma.
-        document: where it came from.
-        identifiers: documents by what references call them.
-        done: plans by the identity of their rules of pySigma, to be used again and added to.
+        rule: pySigma's correlation.
+        document: the rule's document.
+        identifiers: documents by the name or id that references use.
+        done: plans by the identity of pySigma's rules; used again, and added to.
 
     Raises:
         RuleError, RefusedError: as `lower`.
@@ -51,20 +51,20 @@ def lower_correlation(
 
 
 class _Lowering:
-    """The lowering of a correlation, and of those below it."""
+    """Lowers a correlation, and the correlations that it counts."""
 
     def __init__(self, identifiers: Mapping[str, Document], done: dict[int, ir.Plan]) -> None:
         self.identifiers = identifiers
         self.done = done
 
     def document_of(self, reference: str) -> Document | None:
-        """Return the document that a reference means, for places."""
+        """Return the document that a reference names, for places."""
         return self.identifiers.get(reference_key(reference))
 
     def correlation(self, rule: SigmaCorrelationRule, document: Document | None) -> ir.Correlation:
         written: Mapping[str, Any] = document.data["correlation"] if document is not None else _written(rule)
         names = [reference.reference for reference in rule.referenced_rules]
-        if written["type"] != "temporal_ordered":  # there alone a rule may be a stage twice
+        if written["type"] != "temporal_ordered":  # only there may a rule be two stages
             names = list(dict.fromkeys(names))
         by_name = {reference.reference: reference.rule for reference in rule.referenced_rules}
         group_by = tuple(rule.group_by or ())
@@ -92,16 +92,16 @@ class _Lowering:
         )
 
     def plan(self, rule: Any, document: Document | None) -> ir.Plan:
-        """Return the plan of a rule below, which several correlations may count."""
+        """Return the plan of a counted rule, lowered once even if several correlations count it."""
         if id(rule) not in self.done:
-            if isinstance(rule, SigmaCorrelationRule):  # loading has refused circles and long chains
+            if isinstance(rule, SigmaCorrelationRule):  # loading has refused cycles and long chains
                 self.done[id(rule)] = self.correlation(rule, document)
             else:
                 self.done[id(rule)] = lower_detection(rule, document)
         return self.done[id(rule)]
 
     def resolved(self, rule: SigmaCorrelationRule, name: str, referenced: Any, field: str) -> str:
-        """Return what a rule calls a field: by the alias of that name, if it is one and names the rule."""
+        """Return a rule's own name of a field: if the field is an alias with an entry for the rule, that entry."""
         for alias in rule.aliases or ():
             if alias.alias == field:
                 for reference, own in alias.mapping.items():
@@ -114,8 +114,8 @@ class _Lowering:
 
 
 def _fields(rule: SigmaCorrelationRule) -> tuple[str, ...]:
-    found = getattr(rule.condition, "fieldref", None)
-    return (found,) if isinstance(found, str) else tuple(found or ())
+    reference = getattr(rule.condition, "fieldref", None)
+    return (reference,) if isinstance(reference, str) else tuple(reference or ())
 
 
 def _measured(
@@ -168,7 +168,7 @@ def _limits(condition: Any) -> tuple[ir.Limit, ...]:
 
 
 def _written(rule: SigmaCorrelationRule) -> Mapping[str, Any]:
-    """Return what the document of a rule would say, if pySigma's rule is all there is."""
+    """Return the section `correlation` of a rule without a document, from pySigma's rule."""
     condition: Any = rule.condition.to_dict()
     return {"type": rule.type.name.lower(), "condition": condition}
 

@@ -1,4 +1,4 @@
-"""Lower a detection rule of pySigma to the plan: every modifier, list and selector gets its meaning here, once.
+"""Lower pySigma's detection rules to plans: every modifier, list and selector is resolved here, once.
 
 SigmaRule ──items, values──> Expr ──condition──> Detection
 """
@@ -77,7 +77,7 @@ def lower_detection(rule: SigmaRule, document: Document | None) -> ir.Detection:
 
 
 class _Lowering:
-    """The lowering of one detection rule."""
+    """Lowers one detection rule."""
 
     def __init__(self, rule: SigmaRule, document: Document | None) -> None:
         self.rule = rule
@@ -97,17 +97,17 @@ class _Lowering:
             place=self.document.place("detection", key=True) if self.document else None,
         )
 
-    def condition_source(self, index: int, text: str) -> Source[RuleError]:
-        """Return a condition, which a pipeline may have wrapped, for the parser."""
+    def condition_source(self, index: int, condition: str) -> Source[RuleError]:
+        """Return a condition as a source for the parser; a pipeline may have wrapped it."""
         if self.document is None:
-            return Source(text, RuleError, lambda _span: None)
+            return Source(condition, RuleError, lambda _span: None)
         section = "filter" if "filter" in self.document.data else "detection"
         written = self.document.data[section]["condition"]
         path: tuple[str | int, ...] = (section, "condition")
         if isinstance(written, list):
             path = (*path, index)
             written = written[index] if index < len(written) else ""
-        return self.document.source(text, *path, shift=max(0, text.find(str(written))))
+        return self.document.source(condition, *path, shift=max(0, condition.find(str(written))))
 
     def search(self, detection: SigmaDetection) -> ir.Expr:
         items = tuple(
@@ -126,24 +126,26 @@ class _Lowering:
             cased = "cased" in item.modifiers.names
             if item.modifiers.waiting:
                 values = self.awaited(item, item.modifiers, place)
-        else:  # an item that a pipeline made
+        else:  # a pipeline added the item
             refuse_modifiers(item, place)
         nodes = tuple(self.value(item.field, value, place, cased=cased) for value in values or [SigmaNull()])
         joined: ir.Expr = ir.And(nodes) if item.value_linking is ConditionAND else ir.Or(nodes)
         node = nodes[0] if len(nodes) == 1 else joined
-        # pySigma before 1.2 has no `neq`, and no attribute.
+        # pySigma before 1.2 has neither `neq` nor this attribute.
         return ir.Not(node) if getattr(item, "negated", False) else node
 
     def awaited(self, item: SigmaDetectionItem, chain: Chain, place: Place | None) -> list[Any]:
-        """Return the values of an item whose modifiers waited for its placeholders; those not expanded wait on."""
-        found: list[Any] = []
+        """Return the values of an item whose modifiers waited for placeholders; those that still have one wait on."""
+        values: list[Any] = []
         for value in item.value:
             if has_placeholder(value):
-                found.append(value)
+                values.append(value)
                 continue
             keyword = item.field is None
-            found += apply_chain(copy(chain), [value], keyword=keyword, value_place=lambda _index: place, expanded=True)
-        return found
+            values += apply_chain(
+                copy(chain), [value], keyword=keyword, value_place=lambda _index: place, expanded=True
+            )
+        return values
 
     def place(self, item: SigmaDetectionItem) -> Place | None:
         source = item.source
@@ -155,9 +157,9 @@ class _Lowering:
         return Place.at_line(self.document.text, source.line, source.char or 1, self.document.name, length)
 
     def value(self, field: str | None, value: Any, place: Place | None, *, cased: bool) -> ir.Expr:
-        """Return the node for one value of a field, or of a keyword search when there is no field."""
+        """Return the node for one value of a field, or of a keyword search if there is no field."""
         if isinstance(value, SigmaExpansion):
-            return ir.Or(tuple(self.value(field, one, place, cased=cased) for one in value.values))
+            return ir.Or(tuple(self.value(field, alternative, place, cased=cased) for alternative in value.values))
         if has_placeholder(value):
             parts = value.s if isinstance(value, SigmaString) else value.regexp.s
             return ir.Unexpanded(field, next(part.name for part in parts if isinstance(part, Placeholder)), place)
@@ -190,7 +192,7 @@ class _Lowering:
                 return ir.Cidr(field, value.network, place)
             case SigmaFieldReference():
                 relation = _RELATIONS[value.starts_with, value.ends_with]
-                # pySigma hands on the name with its wildcards escaped; a name has none.
+                # pySigma escapes wildcards in the name; a field name has none.
                 return ir.FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, cased, place)
             case _:
                 name = type(value).__name__
@@ -211,24 +213,24 @@ class _Lowering:
                 raise RuleError(f"a search without a field cannot be a {name}", place, "give it a field")
 
     def regex(self, value: SigmaRegularExpression, place: Place | None) -> tuple[str, frozenset[str]]:
-        text = value.regexp
-        # The parts of the string are joined as they were written: a regular expression has no Sigma wildcards.
-        pattern = "".join(part if isinstance(part, str) else _SPECIAL[part] for part in text.s)
+        string = value.regexp
+        # The parts are joined as they are written: a regular expression has no Sigma wildcards.
+        pattern = "".join(part if isinstance(part, str) else _SPECIAL[part] for part in string.s)
         flags = {_FLAGS[flag] for flag in value.flags}
-        if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets want flags apart
+        if inline := _INLINE_FLAGS.match(pattern):  # many rules write `(?i)...`; targets need the flags separately
             flags.update(inline[1])
             pattern = pattern[inline.end() :]
         try:
             parse(pattern, frozenset(flags))
-        except RegexError as bad:
-            if bad.construct:
-                raise RefusedError(bad.message, bad.construct, place, bad.hint) from None
-            raise RuleError(bad.message, place, bad.hint) from None
+        except RegexError as error:
+            if error.construct:
+                raise RefusedError(error.message, error.construct, place, error.hint) from None
+            raise RuleError(error.message, place, error.hint) from None
         return pattern, frozenset(flags)
 
 
 def pattern_of(value: SigmaString) -> ir.Pattern:
-    """Return a string of pySigma, in which there is no placeholder, as a pattern."""
+    """Return pySigma's string, which holds no placeholder, as a pattern."""
     parts: list[str | ir.Wildcard] = []
     for part in value.s:
         match part:
@@ -243,7 +245,7 @@ def pattern_of(value: SigmaString) -> ir.Pattern:
             case SpecialChars.WILDCARD_SINGLE:
                 parts.append(ir.Wildcard.ONE)
             case _:
-                raise AssertionError(part)  # `Unexpanded` stands for such a value
+                raise AssertionError(part)  # a placeholder: such a value is lowered to `Unexpanded`
     return ir.Pattern(tuple(parts))
 
 

@@ -1,6 +1,8 @@
-"""What a correlation measures in a window, and the limits that the measure must meet.
+"""The measures of correlations, and the limits that a measure must meet.
 
-EventCount | ValueCount | ... (Measure)      op and number (Limit)
+    EventCount | ValueCount | ... (Measure) ──computed from the events in a window──> number ──compared──> Limit
+
+Temporal and TemporalOrdered count rules and stages; an Occurrence is a condition on the rules that occur in a window.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ Limit: TypeAlias = tuple[CountOperator, int | float]
 
 @dataclass(frozen=True, slots=True)
 class EventCount:
-    """How many events."""
+    """The number of events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
-    """How many different values of the field, or combinations of values of the fields."""
+    """The number of distinct values of the field, or of distinct combinations of values of several fields."""
 
     fields: tuple[str, ...]
 
@@ -44,7 +46,7 @@ class ValueAvg:
 
 @dataclass(frozen=True, slots=True)
 class ValuePercentile:
-    """The percentile, from 0 to 100, of the numbers in the field; between two of them, linearly."""
+    """A percentile (0 to 100) of the numbers in the field, interpolated linearly between two of them."""
 
     field: str
     percent: int | float
@@ -52,14 +54,14 @@ class ValuePercentile:
 
 @dataclass(frozen=True, slots=True)
 class ValueMedian:
-    """The percentile 50 of the numbers in the field."""
+    """The median of the numbers in the field, which is their 50th percentile."""
 
     field: str
 
 
 @dataclass(frozen=True, slots=True)
 class Occurs:
-    """An event matches the rule of this index in `Correlation.rules`."""
+    """An event of the window matches the rule with this index in `Correlation.rules`."""
 
     rule: int
 
@@ -90,14 +92,14 @@ Occurrence: TypeAlias = Occurs | AllOf | AnyOf | Absent
 
 @dataclass(frozen=True, slots=True)
 class Temporal:
-    """How many of the rules occur in the window; with an expression, whether it is true of them (no limits then)."""
+    """The number of rules that occur in the window; with `expr`, whether that is true (there are no limits then)."""
 
     expr: Occurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TemporalOrdered:
-    """How many of the stages occur in this order, each at an event of its own; a stage is any of its rules."""
+    """The number of stages that occur in this order, each at its own event; an event of any rule of a stage will do."""
 
     stages: tuple[tuple[int, ...], ...]
 
@@ -108,5 +110,5 @@ Measure: TypeAlias = (
 
 
 def rising(limits: Iterable[Limit]) -> bool:
-    """Return whether more of what is measured never undoes the limits."""
+    """Return whether a measure that meets the limits still meets them when it grows."""
     return all(op in {"gt", "gte"} for op, _ in limits)

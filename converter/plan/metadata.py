@@ -1,4 +1,4 @@
-"""What a rule says about itself, and what others call it."""
+"""Read the metadata of a rule, and normalise the names that refer to it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 def reference_key(name: str) -> str:
-    """Return a name or an id as references are compared: the case of an id, which is a UUID, does not matter."""
+    """Return a name or id in the form in which references are compared: an id, which is a UUID, in lower case."""
     return name.lower() if _UUID.fullmatch(name) else name
 
 
 def generates(document: Document) -> bool:
-    """Return whether alerts of the referenced rules are wanted too: the schema has `generate` beside `correlation`."""
+    """Return whether referenced rules also raise alerts; the schema has `generate` beside `correlation` as well."""
     return bool(document.data["correlation"].get("generate") or document.data.get("generate"))
 
 
 def metadata_of(rule: SigmaRule | SigmaCorrelationRule, document: Document | None) -> Metadata:
-    """Return the metadata of a rule; `document` knows its file."""
+    """Return the metadata of a rule; its file is that of `document`."""
     related = getattr(rule.related, "related", None) or ()
     return Metadata(
         key=str(rule.name or rule.id or rule.title),

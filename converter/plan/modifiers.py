@@ -1,15 +1,15 @@
-"""Modifiers of the specification, applied to the values of a detection item by our own rules.
+"""Apply the modifiers of a detection item to its values, by our own rules.
 
-    names of modifiers, values of pySigma ──check the chain──> apply to each value ──> values of pySigma
+    names of modifiers, pySigma's values ──check the chain──> apply to each value ──> pySigma's values
 
 pySigma applies modifiers when it parses a rule, and gets some wrong (1.5 encodes utf16 and base64offset outside ASCII
-wrongly, and knows neither utf16le nor the long dashes of windash). So it parses values without modifiers, and what
-they mean is computed here, as values that pipelines and backends of pySigma understand.
+wrongly, and knows neither utf16le nor the long dashes of windash). So pySigma parses values without modifiers, and the
+modifiers are applied here; the results are values that pySigma's pipelines and backends understand.
 
-`all`, `neq`, `cased` and `expand` may stand anywhere in a chain: they do not change the text.
+`all`, `neq`, `cased` and `expand` may stand anywhere in a chain: they do not change the string.
 
-A value with a placeholder cannot be encoded before a pipeline has put something in its place. Its chain then waits,
-and lowering applies it (`Chain.waiting`).
+A value with a placeholder cannot be encoded before a pipeline has expanded it. Its chain then waits, and lowering
+applies it (`Chain.waiting`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from converter.plan.modify_value import PlaceOf
 
 _ANYWHERE = frozenset({"all", "neq", "cased", "expand"})
-# A modifier that gives the value another type comes first; what may follow each.
+# A modifier that changes the type of the value comes first; these may follow each.
 _FOLLOW: dict[str, frozenset[str]] = {
     "re": frozenset({*FLAGS, "contains"}),
     "fieldref": AFFIXES,
@@ -54,36 +54,36 @@ _FOLLOW: dict[str, frozenset[str]] = {
 
 KNOWN_MODIFIERS: tuple[str, ...] = (*modifier_mapping, "utf16le")
 
-# A placeholder has a name without percent signs; a backslash before its first percent sign makes that one plain.
+# The name of a placeholder holds no percent sign; a backslash before the first percent sign makes that one literal.
 _PLACEHOLDER = re.compile(r"\\%|%([^%\\]+)%")
 
 
 def has_placeholder(value: Any) -> bool:
-    """Return whether a value of pySigma holds a placeholder."""
+    """Return whether one of pySigma's values holds a placeholder."""
     return isinstance(value, SigmaString | SigmaRegularExpression) and value.contains_placeholder()
 
 
 def apply_chain(
     chain: Chain, values: Sequence[Any], *, keyword: bool, value_place: PlaceOf, expanded: bool = False
 ) -> list[Any]:
-    """Return the values of a detection item after its modifiers.
+    """Return the values of a detection item with its modifiers applied.
 
     Args:
-        chain: which modifiers; its `waiting` is set when a placeholder has to be replaced first.
+        chain: the modifiers; `chain.waiting` is set if a placeholder must be expanded first.
         values: as pySigma reads them without modifiers.
-        keyword: there is no field.
-        value_place: the place of a value by its index.
-        expanded: placeholders have been dealt with.
+        keyword: whether the item has no field.
+        value_place: returns the place of a value by its index.
+        expanded: whether placeholders have been expanded.
 
     Raises:
-        RuleError: the chain is not legal, or does not fit a value.
-        RefusedError: what it means is not settled.
+        RuleError: the chain is not valid, or does not fit a value.
+        RefusedError: the meaning of the chain is ambiguous.
     """
     links = [Link(name, index) for index, name in enumerate(chain.names) if name not in _ANYWHERE]
     head = links[0].name if links and links[0].name in _FOLLOW else ""
     _check_chain(chain, links, head, keyword=keyword)
     if head == "exists" and len(values) > 1:
-        raise RuleError("exists takes one value, true or false", value_place(1), "it is true or false of an event")
+        raise RuleError("exists takes one value, true or false", value_place(1), "an event has the field or does not")
     if "expand" in chain.names and not expanded:
         values = [_with_placeholders(value, head, value_place(index)) for index, value in enumerate(values)]
     needs_text = head in {"cidr", "fieldref"} or any(link.name in ENCODINGS | {"windash"} for link in links)
@@ -106,7 +106,7 @@ def _check_chain(chain: Chain, links: Sequence[Link], head: str, *, keyword: boo
         if name in FLAGS:
             illegal(index, f"{name} is a flag of regular expressions", "it comes after re")
         if name in _FOLLOW and not (head in COMPARE and name in TIMES):
-            hint = f"write {name} first" if not head else f"{head} and {name} cannot both say what the value is"
+            hint = f"write {name} first" if not head else f"{head} and {name} both set the type of the value; use one"
             illegal(index, f"{name} is only applicable to unmodified values", hint)
         if name in TIMES:
             illegal(index, f"{name} cannot follow {head}", f"write {name}|{head}")
@@ -142,7 +142,7 @@ def _follows(head: str) -> str:
 
 
 def _with_placeholders(value: Any, head: str, place: Place | None) -> Any:
-    r"""Return the value with placeholders where `%name%` was written; `\%` is a plain percent sign."""
+    r"""Return the value with each `%name%` turned into a placeholder; `\%` is a literal percent sign."""
     if not isinstance(value, SigmaString):
         raise RuleError(f"the modifier expand does not take the value {value}", place, TAKES_TEXT)
     parts: list[Any] = []
@@ -150,35 +150,37 @@ def _with_placeholders(value: Any, head: str, place: Place | None) -> Any:
         if not isinstance(part, str):
             parts.append(part)
             continue
-        text = ""
+        literal = ""
         used = 0
-        for found in _PLACEHOLDER.finditer(part):
-            text += part[used : found.start()]
-            used = found.end()
-            if found[1] is None:
-                text += "%"
+        for match in _PLACEHOLDER.finditer(part):
+            literal += part[used : match.start()]
+            used = match.end()
+            if match[1] is None:
+                literal += "%"
                 continue
-            parts.extend([text] if text else [])
-            parts.append(Placeholder(found[1]))
-            text = ""
-        text += part[used:]
-        parts.extend([text] if text else [])
+            parts.extend([literal] if literal else [])
+            parts.append(Placeholder(match[1]))
+            literal = ""
+        literal += part[used:]
+        parts.extend([literal] if literal else [])
     return string_of(parts)
 
 
 def refuse_modifiers(item: Any, place: Place | None) -> None:
-    """Refuse modifiers that pySigma itself applied, in a detection item that a pipeline made, and applied wrongly.
+    """Refuse modifiers that pySigma applies wrongly, in a detection item that a pipeline added.
 
     Args:
-        item: a detection item of pySigma whose modifiers are no `Chain`.
-        place: where the item is.
+        item: one of pySigma's detection items whose modifiers are not a `Chain`.
+        place: of the item.
 
     Raises:
-        RefusedError: naming the construct.
+        RefusedError: names the construct.
     """
     names = [reverse_modifier_mapping.get(modifier.__name__, modifier.__name__) for modifier in item.modifiers]
     for name in names:
         if name in ENCODINGS or name == "windash":
-            raise RefusedError(f"a pipeline adds an item with {name}, which pySigma applies its own way", name, place)
+            raise RefusedError(
+                f"a pipeline adds an item with {name}, which pySigma applies in its own way", name, place
+            )
         if name in {"startswith", "endswith"} and item.field is None:
             raise RefusedError(f"{name} has no meaning without a field", f"keyword {name}", place, "give it a field")

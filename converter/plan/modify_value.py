@@ -1,9 +1,9 @@
-"""The modifiers of one value: text, bytes and types.
+"""Apply modifiers to one value: to its string, its bytes or its type.
 
-    value of pySigma, modifiers that fit it ──one by one──> value of pySigma, or several of which each will do
+    pySigma's value, modifiers that fit it ──one by one──> pySigma's value, or several alternatives
 
-Encodings work on bytes: a part of a value is text until `wide` or `utf16*` makes it bytes, and `base64` makes these
-text again. What is bytes at the end is compared as text, as far as it is ASCII.
+Encodings work on bytes: a part of a value is a string until `wide` or `utf16*` makes it bytes, and `base64` makes bytes
+a string again. Bytes that remain at the end are compared as a string if they are ASCII, and refused otherwise.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ _MAX_DASHES = 5
 
 
 class Chain(list[Any]):
-    """The modifiers of a detection item, whose effect on its values has been computed here, or waits for placeholders.
+    """The modifiers of a detection item: applied to its values already, or waiting for placeholders to be expanded.
 
-    pySigma copies detection items and replaces them, but this list stays with each. It holds pySigma's classes.
+    A list of pySigma's modifier classes, which stays with an item when pySigma copies or replaces it.
 
     Attributes:
         names: the modifiers as written, in order.
-        waiting: a value holds a placeholder, so the modifiers are still to be applied.
-        place_of: the place of a modifier by its index.
+        waiting: whether the modifiers are still to be applied, because a value holds a placeholder.
+        place_of: returns the place of a modifier by its index.
     """
 
     names: tuple[str, ...]
@@ -84,52 +84,51 @@ class Chain(list[Any]):
     @classmethod
     def of(cls, names: Sequence[str], place_of: PlaceOf) -> Chain:
         """Return the chain of these names."""
-        made = cls(modifier_mapping.get(name, SigmaWideModifier) for name in names)
-        made.names, made.waiting, made.place_of = tuple(names), False, place_of
-        return made
+        chain = cls(modifier_mapping.get(name, SigmaWideModifier) for name in names)
+        chain.names, chain.waiting, chain.place_of = tuple(names), False, place_of
+        return chain
 
 
 class RawRegularExpression(SigmaRegularExpression):
-    """A regular expression that pySigma does not check: it knows the flavour of Python, or RE2, and rules have PCRE."""
+    """A regular expression that pySigma does not check: it would check for Python's or RE2's syntax, not PCRE's."""
 
     def compile(self) -> None:
-        """Do nothing; lowering checks the expression, and says where it is."""
+        """Do nothing: lowering checks the expression, and knows its place."""
 
     def replace_placeholders(self, callback: Callable[[Placeholder], Iterator[Any]]) -> list[SigmaRegularExpression]:
-        """Return an expression for each combination of what the callback gives; values stand in it as written."""
+        """Return an expression for each combination of the callback's values, which are inserted as written."""
         choices: list[list[Any]] = []
         for part in self.regexp.s:
             if isinstance(part, Placeholder):
-                found = list(callback(part))
-                choices.append([list(SigmaString(one.original, escape=False).s) if isinstance(one, SigmaString)
-                                else [one] for one in found])  # fmt: skip
+                choices.append([list(SigmaString(value.original, escape=False).s) if isinstance(value, SigmaString)
+                                else [value] for value in callback(part)])  # fmt: skip
             else:
                 choices.append([[part]])
-        made = []
+        expressions: list[SigmaRegularExpression] = []
         for combination in product(*choices):
-            one = RawRegularExpression("", set(self.flags))
-            one.regexp = string_of(part for parts in combination for part in parts)
-            made.append(one)
-        return list(made)
+            expression = RawRegularExpression("", set(self.flags))
+            expression.regexp = string_of(part for parts in combination for part in parts)
+            expressions.append(expression)
+        return expressions
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One modifier that changes the value, and where it stands in the chain."""
+    """A modifier that changes the value, with its index in the chain."""
 
     name: str
     index: int
 
 
 def string_of(parts: Iterable[Any], *, cased: bool = False) -> SigmaString:
-    """Return a string of pySigma from parts."""
-    made = SigmaCasedString() if cased else SigmaString()
-    made.s = list(parts)
-    return made
+    """Return pySigma's string with these parts."""
+    string = SigmaCasedString() if cased else SigmaString()
+    string.s = list(parts)
+    return string
 
 
 class Value:
-    """The modifiers of one value."""
+    """The application of modifiers to one value."""
 
     def __init__(self, chain: Chain, links: Sequence[Link], head: str, place: Place | None) -> None:
         self.chain = chain
@@ -138,7 +137,7 @@ class Value:
         self.place = place
 
     def apply(self, value: Any) -> Any:
-        """Return the value after the modifiers. Raises as `apply_chain`."""
+        """Return the value with the modifiers applied. Raises as `apply_chain`."""
         if not self.links:
             if "cased" in self.chain.names:
                 return string_of(self._text(value, "cased").s, cased=True)
@@ -180,32 +179,34 @@ class Value:
         if not isinstance(value.number, int):
             raise self._mismatch(first, value, "it takes a whole number")
         if not rest and not low <= value.number <= high:
-            raise RuleError(f"no time has the {first} {value.number}", self.place, f"{low} to {high}")
+            raise RuleError(f"{value.number} is not a valid {first}", self.place, f"{low} to {high}")
         part = SigmaTimestampPart(TIMES[first], value.number)
         return SigmaCompareExpression(part, COMPARE[rest[0]]) if rest else part
 
     def _regex(self, value: SigmaString) -> SigmaRegularExpression:
-        made = RawRegularExpression("", {FLAGS[link.name] for link in self.links if link.name in FLAGS})
-        made.regexp = value if value.contains_placeholder() or "expand" in self.chain.names else SigmaString(
+        expression = RawRegularExpression("", {FLAGS[link.name] for link in self.links if link.name in FLAGS})
+        expression.regexp = value if value.contains_placeholder() or "expand" in self.chain.names else SigmaString(
             value.original, escape=False
         )  # fmt: skip
-        return made
+        return expression
 
     def _network(self, value: SigmaString) -> SigmaCIDRExpression:
-        text = str(value)
+        network = str(value)
         try:
-            ip_network(text)
-        except ValueError as bad:
+            ip_network(network)
+        except ValueError as error:
             try:
-                hint = f"write {ip_network(text, strict=False)}"
+                hint = f"write {ip_network(network, strict=False)}"
             except ValueError:
                 hint = "for example 10.0.0.0/8 or fe80::/10"
-            raise RuleError(f"Invalid CIDR expression: {bad}", self.place, hint) from None
-        return SigmaCIDRExpression(text)
+            raise RuleError(f"Invalid CIDR expression: {error}", self.place, hint) from None
+        return SigmaCIDRExpression(network)
 
     def _reference(self, value: SigmaString) -> SigmaFieldReference:
         if value.contains_special():
-            raise RuleError("a field reference must not contain wildcards", self.place, "it is the name of a field")
+            raise RuleError(
+                "a field reference must not contain wildcards", self.place, "its value is the name of a field"
+            )
         names = {link.name for link in self.links}
         both = "contains" in names
         return SigmaFieldReference(value.to_plain(), both or "startswith" in names, both or "endswith" in names)
@@ -215,9 +216,9 @@ class Value:
         for link in self.links:
             alternatives = [new for parts in alternatives for new in self._step(link, parts)]
         cased = "cased" in self.chain.names
-        made = {repr(parts): string_of(parts, cased=cased) for parts in map(self._as_text, alternatives)}
-        strings = list(made.values())
-        return strings[0] if len(strings) == 1 else SigmaExpansion(list(strings))
+        strings = {repr(parts): string_of(parts, cased=cased) for parts in map(self._as_text, alternatives)}
+        distinct = list(strings.values())
+        return distinct[0] if len(distinct) == 1 else SigmaExpansion(list(distinct))
 
     def _step(self, link: Link, parts: list[Any]) -> list[list[Any]]:
         """Return the alternatives after one modifier."""
@@ -228,7 +229,7 @@ class Value:
             after = [many] if name != "endswith" and parts[-1:] != [many] else []
             return [[*before, *parts, *after]]
         if any(isinstance(part, bytes) for part in parts) and name not in _BASE64:
-            raise RuleError(f"{name} takes text, and the value is bytes already", self.chain.place_of(link.index),
+            raise RuleError(f"{name} takes text, and the value is already bytes", self.chain.place_of(link.index),
                             "write it before the encoding")  # fmt: skip
         if name == "windash":
             return self._dashes(parts)
@@ -237,12 +238,12 @@ class Value:
         if any(not isinstance(part, str | bytes) for part in parts):
             raise RuleError(f"{name} of a value with wildcards is not allowed", self.place,
                             f"write {name} before contains, startswith and endswith; "
-                            "write \\* or \\? for a plain star or question mark")  # fmt: skip
+                            "write \\* or \\? for a literal star or question mark")  # fmt: skip
         data = b"".join(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts)
         if name == "base64":
             return [[b64encode(data).decode()]]
         if len(data) < 2:  # noqa: PLR2004
-            raise RefusedError("one byte leaves no trace in base64 at some offsets", "base64offset of one byte",
+            raise RefusedError("base64offset needs at least two bytes", "base64offset of one byte",
                                self.place, "write a longer value")  # fmt: skip
         return [[_fragment(data, shift)] for shift in range(3)]
 
@@ -254,9 +255,9 @@ class Value:
                 choices.append((part,))
                 continue
             used = 0
-            for found in _DASH.finditer(part):
-                choices += [(part[used : found.start()],), _DASHES]
-                used = found.end()
+            for dash in _DASH.finditer(part):
+                choices += [(part[used : dash.start()],), _DASHES]
+                used = dash.end()
                 count += 1
             choices.append((part[used:],))
         if count > _MAX_DASHES:
@@ -267,45 +268,45 @@ class Value:
         return [_merged(combination) for combination in product(*choices)]
 
     def _as_text(self, parts: list[Any]) -> list[Any]:
-        """Return the parts with bytes as the text that holds the same; only ASCII is the same in every encoding."""
+        """Return the parts with bytes decoded; only ASCII is the same in every encoding."""
         if not any(isinstance(part, bytes) for part in parts):
             return parts
         link = next(link for link in self.links if link.name in _UTF16)
         if any(isinstance(part, bytes) and not part.isascii() for part in parts):
             what = "without base64" if link.name == "utf16" else "outside ASCII without base64"
-            raise RefusedError(f"{link.name} {what} makes bytes that are no text", f"{link.name} {what}",
+            raise RefusedError(f"{link.name} {what} makes bytes that are not text", f"{link.name} {what}",
                                self.chain.place_of(link.index), "encode them: |base64 or |base64offset")  # fmt: skip
         return _merged(part.decode("ascii") if isinstance(part, bytes) else part for part in parts)
 
 
 def _utf16(parts: Iterable[Any], name: str) -> list[Any]:
-    """Return the parts in UTF-16; `?` is the two bytes of a character."""
-    made: list[Any] = [b"\xff\xfe"] if name == "utf16" else []
+    """Return the parts encoded in UTF-16; a `?` becomes two, one for each byte of a character."""
+    encoded: list[Any] = [b"\xff\xfe"] if name == "utf16" else []
     for part in parts:
         if isinstance(part, str):
-            made.append(part.encode(_UTF16[name], "surrogatepass"))
+            encoded.append(part.encode(_UTF16[name], "surrogatepass"))
         else:
-            made += [part] * (2 if part is SpecialChars.WILDCARD_SINGLE else 1)
-    return made
+            encoded += [part] * (2 if part is SpecialChars.WILDCARD_SINGLE else 1)
+    return encoded
 
 
 def _fragment(data: bytes, shift: int) -> str:
-    """Return the part of the base64 text that is the same whatever stands `shift` bytes before the data, and after it.
+    """Return the base64 characters of the data alone, if `shift` bytes precede it and any bytes follow.
 
-    A character holds 6 bits: those that hold a bit of a neighbour are left out.
+    A character holds 6 bits; characters that also hold bits of other bytes are left out.
     """
-    text = b64encode(b"\0" * shift + data).decode().rstrip("=")
+    encoded = b64encode(b"\0" * shift + data).decode().rstrip("=")
     first = (8 * shift + 5) // 6
     last = 8 * (shift + len(data)) // 6
-    return text[first:last]
+    return encoded[first:last]
 
 
 def _merged(parts: Iterable[Any]) -> list[Any]:
-    """Return the parts with neighbouring texts joined and empty ones left out."""
-    made: list[Any] = []
+    """Return the parts with adjacent strings joined and empty ones left out."""
+    merged: list[Any] = []
     for part in parts:
-        if isinstance(part, str) and made and isinstance(made[-1], str):
-            made[-1] += part
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
         elif part != "":
-            made.append(part)
-    return made
+            merged.append(part)
+    return merged

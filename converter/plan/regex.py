@@ -1,8 +1,8 @@
-r"""The regular expressions of rules: one language, as a tree that emitters write in other languages.
+r"""The syntax tree of rules' regular expressions, which emitters write in other dialects.
 
     pattern, flags ──converter/plan/regex_parse.py──> Alternatives of Sequences of nodes
 
-Flags are resolved: each node says itself whether it ignores case, crosses lines, or stands at lines.
+Flags are resolved: each node states itself whether it ignores case, matches line feeds, or is anchored at lines.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAST = 0x10FFFF
 
 @dataclass(frozen=True, slots=True)
 class Char:
-    """One character, in any case if `fold`."""
+    """One character; case is ignored if `fold`."""
 
     char: str
     fold: bool = False
@@ -37,7 +37,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """One character inside these ranges of code points, or outside if `negated`; with `fold`, in any case."""
+    """A character inside these ranges of code points, or outside if `negated`; case is ignored if `fold`."""
 
     ranges: Ranges
     negated: bool = False
@@ -45,7 +45,7 @@ class Class:
 
     @property
     def closed(self) -> Ranges:
-        """The ranges with both cases written out if the class ignores case, sorted."""
+        """The ranges, sorted; if the class ignores case, with both cases of each letter."""
         return close_ranges(self.ranges) if self.fold else merge_ranges(self.ranges)
 
 
@@ -54,9 +54,9 @@ AnchorKind: TypeAlias = Literal["start", "line start", "end", "line end", "very 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    r"""A place: `end` is also before a line feed that ends the text, `very end` is not.
+    r"""A position in the text: `end` is also before a final line feed, `very end` is not.
 
-    `line start` is the start of the text and after each line feed that does not end it; `line end` is the end of the
+    `line start` is the start of the text and after each line feed except a final one; `line end` is the end of the
     text and before each line feed.
     """
 
@@ -65,7 +65,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Alternatives in brackets; `number` if they capture, `atomic` if nothing is tried again."""
+    """Alternatives in brackets; `number` if the group captures, `atomic` if it is not backtracked into."""
 
     inner: Alternatives
     number: int | None = None
@@ -74,7 +74,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What must, or must not, follow or (`behind`) precede."""
+    """Look-around: the alternatives must (if `negated`: must not) follow, or precede if `behind`."""
 
     inner: Alternatives
     behind: bool
@@ -83,14 +83,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The text that a group has captured."""
+    """A back-reference: the text that a group has captured."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """An item `least` to `most` times (None: without end)."""
+    """An item repeated `least` to `most` times (None: without limit)."""
 
     item: Node
     least: int
@@ -104,12 +104,12 @@ Sequence: TypeAlias = tuple[Node, ...]
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Sequences of which the first that leads on is taken."""
+    """Alternative sequences, tried in order."""
 
     sequences: tuple[Sequence, ...]
 
 
-# What each escape of a class holds; those of letters and digits are ASCII's.
+# The characters of each class escape; letters and digits are those of ASCII.
 _HORIZONTAL: Ranges = ((9, 9), (32, 32), (0xA0, 0xA0), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200A))
 ESCAPED: dict[str, Ranges] = {
     "d": ((48, 57),),
@@ -139,7 +139,7 @@ def _walk(node: Node) -> Iterator[Node]:
 
 
 def can_be_empty(tree: Alternatives) -> bool:
-    """Whether an empty text may be found; true when in doubt."""
+    """Return whether the expression may match the empty string; true when in doubt."""
     return any(all(_empty(node) for node in sequence) for sequence in tree.sequences)
 
 
@@ -156,7 +156,7 @@ def _empty(node: Node) -> bool:
 
 
 def complement(ranges: Ranges) -> Ranges:
-    """Return every code point that the ranges do not hold."""
+    """Return every code point outside the ranges."""
     out: list[tuple[int, int]] = []
     at = 0
     for low, high in merge_ranges(ranges):
@@ -169,7 +169,7 @@ def complement(ranges: Ranges) -> Ranges:
 
 
 def width_of(sequence: Sequence) -> int | None:
-    """Return how many characters a sequence takes, or None if that varies."""
+    """Return how many characters a sequence matches, or None if that varies."""
     total = 0
     for node in sequence:
         width = _width(node)

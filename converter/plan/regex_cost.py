@@ -1,10 +1,10 @@
-"""How much work it is to make a regular expression deterministic, counted as Lucene counts it before it gives up.
+"""Compute the effort of making a regular expression deterministic, as Lucene counts it to decide when to give up.
 
-    tree ──positions──> automaton of what may follow what ──sets of positions, breadth first──> their sizes, added
+    tree ──positions──> nondeterministic automaton ──sets of positions, breadth first──> sum of their sizes
 
-Lucene's automaton has a state for each character or class that is written, repetitions written out, and a set of such
-states for each state of the deterministic one; the effort is the sum of the sizes of the sets. It refuses an expression
-at ten times `max_determinized_states`.
+Lucene's automaton has one state (here: a position) for each character or class in the expression, with repetitions
+written out. Each state of the deterministic automaton is a set of positions, and the effort is the sum of the sizes of
+these sets. Lucene refuses an expression whose effort reaches ten times `max_determinized_states`.
 Source: Lucene `Operations.determinize`, `Operations.repeat`; tests/referee compares the two.
 """
 
@@ -25,15 +25,15 @@ _MOST_POSITIONS = 20_000
 
 
 class _TooLargeError(Exception):
-    """There are more positions than anyone wants to look at."""
+    """The expression has too many positions to go on."""
 
 
 def effort(tree: Alternatives, limit: int) -> int:
-    """Return the effort of an expression that matches whole values, or `limit` if it is at least that.
+    """Return the effort of an expression that matches whole values, but not more than `limit`.
 
     Args:
         tree: without anchors, look-around and references.
-        limit: where to stop.
+        limit: the effort at which to stop.
     """
     automaton = _Positions()
     try:
@@ -44,7 +44,7 @@ def effort(tree: Alternatives, limit: int) -> int:
 
 
 class _Part:
-    """What an expression begins and ends with, as sets of positions, and whether it may be empty."""
+    """A part of an expression: the positions it may begin with and end with, as sets, and whether it may be empty."""
 
     __slots__ = ("empty", "first", "last")
 
@@ -55,7 +55,7 @@ class _Part:
 
 
 class _Positions:
-    """Positions are bits; bit 0 is the place before everything."""
+    """The nondeterministic automaton. A set of positions is an integer with a bit for each; bit 0 is the start."""
 
     def __init__(self) -> None:
         self._ranges: list[Ranges] = [()]
@@ -85,7 +85,7 @@ class _Positions:
         return done
 
     def _alphabet(self) -> list[int]:
-        """Return for each kind of characters the positions that take it."""
+        """Return, for each class of characters that no position tells apart, the set of positions that accept it."""
         edges = sorted({edge for ranges in self._ranges for low, high in ranges for edge in (low, high + 1)})
         takes = dict.fromkeys(edges, 0)
         places = {edge: at for at, edge in enumerate(edges)}
@@ -124,7 +124,7 @@ class _Positions:
     def _node(self, node: Node) -> _Part:
         match node:
             case Char(char, fold):
-                return self._set(tuple((ord(one), ord(one)) for one in (variants(char) if fold else char)))
+                return self._set(tuple((ord(case), ord(case)) for case in (variants(char) if fold else char)))
             case Dot(breaks):
                 return self._set(((0, LAST),) if breaks else ((0, 9), (11, LAST)))
             case Class(negated=negated):
@@ -153,7 +153,7 @@ class _Positions:
             return self._joined(whole, _Part(again.first, again.last, empty=True))
         if most == least:
             return whole
-        # Each further time comes only after the one before it.
+        # Each further repetition follows the one before it.
         chain = self._node(item)
         first, last, end = chain.first, chain.last, chain.last
         for _ in range(most - least - 1):
@@ -179,5 +179,5 @@ def _union(masks: Iterable[int]) -> int:
 
 
 def _outside(ranges: Ranges) -> Ranges:
-    edges = [-1, *(edge for one in ranges for edge in one), LAST + 1]
+    edges = [-1, *(edge for span in ranges for edge in span), LAST + 1]
     return tuple((low + 1, high - 1) for low, high in zip(edges[::2], edges[1::2], strict=True) if low + 1 < high)

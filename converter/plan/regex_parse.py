@@ -1,9 +1,9 @@
-r"""Parse the regular expressions of rules.
+r"""Parse rules' regular expressions into trees.
 
     pattern, flags ──recursive descent──> tree (converter/plan/regex.py)
 
-The language is the part of PCRE2 that docs/semantics.md lists. What PCRE2 rejects is an error, what we leave out is
-refused by name. Source: the manual page pcre2pattern.
+The language is the subset of PCRE2 that docs/semantics.md lists. An expression that PCRE2 rejects is an error; a
+construct outside the subset is refused by name. Source: the manual page pcre2pattern.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _BY_NAME = re.compile(r"\\k(?:<(\w+)>|\{(\w+)\}|'(\w+)')|\(\?P=(\w+)\)", re.ASCI
 
 
 class RegexError(SourceError):
-    """A pattern is not a regular expression (`construct` is empty), or has a construct that is not supported."""
+    """The pattern is not a regular expression (`construct` is empty), or has a construct that is not supported."""
 
     def __init__(self, message: str, place: Place | None = None, hint: str = "", construct: str = "") -> None:
         super().__init__(message, place, hint)
@@ -84,11 +84,11 @@ def parse(pattern: str, flags: frozenset[str] = frozenset()) -> Alternatives:
     """Return the tree of a pattern.
 
     Args:
-        pattern: as the rule has it.
-        flags: of `i`, `m`, `s`.
+        pattern: as the rule writes it.
+        flags: among `i`, `m`, `s`.
 
     Raises:
-        RegexError: it is not valid in PCRE2, or not supported.
+        RegexError: the pattern is not valid in PCRE2, or not supported.
     """
     return _Parser(Source(pattern, RegexError), flags).whole()
 
@@ -146,7 +146,7 @@ class _Parser(Cursor[RegexError]):
         end = self.text.find(r"\E", self.offset)
         text = self.text[self.offset + 2 : end if end >= 0 else len(self.text)]
         self.offset = end + 2 if end >= 0 else len(self.text)
-        items: list[Node] = [self.char(one) for one in text]
+        items: list[Node] = [self.char(char) for char in text]
         if items:
             items[-1] = self.repeated(items[-1])
         return items
@@ -182,9 +182,9 @@ class _Parser(Cursor[RegexError]):
                 return self.char(char)
 
     def doubtful_count(self) -> None:
-        """Refuse what newer versions of PCRE2 take for a count, and older ones for text."""
+        """Refuse text that newer versions of PCRE2 read as a count, and older ones as plain characters."""
         if _DOUBTFUL_COUNT.match(self.text, self.offset) and not _COUNTED.match(self.text, self.offset):
-            raise self.refused("a count such as {,2} or { 1 }", r"write {0,2}, or \{ for a plain bracket")
+            raise self.refused("a count such as {,2} or { 1 }", r"write {0,2}, or \{ for a literal bracket")
 
     def repeated(self, item: Node) -> Node:
         counts = self.counts()
@@ -206,9 +206,9 @@ class _Parser(Cursor[RegexError]):
         if self.at_end():
             return None
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-        if (found := simple.get(self.text[self.offset])) is not None:
+        if (bounds := simple.get(self.text[self.offset])) is not None:
             self.offset += 1
-            return found
+            return bounds
         counted = _COUNTED.match(self.text, self.offset)
         if counted is None:
             self.doubtful_count()
@@ -242,7 +242,7 @@ class _Parser(Cursor[RegexError]):
         name = names[0] or names[1]
         if name:
             if name in self.names:
-                raise self.wrong("a name given twice")
+                raise self.wrong("two groups with one name")
             self.names[name] = self.groups + 1
             return self.captured()
         inner = self.inside()
@@ -261,7 +261,7 @@ class _Parser(Cursor[RegexError]):
         return Group(inner, number)
 
     def inside(self) -> Alternatives:
-        """Read up to the closing bracket; flags set inside end there."""
+        """Read up to the closing bracket, where flags set inside end."""
         flags, start = self.flags, self.offset
         inner = self.alternatives()
         if not self.starts(")"):
@@ -271,12 +271,12 @@ class _Parser(Cursor[RegexError]):
         self.flags = flags
         return inner
 
-    def flagged(self, found: re.Match[str]) -> Group | None:
-        on, off, closing = found[1], found[2] or "", found[3]
+    def flagged(self, match: re.Match[str]) -> Group | None:
+        on, off, closing = match[1], match[2] or "", match[3]
         if unknown := sorted(set(on + off) - set("ims")):
             raise self.refused(f"the flag {unknown[0]}", "known: i, m, s")
         outer = self.flags
-        self.offset = found.end()
+        self.offset = match.end()
         self.flags = (outer | set(on)) - set(off)
         if closing == ")":
             return None
@@ -312,13 +312,13 @@ class _Parser(Cursor[RegexError]):
         return self.char(chr(self.code()))
 
     def code(self) -> int:
-        """Read an escape that stands for one character, in a class or outside."""
+        """Read an escape that stands for one character, inside or outside a class."""
         letter = self.text[self.offset + 1]
-        if found := _CODE.match(self.text, self.offset + 1):
-            code = self.coded(found)
+        if match := _CODE.match(self.text, self.offset + 1):
+            code = self.coded(match)
             if code > LAST or 0xD800 <= code <= 0xDFFF:  # noqa: PLR2004  halves of surrogate pairs
-                raise self.wrong("no such character")
-            self.offset = found.end()
+                raise self.wrong("a code point that is not a character")
+            self.offset = match.end()
             return code
         if letter in _CONTROLS:
             self.offset += 2
@@ -328,25 +328,25 @@ class _Parser(Cursor[RegexError]):
         self.offset += 2
         return ord(letter)
 
-    def coded(self, found: re.Match[str]) -> int:
-        if found[1] or found[2]:
-            return int(found[1] or found[2], 16)
-        return int(found[3] or found[4] or "0", 8)
+    def coded(self, match: re.Match[str]) -> int:
+        if match[1] or match[2]:
+            return int(match[1] or match[2], 16)
+        return int(match[3] or match[4] or "0", 8)
 
     def numbered(self) -> Reference:
-        found = _BY_NUMBER.match(self.text, self.offset)
-        if found is None:
+        match = _BY_NUMBER.match(self.text, self.offset)
+        if match is None:
             raise self.refused(r"\g")
-        number = int(found[1] or found[2] or found[3])
-        return self.reference(found, number if number > 0 else self.groups + 1 + number)
+        number = int(match[1] or match[2] or match[3])
+        return self.reference(match, number if number > 0 else self.groups + 1 + number)
 
-    def reference(self, found: re.Match[str], number: int | None) -> Reference:
+    def reference(self, match: re.Match[str], number: int | None) -> Reference:
         if number not in self.closed:
             raise self.refused("a reference to a group that is not there, or not closed yet")
         if "i" in self.flags:
             raise self.refused("a reference back that ignores case")
-        self.offset = found.end()
-        assert number is not None  # noqa: S101  no group is None
+        self.offset = match.end()
+        assert number is not None  # noqa: S101  None is not a closed group
         return Reference(number)
 
     # ----------------------------------------------------------------------------------------------------- classes
@@ -407,15 +407,15 @@ class _Parser(Cursor[RegexError]):
         return self.code()
 
     def posix(self) -> int | Ranges:
-        found = _POSIX_CLASS.match(self.text, self.offset)
-        if found is None:
+        match = _POSIX_CLASS.match(self.text, self.offset)
+        if match is None:
             closing = self.text[self.offset + 1] + "]"
             if closing in self.text[self.offset + 2 :]:
                 raise self.refused("a class such as [[.a.]] or [[:<:]]")
             self.offset += 1
             return ord("[")
-        held = _POSIX.get(found[2])
+        held = _POSIX.get(match[2])
         if held is None:
-            raise self.wrong(f"no class is called {found[2]}")
-        self.offset = found.end()
-        return complement(held) if found[1] else held
+            raise self.wrong(f"the unknown class {match[2]}")
+        self.offset = match.end()
+        return complement(held) if match[1] else held

@@ -1,6 +1,9 @@
-"""The rules of a plan: a detection, or a correlation that counts other rules.
+"""The rules of a plan: detections, and correlations that count other rules.
 
-Detection | Correlation (Plan)
+    Detection      metadata, log source, expression
+    Correlation    metadata, Referenced rules, group-by, timespan, measure, limits
+
+The functions walk a plan from a correlation down to its detections.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a rule says about itself. `key` is its `name`, else its `id`, else its title; `path` is its file.
+    """The metadata of a rule. `key` is its `name`, else its `id`, else its title; `path` is its file.
 
-    `fields` are those that its author thinks worth looking at, by the product's names after a pipeline.
+    `fields` are those that the author suggests to show; after a pipeline they have the product's names.
     """
 
     key: str
@@ -48,7 +51,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A detection rule: an event is an alert if `expr` is true of it."""
+    """A detection rule: an event is an alert if `expr` is true for it."""
 
     meta: Metadata
     logsource: LogSource
@@ -58,12 +61,12 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Referenced:
-    """A rule that a correlation counts, and how its events call what the correlation groups by and measures.
+    """A rule that a correlation counts, with that rule's names of the group-by fields and of the measured fields.
 
     Attributes:
         plan: a detection, or a correlation whose episodes count.
-        group_by: its names of `Correlation.group_by`, aliases resolved, in that order.
-        fields: its names of the fields of the measure, in that order.
+        group_by: its field for each name in `Correlation.group_by`, aliases resolved, in that order.
+        fields: its field for each field of the measure, in that order.
     """
 
     plan: Plan
@@ -72,28 +75,28 @@ class Referenced:
 
     @property
     def meta(self) -> Metadata:
-        """What the rule says about itself."""
+        """The metadata of the rule."""
         return self.plan.meta
 
     @property
     def expr(self) -> Expr:
-        """What an event must meet to be counted; of a correlation, to be counted by it."""
-        found = detections_of(self.plan)
-        return found[0].expr if len(found) == 1 else Or(tuple(one.expr for one in found))
+        """The condition that counted events meet; of a correlation, the events of its detections."""
+        detections = detections_of(self.plan)
+        return detections[0].expr if len(detections) == 1 else Or(tuple(rule.expr for rule in detections))
 
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Events of one group within `timespan` seconds, of which a measure meets every limit.
+    """A correlation rule: an alert is events of one group, within `timespan` seconds, whose measure meets every limit.
 
     Attributes:
-        rules: whose events count. Only the stages of a TemporalOrdered may name one twice.
+        rules: those whose events count. Only in a TemporalOrdered may a rule appear twice, as two stages.
         group_by: names of fields and aliases.
         timespan: in seconds.
-        measure: what is measured of the events in a window.
+        measure: what is computed from the events in a window.
         limits: operators and numbers; all must hold.
-        generate: alerts of the referenced rules are wanted as well.
-        places: of `type`, `rules`, `aliases`, `condition`, `field`, as far as they are there.
+        generate: whether the referenced rules also raise alerts of their own.
+        places: of the keys `type`, `rules`, `aliases`, `condition` and `field`, where the rule has them.
     """
 
     meta: Metadata
@@ -109,23 +112,23 @@ class Correlation:
 
     @property
     def sliding(self) -> bool:
-        """Whether the measure is judged on a trailing window at each event (else on fixed windows)."""
+        """Whether the measure is evaluated on a trailing window at each event (else on fixed windows)."""
         counted = isinstance(self.measure, EventCount | ValueCount | ValueSum)
         return not counted or rising(self.limits)
 
     @property
     def op(self) -> CountOperator:
-        """The operator of an event_count that has one."""
+        """The operator of an event_count with a single limit."""
         return self._limit[0]
 
     @property
     def count(self) -> int:
-        """The number of an event_count that has one operator."""
+        """The number of an event_count with a single limit."""
         return int(self._limit[1])
 
     @property
     def at_least(self) -> int:
-        """The smallest satisfying count of a sliding event_count; a window that is looked at holds an event."""
+        """The smallest count that meets the limit of a sliding event_count; at least 1: each window holds an event."""
         return max(1, self.count + 1 if self.op == "gt" else self.count)
 
     @property
@@ -139,47 +142,47 @@ Plan: TypeAlias = Detection | Correlation
 
 
 def detections_of(plan: Plan) -> tuple[Detection, ...]:
-    """Return the detections below a plan, at any depth, in order, each once; of a detection itself."""
-    found: dict[int, Detection] = {}
+    """Return the detections that a plan counts at any depth, in order, each once; a detection returns itself."""
+    detections: dict[int, Detection] = {}
     seen: set[int] = set()
     stack: list[Plan] = [plan]
     while stack:
-        one = stack.pop()
-        if isinstance(one, Detection):
-            found.setdefault(id(one), one)
-        elif id(one) not in seen:
-            seen.add(id(one))
-            stack.extend(rule.plan for rule in reversed(one.rules))
-    return tuple(found.values())
+        rule = stack.pop()
+        if isinstance(rule, Detection):
+            detections.setdefault(id(rule), rule)
+        elif id(rule) not in seen:
+            seen.add(id(rule))
+            stack.extend(below.plan for below in reversed(rule.rules))
+    return tuple(detections.values())
 
 
 def correlations_of(plan: Plan) -> tuple[Correlation, ...]:
-    """Return the correlations of a plan, itself first, at any depth, each once."""
-    found: dict[int, Correlation] = {}
+    """Return the correlations of a plan at any depth, the plan itself first, each once."""
+    correlations: dict[int, Correlation] = {}
     stack: list[Plan] = [plan]
     while stack:
-        one = stack.pop()
-        if isinstance(one, Correlation) and id(one) not in found:
-            found[id(one)] = one
-            stack.extend(rule.plan for rule in reversed(one.rules))
-    return tuple(found.values())
+        rule = stack.pop()
+        if isinstance(rule, Correlation) and id(rule) not in correlations:
+            correlations[id(rule)] = rule
+            stack.extend(below.plan for below in reversed(rule.rules))
+    return tuple(correlations.values())
 
 
 def notes_of(plan: Plan) -> tuple[str, ...]:
-    """Return what a person should know of how the correlations of a plan are judged, one sentence each."""
+    """Return a note, one sentence, for each correlation of a plan that is evaluated on fixed windows."""
     return tuple(
-        f"{one.meta.key} is judged on fixed windows of {one.timespan} s, aligned to the epoch, that hold an event: "
-        f"{' and '.join(op for op, _ in one.limits)} might hold at every first event of a trailing window"
-        for one in correlations_of(plan)
-        if not one.sliding
+        f"{rule.meta.key} is evaluated on fixed windows of {rule.timespan} s, aligned to the epoch, that hold an "
+        f"event: on a trailing window, {' and '.join(op for op, _ in rule.limits)} could hold at every first event"
+        for rule in correlations_of(plan)
+        if not rule.sliding
     )
 
 
 def fields_of_plan(plan: Plan) -> tuple[str, ...]:
-    """Return every field that a plan reads, each once: those of detections, measured ones, those of groups."""
+    """Return every field that a plan reads, each once: of its detections, then measured ones, then group-by fields."""
     if isinstance(plan, Detection):
         return fields_of(plan.expr)
-    read = [name for one in detections_of(plan) for name in fields_of(one.expr)]
-    rules = [rule for one in correlations_of(plan) for rule in one.rules]
+    read = [name for detection in detections_of(plan) for name in fields_of(detection.expr)]
+    rules = [rule for correlation in correlations_of(plan) for rule in correlation.rules]
     measured = [name for rule in rules for name in rule.fields]
     return tuple(dict.fromkeys([*read, *measured, *(name for rule in rules for name in rule.group_by)]))

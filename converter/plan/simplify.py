@@ -1,7 +1,7 @@
-"""Write an expression with fewer brackets: nested `and` and `or` flattened, double negation undone, repeats dropped.
+"""Simplify expressions: flatten nested `and` and `or`, undo double negation, drop repeats.
 
 For emitters, whose output people read. The reference evaluates the expression as it was lowered, so a mistake here
-would show as a disagreement.
+shows as a disagreement.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from converter.plan import nodes as ir
 
 
 def simplified(plan: ir.Plan) -> ir.Plan:
-    """Return a plan that means the same."""
+    """Return the plan with its expressions simplified."""
     return _simplified(plan, {})
 
 
 def _simplified(plan: ir.Plan, done: dict[int, ir.Plan]) -> ir.Plan:
-    """Several correlations may count one rule, which stays one."""
+    """Simplify each plan once: several correlations may count the same rule, and still do afterwards."""
     if id(plan) not in done:
         if isinstance(plan, ir.Correlation):
             rules = tuple(replace(rule, plan=_simplified(rule.plan, done)) for rule in plan.rules)
@@ -28,15 +28,15 @@ def _simplified(plan: ir.Plan, done: dict[int, ir.Plan]) -> ir.Plan:
 
 
 def simplify(expr: ir.Expr) -> ir.Expr:
-    """Return an expression that means the same."""
+    """Return an equivalent expression with fewer brackets."""
     match expr:
         case ir.And(items) | ir.Or(items):
             kind = type(expr)
             flat: dict[ir.Expr, None] = {}
             for item in map(simplify, items):
                 flat.update(dict.fromkeys(item.items if isinstance(item, kind) else (item,)))
-            kept = tuple(flat)
-            return kept[0] if len(kept) == 1 else kind(kept)
+            distinct = tuple(flat)
+            return distinct[0] if len(distinct) == 1 else kind(distinct)
         case ir.Not(item):
             inner = simplify(item)
             return inner.item if isinstance(inner, ir.Not) else ir.Not(inner)

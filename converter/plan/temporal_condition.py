@@ -1,8 +1,8 @@
-"""The boolean condition of a temporal correlation: text to a tree over rules.
+"""Parse the boolean condition of a temporal correlation into a tree over its rules.
 
-"a and (b or not c)" ──parse_condition──> And/Or/Not over names ──> AllOf/AnyOf/Absent over rules
+"a and (b or not c)" ──parse_names──> And/Or/Not over names ──occurrence_of──> AllOf/AnyOf/Absent over rules
 
-Operators, brackets and errors are those of the condition of a detection; selectors such as `1 of them` are not.
+Operators, brackets and errors are those of a detection's condition; selectors such as `1 of them` are not allowed.
 """
 
 from __future__ import annotations
@@ -24,27 +24,29 @@ _WORD = re.compile(r"[^\s()|]+")
 _KEYWORDS = frozenset({"and", "or", "not"})
 
 
-def words_of(text: str) -> list[tuple[str, Span]]:
-    """Return the names in a condition, each with its place in it, in order and as often as it is there."""
-    words = ((match[0], Span(*match.span())) for match in _WORD.finditer(text))
+def words_of(condition: str) -> list[tuple[str, Span]]:
+    """Return the names in a condition with their spans, in order, repeats included."""
+    words = ((match[0], Span(*match.span())) for match in _WORD.finditer(condition))
     return [(word, span) for word, span in words if word.lower() not in _KEYWORDS]
 
 
 def parse_names(source: Source[RuleError]) -> ir.Expr:
-    """Parse a condition; each name in it is an `Exists` of that name.
+    """Parse a condition into a tree with an `Exists` for each name.
 
     Raises:
-        RuleError: not a condition, or a selector.
+        RuleError: not a condition, or one with a selector.
     """
     names = words_of(source.text)
     for word, span in names:
         if word.lower() == "of":
-            raise source.error("a correlation names its rules one by one", span, "join them with `and` and `or`")
+            raise source.error(
+                "the condition of a correlation has no selectors", span, "join names of rules with `and`, `or`"
+            )
     return parse_condition(source, {word: ir.Exists(word) for word, _ in names})
 
 
 def occurrence_of(expr: ir.Expr, rules: Mapping[str, int]) -> ir.Occurrence:
-    """Return a parsed condition over the rules of a correlation, by index."""
+    """Return a parsed condition with the names replaced by the indexes of a correlation's rules."""
     match expr:
         case ir.And(items):
             return ir.AllOf(tuple(occurrence_of(item, rules) for item in items))
@@ -55,17 +57,17 @@ def occurrence_of(expr: ir.Expr, rules: Mapping[str, int]) -> ir.Occurrence:
         case ir.Exists(name):
             return ir.Occurs(rules[name])
         case _:
-            raise TypeError(f"no condition over names: {expr!r}")
+            raise TypeError(f"not a condition over names: {expr!r}")
 
 
 def is_ordered(expr: ir.Expr) -> bool:
-    """Return whether a parsed condition only joins stages with `and`: names, or alternatives of names."""
+    """Return whether a parsed condition is stages joined with `and`; a stage is a name, or names joined with `or`."""
     items = expr.items if isinstance(expr, ir.And) else (expr,)
     return all(isinstance(part, ir.Exists) for item in items for part in _alternatives(item))
 
 
 def stages_of(expr: ir.Expr, rules: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
-    """Return the stages of such a condition, each the indexes of its rules."""
+    """Return the stages of such a condition; each holds the indexes of its rules."""
     items = expr.items if isinstance(expr, ir.And) else (expr,)
     return tuple(
         tuple(rules[part.field] for part in _alternatives(item) if isinstance(part, ir.Exists)) for item in items

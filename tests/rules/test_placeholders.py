@@ -87,7 +87,7 @@ def test_the_reference_sees_expanded_values(
     pipeline: Any, key: str, value: str, yes: dict[str, Any], no: dict[str, Any]
 ) -> None:
     loaded = parse_rules(rule(key, value))
-    with pytest.raises(RuleError, match="nothing expands the placeholder"):
+    with pytest.raises(RuleError, match="there is no value for the placeholder"):
         evaluate_plans(loaded.plans, [yes])
     expanded = loaded.expanded([pipeline(VALUES)])
     assert [alert.events for alert in evaluate_plans(expanded.plans, [no, yes])] == [(2,)]
@@ -96,7 +96,7 @@ def test_the_reference_sees_expanded_values(
 @pytest.mark.parametrize("target", ["splunk", "esql", "eql"])
 def test_targets_see_the_same(pipeline: Any, target: str) -> None:
     loaded = parse_rules(rule("cmd|wide|base64offset|contains|expand", "%tool%"))
-    with pytest.raises(RuleError, match="nothing expands the placeholder %tool%") as caught:
+    with pytest.raises(RuleError, match="there is no value for the placeholder %tool%") as caught:
         convert_rules(loaded, list_targets()[target])
     assert caught.value.place is not None
     assert (caught.value.place.line, caught.value.place.column) == (5, 5)
@@ -139,6 +139,6 @@ def test_eval_takes_pipelines(pipeline: Any, tmp_path: Path, capsys: pytest.Capt
     log.write_text(json.dumps({"user": "root"}) + "\n", encoding="utf-8")
     arguments = ["eval", "--format", "ndjson", str(path), "--logs", str(log)]
     assert main(arguments) == 2
-    assert "rule.yml:5:5: rule error: nothing expands the placeholder %admins%" in capsys.readouterr().err
+    assert "rule.yml:5:5: rule error: there is no value for the placeholder %admins%" in capsys.readouterr().err
     assert main([*arguments, "-p", pipeline(VALUES)]) == 0
     assert capsys.readouterr().out == '{"rule":"Waiting","event":1}\n'
