@@ -1,4 +1,4 @@
-"""The reference evaluator of Sigma: the oracle. It reads plans and events, and knows no target, view or engine.
+"""The reference evaluator of Sigma, the oracle of all tests. It reads plans and events, never a target or an engine.
 
 Plan + events ──match──> matching events ──correlate──> Alert
 """

@@ -1,9 +1,9 @@
-"""Correlate matching events: group them, measure windows of a group, chain satisfied windows to episodes.
+"""Correlate matching events: group them, measure windows of a group, chain satisfied windows into episodes.
 
     matches of each rule ──group──> members of one group in time order ──windows, measure──> satisfied windows
                                                                              └──chain──> Episode
 
-A correlation that counts another one sees each episode of that as an event at its end; see `Timed`.
+To a correlation that counts another one, each episode of the other is an event at the episode's end; see `Timed`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from converter.plan import nodes as ir
 from converter.reference.measure import meter_of
 from converter.reference.members import Member, Timed
 from converter.reference.time import SECOND
-from converter.reference.values import find, number_of, text_of
+from converter.reference.values import find, number_of, string_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,37 +48,37 @@ def episodes(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> list[
 
     Args:
         rule: the correlation.
-        matching: what matches each of its rules, in their order. The same event is the same object everywhere.
+        matching: for each of its rules, in order, the events that match. One event is one object in all of them.
     """
-    found: list[Episode] = []
+    result: list[Episode] = []
     span = rule.timespan * SECOND
     for key, members in _groups(rule, matching).items():
         members.sort(key=lambda member: (member.time, member.timed.position))
         if rule.sliding:
             chains = _chains(members, span, meter_of(rule))
-            found.extend(Episode(key, _events(members[start:stop])) for start, stop in chains)
+            result.extend(Episode(key, _events(members[start:stop])) for start, stop in chains)
         else:
             windows = _fixed(members, span, lambda: meter_of(rule))
-            found.extend(Episode(key, _events(window)) for window in windows)
-    return sorted(found, key=lambda episode: (episode.first, episode.last, episode.group))
+            result.extend(Episode(key, _events(window)) for window in windows)
+    return sorted(result, key=lambda episode: (episode.first, episode.last, episode.group))
 
 
 def group_keys(event: Mapping[str, Any], fields: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the groups of an event: one for each combination of the values of the group-by fields.
 
-    None if a field is missing or null. Values are compared as text, case included.
+    Empty if a field is missing or null. Values are compared as strings, with case.
     """
-    texts = []
+    choices = []
     for name in fields:
-        values = dict.fromkeys(text for value in find(event, name) if (text := text_of(value)) is not None)
-        if not values:
+        strings = dict.fromkeys(string for value in find(event, name) if (string := string_of(value)) is not None)
+        if not strings:
             return []
-        texts.append(list(values))
-    return list(product(*texts))
+        choices.append(list(strings))
+    return list(product(*choices))
 
 
 def _groups(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tuple[str, ...], list[Member]]:
-    """Return the members of each group; an event that matches several rules is one, and has values by all of them."""
+    """Return the members of each group; an event that matches several rules is one member, with the values of each."""
     groups: dict[tuple[str, ...], dict[int, Member]] = defaultdict(dict)
     for index, (reference, matches) in enumerate(zip(rule.rules, matching, strict=True)):
         for timed in matches:
@@ -86,19 +86,19 @@ def _groups(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> dict[t
                 member = groups[key].setdefault(id(timed), Member(timed))
                 member.rules.add(index)
                 member.names[reference.fields] = None
-    values = _reader(rule)
-    if values is None:
+    read = _reader(rule)
+    if read is None:
         return {key: list(members.values()) for key, members in groups.items()}
-    found: dict[tuple[str, ...], list[Member]] = {}
+    measured: dict[tuple[str, ...], list[Member]] = {}
     for key, members in groups.items():
         for member in members.values():
-            member.values = values(member)
-        found[key] = [member for member in members.values() if member.values]
-    return found
+            member.values = read(member)
+        measured[key] = [member for member in members.values() if member.values]
+    return measured
 
 
 def _reader(rule: ir.Correlation) -> Callable[[Member], Sequence[Any]] | None:
-    """Return how the values of a member are read, or None if the measure needs none; without a value it is left out."""
+    """Return a function that reads a member's values; None if the measure needs none. One without values is dropped."""
     match rule.measure:
         case ir.EventCount() | ir.Temporal() | ir.TemporalOrdered():
             return None
@@ -109,8 +109,8 @@ def _reader(rule: ir.Correlation) -> Callable[[Member], Sequence[Any]] | None:
 
 
 def _combinations(member: Member) -> list[tuple[str, ...]]:
-    found = (one for names in member.names for one in group_keys(member.timed.event, names))
-    return list(dict.fromkeys(found))
+    combinations = (combination for names in member.names for combination in group_keys(member.timed.event, names))
+    return list(dict.fromkeys(combinations))
 
 
 def _numbers(member: Member) -> list[int | float]:
@@ -119,9 +119,9 @@ def _numbers(member: Member) -> list[int | float]:
 
 
 def _sliding(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
-    """Yield, for each time t at which there is a member, which ones [start, stop) lie in [t - span, t], if they hold.
+    """Yield each window [t - span, t] that meets the limits, as a range of members [start, stop).
 
-    What has the same time is judged together.
+    There is a window at the time t of each member; members with the same time enter it together.
     """
     start = stop = 0
     while stop < len(members):
@@ -137,7 +137,7 @@ def _sliding(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tup
 
 
 def _chains(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
-    """Join windows that overlap the one before, and yield which members [start, stop) each chain holds.
+    """Join windows that overlap the one before, and yield each chain as a range of members [start, stop).
 
     If the window at time t overlaps the one at time u before it, u is in [t - span, t]: the later window begins at the
     member of the earlier one or before it, and nothing lies between them.
@@ -155,7 +155,7 @@ def _chains(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tupl
 
 
 def _fixed(members: Sequence[Member], span: int, meter: Callable[[], Meter]) -> Iterator[list[Member]]:
-    """Yield the members of each window [k * span, (k + 1) * span) that has any and holds; the epoch begins one."""
+    """Yield the members of each window [k * span, (k + 1) * span) since the epoch that has any and meets the limits."""
     windows: dict[int, list[Member]] = defaultdict(list)
     for member in members:
         windows[member.time // span].append(member)
@@ -168,7 +168,7 @@ def _fixed(members: Sequence[Member], span: int, meter: Callable[[], Meter]) -> 
 
 
 def _events(members: Sequence[Member]) -> tuple[Timed, ...]:
-    """Return the events of members, those of episodes in their place, each once, in order of time."""
+    """Return the events of members, each episode replaced by its own events, each once, in order of time."""
     if not any(member.timed.parts for member in members):
         return tuple(member.timed for member in members)
     found = {id(event): event for member in members for event in member.timed.parts or (member.timed,)}

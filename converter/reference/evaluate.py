@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What a rule reports.
+    """An alert of a rule.
 
     Attributes:
         rule: the rule's key (name, else id, else title).
         group: for a correlation the group-by fields and their values; None for a detection.
         first: nanoseconds since the epoch of the first event; None if it has no usable time.
-        last: the same of the last event.
+        last: the same for the last event.
         events: ids (`_id`, else the 1-based position in the log), one for a detection.
     """
 
@@ -79,36 +79,36 @@ def evaluate_plans(
     """Evaluate each plan on the events.
 
     Args:
-        plans: what to evaluate.
+        plans: the rules.
         events: in log order.
         on_timeless: called with the position and the event when a correlation would count an event that has no
             usable time; the event is left out.
-        select: from all detections to a function from an event to what the rules see of it, and those of the rules
-            that are tried on it (`converter.logsources.by_logsource`); None: all rules see the event as it is.
+        select: takes all detections, and returns a function from an event to the event as rules see it and the
+            detections to try on it (`converter.logsources.by_logsource`). None: all are tried on the event as it is.
 
     Raises:
         RuleError: a placeholder of a rule is not expanded.
 
     Returns:
-        For each plan in order: its alerts in the order of the log (detections) or of time (correlations).
+        The alerts of each plan, in the order of the plans: of a detection in log order, of a correlation in time order.
     """
     detections = {id(rule): rule for plan in plans for rule in ir.detections_of(plan)}
     for rule in detections.values():
         for leaf in ir.unexpanded(rule.expr):
             raise leaf.error
-    found: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
+    matching: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
     everything: Sequence[ir.Detection] = tuple(detections.values())
     look = select(everything) if select is not None else None
     for position, raw in enumerate(events, 1):
         event, tried = look(raw) if look is not None else (raw, everything)
         for rule in tried:
             if matches(rule.expr, event):
-                found[id(rule)].append((position, event))
-    correlating = _Correlating(found, on_timeless)
+                matching[id(rule)].append((position, event))
+    correlating = _Correlating(matching, on_timeless)
     alerts: list[Alert] = []
     for plan in plans:
         if isinstance(plan, ir.Detection):
-            for position, event in found[id(plan)]:
+            for position, event in matching[id(plan)]:
                 time = event_time(event)
                 alerts.append(Alert(plan.meta.key, None, time, time, (_id(event, position),)))
             continue
@@ -126,14 +126,14 @@ def evaluate_plans(
 
 
 class _Correlating:
-    """What correlations count, each event and each correlation evaluated once."""
+    """Evaluates correlations, each once; the time of an event is read once for all of them."""
 
     def __init__(
         self,
-        found: Mapping[int, Sequence[tuple[int, Mapping[str, Any]]]],
+        matching: Mapping[int, Sequence[tuple[int, Mapping[str, Any]]]],
         on_timeless: Callable[[int, Mapping[str, Any]], None] | None,
     ) -> None:
-        self._found = found
+        self._matches = matching
         self._on_timeless = on_timeless
         self._timed: dict[int, Timed | None] = {}
         self._matching: dict[int, list[Timed]] = {}
@@ -146,11 +146,11 @@ class _Correlating:
         return self._episodes[id(plan)]
 
     def _counted(self, plan: ir.Plan) -> list[Timed]:
-        """Return what counts for a rule above: matching events that have a time, and episodes at their end."""
+        """Return what a correlation counts of a rule: matching events that have a time, or episodes at their ends."""
         if id(plan) not in self._matching:
             if isinstance(plan, ir.Detection):
-                timed = (self._at(position, event) for position, event in self._found[id(plan)])
-                self._matching[id(plan)] = [one for one in timed if one is not None]
+                timed = (self._at(position, raw) for position, raw in self._matches[id(plan)])
+                self._matching[id(plan)] = [event for event in timed if event is not None]
             else:
                 self._matching[id(plan)] = [
                     Timed(
@@ -173,5 +173,5 @@ class _Correlating:
 
 
 def _id(event: Mapping[str, Any], position: int) -> str | int:
-    found = event.get("_id")
-    return found if isinstance(found, str | int) else position
+    identifier = event.get("_id")
+    return identifier if isinstance(identifier, str | int) else position

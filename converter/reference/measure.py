@@ -1,8 +1,8 @@
-"""What a correlation measures of the events in a window: how many, which values, their sum, in which order.
+"""Measure the events in a window of a correlation: their number, values, sum, mean, percentile, rules or order.
 
     members ──add, drop as the window moves──> Meter ──holds──> whether every limit is met
 
-Numbers are exact: whole numbers as they are, fractions as the doubles that they are, and no sum or mean is rounded.
+Arithmetic is exact: a fraction is the exact value of its double, and no sum or mean is rounded.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _NEVER = -(1 << 200)
 
 
 class Meter(Protocol):
-    """The measure of a window whose members come and go in order of time."""
+    """The measure of a window; members are added and dropped in order of time."""
 
     def add(self, member: Member) -> None:
-        """Take in a member that is not earlier than those before."""
+        """Add a member that is not earlier than those before it."""
 
     def drop(self, member: Member) -> None:
-        """Let go of the earliest member."""
+        """Remove the earliest member."""
 
     def holds(self, since: int) -> bool:
         """Return whether the window, which begins at this time, meets the limits."""
@@ -140,7 +140,7 @@ class _Mean(_Sum):
 
 
 class _Percentile:
-    """The numbers stand `0, 1, ..., n - 1`; the percentile stands at `percent / 100 * (n - 1)`, perhaps between two."""
+    """The sorted numbers have ranks 0 to n - 1; the percentile is at rank `percent / 100 * (n - 1)`, interpolated."""
 
     def __init__(self, limits: Sequence[ir.Limit], percent: float) -> None:
         self.limits = limits
@@ -195,10 +195,10 @@ def _true(expr: ir.Occurrence, occurring: Container[int]) -> bool:
 
 
 class _Stages:
-    """How many stages occur in order.
+    """The number of stages that occur in order.
 
-    `latest[k][s]` is the latest time at which k + 1 stages, in order and none after stage s, can have begun. Those
-    that begin in the window are in it, as all of them end before it does.
+    `latest[k][s]` is the latest start of k + 1 stages that occur in order, none of them after stage s. Stages that
+    start in the window lie in it, because no event after its end has been added.
     """
 
     def __init__(self, limits: Sequence[ir.Limit], stages: Sequence[Sequence[int]]) -> None:
@@ -218,8 +218,8 @@ class _Stages:
                     row[later] = max(row[later], begun)
 
     def drop(self, _member: Member) -> None:
-        """Nothing: what began before the window does not count."""
+        """Do nothing: `holds` ignores stages that start before the window."""
 
     def holds(self, since: int) -> bool:
-        found = sum(row[-1] >= since for row in self.latest)
-        return meets(found, self.limits)
+        stages = sum(row[-1] >= since for row in self.latest)
+        return meets(stages, self.limits)

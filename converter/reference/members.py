@@ -1,4 +1,4 @@
-"""The events of a correlation: each with its time and position, and what it is in its group."""
+"""The events that a correlation counts, and the members of its groups."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A matching event, or an episode of a correlation below at its end.
+    """A matching event, or an episode of a counted correlation at its end.
 
     Attributes:
         time: nanoseconds since the epoch.
-        position: in the log (of the last event of an episode); ties in time are ordered by it.
-        event: of an episode, its group: field to value.
+        position: in the log (for an episode, of its last event); it orders events with the same time.
+        event: the event; for an episode, the fields and values of its group.
         parts: the events of an episode; empty for an event.
     """
 
@@ -28,7 +28,7 @@ class Timed:
 
 @dataclass(slots=True)
 class Member:
-    """An event in a group: the rules of the correlation that it matches, and the values that are measured."""
+    """An event in a group: the rules that it matches, their names of the measured fields, and the measured values."""
 
     timed: Timed
     rules: set[int] = field(default_factory=set)
@@ -37,5 +37,5 @@ class Member:
 
     @property
     def time(self) -> int:
-        """When it was."""
+        """The time of the event."""
         return self.timed.time

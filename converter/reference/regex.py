@@ -1,11 +1,12 @@
-r"""Search by a rule's regular expression, in an engine that a hostile log cannot make run away.
+r"""Search strings with a rule's regular expression, in time that a hostile log cannot blow up.
 
-    pattern of the rule ──one pass──> the same in RE2's words, and in those of the package `regex`
+    pattern of the rule ──one pass──> the same pattern for RE2, and for the package `regex`
 
-RE2 takes time linear in the text. What it cannot say (look-around, references back, atomic groups) runs in `regex`,
-with a limit on its time, and raises when it hits it. So do texts that end in a line feed, where `$`, `\Z` and `^` of
-lines mean other things to RE2 than in PCRE2. Case, classes and anchors are written out, so that neither engine's own
-idea of them counts. The pattern has been parsed when the rule was lowered: it is well-formed.
+RE2 takes time linear in the length of the string. Constructs that it lacks (look-around, back-references, atomic
+groups) run in `regex` with a time limit, and raise when they exceed it. So do strings that end in a line feed if the
+pattern has `$`, `\Z` or the `^` of lines, which RE2 and PCRE2 define differently there. Case, classes and anchors are
+written out, so that neither engine's own definition of them matters. The pattern is well-formed: it was parsed when the
+rule was lowered.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.ASCII,
 )
 _LAST = 0x10FFFF
-# An anchor for RE2, where the text does not end in a line feed, and for `regex`.
+# Each anchor for RE2 (for strings that do not end in a line feed) and for `regex`.
 _START = (r"\A", r"\A")
 _END = (r"\z", r"(?=\n?\Z)")
 _ANCHORS = {"A": _START, "Z": _END, "z": (r"\z", r"\Z"), "b": (r"\b", r"\b"), "B": (r"\B", r"\B")}
@@ -65,45 +66,47 @@ _ANCHORS = {"A": _START, "Z": _END, "z": (r"\z", r"\Z"), "b": (r"\b", r"\b"), "B
 
 @lru_cache(maxsize=4096)
 def searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str], bool]:
-    """Return whether a text holds the pattern anywhere.
+    """Return a function that tells whether the pattern matches somewhere in a string.
 
     Raises:
-        RuleError: when searching, it takes too long; no engine reads the pattern.
+        RuleError: no engine accepts the pattern; or, from the function, a search takes too long.
     """
     import re2  # noqa: PLC0415  few rules need it
 
-    said = _Translation(pattern, flags)
+    translation = _Translation(pattern, flags)
     options = re2.Options()
     options.log_errors = False
-    slow = _Slow("".join(said.slow), place)
-    if said.only_slow:
+    slow = _Slow("".join(translation.slow), place)
+    if translation.only_slow:
         slow.compiled()
         return slow.search
     try:
-        fast = re2.compile("".join(said.fast), options)
-        at_end = re2.compile("".join(said.at_end), options) if said.ends_only_there else None
+        fast = re2.compile("".join(translation.fast), options)
+        at_end = re2.compile("".join(translation.at_end), options) if translation.ends_only_there else None
     except re2.error:
         slow.compiled()
         return slow.search
 
-    def search(text: str) -> bool:
-        if said.minds_the_end and text.endswith("\n"):
-            return slow.search(text) if at_end is None else at_end.search(_without_lone_surrogates(text)) is not None
-        return fast.search(_without_lone_surrogates(text)) is not None
+    def search(string: str) -> bool:
+        if translation.end_matters and string.endswith("\n"):
+            return (
+                slow.search(string) if at_end is None else at_end.search(_without_lone_surrogates(string)) is not None
+            )
+        return fast.search(_without_lone_surrogates(string)) is not None
 
     return search
 
 
-def _without_lone_surrogates(text: str) -> str:
-    """RE2 reads UTF-8, which cannot hold half of a surrogate pair; JSON can."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+def _without_lone_surrogates(string: str) -> str:
+    """Replace halves of surrogate pairs, which JSON can hold and RE2's UTF-8 cannot."""
+    return string if string.isascii() else string.encode("utf-8", "replace").decode()
 
 
 class _Slow:
-    """The pattern in the package `regex`, compiled when first needed."""
+    """The pattern for the package `regex`, compiled when first needed."""
 
-    def __init__(self, text: str, place: Any) -> None:
-        self._text = text
+    def __init__(self, pattern: str, place: Any) -> None:
+        self._pattern = pattern
         self._place = place
         self._compiled: Any = None
 
@@ -112,34 +115,34 @@ class _Slow:
 
         if self._compiled is None:
             try:
-                self._compiled = regex.compile(self._text, regex.ASCII | regex.V1)
-            except (regex.error, RecursionError, OverflowError) as bad:
-                raise RuleError(f"no engine reads this regular expression: {bad}", self._place) from None
+                self._compiled = regex.compile(self._pattern, regex.ASCII | regex.V1)
+            except (regex.error, RecursionError, OverflowError) as error:
+                raise RuleError(f"no engine accepts this regular expression: {error}", self._place) from None
         return self._compiled
 
-    def search(self, text: str) -> bool:
+    def search(self, string: str) -> bool:
         try:
-            return self.compiled().search(text, timeout=_SECONDS) is not None
+            return self.compiled().search(string, timeout=_SECONDS) is not None
         except TimeoutError:
             raise RuleError(
                 f"this regular expression runs longer than {_SECONDS:g} s on one value",
                 self._place,
-                "write it without look-around and references back; then it runs in linear time",
+                "write it without look-around and back-references; then it runs in linear time",
             ) from None
 
 
 class _Translation:
-    r"""One pass over the pattern.
+    r"""The pattern translated in one pass: `fast` for RE2, `slow` for `regex`.
 
-    `at_end` is for RE2 as well, for texts that end in a line feed: right if `$` and `\Z` stand only where nothing can
-    follow (`ends_only_there`).
+    `at_end` is for RE2 as well, for strings that end in a line feed. It is right only if `$` and `\Z` stand where
+    nothing can follow (`ends_only_there`).
     """
 
     def __init__(self, pattern: str, flags: frozenset[str]) -> None:
         self.fast: list[str] = []
         self.slow: list[str] = []
         self.at_end: list[str] = []
-        self.only_slow = self.minds_the_end = False
+        self.only_slow = self.end_matters = False
         self.ends_only_there = True
         self._pattern = pattern
         self._flags = [set(flags)]
@@ -161,61 +164,61 @@ class _Translation:
         self.at_end.append(fast if at_end is None else at_end)
 
     def _token(self, token: re.Match[str]) -> None:
-        text = token[0]
+        written = token[0]
         match token.lastgroup:
             case "quoted":
-                for character in text[2:].removesuffix(r"\E"):
+                for character in written[2:].removesuffix(r"\E"):
                     self._characters(character)
             case "comment":
                 pass
             case "back":
                 self.only_slow = True
-                self._put(f"(?:\\{self._referred(text)})")
+                self._put(f"(?:\\{self._referred(written)})")
             case "flags":
-                self._change_flags(text)
+                self._change_flags(written)
             case "look":
                 self.only_slow = True
-                self._open(text)
+                self._open(written)
             case "name" | "open":
                 self._count += 1
                 if token["name"]:
                     self._groups[token["name"]] = self._count
                 self._open("(")
             case "count":
-                self.only_slow = self.only_slow or (len(text) > 1 and text[-1] == "+")
-                self._put(text)
+                self.only_slow = self.only_slow or (len(written) > 1 and written[-1] == "+")
+                self._put(written)
             case "escape":
                 self._escape(token)
             case _:
-                self._plain(text, token.end())
+                self._plain(written, token.end())
 
-    def _open(self, text: str) -> None:
+    def _open(self, opening: str) -> None:
         self._flags.append(set(self._flags[-1]))
-        self._put(text)
+        self._put(opening)
 
-    def _referred(self, text: str) -> int:
-        """Return the number of the group that a reference back names."""
-        name = re.sub(r"^\\[gk]?|^\(\?P=|[<>{}')]", "", text)
+    def _referred(self, reference: str) -> int:
+        """Return the number of the group that a back-reference names."""
+        name = re.sub(r"^\\[gk]?|^\(\?P=|[<>{}')]", "", reference)
         if name in self._groups:
             return self._groups[name]
         return int(name) if int(name) > 0 else self._count + 1 + int(name)
 
-    def _change_flags(self, text: str) -> None:
-        on, _, off = text[2:-1].partition("-")
+    def _change_flags(self, flag_group: str) -> None:
+        on, _, off = flag_group[2:-1].partition("-")
         flags = (self._flags[-1] | set(on)) - set(off)
-        if text.endswith(")"):
+        if flag_group.endswith(")"):
             self._flags[-1] = flags
         else:
             self._flags.append(flags)
             self._put("(?:")
 
-    def _plain(self, text: str, end: int) -> None:
+    def _plain(self, character: str, end: int) -> None:
         flags = self._flags[-1]
-        match text:
+        match character:
             case ".":
                 self._put("(?s:.)" if "s" in flags else r"[^\n]")
             case "^" if "m" in flags:
-                self.minds_the_end = True
+                self.end_matters = True
                 self.ends_only_there = False
                 self._put("(?m:^)", r"(?:\A|(?<=\n)(?!\Z))")
             case "^":
@@ -230,12 +233,12 @@ class _Translation:
             case "|":
                 self._put("|")
             case _:
-                self._characters(text)
+                self._characters(character)
 
     def _end(self, position: int) -> None:
         rest = self._pattern[position:]
         outermost = len(self._flags) == 1 and rest.startswith("|")
-        self.minds_the_end = True
+        self.end_matters = True
         self.ends_only_there = self.ends_only_there and (outermost or not rest.strip(")"))
         self._put(*_END, r"(?:\n?\z)")
 
@@ -259,23 +262,23 @@ class _Translation:
         cases = cases_of(character) if "i" in self._flags[-1] else character
         self._put_codes(_span(_codes(cases)) if len(cases) == 1 else f"[{_span(_codes(cases))}]")
 
-    def _put_codes(self, text: str) -> None:
-        self._put(text, re.sub(r"\\x\{([0-9a-f]+)\}", lambda code: f"\\U{int(code[1], 16):08x}", text))
+    def _put_codes(self, codes: str) -> None:
+        self._put(codes, re.sub(r"\\x\{([0-9a-f]+)\}", lambda code: f"\\U{int(code[1], 16):08x}", codes))
 
     def _set(self, position: int) -> int:
-        """Write `[...]` as ranges of code points, and return the position behind it."""
+        """Write `[...]` as ranges of code points, and return the position after it."""
         pattern = self._pattern
         start = position = position + 1
         negated = pattern.startswith("^", position)
         start = position = position + negated
         ranges: list[tuple[int, int]] = []
         while pattern[position] != "]" or position == start:
-            found, position = self._member(position)
-            if len(found) == 1 and pattern[position] == "-" and pattern[position + 1] != "]":
+            member, position = self._member(position)
+            if len(member) == 1 and pattern[position] == "-" and pattern[position + 1] != "]":
                 last, position = self._member(position + 1)
-                ranges.append((found[0][0], last[0][0]))
+                ranges.append((member[0][0], last[0][0]))
             else:
-                ranges.extend(found)
+                ranges.extend(member)
         if "i" in self._flags[-1]:
             ranges += list(_other_cases(ranges))
         self._put_codes(f"[{'^' if negated else ''}{_span(ranges)}]")
@@ -285,14 +288,14 @@ class _Translation:
         pattern = self._pattern
         posix = re.compile(r"\[:(\^?)([a-z]+):\]").match(pattern, position)
         if posix:
-            found = _codes(_POSIX[posix[2]])
-            return (_inverse(found) if posix[1] else found), posix.end()
+            ranges = _codes(_POSIX[posix[2]])
+            return (_inverse(ranges) if posix[1] else ranges), posix.end()
         if pattern[position] != "\\":
             return _codes(pattern[position]), position + 1
         letter = pattern[position + 1]
         if letter.lower() in _NAMED:
-            found = _codes(_NAMED[letter.lower()])
-            return (_inverse(found) if letter.isupper() else found), position + 2
+            ranges = _codes(_NAMED[letter.lower()])
+            return (_inverse(ranges) if letter.isupper() else ranges), position + 2
         if letter == "b":
             return [(8, 8)], position + 2
         escape = _ESCAPE_IN_SET.match(pattern, position)
@@ -324,12 +327,12 @@ def _other_cases(ranges: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
     """Yield the other cases of every letter in the ranges."""
     outside = cases_outside_ascii().values() if any(high > 0x7F for _, high in ranges) else ()  # noqa: PLR2004
     for cases in (*(letter + letter.upper() for letter in _LOWER), *outside):
-        if any(low <= ord(one) <= high for one in cases for low, high in ranges):
+        if any(low <= ord(case) <= high for case in cases for low, high in ranges):
             yield from _codes(cases)
 
 
 def _span(ranges: Iterable[tuple[int, int]]) -> str:
-    """Return ranges of code points as RE2 reads them, in brackets or (a single character) outside."""
+    """Return ranges of code points in RE2's syntax, for use in brackets; a single character also outside."""
     return "".join(_code(low) if low == high else f"{_code(low)}-{_code(high)}" for low, high in ranges)
 
 

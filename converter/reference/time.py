@@ -1,8 +1,8 @@
-"""The time of an event, as nanoseconds since the epoch.
+"""Read the time of an event, as nanoseconds since the epoch.
 
-A field that holds the time is looked for by name, in the order of `TIME_FIELDS`. Text is ISO 8601 with any offset and
-any fraction (without an offset it is UTC: CloudTrail, Windows and ECS all write UTC); a number is seconds, or milli-,
-micro- or nanoseconds when it is too large for that.
+The time is in the first field of `TIME_FIELDS` that holds one. A string is ISO 8601 with any offset and any fraction
+(without an offset it is UTC: CloudTrail, Windows and ECS all write UTC); a number is seconds, or milli-, micro- or
+nanoseconds if it is too large for that.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ def event_time(event: Mapping[str, Any]) -> int | None:
         value: Any = event
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None
-        found = parse_time(value)
-        if found is not None:
-            return found
+        time = parse_time(value)
+        if time is not None:
+            return time
     return None
 
 
 def parse_time(value: object) -> int | None:
     """Return an instant in nanoseconds since the epoch, or None if the value is not one."""
     if isinstance(value, str):
-        return _parse_text(value)
+        return _parse_string(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value < 1e20:  # noqa: PLR2004  beyond nanoseconds of any year that a log could hold; also NaN
@@ -64,17 +64,17 @@ def parse_time(value: object) -> int | None:
 
 
 def format_time(instant: int) -> str:
-    """Return an instant as ISO 8601 in UTC, with as much of a fraction as it has."""
+    """Return an instant as ISO 8601 in UTC, without trailing zeros in its fraction."""
     seconds, fraction = divmod(instant, SECOND)
-    text = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
-    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+    date = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
+    return f"{date}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{date}Z"
 
 
 @lru_cache(maxsize=65536)
-def _parse_text(text: str) -> int | None:
-    match = _ISO.fullmatch(text.strip())
+def _parse_string(string: str) -> int | None:
+    match = _ISO.fullmatch(string.strip())
     if match is None:
-        return _parse_number(text.strip())
+        return _parse_number(string.strip())
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         days = datetime(int(year), int(month), int(day), tzinfo=UTC).toordinal() - _EPOCH
@@ -89,7 +89,7 @@ def _parse_text(text: str) -> int | None:
 
 
 def _offset(zone: str | None) -> int | None:
-    """Return the seconds by which a zone is ahead of UTC; None if there is no such zone."""
+    """Return the seconds by which a zone is ahead of UTC; None if it is not a valid offset."""
     if zone is None or zone[0] not in "+-":
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")
@@ -100,9 +100,9 @@ def _offset(zone: str | None) -> int | None:
     return -seconds if zone[0] == "-" else seconds
 
 
-def _parse_number(text: str) -> int | None:
-    """Return a decimal number in nanoseconds, without the rounding of floats; its size says what its unit is."""
-    match = _DECIMAL.fullmatch(text)
+def _parse_number(digits: str) -> int | None:
+    """Return the instant that a decimal number means, without the rounding of floats; its size gives its unit."""
+    match = _DECIMAL.fullmatch(digits)
     if match is None or len(match[1]) > _MAX_DIGITS:
         return None
     whole = int(match[1])

@@ -1,4 +1,4 @@
-"""Find the values of a field in an event, and read a value as text or as a number."""
+"""Find the values of a field in an event, and read a value as a string or as a number."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ def find(event: Mapping[str, Any], field: str) -> list[Any]:
     """Return every value of the field; empty when the field is missing.
 
     The field is a key that holds dots, a path through nested objects, or a mix of both. An array on the way, or at
-    its end, stands for each of its elements; an empty array is a field that is there with one value, null.
+    its end, stands for each of its elements; an empty array counts as one value, null.
     """
-    found: list[Any] = []
+    values: list[Any] = []
     # A stack instead of recursion: a log may nest arrays as deep as it likes. Reversed, so that order is kept.
     stack: list[tuple[Any, tuple[str, ...]]] = [(event, tuple(field.split(".")))]
     while stack:
         value, steps = stack.pop()
         if isinstance(value, list):
             if not value and not steps:
-                found.append(None)
+                values.append(None)
             stack.extend((item, steps) for item in reversed(value))
         elif not steps:
-            found.append(value)
+            values.append(value)
         elif isinstance(value, dict):
             keys = ((used, ".".join(steps[:used])) for used in range(len(steps), 0, -1))
             stack.extend((value[key], steps[used:]) for used, key in keys if key in value)
-    return found
+    return values
 
 
 def every_value(event: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield every value in the event but those of metadata (`_id`, `_index`, ...); `_raw` is a value."""
+    """Yield every value in the event except metadata (`_id`, `_index`, ...); `_raw` is a value."""
     for key, value in event.items():
         if not key.startswith("_") or key == "_raw":
             yield from _leaves(value)
@@ -55,8 +55,8 @@ def _leaves(root: Any) -> Iterator[Any]:
             yield value
 
 
-def text_of(value: Any) -> str | None:
-    """Return a scalar as text (booleans as `true` and `false`), or None for null and objects."""
+def string_of(value: Any) -> str | None:
+    """Return a scalar as a string (booleans as `true` and `false`), or None for null and objects."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -65,7 +65,7 @@ def text_of(value: Any) -> str | None:
 
 
 def number_of(value: Any) -> int | float | None:
-    """Return a number, or text that is a number; None for anything else.
+    """Return a number, or the number that a string holds; None for anything else.
 
     Whole numbers are exact, however large; a fraction is a double, as JSON and every product read it.
     """

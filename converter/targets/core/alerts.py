@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import QueryError
 from converter.reference.time import SECOND, event_time, parse_time
-from converter.reference.values import find, text_of
+from converter.reference.values import find, string_of
 from converter.targets.core.target import FOREIGN, TargetAlert, free_column
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def sequence_alerts(rows: Iterable[Mapping[str, Any]], query: Query) -> tuple[Ta
         keys = row["join_keys"] if query.group_by else ()
         found.append(
             TargetAlert(
-                tuple(text_of(key) or "" for key in keys),
+                tuple(string_of(key) or "" for key in keys),
                 min(times, default=None),
                 max(times, default=None),
                 tuple(str(event["_id"]) for event in row["events"]),
@@ -113,7 +113,7 @@ def group_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[str, ...]:
     """
     values = []
     for field in fields:
-        found = [text for value in find(row, field) if (text := text_of(value)) is not None]
+        found = [text for value in find(row, field) if (text := string_of(value)) is not None]
         if len(found) > 1:
             raise QueryError(f"the query's rows have several values in the column {field}")
         values.append(found[0] if found else NO_VALUE)

@@ -48,10 +48,10 @@ def _written_plainly(leaf: PlainNumber) -> Assumption:
     name, text = leaf.field, str(leaf.pattern)
 
     def broken(_raw: Event, view: Event) -> bool:
-        from converter.reference.values import number_of, text_of  # noqa: PLC0415  only replay needs it
+        from converter.reference.values import number_of, string_of  # noqa: PLC0415  only replay needs it
 
         value = view.get(name)
         values = value if isinstance(value, list) else [value]
-        return any(number_of(item) == int(text) and text_of(item) != text for item in values)
+        return any(number_of(item) == int(text) and string_of(item) != text for item in values)
 
     return Assumption(f"{name} writes the number {text} in no other way", broken)
