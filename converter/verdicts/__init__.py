@@ -1,1 +1,1 @@
-"""Verdicts: how a query relates to its rule, and what it assumes of the log."""
+"""Verdicts: how a query relates to its rule, and what it assumes about the log."""

@@ -1,6 +1,6 @@
-"""What must be true of single events for a query to mean what its rule means, as predicates that replay can check.
+"""Assumptions about single events, each with a predicate that replay checks.
 
-An emitter names what its language cannot see: `single_value`, `same_case`, `mapped_as` and so on.
+An emitter states what its language cannot express: `single_value`, `same_case`, `mapped_as` and so on.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from converter.verdicts.verdict import Event
 
 
-_STRANGE = frozenset("\u212a\u017f\u0130\u0131")
+_LOOKALIKES = frozenset("\u212a\u017f\u0130\u0131")
 _LEAST_PLAIN, _FIRST_SCIENTIFIC = 0.001, 10_000_000  # Java's Double.toString
 _PARTS_OF_A_SECOND = {3: "milliseconds", 6: "microseconds", 9: "nanoseconds"}
 
 
 def single_value(field: str) -> Assumption:
-    """An event has at most one value of the field (as the product has it)."""
+    """An event, as the product has it, holds at most one value of the field."""
     return Assumption(f"{field} holds at most one value", lambda _raw, view: len(values_of(view, field)) > 1)
 
 
 def same_case(field: str, leaf: ir.StringMatch) -> Assumption:
-    """Values that match the rule ignoring case also match it with case."""
+    """Values that match the rule ignoring case also match it exactly."""
     ignoring = ir.StringMatch(field, leaf.pattern, cased=False)
     exactly = ir.StringMatch(field, leaf.pattern, cased=True)
 
@@ -42,41 +42,43 @@ def same_case(field: str, leaf: ir.StringMatch) -> Assumption:
 
 
 def letters_as_written(leaf: ir.FieldRef) -> Assumption:
-    """Neither field has a letter outside ASCII that has another case: products differ in how they write that one."""
+    """Neither field holds a letter outside ASCII that has case: products fold the case of such letters differently."""
     fields = (leaf.field, leaf.other)
 
     def broken(_raw: Event, view: Event) -> bool:
         from converter.plan.casefold import has_foreign_case  # noqa: PLC0415  only replay needs it
 
-        return any(isinstance(one, str) and has_foreign_case(one) for field in fields for one in values_of(view, field))
+        return any(
+            isinstance(value, str) and has_foreign_case(value) for field in fields for value in values_of(view, field)
+        )
 
     return Assumption(f"{leaf.field} and {leaf.other} hold no letters outside ASCII that have case", broken)
 
 
 def standing(rule: ir.Plan) -> tuple[Assumption, ...]:
-    """Return what stands behind every verdict (docs/semantics.md), so that none names it; replay does."""
+    """Return the assumptions of every verdict (docs/semantics.md). Replay checks them; no verdict lists them."""
     last = (_SINCE_1970,) if isinstance(rule, ir.Correlation) else ()
-    return (_no_strange_letters(rule), _no_exponents(rule), *last)
+    return (_no_lookalikes(rule), _no_exponents(rule), *last)
 
 
-def _no_strange_letters(rule: ir.Plan) -> Assumption:
-    """No value that the rule reads has a letter that is one of ASCII to some products."""
+def _no_lookalikes(rule: ir.Plan) -> Assumption:
+    """No value that the rule reads has a letter outside ASCII that some products fold into ASCII."""
     leaves = [leaf for detection in ir.detections_of(rule) for leaf in ir.leaves_of(detection.expr)]
     return _no_value(
-        "no value holds U+212A, U+017F, U+0130 or U+0131 (K, S, I to some products)",
+        "no value holds U+212A, U+017F, U+0130 or U+0131 (some products take them for K, S or I)",
         leaves,
         {field for leaf in leaves for field in leaf_fields(leaf)},
-        lambda value: isinstance(value, str) and not _STRANGE.isdisjoint(value),
+        lambda value: isinstance(value, str) and not _LOOKALIKES.isdisjoint(value),
     )
 
 
 def _no_exponents(rule: ir.Plan) -> Assumption:
-    """No number that the rule compares as text is one that Java writes with an exponent and others do not."""
+    """No number that the rule compares as a string is one that Java writes with an exponent, and others without."""
     leaves = [leaf for detection in ir.detections_of(rule) for leaf in ir.leaves_of(detection.expr)]
     compared = (leaf_fields(leaf) for leaf in leaves if isinstance(leaf, ir.StringMatch | ir.Regex))
-    grouped = (one.group_by for plan in ir.correlations_of(rule) for one in plan.rules)
+    grouped = (below.group_by for plan in ir.correlations_of(rule) for below in plan.rules)
     return _no_value(
-        "no number with a fraction, compared as text, is beyond 10,000,000 or below 0.001 (some products write 1.0E7)",
+        "numbers with a fraction, compared as strings, lie between 0.001 and 10,000,000 (some products write 1.0E7)",
         leaves,
         {field for fields in (*compared, *grouped) for field in fields},
         lambda value: type(value) is float and value != 0 and not _LEAST_PLAIN <= abs(value) < _FIRST_SCIENTIFIC,
@@ -84,19 +86,22 @@ def _no_exponents(rule: ir.Plan) -> Assumption:
 
 
 def _no_value(
-    says: str, leaves: Sequence[ir.Leaf], fields: Collection[str], wrong: Callable[[Any], bool]
+    message: str, leaves: Sequence[ir.Leaf], fields: Collection[str], wrong: Callable[[Any], bool]
 ) -> Assumption:
-    """No value in these fields, or anywhere if the rule has keywords, is wrong."""
+    """No value in these fields is wrong; if the rule has keywords, no value in any field."""
     everywhere = any(isinstance(leaf, ir.Keyword | ir.KeywordRegex) for leaf in leaves)
 
     def broken(raw: Event, _view: Event) -> bool:
         from converter.reference.values import every_value  # noqa: PLC0415  only replay needs it
 
         return any(
-            map(wrong, every_value(raw) if everywhere else [one for field in fields for one in values_of(raw, field)])
+            map(
+                wrong,
+                every_value(raw) if everywhere else [value for field in fields for value in values_of(raw, field)],
+            )
         )
 
-    return Assumption(says, broken)
+    return Assumption(message, broken)
 
 
 def _before_1970(raw: Event, _view: Event) -> bool:
@@ -105,47 +110,47 @@ def _before_1970(raw: Event, _view: Event) -> bool:
     return (event_time(raw) or 0) < 0
 
 
-_SINCE_1970 = Assumption("no event is from before 1970", _before_1970)
+_SINCE_1970 = Assumption("no event is dated before 1970", _before_1970)
 
 
 def mapped_as(field: str, kind: MappedType) -> Assumption:
-    """The product's index maps the field to this type, and its values are JSON of that type."""
+    """The product's index maps the field to this type, and the events' JSON values have that type."""
     right = _TYPES[kind]
     return Assumption(
-        f"{field} is mapped as {kind}, and its values are written as such",
+        f"{field} is mapped as {kind}, and its values have that JSON type",
         lambda _raw, view: not all(right(value) for value in values_of(view, field) if value is not None),
     )
 
 
 def plain_numbers(field: str) -> Assumption:
-    """Text in the field is a number to Java exactly when it is one to Sigma: no blanks, no suffix, no NaN."""
+    """Strings in the field are numbers to Java exactly when they are numbers to Sigma: no blanks, suffixes or NaN."""
 
     def broken(_raw: Event, view: Event) -> bool:
-        texts = (value for value in values_of(view, field) if isinstance(value, str))
-        return any(_JAVA_NUMBER.fullmatch(text.strip()) and not _SIGMA_NUMBER.fullmatch(text) for text in texts)
+        strings = (value for value in values_of(view, field) if isinstance(value, str))
+        return any(_JAVA_NUMBER.fullmatch(item.strip()) and not _SIGMA_NUMBER.fullmatch(item) for item in strings)
 
     return Assumption(
-        f"text in {field} is no number with blanks around it, a suffix or the words NaN or Infinity", broken
+        f"strings in {field} are not numbers with blanks around them or a suffix, nor NaN or Infinity", broken
     )
 
 
 def no_mapped_address(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
-    """No address is in both families: Elasticsearch takes 192.0.2.1 and ::ffff:192.0.2.1 for the same.
+    """No address is written in both families: to Elasticsearch, 192.0.2.1 and ::ffff:192.0.2.1 are the same address.
 
     Returns:
-        None for a network of IPv6 that has none of these.
+        None for an IPv6 network without addresses mapped from IPv4.
     """
     if isinstance(network, IPv4Network):
-        says = f"{field} holds no IPv4 address written as IPv6 (::ffff:192.0.2.1)"
-        return Assumption(says, lambda _raw, view: any(map(_is_mapped, values_of(view, field))))
+        message = f"{field} holds no IPv4 address written as IPv6 (::ffff:192.0.2.1)"
+        return Assumption(message, lambda _raw, view: any(map(_is_mapped, values_of(view, field))))
     if not network.overlaps(_MAPPED):
         return None
-    says = f"{field} holds no IPv4 address, nor one written as IPv6 (::ffff:192.0.2.1)"
-    return Assumption(says, lambda _raw, view: any(_is_mapped(v) or _is_ipv4(v) for v in values_of(view, field)))
+    message = f"{field} holds no IPv4 address, written as such or as IPv6 (::ffff:192.0.2.1)"
+    return Assumption(message, lambda _raw, view: any(_is_mapped(v) or _is_ipv4(v) for v in values_of(view, field)))
 
 
 def precise_times(digits: int) -> Assumption:
-    """The times of events are whole milliseconds or microseconds: the product keeps no more."""
+    """Event times are whole milli-, micro- or nanoseconds, the finest unit that the product stores."""
     step = 10 ** (9 - digits)
 
     def broken(raw: Event, _view: Event) -> bool:
@@ -154,19 +159,19 @@ def precise_times(digits: int) -> Assumption:
         time = event_time(raw)
         return time is not None and time % step != 0
 
-    return Assumption(f"the times of events are whole {_PARTS_OF_A_SECOND[digits]} (the product keeps no more)", broken)
+    return Assumption(f"event times are whole {_PARTS_OF_A_SECOND[digits]} (the product stores nothing finer)", broken)
 
 
 def no_zone(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
-    """No address of IPv6 has a zone (`fe80::1%eth0`): products differ in what it is inside.
+    """No IPv6 address has a zone (`fe80::1%eth0`): products disagree on which networks contain it.
 
     Returns:
-        None for a network of IPv4.
+        None for an IPv4 network.
     """
     if isinstance(network, IPv4Network):
         return None
-    says = f"{field} holds no address with a zone (fe80::1%eth0)"
-    return Assumption(says, lambda _raw, view: any(isinstance(v, str) and "%" in v for v in values_of(view, field)))
+    message = f"{field} holds no address with a zone (fe80::1%eth0)"
+    return Assumption(message, lambda _raw, view: any(isinstance(v, str) and "%" in v for v in values_of(view, field)))
 
 
 _MAPPED = ip_network("::ffff:0:0/96")
@@ -212,12 +217,12 @@ _SIGMA_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.AS
 def raw_text_like_values(
     leaf: ir.Keyword | ir.KeywordRegex, shown: str, written: ir.KeywordRegex | None = None
 ) -> Assumption:
-    """The raw text holds the words exactly when a value does.
+    """The raw text contains the keyword exactly when a value does.
 
     Args:
         leaf: the keyword.
-        shown: how the sentence calls it.
-        written: what is looked for in the raw text, if that is something else.
+        shown: the keyword as the message names it.
+        written: the keyword that is searched in the raw text, if it is another one.
     """
 
     def broken(_raw: Event, view: Event) -> bool:
@@ -225,4 +230,4 @@ def raw_text_like_values(
         values = {key: value for key, value in view.items() if key != "_raw"}
         return is_true(written or leaf, raw_only) != is_true(leaf, values)
 
-    return Assumption(f"the raw text holds {shown} exactly when a value of the event does", broken)
+    return Assumption(f"the raw text contains {shown} exactly when a value of the event does", broken)

@@ -1,6 +1,6 @@
-"""What must be true of a log as a whole, or of the numbers in it, for a correlation to mean the same in a product.
+"""Assumptions of correlations about a log as a whole, and about the numbers in it.
 
-An assumption about single events has a predicate over one; these see all events, and name those that break it.
+Their predicates read all events of a log, and return the positions of those that break the assumption.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
     from converter.verdicts.verdict import Event
 
 EXACT_DOUBLE = 2**53
-"""Below it a double holds every whole number."""
+"""A double holds every whole number up to this one exactly."""
 
 
 def whole_numbers(plan: ir.Correlation, below: int = EXACT_DOUBLE, *, each: bool = False) -> Assumption:
     """The numbers that a correlation measures are whole, and so small that no sum of them is rounded.
 
     Args:
-        plan: the correlation; its rules have the names of the fields.
-        below: what they must stay below.
-        each: whether each must, or all together.
+        plan: the correlation; its rules name the fields.
+        below: the limit that the numbers must stay below.
+        each: whether the limit is for each number (else for their sum).
     """
     fields = tuple(dict.fromkeys(name for rule in plan.rules for name in _sources(rule, rule.fields)))
     shown = ", ".join(fields)
     together = "" if each else "together "
-    says = f"the numbers in {shown} are whole, and {together}below {below:,} (they are added and multiplied as doubles)"
+    message = f"the numbers in {shown} are whole and {together}below {below:,} (the product computes with doubles)"
 
     def broken(_raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
         from converter.reference.values import find, number_of  # noqa: PLC0415  only replay needs it
 
-        bad: set[int] = set()
+        breaking: set[int] = set()
         total = 0.0
         for position, view in enumerate(views):
-            numbers = [number_of(value) for name in fields for value in find(view, name)]
-            found = [number for number in numbers if number is not None]
-            size = sum(map(abs, found))
-            if any(number != int(number) or abs(number) >= below for number in found) or (
+            values = [number_of(value) for name in fields for value in find(view, name)]
+            numbers = [number for number in values if number is not None]
+            size = sum(map(abs, numbers))
+            if any(number != int(number) or abs(number) >= below for number in numbers) or (
                 not each and total + size >= below
             ):
-                bad.add(position)
+                breaking.add(position)
             else:
                 total += size
-        return bad
+        return breaking
 
-    return Assumption(says, lambda _raw, _view: False, broken)
+    return Assumption(message, lambda _raw, _view: False, broken)
 
 
 def _sources(rule: ir.Referenced, names: Sequence[str]) -> Iterator[str]:
-    """Yield the fields of events that fields of a rule come from; those of a correlation are its group-by."""
+    """Yield the events' fields that fields of a rule come from; the fields of a correlation are its group-by."""
     if isinstance(rule.plan, ir.Detection):
         yield from names
         return
@@ -63,35 +63,35 @@ def _sources(rule: ir.Referenced, names: Sequence[str]) -> Iterator[str]:
 
 
 def ordered_apart(plan: ir.Correlation) -> Assumption:
-    """Events of one time that match different rules are in the order of the log, which no search can see."""
+    """Events with the same time match the same rules: a search cannot see the order of the log, the reference does."""
     chained = any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules)
     same = (
-        "no two events that it counts have the same time"
+        "no two counted events have the same time"
         if chained
-        else ("events of a group that have the same time match the same of its rules")
+        else "events of one group with the same time match the same rules"
     )
-    says = f"{same} (a search does not know which of them came first)"
+    message = f"{same} (a search cannot tell which of them came first)"
 
     def broken(raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
         from converter.reference.correlate import group_keys  # noqa: PLC0415  only replay needs it
         from converter.reference.match import matches  # noqa: PLC0415
         from converter.reference.time import event_time  # noqa: PLC0415
 
-        bad: set[int] = set()
+        breaking: set[int] = set()
         seen: dict[Any, frozenset[int]] = {}
         for position, (raw, view) in enumerate(zip(raws, views, strict=True)):
             time = event_time(raw)
             if chained:
-                matching = [at for at, one in enumerate(ir.detections_of(plan)) if matches(one.expr, view)]
+                matching = [at for at, rule in enumerate(ir.detections_of(plan)) if matches(rule.expr, view)]
                 keys: set[Any] = {(time,)} if matching else set()
             else:
                 matching = [at for at, rule in enumerate(plan.rules) if matches(rule.expr, view)]
                 keys = {(time, key) for at in matching for key in group_keys(view, plan.rules[at].group_by)}
-            found = frozenset(matching)
-            if any(key in seen and (chained or seen[key] != found) for key in keys):
-                bad.add(position)
+            rules = frozenset(matching)
+            if any(key in seen and (chained or seen[key] != rules) for key in keys):
+                breaking.add(position)
             else:
-                seen.update(dict.fromkeys(keys, found))
-        return bad
+                seen.update(dict.fromkeys(keys, rules))
+        return breaking
 
-    return Assumption(says, lambda _raw, _view: False, broken)
+    return Assumption(message, lambda _raw, _view: False, broken)

@@ -1,4 +1,4 @@
-"""Helpers of the assumptions: what an expression of the plan says of an event, and the fields that a leaf reads."""
+"""Helpers of the assumptions: evaluate an expression on an event, and list the fields that a leaf reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def leaf_fields(leaf: ir.Leaf) -> tuple[str, ...]:
-    """Return the fields that a leaf reads; none of a keyword, which reads them all."""
+    """Return the fields that a leaf names; a keyword, which reads every field, names none."""
     match leaf:
         case ir.Keyword() | ir.KeywordRegex():
             return ()
@@ -36,7 +36,7 @@ def leaf_fields(leaf: ir.Leaf) -> tuple[str, ...]:
 
 
 def is_true(expr: ir.Expr, event: Event) -> bool:
-    """Return whether an expression is true of an event, as the reference says."""
+    """Return whether an expression is true for an event, as the reference evaluates it."""
     from converter.reference.match import matches  # noqa: PLC0415  only replay needs it
 
     return matches(expr, event)
@@ -50,5 +50,5 @@ def values_of(view: Event, field: str) -> list[Any]:
 
 
 def unique(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:
-    """Return the assumptions, each sentence once, in order."""
+    """Return the assumptions in order, each message once."""
     return tuple({assumption.message: assumption for assumption in assumptions}.values())

@@ -1,4 +1,4 @@
-"""Verdicts: how a query relates to its rule, and what must be true of the log for that.
+"""Verdicts: how a query relates to its rule, and under which assumptions about the log.
 
 emitter ──assumptions, bound, limit──> Verdict ──replay checks it on a log──> outcome
 """
@@ -16,13 +16,13 @@ VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Something that must be true of the log for a query to mean what the rule means.
+    """A statement that must be true of the log for a query to mean what its rule means.
 
     Attributes:
         message: the assumption, for example "the values of event.action have canonical case".
-        broken: (raw event, event as the product has it) to whether this event breaks it.
-        broken_in: of what only a whole log can break: (raw events, events as the product has them) to the positions of
-            events without which it holds.
+        broken: takes (raw event, event as the product has it), and returns whether this event breaks the assumption.
+        broken_in: for an assumption about a whole log: takes (raw events, events as the product has them), and returns
+            the positions of events without which the assumption holds.
     """
 
     message: str
@@ -32,21 +32,21 @@ class Assumption:
     )
 
     def breaking(self, raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
-        """Return the positions of the events of a log that break it."""
+        """Return the positions of the events in a log that break the assumption."""
         alone = {at for at, pair in enumerate(zip(raws, views, strict=True)) if self.broken(*pair)}
         return alone | (self.broken_in(raws, views) if self.broken_in is not None else set())
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """How far a query differs from a sliding correlation, in terms of the same rule with another timespan.
+    """A bound on how far a query differs from a sliding correlation, as the same rule with other timespans.
 
     Attributes:
-        message: the difference, for a person.
-        widest: every alert holds enough events of its group within this many seconds; None: never more than the rule.
-        narrowest: every group with enough events within this many seconds is found; None: nothing is missed.
-        narrowest of 0 means that only simultaneous events are found for certain.
-        doubled: whether a schedule may report an episode, or an event, more than once.
+        message: the difference, in words.
+        widest: every alert has enough events of its group within this many seconds; None: there are no extra alerts.
+        narrowest: every group with enough events within this many seconds raises an alert; None: none is missed. With
+            0, only simultaneous events raise one for certain.
+        doubled: whether a schedule may report an episode or an event more than once.
     """
 
     message: str
@@ -57,12 +57,13 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many alerts one run of a query gives at most, whatever the log: the product's limit, or the query's own.
+    """The largest number of alerts that one run of a query can raise: the product's limit, or the query's own.
 
-    The verdict is about logs on which no run reaches it. Where one does, what is missing is told, and is no difference.
+    The verdict is about logs on which no run reaches the limit. If a run does, replay lists the missing alerts, but not
+    as a difference.
 
     Attributes:
-        message: the limit, for a person.
+        message: the limit, in words.
         alerts: the number.
     """
 
@@ -72,9 +73,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a query relates to its rule. `refused` is not here: it is a `RefusedError`.
+    """The relation of a query to its rule. A refusal is not a verdict, but a `RefusedError`.
 
-    `unjudged` is only for conversions of other tools; replay judges those.
+    `unjudged` is for queries that other tools wrote or changed; only replay judges them.
     """
 
     kind: VerdictKind
@@ -87,7 +88,7 @@ class Verdict:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Everything to be said about it, one sentence each."""
+        """The messages of its bound, limit and assumptions."""
         bound = (self.bound.message,) if self.bound is not None else ()
         limit = (self.limit.message,) if self.limit is not None else ()
         return bound + limit + tuple(assumption.message for assumption in self.assumptions)

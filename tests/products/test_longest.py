@@ -33,7 +33,7 @@ def about_length(text: str, target: str) -> list[Assumption]:
 @pytest.mark.parametrize("target", ["kql", "esql", "eql", "elastic-toml"])
 def test_a_long_text_breaks_the_verdict(target: str) -> None:
     (assumption,) = about_length(RULE.format("CommandLine|contains: x"), target)
-    assert assumption.message.startswith("no text in CommandLine is longer than 1,024 characters")
+    assert assumption.message.startswith("no string in CommandLine is longer than 1,024 characters")
     for text, breaks in (
         ("x" * 1_024, False),
         ("x" * 1_025, True),
