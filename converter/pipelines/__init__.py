@@ -1,1 +1,1 @@
-"""Processing pipelines of pySigma: choose them and apply them."""
+"""pySigma's processing pipelines: choose them, read them and apply them."""

@@ -1,6 +1,6 @@
-"""Apply processing pipelines of pySigma to rules, and to the queries that are made of them.
+"""Apply pySigma's processing pipelines to rules, and to the queries that are emitted from them.
 
-ProcessingPipeline ──apply(rules)──> Applied: mapped rules, and what the pipeline noted for each
+ProcessingPipeline ──apply(rules)──> Applied: mapped rules, and the pipeline's state for each
 │
 finalize(queries) <── Applied.postprocess(rule, query) <── query text
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a pipeline left behind after one rule; postprocessing and emitters need it."""
+    """The state of a pipeline after one rule, for postprocessing and emitters."""
 
     state: Mapping[str, Any]
     applied_ids: frozenset[str]
@@ -37,9 +37,9 @@ class Applied:
     """Rules after a pipeline.
 
     Attributes:
-        collection: copies of the rules, changed by the pipeline; a rule stands behind every rule that it refers to.
+        collection: copies of the rules, changed by the pipeline; each rule comes after the rules that it refers to.
         pipeline: the pipeline that changed them.
-        failed: for each rule that the pipeline refused, what it is called and the error; such a rule, and a correlation
+        failed: the error of each rule that the pipeline refuses, by the rule's name; such a rule, and any correlation
             that refers to it, is not in the collection.
     """
 
@@ -49,11 +49,11 @@ class Applied:
     _outcomes: Mapping[int, _Outcome] = field(default_factory=dict, repr=False)
 
     def state(self, rule: AnyRule) -> Mapping[str, Any]:
-        """Return what the pipeline noted for a rule of the collection: `index`, a data model, and so on."""
+        """Return the pipeline's state after a rule of the collection: `index`, a data model, and so on."""
         return self._outcomes[id(rule)].state
 
     def mapped(self, rule: AnyRule) -> frozenset[str]:
-        """Return the fields that a mapping named, even if it gave them the name they had, or left as they are."""
+        """Return the fields that the mapping covers, including those whose names it keeps."""
         return self._outcomes[id(rule)].mapped
 
     def postprocess(self, rule: AnyRule, query: str) -> str:
@@ -63,7 +63,7 @@ class Applied:
             RefusedError: the pipeline refuses the query.
         """
         outcome = self._outcomes[id(rule)]
-        # Conditions of postprocessing items look at what the pipeline noted when it was applied to this very rule.
+        # Conditions of postprocessing items read the state that the pipeline had after this rule.
         self.pipeline.state = dict(outcome.state)
         self.pipeline.applied_ids = set(outcome.applied_ids)
         return postprocess(query, self.pipeline, rule)
@@ -77,16 +77,16 @@ def apply(
     output_format: str = "default",
     in_place: bool = False,
 ) -> Applied:
-    """Apply a pipeline to copies of rules; the collection that is given stays as it is.
+    """Apply a pipeline to copies of rules; the given collection is not changed.
 
     Args:
         collection: rules whose references are resolved.
-        pipeline: what to apply; its own state afterwards is that of the last rule.
-        backend: what the pipeline's templates and conditions see as the variable `backend`.
-        output_format: what they see as `output_format`.
-        in_place: change the rules that are given, not copies; for a caller whose own they are.
+        pipeline: the pipeline; afterwards its state is that of the last rule.
+        backend: the variable `backend` in the pipeline's templates and conditions.
+        output_format: the variable `output_format` in them.
+        in_place: change the given rules, not copies; for a caller that owns them.
 
-    Rules that are referred to come first, as correlation rules look at them to decide what applies.
+    Referenced rules are processed first, because a correlation's conditions look at them.
     """
     from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
@@ -97,7 +97,7 @@ def apply(
     failed: dict[str, SourceError] = {}
     done: list[AnyRule] = []
     for rule in _referenced_first(copied):
-        missing = next((one for one in _references(rule) if id(one) not in outcomes), None)
+        missing = next((referenced for referenced in _references(rule) if id(referenced) not in outcomes), None)
         if missing is not None:
             failed[_name(rule)] = RefusedError(
                 f"the rule {_name(rule)!r} refers to {_name(missing)!r}, which the pipeline refuses", "pipeline"
@@ -105,21 +105,21 @@ def apply(
             continue
         try:
             pipeline.apply(rule)
-        except SigmaError as bad:
+        except SigmaError as error:
             failed[_name(rule)] = RefusedError(
-                f"the pipeline refuses the rule {_name(rule)!r}: {bad.args[0] if bad.args else bad}", "pipeline"
+                f"the pipeline refuses the rule {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
             )
             continue
         mapped = _tracked(pipeline)
-        if _speaks_for_fields(pipeline, backend):
+        if _covers_all_fields(pipeline, backend):
             mapped |= frozenset(fields_of(rule))
         outcomes[id(rule)] = _Outcome(dict(pipeline.state), frozenset(pipeline.applied_ids), mapped)
         done.append(rule)
     return Applied(_collection(SigmaCollection, done), pipeline, failed, outcomes)
 
 
-def postprocess(query_text: str, pipeline: ProcessingPipeline, rule: AnyRule) -> str:
-    """Return a query after the pipeline's postprocessing items, whose conditions see the pipeline's present state.
+def postprocess(query: str, pipeline: ProcessingPipeline, rule: AnyRule) -> str:
+    """Return a query after the pipeline's postprocessing items, whose conditions read the pipeline's current state.
 
     Raises:
         RefusedError: an item refuses the query.
@@ -127,31 +127,31 @@ def postprocess(query_text: str, pipeline: ProcessingPipeline, rule: AnyRule) ->
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
     try:
-        return str(pipeline.postprocess_query(rule, query_text))
-    except SigmaError as bad:
+        return str(pipeline.postprocess_query(rule, query))
+    except SigmaError as error:
         raise RefusedError(
-            f"the pipeline refuses the query of {_name(rule)!r}: {bad.args[0] if bad.args else bad}", "pipeline"
+            f"the pipeline refuses the query of {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
         ) from None
 
 
 def finalize(queries: Sequence[str], pipeline: ProcessingPipeline) -> list[str]:
-    """Return all queries after the pipeline's finalizers; most of these make one text of them."""
+    """Return the queries after the pipeline's finalizers; most finalizers join them into one."""
     if not pipeline.finalizers:
         return list(queries)
     output = pipeline.finalize(list(queries))
-    return [str(one) for one in output] if isinstance(output, list) else [str(output)]
+    return [str(query) for query in output] if isinstance(output, list) else [str(output)]
 
 
 def _collection(kind: type[SigmaCollection], rules: list[AnyRule]) -> SigmaCollection:
-    """Return a collection in this very order, with the references that the rules already have."""
-    made = kind([], resolve_references=False)
-    made.rules = rules
+    """Return a collection in exactly this order; references stay as the rules have them."""
+    collection = kind([], resolve_references=False)
+    collection.rules = rules
     for rule in rules:
         if rule.id is not None:
-            made.ids_to_rules[rule.id] = rule
+            collection.ids_to_rules[rule.id] = rule
         if rule.name is not None:
-            made.names_to_rules[rule.name] = rule
-    return made
+            collection.names_to_rules[rule.name] = rule
+    return collection
 
 
 def _references(rule: AnyRule) -> Iterator[AnyRule]:
@@ -162,14 +162,14 @@ def _references(rule: AnyRule) -> Iterator[AnyRule]:
 
 
 def _referenced_first(rules: list[AnyRule]) -> list[AnyRule]:
-    """Return the rules so that each follows all it refers to; otherwise in the order they had.
+    """Return the rules sorted so that each comes after those it refers to, and otherwise in the given order.
 
-    pySigma 1.5 sorts by "is referred to by", which is no total order, and can leave a correlation before its rules.
+    pySigma 1.5 sorts by "is referred to by", which is not a total order: a correlation can come before its rules.
     """
     ordered: dict[int, AnyRule] = {}
 
     def place(rule: AnyRule, depth: int) -> None:
-        if id(rule) not in ordered and depth <= len(rules):  # deeper is a circle, which loading refuses
+        if id(rule) not in ordered and depth <= len(rules):  # deeper would be a cycle, which loading refuses
             for referenced in _references(rule):
                 place(referenced, depth + 1)
             ordered.setdefault(id(rule), rule)
@@ -179,11 +179,11 @@ def _referenced_first(rules: list[AnyRule]) -> list[AnyRule]:
     return list(ordered.values())
 
 
-def _speaks_for_fields(pipeline: ProcessingPipeline, backend: str) -> bool:
-    """Whether a mapping that is made for the backend has been applied to the rule that was processed last.
+def _covers_all_fields(pipeline: ProcessingPipeline, backend: str) -> bool:
+    """Return whether a mapping made for this backend was applied to the last rule.
 
-    It names what is called otherwise there, and so says of all other fields that they keep their names: the mapping of
-    Windows events in Splunk names EventID alone.
+    Such a mapping lists the fields whose names differ in the product, so all other fields keep their names: the mapping
+    of Windows events in Splunk lists EventID alone.
     """
     if backend not in pipeline.allowed_backends:
         return False

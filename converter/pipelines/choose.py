@@ -1,10 +1,9 @@
-"""Choose the processing pipeline for rules: by their log sources, or by the names that the user gives.
+"""Choose the processing pipeline for rules: by their log sources, or by names that the user gives.
 
     log sources, -p names ──select──> ProcessingPipeline
 
-The built-in mapping of a log source is chosen, unless names are given; then exactly those are used, as sigma-cli
-understands them: a name of an installed pipeline, a YAML file, or a folder of YAML files. Nothing here uses the
-network.
+Without names, the built-in mapping of each log source is used. With names, exactly those pipelines are used; as in
+sigma-cli, a name is an installed pipeline, a YAML file, or a folder of YAML files. Nothing here uses the network.
 """
 
 from __future__ import annotations
@@ -31,39 +30,40 @@ _SUFFIXES = (".yml", ".yaml")
 def select(
     product: str, logsources: Iterable[LogSource], *, names: Sequence[str] = (), without: bool = False
 ) -> ProcessingPipeline:
-    """Return the pipeline for rules of some log sources in a product, a new object each time.
+    """Return a new pipeline for rules of these log sources in a product.
 
     Args:
         product: `splunk` or `elastic`.
-        logsources: of the rules that it will be applied to; each one's built-in mapping is taken, if there is one.
-        names: pipelines asked for by the user, instead of the built-in ones: an installed pipeline's name, the name of
-            a built-in mapping (`cloudtrail_splunk`), a YAML file, or a folder of them.
-        without: no pipeline at all.
+        logsources: of the rules to convert; the built-in mapping of each is used, if there is one.
+        names: pipelines to use instead of the built-in mappings: an installed pipeline, a built-in mapping
+            (`cloudtrail_splunk`), a YAML file, or a folder of YAML files.
+        without: whether to return an empty pipeline.
 
-    Several are chained by priority, lowest first, and by name where priorities are equal, as pySigma does.
+    Several pipelines are chained by priority, lowest first, then by name, as pySigma chains them.
 
     Raises:
-        ConfigurationError: no such pipeline, a file that is not valid (with a place), or one for another product.
+        ConfigurationError: an unknown pipeline, a file that is not valid (with its place), or a pipeline for another
+            product.
     """
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415  slow to import
 
     if without:
         return ProcessingPipeline()
     if names:
-        found = [pair for name in names for pair in _by_name(name)]
-        for name, pipeline in found:
+        chosen = [pair for name in names for pair in _by_name(name)]
+        for name, pipeline in chosen:
             _check_product(name, pipeline, product)
     else:
         paths = {get_product(product).mapping_file(logsource) for logsource in logsources}
-        found = [(str(path), load_pipeline(path)) for path in sorted(path for path in paths if path is not None)]
-    return _chained(found)
+        chosen = [(str(path), load_pipeline(path)) for path in sorted(path for path in paths if path is not None)]
+    return _chained(chosen)
 
 
 def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
-    """Return only what expands placeholders of the pipelines of these names: values and wildcards.
+    """Return only those items of the named pipelines that expand placeholders, to values or to wildcards.
 
-    This much of a pipeline is about the meaning of a rule, and may touch what the reference reads; the rest is about a
-    product. Conditions of an item see the rule as it is written.
+    Placeholders are part of a rule's meaning, so these items are applied to the rule that the reference evaluates as
+    well; all other items are about a product. Conditions of an item see the rule as it is written.
 
     Raises:
         ConfigurationError: as `select`.
@@ -80,7 +80,7 @@ def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
 
 
 def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
-    """Return the pipelines that installed packages of pySigma bring, by name."""
+    """Return the pipelines of installed pySigma packages, by name."""
     from sigma.plugins import InstalledSigmaPlugins  # noqa: PLC0415  slow to import
 
     plugins = InstalledSigmaPlugins.autodiscover(include_backends=False, include_validators=False)
@@ -99,7 +99,7 @@ def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:
 
 
 def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
-    """Yield the pipelines that a name stands for: names first, then files and folders, as in sigma-cli."""
+    """Yield the pipelines with a name: built-in and installed ones first, then files and folders, as in sigma-cli."""
     path = Path(name.rstrip("/*") or "/")
     if not name.endswith(_SUFFIXES) and "/" not in name:
         builtin = builtin_mappings()
@@ -108,8 +108,8 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
             return
         installed = installed_pipelines()
         if name in installed:
-            made = installed[name]
-            yield name, made() if callable(made) else made
+            pipeline = installed[name]
+            yield name, pipeline() if callable(pipeline) else pipeline
             return
         if not path.exists():
             known = [*builtin, *installed]
@@ -129,7 +129,7 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
 
 def _near_file(path: Path) -> str:
     folder = path.parent
-    return suggest(path.name, [one.name for one in folder.iterdir()]) if folder.is_dir() else ""
+    return suggest(path.name, [file.name for file in folder.iterdir()]) if folder.is_dir() else ""
 
 
 def _check_product(name: str, pipeline: ProcessingPipeline, product: str) -> None:
@@ -140,13 +140,13 @@ def _check_product(name: str, pipeline: ProcessingPipeline, product: str) -> Non
         )
 
 
-def _chained(found: list[tuple[str, ProcessingPipeline]]) -> ProcessingPipeline:
+def _chained(named: list[tuple[str, ProcessingPipeline]]) -> ProcessingPipeline:
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415  slow to import
 
     chained = ProcessingPipeline()
-    for _, pipeline in sorted(found, key=lambda pair: (pair[1].priority, pair[0])):
+    for _, pipeline in sorted(named, key=lambda pair: (pair[1].priority, pair[0])):
         chained += pipeline
-    mapping = [pipeline for _, pipeline in found if any(map(maps_fields, pipeline.items))]
-    if all(pipeline.allowed_backends for pipeline in mapping):  # pySigma forgets these when it adds pipelines
+    mapping = [pipeline for _, pipeline in named if any(map(maps_fields, pipeline.items))]
+    if all(pipeline.allowed_backends for pipeline in mapping):  # pySigma drops these when it adds pipelines
         chained.allowed_backends = frozenset(name for pipeline in mapping for name in pipeline.allowed_backends)
     return chained

@@ -1,7 +1,7 @@
-"""Read a processing pipeline of pySigma from a YAML file.
+"""Read pySigma's processing pipelines from YAML files.
 
 file ──parse_documents──> data with positions ──pySigma──> ProcessingPipeline
-└── what pySigma rejects ──> the item or key that is wrong, with its place
+└── rejected by pySigma ──> error with the place of the item or key
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("transformations", "postprocessing", "finalizers")
 _HINT = f"keys: {', '.join(_SECTIONS)}"
-# pySigma takes anything here and stumbles over it later.
+# pySigma accepts anything here, and fails later.
 _PLAIN: Mapping[str, Shape] = {
     "name": STRING,
     "priority": Scalar("a whole number", lambda value: type(value) is int),
@@ -37,7 +37,7 @@ _KNOWN: Mapping[str, Shape] = {**dict.fromkeys(_SECTIONS, _ITEMS), **_PLAIN}
 _MISSING_ARGUMENT = re.compile(
     r"(?:Error in transformation: )?\w+\.__init__\(\) missing \d+ required positional arguments?: "
 )
-# pySigma raises errors of its own (ValueErrors), and plain ones where an item has the wrong shape.
+# pySigma raises its own errors (which are ValueErrors), and others if an item has the wrong structure.
 _PIPELINE_ERRORS = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 
 
@@ -53,8 +53,8 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
 
     try:
         raw = path.read_bytes()
-    except OSError as bad:
-        raise ConfigurationError(f"cannot read the pipeline {path}: {bad.strerror or bad}") from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the pipeline {path}: {error.strerror or error}") from None
     documents = parse_documents(raw, str(path), ConfigurationError)
     if len(documents) != 1:
         raise ConfigurationError(
@@ -66,8 +66,8 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
         if not any(_is_nest(item) for item in document.data.get("postprocessing") or ()):
             return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
         return ProcessingPipeline.from_dict(_with_nested(document.data, path))
-    except _PIPELINE_ERRORS as bad:
-        raise _blame(document, bad) from None
+    except _PIPELINE_ERRORS as error:
+        raise _blame(document, error) from None
 
 
 def _is_nest(item: object) -> bool:
@@ -75,7 +75,7 @@ def _is_nest(item: object) -> bool:
 
 
 def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str, Any]:
-    """Return a pipeline's data with the items inside `nest` built: pySigma 1.5 does not build them, and then fails."""
+    """Return a pipeline's data with the items inside `nest` built: pySigma 1.5 leaves them as data, and then fails."""
     from sigma.processing.pipeline import QueryPostprocessingItem  # noqa: PLC0415  slow to import
 
     folder = (str(path.resolve().parent),) if path is not None else None
@@ -83,7 +83,7 @@ def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str,
     def built(item: Any) -> Any:
         if not _is_nest(item) or not isinstance(item.get("items"), list):
             return item
-        inner = [QueryPostprocessingItem.from_dict(built(one), vars_allowed_paths=folder) for one in item["items"]]
+        inner = [QueryPostprocessingItem.from_dict(built(inner_item), vars_allowed_paths=folder) for inner_item in item["items"]]
         return {**item, "items": inner}
 
     copied = copy.deepcopy(dict(data))
@@ -91,12 +91,12 @@ def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str,
     return copied
 
 
-def _blame(document: Document, bad: Exception) -> SourceError:
-    """Return the error with the place of the first item that cannot be built alone, or of the key that is unknown."""
+def _blame(document: Document, error: Exception) -> SourceError:
+    """Return the error, placed at the unknown key or at the first item that cannot be built on its own."""
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415  slow to import
 
-    if error := next(errors(document, Keys(_KNOWN, nulls=True)), None):
-        return error
+    if unknown := next(errors(document, Keys(_KNOWN, nulls=True)), None):
+        return unknown
     for section in _SECTIONS:
         for index, item in enumerate(document.data.get(section) or ()):
             try:
@@ -104,11 +104,11 @@ def _blame(document: Document, bad: Exception) -> SourceError:
             except _PIPELINE_ERRORS as alone:
                 place, hint = _place_of_item(document, section, index, item)
                 return ConfigurationError(f"not a valid item of {section}: {_reason(alone)}", place, hint)
-    return ConfigurationError(f"not a valid pipeline: {_reason(bad)}", document.place())
+    return ConfigurationError(f"not a valid pipeline: {_reason(error)}", document.place())
 
 
 def _place_of_item(document: Document, section: str, index: int, item: object) -> tuple[Place, str]:
-    """Return the place of an item, and a suggestion where its type is unknown."""
+    """Return the place of an item, and a hint if its type is unknown."""
     if not isinstance(item, dict):
         return document.place(section, index), "an item is a mapping with a type"
     if section == "transformations" and "type" in item:
@@ -119,8 +119,8 @@ def _place_of_item(document: Document, section: str, index: int, item: object) -
     return document.place(section, index), ""
 
 
-def _reason(bad: Exception) -> str:
-    if isinstance(bad, KeyError):
-        return f"{bad} is missing"
-    text = (str(bad) or type(bad).__name__).removeprefix("Error in processing rule 1: ")
-    return _MISSING_ARGUMENT.sub("missing: ", text)
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    message = (str(error) or type(error).__name__).removeprefix("Error in processing rule 1: ")
+    return _MISSING_ARGUMENT.sub("missing: ", message)

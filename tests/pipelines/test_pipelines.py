@@ -373,7 +373,7 @@ def test_facts_of_a_prefix_name_the_raw_field() -> None:
     fact = facts.field("requestParameters.roleName")
     assert fact is not None
     assert fact.name == "requestParameters.roleName"
-    assert "requestParameters.roleName is not inside a list" in fact.assumptions[0].message
+    assert "requestParameters.roleName is not inside an unmapped list" in fact.assumptions[0].message
     flattened = load_facts("elastic", CLOUDTRAIL).field("aws.cloudtrail.flattened.request_parameters.x")
     assert flattened is not None
     assert flattened.type == "flattened"
