@@ -1,7 +1,7 @@
-"""Compare what an event is about with the log source of a rule.
+"""Compare the source of an event with the log source of a rule.
 
-The words are those of the taxonomy of the Sigma specification (appendix "taxonomy", version 2.1.0) and of the public
-rule collection.
+Products, categories and services are those of Sigma's taxonomy (appendix "taxonomy" of the specification, version
+2.1.0) and of the public rule collection.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NONE: frozenset[str] = frozenset()
 
-# Every product with services that are known, in lower case.
+# The known services of each product, in lower case.
 _SERVICES: dict[str, frozenset[str]] = {
     "windows": frozenset(service for services in _WINDOWS.values() for service in services),
     "linux": frozenset(
@@ -68,7 +68,7 @@ _CATEGORIES = frozenset(category for categories in _SYSMON.values() for category
 
 
 def answer(source: EventSource, logsource: LogSource) -> bool | None:
-    """Return whether a rule of this log source is about events of the source; None if that cannot be told."""
+    """Return whether a rule with this log source is about events of the source; None if that is unknown."""
     product, category, service = (
         word.lower() if word else None for word in (logsource.product, logsource.category, logsource.service)
     )

@@ -1,1 +1,1 @@
-"""Formats of events, one module a family; each says what it recognises in `RECOGNISERS`."""
+"""The known formats of events, a module for each family; `RECOGNISERS` of each lists its recognisers."""

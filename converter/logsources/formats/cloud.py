@@ -1,46 +1,54 @@
-"""Logs of services in the cloud and of the programs that run there.
+"""Recognise logs of cloud services, and of the programs that run there.
 
-Their rules mostly use the names that the events have. Of Azure there are three namings of the same event: Azure Monitor
-exports it in `camelCase` with most of it under `properties`, its tables in Log Analytics have columns in `PascalCase`,
-and Microsoft Graph has no `properties`. Rules use all three, so an event answers to all three.
+Rules for them mostly use the events' own field names. Azure names the same event in three ways: Azure Monitor exports
+it in `camelCase` with most fields under `properties`, tables of Log Analytics have columns in `PascalCase`, and
+Microsoft Graph has no `properties`. Rules use all three, so an event gets the names of all three.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add_time, inner, own_names, words
+from converter.logsources.formats.event_format import (
+    EventFormat,
+    EventSource,
+    Recogniser,
+    add_time,
+    inner,
+    own_names,
+    words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-def cloudtrail(event: Mapping[str, Any]) -> Shape | None:
-    """Recognise an event of AWS CloudTrail, bare or as EventBridge wraps it."""
+def cloudtrail(event: Mapping[str, Any]) -> EventFormat | None:
+    """Recognise an event of AWS CloudTrail, plain or as EventBridge wraps it."""
     if "detail-type" in event and isinstance(event.get("detail"), dict):
-        event, shape = event["detail"], _CLOUDTRAIL_DETAIL
+        event, event_format = event["detail"], _CLOUDTRAIL_DETAIL
     else:
-        shape = _CLOUDTRAIL
+        event_format = _CLOUDTRAIL
     if "eventSource" not in event or "eventName" not in event:
         return None
-    return shape if "awsRegion" in event or "userIdentity" in event or "eventVersion" in event else None
+    return event_format if "awsRegion" in event or "userIdentity" in event or "eventVersion" in event else None
 
 
-def okta(event: Mapping[str, Any]) -> Shape | None:
+def okta(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of Okta's system log."""
     if not isinstance(event.get("eventType"), str) or not isinstance(event.get("actor"), dict):
         return None
     return _OKTA if "published" in event or "debugContext" in event or "legacyEventType" in event else None
 
 
-def kubernetes(event: Mapping[str, Any]) -> Shape | None:
+def kubernetes(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of the audit log of Kubernetes."""
     version = event.get("apiVersion")
     audit = isinstance(version, str) and version.startswith("audit.k8s.io/")
     return _KUBERNETES if audit and event.get("kind") == "Event" else None
 
 
-def github(event: Mapping[str, Any]) -> Shape | None:
+def github(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of GitHub's audit log."""
     action = event.get("action")
     if not isinstance(action, str) or "." not in action:
@@ -52,28 +60,28 @@ def github(event: Mapping[str, Any]) -> Shape | None:
     return None
 
 
-def bitbucket(event: Mapping[str, Any]) -> Shape | None:
+def bitbucket(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of Bitbucket's audit log."""
     kind = event.get("auditType")
     named = "auditType.category" in event or (isinstance(kind, dict) and "category" in kind)
     return _BITBUCKET if named else None
 
 
-def gcp(event: Mapping[str, Any]) -> Shape | None:
-    """Recognise an audit log of Google Cloud or Google Workspace: a LogEntry, perhaps wrapped in `data`."""
+def gcp(event: Mapping[str, Any]) -> EventFormat | None:
+    """Recognise an audit log entry of Google Cloud or Google Workspace, plain or wrapped in `data`."""
     payload = inner(event, "protoPayload")
-    shape = _GCP
+    event_format = _GCP
     if payload is None:
-        payload, shape = inner(event, "data", "protoPayload"), _GCP_DATA
+        payload, event_format = inner(event, "data", "protoPayload"), _GCP_DATA
     if not isinstance(payload, dict) or ("methodName" not in payload and "serviceName" not in payload):
         return None
     service = payload.get("serviceName")
     if isinstance(service, str) and service in _WORKSPACE:
-        return _WORKSPACE[service] if shape is _GCP else _WORKSPACE_DATA[service]
-    return shape
+        return _WORKSPACE[service] if event_format is _GCP else _WORKSPACE_DATA[service]
+    return event_format
 
 
-def m365(event: Mapping[str, Any]) -> Shape | None:
+def m365(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of the Microsoft 365 unified audit log."""
     if "Workload" not in event or "Operation" not in event:
         return None
@@ -82,8 +90,8 @@ def m365(event: Mapping[str, Any]) -> Shape | None:
     return _EXCHANGE if event["Workload"] == "Exchange" else _M365
 
 
-def azure(event: Mapping[str, Any]) -> Shape | None:
-    """Recognise a log of Azure or Entra ID: exported, a row of Log Analytics, or from Microsoft Graph."""
+def azure(event: Mapping[str, Any]) -> EventFormat | None:
+    """Recognise an event of Azure or Entra ID: exported, a row of Log Analytics, or from Microsoft Graph."""
     for name, beside in (
         ("category", "operationName"),
         ("Category", "OperationName"),
@@ -91,24 +99,24 @@ def azure(event: Mapping[str, Any]) -> Shape | None:
     ):
         category = event.get(name)
         if isinstance(category, str) and beside in event:
-            found = _AZURE_CATEGORIES.get(category.lower())
-            if found is not None:
-                return found
+            known = _AZURE_CATEGORIES.get(category.lower())
+            if known is not None:
+                return known
     if isinstance(event.get("Type"), str) and "TimeGenerated" in event:
         return _AZURE_TABLES.get(event["Type"].lower())
-    for names, shape in _GRAPH:
+    for names, event_format in _GRAPH:
         if all(name in event for name in names):
-            return shape
+            return event_format
     return None
 
 
 def _time_in(field: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Return names that are the event's own, and a time in this field."""
+    """Return the names of a format that only adds its time, from this field."""
 
     def names(event: Mapping[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        add_time(found, event, event.get(field))
-        return found
+        added: dict[str, Any] = {}
+        add_time(added, event, event.get(field))
+        return added
 
     return names
 
@@ -124,7 +132,7 @@ def _kubernetes_names(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gcp_names(event: Mapping[str, Any]) -> dict[str, Any]:
-    """`data.` is how Pub/Sub wraps an entry, `gcp.audit.method_name` how Elastic's integration names its method."""
+    """Add the names `data.*`, as Pub/Sub wraps an entry, and `gcp.audit.method_name`, as Elastic names its method."""
     return _entry_names(event) | {"data": event}
 
 
@@ -144,9 +152,9 @@ def _entry_names(entry: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(service, str) and service in _WORKSPACE:
         names["eventService"] = service
         events = inner(payload, "metadata", "event")
-        found = [inner(one, "eventName") for one in (events if isinstance(events, list) else [events])]
-        if any(found):
-            names["eventName"] = [name for name in found if name is not None]
+        event_names = [inner(event, "eventName") for event in (events if isinstance(events, list) else [events])]
+        if any(event_names):
+            names["eventName"] = [name for name in event_names if name is not None]
     return names
 
 
@@ -164,31 +172,39 @@ def _azure_names(event: Mapping[str, Any]) -> dict[str, Any]:
     return names
 
 
-def _azure(service: str, perhaps: Iterable[str] = ()) -> Shape:
-    return Shape(EventSource("azure", frozenset({service}), perhaps=frozenset(perhaps)), _azure_names)
+def _azure(service: str, perhaps: Iterable[str] = ()) -> EventFormat:
+    return EventFormat(EventSource("azure", frozenset({service}), perhaps=frozenset(perhaps)), _azure_names)
 
 
-_CLOUDTRAIL = Shape(EventSource("aws", frozenset({"cloudtrail"})), own_names)
-_CLOUDTRAIL_DETAIL = Shape(EventSource("aws", frozenset({"cloudtrail"})), _detail_names)
-_OKTA = Shape(EventSource("okta", frozenset({"okta"}), perhaps=frozenset({"authentication"})), _time_in("published"))
-_KUBERNETES = Shape(EventSource("kubernetes", frozenset({"audit"}), frozenset({"application"})), _kubernetes_names)
-_GITHUB = Shape(EventSource("github", frozenset({"audit"})), _time_in("created_at"))
+_CLOUDTRAIL = EventFormat(EventSource("aws", frozenset({"cloudtrail"})), own_names)
+_CLOUDTRAIL_DETAIL = EventFormat(EventSource("aws", frozenset({"cloudtrail"})), _detail_names)
+_OKTA = EventFormat(
+    EventSource("okta", frozenset({"okta"}), perhaps=frozenset({"authentication"})), _time_in("published")
+)
+_KUBERNETES = EventFormat(
+    EventSource("kubernetes", frozenset({"audit"}), frozenset({"application"})), _kubernetes_names
+)
+_GITHUB = EventFormat(EventSource("github", frozenset({"audit"})), _time_in("created_at"))
 _GITHUB_BY = frozenset({"org", "business", "repo", "user_id", "actor_id"})
-_BITBUCKET = Shape(EventSource("bitbucket", frozenset({"audit"})), own_names)
-_GCP = Shape(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_names)
-_GCP_DATA = Shape(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_data_names)
+_BITBUCKET = EventFormat(EventSource("bitbucket", frozenset({"audit"})), own_names)
+_GCP = EventFormat(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_names)
+_GCP_DATA = EventFormat(EventSource("gcp", frozenset({"gcp.audit"})), _gcp_data_names)
 _WORKSPACE_SERVICES = {
     "admin.googleapis.com": frozenset({"gcp.audit", "google_workspace.admin"}),
     "login.googleapis.com": frozenset({"gcp.audit", "google_workspace.login"}),
 }
-_WORKSPACE = {name: Shape(EventSource("gcp", services), _gcp_names) for name, services in _WORKSPACE_SERVICES.items()}
-_WORKSPACE_DATA = {
-    name: Shape(EventSource("gcp", services), _gcp_data_names) for name, services in _WORKSPACE_SERVICES.items()
+_WORKSPACE = {
+    name: EventFormat(EventSource("gcp", services), _gcp_names) for name, services in _WORKSPACE_SERVICES.items()
 }
-# Rules for threat_management and threat_detection read names of another product's alerts.
+_WORKSPACE_DATA = {
+    name: EventFormat(EventSource("gcp", services), _gcp_data_names) for name, services in _WORKSPACE_SERVICES.items()
+}
+# Rules for threat_management and threat_detection use the field names of another product's alerts.
 _THREATS = frozenset({"threat_detection", "threat_management"})
-_M365 = Shape(EventSource("m365", frozenset({"audit"}), perhaps=_THREATS), _time_in("CreationTime"))
-_EXCHANGE = Shape(EventSource("m365", frozenset({"audit", "exchange"}), perhaps=_THREATS), _time_in("CreationTime"))
+_M365 = EventFormat(EventSource("m365", frozenset({"audit"}), perhaps=_THREATS), _time_in("CreationTime"))
+_EXCHANGE = EventFormat(
+    EventSource("m365", frozenset({"audit", "exchange"}), perhaps=_THREATS), _time_in("CreationTime")
+)
 _SIGNIN = _azure("signinlogs", {"authentication"})
 # Alerts of Privileged Identity Management look like those of Identity Protection; its actions are in the audit log.
 _AUDIT = _azure("auditlogs", {"pim"})
@@ -222,7 +238,7 @@ _AZURE_TABLES = {
     **dict.fromkeys(words("aaduserriskevents aadriskyusers aadserviceprincipalriskevents"), _RISK),
     "azureactivity": _ACTIVITY,
 }
-_GRAPH: tuple[tuple[tuple[str, ...], Shape], ...] = (
+_GRAPH: tuple[tuple[tuple[str, ...], EventFormat], ...] = (
     (("createdDateTime", "userPrincipalName", "appDisplayName", "status"), _SIGNIN),
     (("activityDateTime", "activityDisplayName", "initiatedBy"), _AUDIT),
     (("riskEventType", "riskState"), _RISK),

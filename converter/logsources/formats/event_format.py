@@ -1,4 +1,4 @@
-"""What a recogniser says of an event, and the event with Sigma's names."""
+"""The format of an event, the recognisers that determine it, and the event with Sigma's field names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    Recognise: TypeAlias = Callable[[Mapping[str, Any]], "Shape | None"]
+    Recognise: TypeAlias = Callable[[Mapping[str, Any]], "EventFormat | None"]
 
-# Where the reference looks for the time of an event, at the top. A name that adds a time must not overrule them.
+# Top-level fields in which the reference looks for the time of an event. An added time must not override them.
 _TIMES = ("@timestamp", "_time", "eventTime", "timestamp", "time", "UtcTime", "TimeCreated")
 
 
@@ -20,13 +20,13 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
-    """What an event is about, in the words of Sigma.
+    """The log source of an event, in terms of Sigma's taxonomy.
 
     Attributes:
         product: its product.
-        services: the services it belongs to; None if that cannot be told from the event.
-        categories: the same of categories.
-        perhaps: services and categories that it may belong to.
+        services: its services; None if the event does not tell.
+        categories: its categories; None if the event does not tell.
+        perhaps: services and categories that it may have.
     """
 
     product: str
@@ -37,12 +37,12 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """How a module of `formats` recognises events.
+    """A recogniser of a format.
 
     Attributes:
-        order: recognisers with a lower number are asked first; what is surer stands first.
-        key: only events with this key at the top are shown to it.
-        recognise: from the event to its shape, or None.
+        order: recognisers with a lower number are asked first; more certain ones come first.
+        key: only events with this top-level key are passed to it.
+        recognise: returns the format of an event, or None.
     """
 
     order: int
@@ -51,13 +51,13 @@ class Recogniser:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
-    """How an event is built. Compared by identity: recognisers return the same object for the same answer.
+class EventFormat:
+    """The format of an event. Compared by identity: recognisers return the same object for the same answer.
 
     Attributes:
-        source: what the event is about.
-        names: from the event to a new dict, Sigma's field names and their values.
-        merged: whether `names` has merged in what the event has under the same names; else the event's own count.
+        source: the log source of the event.
+        names: takes the event, and returns a new dict of Sigma's field names and their values.
+        merged: whether `names` has merged in the event's values of the same names; if not, the event's values win.
     """
 
     source: EventSource
@@ -67,14 +67,14 @@ class Shape:
     def view(self, event: Mapping[str, Any]) -> SigmaView:
         """Return the event with Sigma's names."""
         names = self.names(event)
-        # Such names are metadata to us (`_id`, `_raw`), and the data of an event must not be able to set them.
+        # Names with an underscore are metadata to us (`_id`, `_raw`), which the data of an event must not set.
         for name in [name for name in names if name[:1] == "_"]:
             del names[name]
         return SigmaView(event, {**event, **names} if self.merged else {**names, **event})
 
 
 class SigmaView(dict[str, Any]):
-    """An event that also answers to Sigma's field names.
+    """An event with Sigma's field names added.
 
     It is a dict because a field is a path through dicts.
 
@@ -90,18 +90,18 @@ class SigmaView(dict[str, Any]):
         self.raw = raw
 
 
-def words(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
+def words(string: str) -> frozenset[str]:
+    """Return the words of a string."""
+    return frozenset(string.split())
 
 
 def own_names(_: Mapping[str, Any]) -> dict[str, Any]:
-    """Sigma uses the names that the event has."""
+    """Return no names: Sigma uses those that the event has."""
     return {}
 
 
 def add(names: dict[str, Any], name: str, value: Any) -> None:
-    """Add a value; if the name has one, each counts."""
+    """Add a value to a name, beside the values that it has."""
     if name not in names:
         names[name] = value
         return
@@ -113,7 +113,7 @@ def add(names: dict[str, Any], name: str, value: Any) -> None:
 
 
 def add_time(names: dict[str, Any], event: Mapping[str, Any], value: Any) -> None:
-    """Add the time of the event as `@timestamp`, unless the event has a time where times are looked for."""
+    """Add the time of the event as `@timestamp`, unless the event has a field in which the reference looks for it."""
     if value is not None and not any(event.get(name) is not None for name in _TIMES):
         names["@timestamp"] = value
 

@@ -1,12 +1,12 @@
-"""Windows events: EVTX as JSON, Winlogbeat, and flat events such as NXLog's.
+"""Recognise events of Windows: EVTX as JSON, Winlogbeat, and flat events such as NXLog's.
 
-    {"Event": {"System": {...}, "EventData": {...}}}      evtx_dump, and what XML to JSON converters make of an event
+    {"Event": {"System": {...}, "EventData": {...}}}      evtx_dump, and other converters of the event's XML to JSON
     {"winlog": {"channel": ..., "event_data": {...}}}     Winlogbeat 7 and later; dots in keys or nested
     {"log_name": ..., "event_data": {...}}                Winlogbeat 6
     {"Channel": ..., "EventID": ..., "Image": ...}        NXLog, and events that have Sigma's names
 
-An attribute of the header is `Element_Attribute` in Sigma (`Provider_Name`). A field of the data has its own name; one
-that is also in the header means the data: event 104 says in `Channel` which log was cleared.
+Sigma names an attribute of the header `Element_Attribute` (`Provider_Name`). Fields of the data keep their names, and
+win over the header: in event 104, `Channel` is the log that was cleared.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add, add_time, inner
+from converter.logsources.formats.event_format import EventFormat, EventSource, Recogniser, add, add_time, inner
 from converter.logsources.formats.windows_names import ONLY_CHANNEL, PERHAPS, POWERSHELL, SERVICES, SYSMON
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ATTRIBUTES = ("#attributes", "@attributes")
 _NONE: frozenset[str] = frozenset()
-# Event 4688 and 4657 under the names of Sysmon: `windows_audit_pipeline` of pysigma-pipeline-windows 2.0.1.
+# Sysmon's names for fields of events 4688 and 4657: `windows_audit_pipeline` of pysigma-pipeline-windows 2.0.1.
 _AUDIT: dict[str, tuple[tuple[str, str], ...]] = {
     "4688": (("Image", "NewProcessName"), ("ParentImage", "ParentProcessName"), ("LogonId", "SubjectLogonId")),
     "4657": (
@@ -32,7 +32,7 @@ _AUDIT: dict[str, tuple[tuple[str, str], ...]] = {
         ("LogonId", "SubjectLogonId"),
     ),
 }
-# `OperationType` of event 4657; EVTX has the number of the message, rendered events its text.
+# Categories by `OperationType` of event 4657; EVTX has the number of a message, rendered events its text.
 _OPERATIONS: dict[str, frozenset[str]] = {
     "%%1904": frozenset({"registry_event", "registry_add"}),
     "new registry value created": frozenset({"registry_event", "registry_add"}),
@@ -41,50 +41,50 @@ _OPERATIONS: dict[str, frozenset[str]] = {
 }
 
 
-def evtx(event: Mapping[str, Any]) -> Shape | None:
-    """Recognise an event that has the structure of its XML."""
+def evtx(event: Mapping[str, Any]) -> EventFormat | None:
+    """Recognise an event with the structure of its XML."""
     root = event.get("Event", event)
     system = inner(root, "System")
     if not isinstance(system, dict) or ("EventID" not in system and "Channel" not in system):
         return None
     number = _number(system.get("EventID"))
     operation = _operation(dict(_data(root.get("EventData")))) if number == "4657" else ""
-    return _shape(_evtx_names, _text(system.get("Channel")), number, _provider(system), operation)
+    return _format(_evtx_names, _string(system.get("Channel")), number, _provider(system), operation)
 
 
-def winlogbeat(event: Mapping[str, Any]) -> Shape | None:
+def winlogbeat(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of Winlogbeat 7 and later."""
     channel, provider = _winlog(event, "channel"), _winlog(event, "provider_name")
     number = _number(_winlog(event, "event_id"))
     if not channel and not provider:
         return None
     operation = _operation(_winlog_names(event)) if number == "4657" else ""
-    return _shape(_winlog_names, _text(channel), number, _text(provider), operation)
+    return _format(_winlog_names, _string(channel), number, _string(provider), operation)
 
 
-def winlogbeat_6(event: Mapping[str, Any]) -> Shape | None:
+def winlogbeat_6(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of Winlogbeat 6."""
     if not isinstance(event.get("log_name"), str):
         return None
     number = _number(event.get("event_id"))
     operation = _operation(_winlog_6_names(event)) if number == "4657" else ""
-    return _shape(_winlog_6_names, event["log_name"], number, _text(event.get("source_name")), operation)
+    return _format(_winlog_6_names, event["log_name"], number, _string(event.get("source_name")), operation)
 
 
-def flat(event: Mapping[str, Any]) -> Shape | None:
-    """Recognise an event whose fields all stand at its top."""
-    channel, provider = _text(event.get("Channel")), ""
+def flat(event: Mapping[str, Any]) -> EventFormat | None:
+    """Recognise an event whose fields are all at the top level."""
+    channel, provider = _string(event.get("Channel")), ""
     for name in ("Provider_Name", "SourceName", "ProviderName", "Provider"):
-        provider = provider or _text(event.get(name))
+        provider = provider or _string(event.get(name))
     if not channel and provider.lower() not in ONLY_CHANNEL:
         return None
     number = _number(event.get("EventID"))
-    return _shape(_flat_names, channel, number, provider, _operation(event) if number == "4657" else "")
+    return _format(_flat_names, channel, number, provider, _operation(event) if number == "4657" else "")
 
 
-def _shape(
+def _format(
     names: Callable[[Mapping[str, Any]], dict[str, Any]], channel: str, number: str, provider: str, operation: str
-) -> Shape:
+) -> EventFormat:
     if number not in _AUDIT:
         operation = ""
     return _made(names, channel.lower(), number, provider.lower(), operation)
@@ -93,7 +93,7 @@ def _shape(
 @lru_cache(maxsize=8192)
 def _made(
     names: Callable[[Mapping[str, Any]], dict[str, Any]], channel: str, number: str, provider: str, operation: str
-) -> Shape:
+) -> EventFormat:
     channel = channel or ONLY_CHANNEL.get(provider, "")
     return _interned(
         names,
@@ -103,20 +103,20 @@ def _made(
 
 
 @lru_cache(maxsize=1024)
-def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: EventSource, number: str) -> Shape:
+def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: EventSource, number: str) -> EventFormat:
     audit = _AUDIT.get(number)
     if audit is None:
-        return Shape(source, names)
+        return EventFormat(source, names)
 
     def audited(event: Mapping[str, Any]) -> dict[str, Any]:
-        found = names(event)
+        added = names(event)
         for name, own in audit:
-            value = found.get(own, event.get(own))
-            if value is not None and name not in found:
-                found[name] = value
-        return found
+            value = added.get(own, event.get(own))
+            if value is not None and name not in added:
+                added[name] = value
+        return added
 
-    return Shape(source, audited)
+    return EventFormat(source, audited)
 
 
 def _source(channel: str, number: str, provider: str, operation: str) -> EventSource:
@@ -131,13 +131,13 @@ def _source(channel: str, number: str, provider: str, operation: str) -> EventSo
         {"file_access", "file_rename"} if provider == "microsoft-windows-kernel-file" else _NONE,
     )
     perhaps = _NONE.union(*(PERHAPS.get(service, _NONE) for service in services))
-    if not channel:  # of a provider that writes to channels that we do not know
+    if not channel:  # only the provider is known, and it may write to any channel
         return EventSource("windows", None, categories or None)
     return EventSource("windows", services, categories, perhaps)
 
 
 def _operation(fields: Mapping[str, Any]) -> str:
-    return _text(fields.get("OperationType")).lower()
+    return _string(fields.get("OperationType")).lower()
 
 
 def _evtx_names(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,14 +184,14 @@ def _attributes(element: str, value: Any) -> dict[str, Any]:
 
 
 def _is_plain(section: Any) -> bool:
-    """Return whether a section has only fields with plain values, as most have."""
+    """Return whether a section holds only fields with scalar values, as most do."""
     return isinstance(section, dict) and not any(
         isinstance(value, dict | list) or _is_attribute(name) for name, value in section.items()
     )
 
 
 def _data(section: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of EventData or UserData; elements without a name are `Data`, as the element is."""
+    """Yield the fields of EventData or UserData; an element without a name is called `Data`, as in the XML."""
     stack: list[tuple[str, Any]] = [("", section)]
     while stack:
         name, value = stack.pop()
@@ -218,12 +218,12 @@ def _data(section: Any) -> Iterator[tuple[str, Any]]:
 def _own_name(element: Mapping[str, Any]) -> str | None:
     """Return the attribute `Name` of an element: `<Data Name="Image">`."""
     if "@Name" in element:
-        return _text(element["@Name"])
+        return _string(element["@Name"])
     for key in _ATTRIBUTES:
-        found = inner(element, key, "Name")
-        # The root element of EventData may have a name too (of its template), and then it has elements in it.
-        if isinstance(found, str) and element.keys() <= {key, "#text"}:
-            return found
+        name = inner(element, key, "Name")
+        # The root element of EventData may have a name too (of its template), but then it contains elements.
+        if isinstance(name, str) and element.keys() <= {key, "#text"}:
+            return name
     return None
 
 
@@ -232,10 +232,10 @@ def _is_attribute(key: str) -> bool:
 
 
 def _provider(system: Mapping[str, Any]) -> str:
-    found = _attributes("", system.get("Provider")) or _attributes(
+    attributes = _attributes("", system.get("Provider")) or _attributes(
         "", {"#attributes": system.get("Provider_attributes")}
     )
-    return _text(found.get("_Name"))
+    return _string(attributes.get("_Name"))
 
 
 _WINLOG = (
@@ -266,8 +266,8 @@ _WINLOG_6 = (
 
 
 def _winlog(event: Mapping[str, Any], name: str) -> Any:
-    found = inner(event, "winlog", name)
-    return event.get(f"winlog.{name}") if found is None else found
+    value = inner(event, "winlog", name)
+    return event.get(f"winlog.{name}") if value is None else value
 
 
 def _winlog_names(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -308,7 +308,7 @@ def _flat_names(event: Mapping[str, Any]) -> dict[str, Any]:
             if name not in names and isinstance(event.get(other), str | int):
                 names[name] = event[other]
     add_time(names, event, event.get("EventTime"))
-    channel = ONLY_CHANNEL.get(_text(event.get("Provider_Name", names.get("Provider_Name"))).lower())
+    channel = ONLY_CHANNEL.get(_string(event.get("Provider_Name", names.get("Provider_Name"))).lower())
     if "Channel" not in event and channel is not None:
         names["Channel"] = _SPELLED[channel]
     return names
@@ -322,13 +322,13 @@ _SPELLED = {
 
 
 def _number(value: Any) -> str:
-    """Return the number of an event as text; it may stand beside an attribute of its element."""
+    """Return the number of an event as a string; its element may have attributes."""
     if isinstance(value, dict):
         value = value.get("#text")
-    return _text(value).strip()
+    return _string(value).strip()
 
 
-def _text(value: Any) -> str:
+def _string(value: Any) -> str:
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""

@@ -1,12 +1,12 @@
-"""The services and categories of Windows, as channels and numbers of events.
+"""Tables of Windows: the channel and the event numbers of each service and category.
 
-From the taxonomy of the Sigma specification 2.1.0, from `sigma.pipelines.common` of pySigma (where it has a channel
-or a spelling of its own), and from the channels' own names for services that only rules use.
+Sources: the taxonomy of the Sigma specification 2.1.0; `sigma.pipelines.common` of pySigma, for channels and spellings
+that only it has; and the channels' own names, for services that only rules use.
 """
 
 from __future__ import annotations
 
-# Channel in lower case (or what stands before its slash) -> services.
+# Service -> channels.
 _CHANNELS: dict[str, tuple[str, ...]] = {
     "application": ("Application",),
     "application-experience": (
@@ -31,7 +31,7 @@ _CHANNELS: dict[str, tuple[str, ...]] = {
     "codeintegrity-operational": ("Microsoft-Windows-CodeIntegrity/Operational",),
     "dhcp": ("Microsoft-Windows-DHCP-Server/Operational",),
     "diagnosis-scripted": ("Microsoft-Windows-Diagnosis-Scripted/Operational",),
-    # The taxonomy and pySigma write it with spaces; Windows names the channel with a hyphen.
+    # The taxonomy and pySigma write spaces; Windows names the channel with hyphens.
     "dns-client": ("Microsoft-Windows-DNS Client Events/Operational", "Microsoft-Windows-DNS-Client/Operational"),
     "dns-server": ("DNS Server",),
     "dns-server-analytic": ("Microsoft-Windows-DNS-Server/Analytical",),
@@ -75,6 +75,7 @@ _CHANNELS: dict[str, tuple[str, ...]] = {
     "windefend": ("Microsoft-Windows-Windows Defender/Operational",),
     "wmi": ("Microsoft-Windows-WMI-Activity/Operational",),
 }
+# Channel in lower case -> services.
 SERVICES: dict[str, frozenset[str]] = {
     channel.lower(): frozenset(service for service, channels in _CHANNELS.items() if channel in channels)
     for channels in _CHANNELS.values()
@@ -122,7 +123,7 @@ POWERSHELL: dict[tuple[str, str], frozenset[str]] = {
     ("powershell-classic", "600"): frozenset({"ps_classic_provider_start"}),
     ("powershell-classic", "800"): frozenset({"ps_classic_script"}),
 }
-# What may be of a category that the taxonomy leaves to the product.
+# Service -> categories that its events may have; the taxonomy leaves these to the product.
 PERHAPS: dict[str, frozenset[str]] = {
     "security": frozenset({"authentication", "firewall"}),
     "windefend": frozenset({"antivirus"}),
@@ -130,7 +131,7 @@ PERHAPS: dict[str, frozenset[str]] = {
     "dns-server-analytic": frozenset({"dns"}),
     "firewall-as": frozenset({"firewall"}),
 }
-# Channels of providers that have only one, for events that do not say their channel.
+# Provider -> its only channel, for events without a channel.
 ONLY_CHANNEL = {
     "microsoft-windows-sysmon": "microsoft-windows-sysmon/operational",
     "microsoft-windows-security-auditing": "security",

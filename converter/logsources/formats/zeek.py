@@ -1,23 +1,23 @@
-"""Zeek as JSON: the field `_path` says which log an event is of, and Sigma uses Zeek's names."""
+"""Recognise events of Zeek as JSON: `_path` is the log of an event, and Sigma uses Zeek's field names."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.logsources.formats.event_format import EventSource, Recogniser, Shape, add_time
+from converter.logsources.formats.event_format import EventFormat, EventSource, Recogniser, add_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Logs of a kind that Sigma also has without a product.
+# Logs -> categories that Sigma has without a product.
 _CATEGORIES = {
     "dns": frozenset({"dns"}),
     "http": frozenset({"proxy", "webserver"}),
     "conn": frozenset({"firewall"}),
 }
-# The names that rules of those categories use, from `SigmaHQ/sigma/tools/config/splunk-zeek.yml` (removed in 2023).
-# It also takes the whole `uri` for parts of it (`c-uri-query`, ...): that is left out, since it is not the same.
+# Field names in rules for those categories, from `SigmaHQ/sigma/tools/config/splunk-zeek.yml` (removed in 2023). It
+# also maps parts of a URI (`c-uri-query`, ...) to the whole `uri`; these are left out, because the values differ.
 _ADDRESSES = (
     ("dst_ip", "id.resp_h"),
     ("dst_port", "id.resp_p"),
@@ -44,7 +44,7 @@ _NAMES: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def zeek(event: Mapping[str, Any]) -> Shape | None:
+def zeek(event: Mapping[str, Any]) -> EventFormat | None:
     """Recognise an event of Zeek."""
     path = event.get("_path")
     if not isinstance(path, str) or ("ts" not in event and "uid" not in event):
@@ -53,15 +53,15 @@ def zeek(event: Mapping[str, Any]) -> Shape | None:
 
 
 @lru_cache(maxsize=1024)
-def _made(path: str) -> Shape:
+def _made(path: str) -> EventFormat:
     aliases = _NAMES.get(path, ())
 
     def names(event: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: event[own] for name, own in aliases if own in event}
-        add_time(found, event, event.get("ts"))
-        return found
+        added = {name: event[own] for name, own in aliases if own in event}
+        add_time(added, event, event.get("ts"))
+        return added
 
-    return Shape(EventSource("zeek", frozenset({path}), _CATEGORIES.get(path, frozenset())), names)
+    return EventFormat(EventSource("zeek", frozenset({path}), _CATEGORIES.get(path, frozenset())), names)
 
 
 RECOGNISERS = (Recogniser(80, "_path", zeek),)
