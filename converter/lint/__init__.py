@@ -1,1 +1,1 @@
-"""Warnings about rules that are valid but probably not what was meant."""
+"""Warnings about rules that are valid, but probably not what the author meant."""

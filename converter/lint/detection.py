@@ -1,4 +1,4 @@
-"""Warn of what a detection says twice, for nothing, or not at all.
+"""Warn about parts of a detection that are unused, redundant or without effect.
 
 detection ──identifiers, keys, values──> RuleWarning
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from converter.readers.yaml_document import Document
 
 Path = tuple[str | int, ...]
-# Modifiers after which values that differ in their case differ: encodings have no case to ignore.
+# Modifiers after which case matters: encodings have no case to ignore.
 _KEEP_CASE = frozenset({"cased", "re", "base64", "base64offset"})
 
 
@@ -39,7 +39,7 @@ def detection_warnings(document: Document) -> Iterator[RuleWarning]:
 
 
 def _used(written: Any, identifiers: list[str]) -> set[str]:
-    """Return the search identifiers that the conditions name or select."""
+    """Return the search identifiers that the conditions use, by name or by a selector."""
     from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.plan.condition import parse_condition  # noqa: PLC0415  slow to import
 
@@ -48,7 +48,7 @@ def _used(written: Any, identifiers: list[str]) -> set[str]:
         try:
             marks: dict[str, ir.Expr] = {name: ir.Exists(name) for name in identifiers}
             stack.append(parse_condition(Source(condition, RuleError), marks))
-        except SourceError:  # its error has been reported
+        except SourceError:  # reported as an error already
             return set(identifiers)
     used: set[str] = set()
     while stack:
@@ -80,15 +80,15 @@ def _item(document: Document, path: Path, key: str, value: Any) -> Iterator[Rule
     values = value if isinstance(value, list) else [value]
     if "all" in modifiers and len(values) == 1:
         yield RuleWarning(
-            "`all` of one value is that value",
+            "`all` has no effect on a single value",
             "all-of-one",
             document.place(*path[:-1], key, key=True),
             "drop `|all`, or give it more values",
         )
-    for index, one in enumerate(values):
-        if isinstance(one, str):
+    for index, item in enumerate(values):
+        if isinstance(item, str):
             where = document.place(*path, index) if isinstance(value, list) else document.place(*path)
-            message, hint = _useless_regex(one) if "re" in modifiers else _useless_wildcard(one, modifiers)
+            message, hint = _useless_regex(item) if "re" in modifiers else _useless_wildcard(item, modifiers)
             if message:
                 yield RuleWarning(message, "useless-wildcard", where, hint)
     if isinstance(value, list):
@@ -96,8 +96,8 @@ def _item(document: Document, path: Path, key: str, value: Any) -> Iterator[Rule
 
 
 def _useless_wildcard(value: str, modifiers: list[str]) -> tuple[str, str]:
-    """Return a message about a wildcard where the modifier already allows anything, and a hint."""
-    if len(value) < 2 or {"fieldref", "cidr", "expand"} & set(modifiers):  # noqa: PLR2004  `*` alone is a test of its own
+    """Return a message and a hint if a wildcard has no effect beside the modifier, else empty strings."""
+    if len(value) < 2 or {"fieldref", "cidr", "expand"} & set(modifiers):  # noqa: PLR2004  `*` alone tests for presence
         return "", ""
     begins = value.startswith("*") and ("contains" in modifiers or "endswith" in modifiers)
     backslashes = len(value) - 1 - len(value[:-1].rstrip("\\"))
@@ -106,21 +106,21 @@ def _useless_wildcard(value: str, modifiers: list[str]) -> tuple[str, str]:
         return "", ""
     modifier = next(name for name in ("contains", "startswith", "endswith") if name in modifiers)
     plain = (value[1:] if begins else value).removesuffix("*") if ends else value[1:]
-    return f"{modifier} needs no wildcard here", f"write '{plain}'" if plain else "use `exists`"
+    return f"this wildcard has no effect with {modifier}", f"write '{plain}'" if plain else "use `exists`"
 
 
 def _useless_regex(value: str) -> tuple[str, str]:
     if value in {".*", "^.*", ".*$", "^.*$"}:
         return "this matches every value", "use `exists`"
     if value.startswith(".*") and value[2:3] not in {"?", "+"}:
-        return "a regular expression may match anywhere, so `.*` at its beginning says nothing", f"write '{value[2:]}'"
+        return "a regular expression may match anywhere, so `.*` at its beginning has no effect", f"write '{value[2:]}'"
     if value.endswith(".*") and not (len(value) - 2 - len(value[:-2].rstrip("\\"))) % 2:
-        return "a regular expression may match anywhere, so `.*` at its end says nothing", f"write '{value[:-2]}'"
+        return "a regular expression may match anywhere, so `.*` at its end has no effect", f"write '{value[:-2]}'"
     return "", ""
 
 
 def _twice(document: Document, path: Path, values: list[Any], *, cased: bool) -> Iterator[RuleWarning]:
-    """Yield a warning for each value that is in the list already, as Sigma compares values."""
+    """Yield a warning for each value that equals an earlier one in the list, as Sigma compares values."""
     seen: dict[tuple[type, Any], Any] = {}
     for index, value in enumerate(values):
         if isinstance(value, dict | list):
@@ -128,5 +128,7 @@ def _twice(document: Document, path: Path, values: list[Any], *, cased: bool) ->
         same = (type(value), value.lower() if isinstance(value, str) and not cased else value)
         if same in seen:
             hint = "drop one" if seen[same] == value else f"{seen[same]!r} is the same: values ignore case"
-            yield RuleWarning(f"{value!r} is in this list twice", "duplicate-value", document.place(*path, index), hint)
+            yield RuleWarning(
+                f"{value!r} appears twice in this list", "duplicate-value", document.place(*path, index), hint
+            )
         seen.setdefault(same, value)

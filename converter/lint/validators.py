@@ -1,9 +1,9 @@
-"""What pySigma's own validators find in rules, each with its place.
+"""Run pySigma's own validators on rules, and give each issue its place.
 
-    Rules ──collection with pySigma's own modifiers──> sigma.validators.core ──place──> RuleWarning
+    documents ──upstream──> pySigma's rules, with its own modifiers ──validators──> issues ──_place──> RuleWarning
 
-Validators know no place; an issue holds the item, value, tag or name that it is about, which is found again in the
-document. Validators that would download something are left out, and those that our own checks replace.
+An issue has no place, but holds the item, value, tag or name that it is about, which is looked up in the document.
+Validators that would download something, and those that our own checks replace, are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Path = tuple[str | int, ...]
 
 _TYPOS = {"doesn't matches": "does not match", "namaspace": "namespace"}
 
-# What is left out, and why; docs/cli.md says so.
+# Validators that are left out, and why; docs/cli.md lists them.
 NEED_NETWORK = frozenset({"ATTACKTagValidator", "D3FENDTagValidator"})
 REPLACED = frozenset(
     {
@@ -34,19 +34,19 @@ REPLACED = frozenset(
         "IdentifierUniquenessValidator",  # an error
         "TLPv1TagValidator",  # TLPTagValidator allows both versions
         "TLPv2TagValidator",
-        "FilenameLengthValidator",  # says nothing of the rule
+        "FilenameLengthValidator",  # not about the rule
     }
 )
 
 
 def pysigma_warnings(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
-    """Return what pySigma's validators find in rules without errors, in no order.
+    """Return the issues of pySigma's validators in rules without errors, in no particular order.
 
     Args:
         documents: the rules.
         upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
 
-    A rule that pySigma itself does not accept gets a warning that says so.
+    A rule that pySigma itself does not accept gets a warning about that.
     """
     from sigma.validators.core import validators  # noqa: PLC0415  slow to import
 
@@ -55,15 +55,17 @@ def pysigma_warnings(documents: Iterable[Document], upstream: Callable[[Document
     by_rule: dict[int, Document] = {}
     issues: list[Any] = []
     warnings: list[RuleWarning] = []
-    kept: list[Any] = []  # so that no identity is used twice
+    alive: list[Any] = []  # keeps the rules alive, so that ids stay unique
     for document in documents:
         try:
             rule = upstream(document)
-        except RefusedError as bad:
-            warnings.append(RuleWarning(bad.message, "pysigma", document.place(), "pySigma and its backends refuse it"))
+        except RefusedError as error:
+            warnings.append(
+                RuleWarning(error.message, "pysigma", document.place(), "pySigma's backends refuse it as well")
+            )
             continue
         by_rule[id(rule)] = document
-        kept.append(rule)
+        alive.append(rule)
         for validator in chosen:
             issues += validator.validate(rule)
     for validator in chosen:
@@ -81,14 +83,14 @@ def _code(issue: Any) -> str:
 
 
 def _message(issue: Any) -> str:
-    text = str(issue.description).rstrip(".")
+    message = str(issue.description).rstrip(".")
     for wrong, right in _TYPOS.items():
-        text = text.replace(wrong, right)
-    return f"{text[:1].lower()}{text[1:]}" if text[1:2].islower() else text
+        message = message.replace(wrong, right)
+    return f"{message[:1].lower()}{message[1:]}" if message[1:2].islower() else message
 
 
 def _place(issue: Any, rule: Any, document: Document) -> Place:
-    """Return the place of what an issue is about: an item, a value, a tag, a key, else the rule."""
+    """Return the place of the item, value, tag or key that an issue is about, or else of the rule."""
     about: Mapping[str, Any] = vars(issue)
     if "detection_item" in about:
         for item, path in _items(rule, document):
@@ -104,7 +106,7 @@ def _place(issue: Any, rule: Any, document: Document) -> Place:
     if "tag" in about:
         tags = [str(tag) for tag in document.data.get("tags") or ()]
         name = str(about["tag"])
-        if name in tags:  # of one given twice the second is the one too many
+        if name in tags:  # if a tag appears twice, the second is redundant
             return document.place("tags", len(tags) - 1 - tags[::-1].index(name))
     if "reference" in about:
         references = list(document.data.get("references") or ())

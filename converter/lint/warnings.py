@@ -1,9 +1,9 @@
-"""Warn of what is valid in a rule, and probably not what was meant.
+"""Warn about parts of a rule that are valid, but probably not what the author meant.
 
-    documents (without errors) ──warnings_of──> RuleWarning: a code, a sentence, its place, a hint
+    documents (without errors) ──warnings_of──> RuleWarning: a code, a message, its place, a hint
 
-`lint_detection` does the part `detection`, and `lint_pysigma` adds what pySigma's own validators find.
-`Rules.warnings` has what is doubtful about references.
+`lint/detection.py` checks the section `detection`, and `lint/validators.py` adds the issues of pySigma's validators.
+Warnings about references and filters are in `Rules.warnings`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEYS = (
     "modified", "logsource", "detection", "correlation", "filter", "fields", "falsepositives", "level", "tags", "scope",
 )  # fmt: skip
 LOGSOURCE_KEYS = ("product", "category", "service", "definition")
-# Names that the taxonomy of Sigma has; others are fine, unless they are nearly one of these.
+# Names in Sigma's taxonomy. Other names are allowed, unless they are nearly one of these.
 PRODUCTS = (
     "aws", "azure", "bitbucket", "cisco", "django", "fortigate", "gcp", "github", "huawei", "jvm", "kubernetes",
     "linux", "m365", "macos", "nodejs", "okta", "onelogin", "opencanary", "paloalto", "qualys", "rpc_firewall",
@@ -50,8 +50,8 @@ SERVICES = (
 )  # fmt: skip
 _NAMES = {"product": PRODUCTS, "category": CATEGORIES, "service": SERVICES}
 NAMESPACES = ("attack", "car", "cve", "d3fend", "detection", "stp", "tlp")
-# What pySigma says of a tag of which we have said more.
-_SAID_BETTER = frozenset({"pysigma/invalid-tag-format", "pysigma/invalid-namespace-tag"})
+# pySigma's issues about tags for which our own warnings say more.
+_OUR_OWN_SAY_MORE = frozenset({"pysigma/invalid-tag-format", "pysigma/invalid-namespace-tag"})
 _NEAR = 0.75
 _VERY_NEAR = 0.85
 _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
@@ -59,7 +59,7 @@ _DATE_WITH_SLASHES = re.compile(r"\d+/\d+/\d+")
 
 
 def warnings_of(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
-    """Return the warnings about rules that have no errors, each for itself: ours, and those of pySigma's validators.
+    """Return the warnings about each rule without errors: our own, and those of pySigma's validators.
 
     Args:
         documents: the rules.
@@ -68,12 +68,14 @@ def warnings_of(documents: Iterable[Document], upstream: Callable[[Document], An
     from converter.lint.validators import pysigma_warnings  # noqa: PLC0415  slow to import
 
     rules = list(documents)
-    found = [warning for document in rules for warning in _warnings(document)]
-    places = {one.place for one in found}
-    found += [
-        one for one in pysigma_warnings(rules, upstream) if one.place not in places or one.code not in _SAID_BETTER
+    warnings = [warning for document in rules for warning in _warnings(document)]
+    places = {warning.place for warning in warnings}
+    warnings += [
+        warning
+        for warning in pysigma_warnings(rules, upstream)
+        if warning.place not in places or warning.code not in _OUR_OWN_SAY_MORE
     ]
-    return found
+    return warnings
 
 
 def _warnings(document: Document) -> Iterator[RuleWarning]:
@@ -100,7 +102,7 @@ def _logsource(document: Document) -> Iterator[RuleWarning]:
     for key, value in logsource.items() if isinstance(logsource, dict) else ():
         if key not in LOGSOURCE_KEYS:
             yield RuleWarning(
-                f"{key!r} says nothing about a log source",
+                f"a log source has no key {key!r}",
                 "unknown-logsource-key",
                 document.place("logsource", str(key), key=True),
                 suggest(str(key), LOGSOURCE_KEYS) or f"known: {', '.join(LOGSOURCE_KEYS)}",
@@ -109,7 +111,7 @@ def _logsource(document: Document) -> Iterator[RuleWarning]:
             near = _near(value.lower(), _NAMES[key])
             if near:
                 yield RuleWarning(
-                    f"{value!r} is no {key} that Sigma knows",
+                    f"the {key} {value!r} is not in Sigma's taxonomy",
                     "unknown-logsource",
                     document.place("logsource", key),
                     f"did you mean {near!r}?",
@@ -120,7 +122,7 @@ def _dates(document: Document) -> Iterator[RuleWarning]:
     for key in ("date", "modified"):
         if _DATE_WITH_SLASHES.fullmatch(str(document.data.get(key))):
             yield RuleWarning(
-                "a date with slashes is of the first version of Sigma",
+                "dates with slashes are from version 1 of Sigma",
                 "old-date",
                 document.place(key),
                 f"write {_iso(document.data[key])}",
@@ -128,9 +130,7 @@ def _dates(document: Document) -> Iterator[RuleWarning]:
     made, changed = (_iso(document.data.get(key)) for key in ("date", "modified"))
     if made and changed and changed < made:
         place = document.place("modified")
-        yield RuleWarning(
-            "the rule was modified before it was written", "dates-turned-around", place, f"date is {made}"
-        )
+        yield RuleWarning("`modified` is earlier than `date`", "dates-turned-around", place, f"date is {made}")
 
 
 def _iso(value: Any) -> str:
@@ -158,15 +158,17 @@ def _tags(document: Document) -> Iterator[RuleWarning]:
 
 
 def _attack(name: str, place: Place) -> Iterator[RuleWarning]:
-    """Yield a warning about a tag of ATT&CK. A tactic that the table does not have may be a new one."""
+    """Yield a warning about a tag of ATT&CK. An unknown tactic gets none, because it may be new."""
     if knows_tag(name):
         return
     code = "unknown-attack-tag"
     hyphenated = name.replace("_", "-")
     if knows_tag(hyphenated):
-        yield RuleWarning(f"the tactic {name!r} is written with hyphens", code, place, f"write attack.{hyphenated}")
+        yield RuleWarning(
+            f"the tactic {name!r} must be written with hyphens", code, place, f"write attack.{hyphenated}"
+        )
     elif _TECHNIQUE.fullmatch(name):
-        message = f"{name!r} is not in the table of ATT&CK (Enterprise) that comes with sigma-convert"
+        message = f"{name!r} is not in sigma-convert's table of ATT&CK (Enterprise)"
         yield RuleWarning(message, code, place, f"see https://attack.mitre.org/techniques/{name.upper()}")
     elif near := _near(hyphenated, tactics()):
         yield RuleWarning(f"ATT&CK has no tactic {name!r}", code, place, f"did you mean attack.{near}?")
@@ -180,9 +182,9 @@ def _references(document: Document) -> Iterator[RuleWarning]:
     for index, name in enumerate(rules):
         if name in rules[:index]:
             place = document.place("correlation", "rules", index)
-            yield RuleWarning(f"the rule {name!r} is named twice", "duplicate-reference", place, "once is enough")
+            yield RuleWarning(f"the rule {name!r} is named twice", "duplicate-reference", place, "drop one")
 
 
 def _near(word: str, known: Sequence[str], cutoff: float = _VERY_NEAR) -> str:
-    """Return the known word that this one is very probably meant to be, or an empty string."""
+    """Return the known word that this one most probably stands for, or an empty string."""
     return next(iter(get_close_matches(word, known, n=1, cutoff=cutoff)), "")
