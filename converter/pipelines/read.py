@@ -45,7 +45,7 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
     """Read a pipeline from a YAML file.
 
     Raises:
-        ConfigurationError: the file cannot be read, is not YAML, or is no pipeline; with a place where there is one.
+        ConfigurationError: the file cannot be read, is not YAML, or is not a pipeline; with its place, if it has one.
     """
     from sigma.processing.pipeline import ProcessingPipeline  # noqa: PLC0415  slow to import
 
@@ -83,7 +83,10 @@ def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str,
     def built(item: Any) -> Any:
         if not _is_nest(item) or not isinstance(item.get("items"), list):
             return item
-        inner = [QueryPostprocessingItem.from_dict(built(inner_item), vars_allowed_paths=folder) for inner_item in item["items"]]
+        inner = [
+            QueryPostprocessingItem.from_dict(built(inner_item), vars_allowed_paths=folder)
+            for inner_item in item["items"]
+        ]
         return {**item, "items": inner}
 
     copied = copy.deepcopy(dict(data))
