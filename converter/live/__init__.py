@@ -1,1 +1,1 @@
-"""Run queries on a real product, beside the local engines."""
+"""Run queries on live products, beside the local engines."""

@@ -1,9 +1,9 @@
-"""Run the queries of replay on a real product, beside the local engines.
+"""Open a live product, on which replay runs queries beside the local engines.
 
     "elasticsearch=URL" ──open_live──> LiveProduct ──in a LiveTarget──> a column of the matrix
 
-Credentials come from the environment or a file (`credentials.py`), never from the command line. A product's own package
-is an extra, imported only once it is asked for.
+Credentials come from the environment or a file (`credentials.py`), never from the command line. A product's client
+package is an extra, imported only when `--live` names the product.
 """
 
 from __future__ import annotations
@@ -28,59 +28,59 @@ _PLAIN_WORD = re.compile(r"[a-z][a-z0-9_-]{0,30}", re.IGNORECASE)
 
 
 class LiveError(SourceError):
-    """A product cannot be asked: not reachable, not the right one, a login refused, an event that it does not take.
+    """A live product cannot be used: it is unreachable, is another product, or refuses the login or an event.
 
-    A query that the product refuses is a `QueryError` instead. No message holds a credential.
+    A query that the product refuses is a `QueryError` instead. No message contains a credential.
     """
 
     kind = "live error"
 
 
 class LiveProduct(Protocol):
-    """A running product. Used by one thread; what it creates there, it removes, and nothing else."""
+    """A live product, used by one thread. It removes everything that it creates, and nothing else."""
 
     @property
     def name(self) -> str:
-        """What `--live` calls it, and what stands after the @ in the name of a column: elasticsearch, splunk."""
+        """Its name in `--live`, and after the @ in the name of a column: elasticsearch, splunk."""
         ...
 
     @property
     def product(self) -> str:
-        """Whose events it takes."""
+        """The product whose events it stores."""
         ...
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages (`Query.language`) that it runs."""
+        """The query languages (`Query.language`) that it runs."""
         ...
 
     @property
     def version(self) -> str:
-        """Of the server, as it says itself."""
+        """The version that the server reports."""
         ...
 
     def run(self, query: Query, events: Sequence[Event], facts: Facts | None = None) -> Sequence[Run]:
-        """Store the events, run a query on them, remove them, and return what `Target.replay` would.
+        """Store the events, run a query on them, remove them, and return what `Target.replay` would return.
 
         Args:
-            query: of a language that the product runs.
+            query: in a language that the product runs.
             events: as the product has them, each with `_id`.
-            facts: what is known of their fields; for products that need types. None: nothing.
+            facts: of the fields of the events, for products that need types; None if there are none.
 
         Raises:
-            QueryError: the product refuses the query, or an event cannot have the types that the query is made for.
-            LiveError: the product cannot be asked.
+            QueryError: the product refuses the query, or an event does not have the types that the query needs.
+            LiveError: the product cannot be used.
         """
         ...
 
     def close(self) -> None:
-        """Remove everything that is left of what was created. May be called again."""
+        """Remove whatever is left of what was created. May be called more than once."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A product that there is an adapter for: the package it needs, its extra, and the module with `open_product`."""
+    """An adapter: the package that it needs, the extra with that package, and its module with `open_product`."""
 
     package: str
     extra: str
@@ -91,19 +91,19 @@ PRODUCTS: Mapping[str, _Kind] = {
     "elasticsearch": _Kind("elasticsearch", "elasticsearch", "converter.live.elasticsearch.adapter"),
     "splunk": _Kind("splunklib", "splunk", "converter.live.splunk.adapter"),
 }
-"""By the name that `--live` takes."""
+"""The adapters by the name that `--live` takes."""
 
 
-def open_live(text: str) -> LiveProduct:
-    """Return the product that a text such as `elasticsearch=https://localhost:9200` names, connected.
+def open_live(argument: str) -> LiveProduct:
+    """Connect to the product of an argument such as `elasticsearch=https://localhost:9200`.
 
     Raises:
-        ConfigurationError: no such product, not a URL that may be used, its package is missing, bad credentials.
+        ConfigurationError: an unknown product, a URL that is not allowed, a missing package, or bad credentials.
         LiveError: the product does not answer, or refuses the credentials.
     """
-    name, equals, url = text.partition("=")
+    name, equals, url = argument.partition("=")
     if name not in PRODUCTS:
-        # What is no word may be a URL with a password in it, which must not be shown.
+        # Text that is not a plain word may be a URL with a password, which must not be shown.
         shown = f" {name!r}" if _PLAIN_WORD.fullmatch(name) else ""
         hint = suggest(name, PRODUCTS) if shown else ""
         raise ConfigurationError(
@@ -123,14 +123,14 @@ def open_live(text: str) -> LiveProduct:
 
 
 def check_url(url: str, what: str) -> None:
-    """Check that a URL may be used: http or https, no user in it, and plain http only to this machine.
+    """Check that a URL is allowed: http or https, without a user, and plain http only to this machine.
 
     Args:
-        url: the URL. It is shown in no message, because it may hold a password.
-        what: what the URL is of, for messages.
+        url: the URL. No message shows it, because it may contain a password.
+        what: the option or variable of the URL, for messages.
 
     Raises:
-        ConfigurationError: it may not.
+        ConfigurationError: the URL is not allowed.
     """
     try:
         parts = urlsplit(url)
@@ -154,7 +154,7 @@ def check_url(url: str, what: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine, by its name or number alone."""
+    """Return whether a host is this machine, judged by its name or address alone."""
     if host.lower() == "localhost":
         return True
     try:

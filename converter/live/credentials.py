@@ -1,9 +1,9 @@
-"""Credentials of live products: from the environment, or from a file that only its owner can read.
+"""Read the credentials of live products from the environment, or from a file that only its owner can read.
 
     SIGMA_CONVERT_ELASTICSEARCH_API_KEY, ... ─┐
     SIGMA_CONVERT_CREDENTIALS ──TOML file─────┴──> ElasticsearchCredentials, SplunkCredentials
 
-A variable wins over the same key of the file. No representation and no message shows a value.
+A variable wins over the same key in the file. No `repr` and no message shows a secret.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _TOML_PLACE = re.compile(r"line \d+, column \d+")
 
 @dataclass(frozen=True, slots=True)
 class ElasticsearchCredentials:
-    """How to log in to Elasticsearch; nothing for a server without security.
+    """Credentials for Elasticsearch; none for a server without security.
 
     Attributes:
         api_key: an API key in its encoded form.
-        username: with `password`, in place of `api_key`.
+        username: with `password`, instead of `api_key`.
         password: of that user.
-        ca_cert: path of a file with the certificates that are trusted; None: those of the system.
+        ca_cert: path of a file of trusted certificates; None: those of the system.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -46,15 +46,15 @@ class ElasticsearchCredentials:
 
 @dataclass(frozen=True, slots=True)
 class SplunkCredentials:
-    """How to log in to Splunk's management port, and to its HTTP event collector.
+    """Credentials for Splunk's management port, and for its HTTP event collector.
 
     Attributes:
         token: an authentication token.
-        username: with `password`, in place of `token`.
+        username: with `password`, instead of `token`.
         password: of that user.
         hec_token: of the HTTP event collector.
         hec_url: of the HTTP event collector, such as https://localhost:8088.
-        ca_cert: path of a file with the certificates that are trusted; None: those of the system.
+        ca_cert: path of a file of trusted certificates; None: those of the system.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -70,23 +70,23 @@ _Kind = TypeVar("_Kind", ElasticsearchCredentials, SplunkCredentials)
 
 
 def elasticsearch_credentials(environ: Mapping[str, str] | None = None) -> ElasticsearchCredentials:
-    """Return the credentials for Elasticsearch; `environ` takes the place of the process's environment.
+    """Return the credentials for Elasticsearch; `environ` replaces the process's environment.
 
     Raises:
-        ConfigurationError: two ways to log in, half of one, or a file that cannot be used.
+        ConfigurationError: two logins, an incomplete login, or a file that cannot be used.
     """
-    found = _load("elasticsearch", ElasticsearchCredentials, os.environ if environ is None else environ)
-    _check_login("elasticsearch", "api_key", found.api_key, found.username, found.password)
-    return found
+    credentials = _load("elasticsearch", ElasticsearchCredentials, os.environ if environ is None else environ)
+    _check_login("elasticsearch", "api_key", credentials.api_key, credentials.username, credentials.password)
+    return credentials
 
 
 def splunk_credentials(environ: Mapping[str, str] | None = None) -> SplunkCredentials:
     """Return the credentials for Splunk. See `elasticsearch_credentials`."""
-    found = _load("splunk", SplunkCredentials, os.environ if environ is None else environ)
-    _check_login("splunk", "token", found.token, found.username, found.password)
-    if found.hec_url is not None:
-        check_url(found.hec_url, variable("splunk", "hec_url"))
-    return found
+    credentials = _load("splunk", SplunkCredentials, os.environ if environ is None else environ)
+    _check_login("splunk", "token", credentials.token, credentials.username, credentials.password)
+    if credentials.hec_url is not None:
+        check_url(credentials.hec_url, variable("splunk", "hec_url"))
+    return credentials
 
 
 def variable(product: str, key: str) -> str:
@@ -97,10 +97,10 @@ def variable(product: str, key: str) -> str:
 def _load(product: str, kind: type[_Kind], environ: Mapping[str, str]) -> _Kind:
     path = environ.get(FILE_VARIABLE)
     values = dict(_read(Path(path)).get(product, {})) if path else {}
-    for one in fields(kind):
-        given = environ.get(variable(product, one.name))
+    for key in fields(kind):
+        given = environ.get(variable(product, key.name))
         if given:
-            values[one.name] = given
+            values[key.name] = given
     ca_cert = values.get("ca_cert")
     if ca_cert is not None and not Path(ca_cert).is_file():
         raise ConfigurationError(f"{product}: there is no file {ca_cert}", hint="ca_cert is the path of a PEM file")
@@ -117,32 +117,32 @@ def _check_login(product: str, key: str, token: str | None, username: str | None
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
-    """Return the tables of a file of credentials, checked. The file's text is in no message: it holds secrets."""
+    """Return the checked tables of a credentials file. No message shows its text, which holds secrets."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             raw = file.read()
-    except OSError as bad:
-        raise ConfigurationError(f"cannot read the credentials in {path}: {bad.strerror}") from None
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the credentials in {path}: {error.strerror}") from None
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(f"others can read the credentials in {path}", hint=f"chmod 600 {path}")
     try:
         tables: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not TOML: not UTF-8") from None
-    except tomllib.TOMLDecodeError as bad:
-        place = _TOML_PLACE.search(str(bad))
+    except tomllib.TOMLDecodeError as error:
+        place = _TOML_PLACE.search(str(error))
         raise ConfigurationError(f"{path} is not TOML" + (f": see {place[0]}" if place else "")) from None
     for name, table in tables.items():
         if name not in _TABLES or not isinstance(table, dict):
             hint = suggest(name, _TABLES) if name not in _TABLES else ""
             raise ConfigurationError(f"{path}: unknown table {name!r}", hint=hint or f"tables: {', '.join(_TABLES)}")
-        known = [one.name for one in fields(_TABLES[name])]
+        known = [field.name for field in fields(_TABLES[name])]
         for key, value in table.items():
             if key not in known:
                 raise ConfigurationError(
                     f"{path}: unknown key {key!r} in [{name}]", hint=suggest(key, known) or f"known: {', '.join(known)}"
                 )
             if not isinstance(value, str) or not value:
-                raise ConfigurationError(f"{path}: {key} in [{name}] is not a text")
+                raise ConfigurationError(f"{path}: {key} in [{name}] is not a string")
     return tables

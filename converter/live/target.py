@@ -1,6 +1,6 @@
-"""A target whose queries run on a live product: converted as the target does, run by the vendor's own code.
+"""A target whose queries run on a live product: converted by the target, run by the vendor's own code.
 
-Query of a Target + events ──LiveTarget.replay──> LiveProduct.run ──> the runs, as of Target.replay
+Query of a Target + events ──LiveTarget.replay──> LiveProduct.run ──> the same runs as Target.replay
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class LiveTarget:
     """See `converter.targets.core.target.Target`.
 
     Args:
-        target: what converts; perhaps a backend of pySigma.
-        live: what runs the queries.
-        facts: what is known of the fields of each rule, by its key.
+        target: converts the rules; it may be a backend of pySigma.
+        live: runs the queries.
+        facts: of the fields of each rule, by the rule's key.
     """
 
     def __init__(self, target: Target, live: LiveProduct, facts: Mapping[str, Facts] | None = None) -> None:
@@ -38,11 +38,11 @@ class LiveTarget:
         self.formats = target.formats
         self.options = target.options
         convert = getattr(target, "convert", None)
-        if convert is not None:  # the harness tells the backends of pySigma by this
+        if convert is not None:  # the harness recognises backends of pySigma by this attribute
             self.convert = convert
 
     def emit(self, plan: ir.Plan, context: Context) -> Query:
-        """Convert a plan, as the target does."""
+        """Convert a plan with the target."""
         self._facts[plan.meta.key] = context.facts
         return self._target.emit(plan, context)
 
@@ -50,13 +50,13 @@ class LiveTarget:
         """Run a query on the product.
 
         Raises:
-            QueryError: the product refuses it.
-            LiveError: the product cannot be asked.
+            QueryError: the product refuses the query.
+            LiveError: the product cannot be used.
         """
         return self._live.run(query, events, self._facts.get(query.rule))
 
 
 def facts_of(plan: ir.Plan, product: str) -> Facts:
-    """Return what is known of the fields of a rule's events; nothing if it counts rules of several log sources."""
+    """Return the facts of a rule's log source; empty facts if the rule counts rules of several log sources."""
     sources = list(dict.fromkeys(rule.logsource for rule in ir.detections_of(plan)))
     return load_facts(product, sources[0]) if len(sources) == 1 else Facts()

@@ -113,7 +113,7 @@ def test_what_kibana_sends(text: str) -> None:
         ("people.name: a", "people.name is in the nested object people"),
         ("people: { pets.kind: a }", "people.pets.kind is in the nested object people.pets"),
         ("name: (a", "this bracket is not closed"),
-        ("name: null", "null is no value"),
+        ("name: null", "null is not a value"),
     ],
 )
 def test_what_kibana_refuses(text: str, message: str) -> None:

@@ -118,7 +118,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         (f'elasticsearch = "{SECRET}"', "unknown table 'elasticsearch'"),
         (f'[elasticsearch]\napikey = "{SECRET}"', "did you mean 'api_key'"),
         (f'[elasticsearch]\nhec_token = "{SECRET}"', "unknown key 'hec_token'"),
-        ("[elasticsearch]\napi_key = 5", "api_key in .elasticsearch. is not a text"),
+        ("[elasticsearch]\napi_key = 5", "api_key in .elasticsearch. is not a string"),
         (f'[elasticsearch]\napi_key = "{SECRET}', r"is not TOML$"),
         (f'[elasticsearch]\napi_key = "{SECRET}"\napi_key = "{SECRET}"\n', "is not TOML: see line 3, column"),
         (f'[elasticsearch]\napi_key = "{SECRET}"\nusername = "u"\npassword = "{SECRET}"', "only one can be used"),

@@ -1,9 +1,9 @@
-"""Elasticsearch as a live product: KQL, ES|QL, EQL and rule files, run by the vendor's own code.
+"""Elasticsearch as a live product: run KQL, ES|QL, EQL and rule files by the vendor's own code.
 
-    Query + events + facts ──> an index of its own ──search──> rows as the local engine returns them ──> Run
+    Query + events + facts ──> a temporary index ──search──> rows as the local engine returns them ──> Run
 
-`store.py` and `index.py` make, fill and remove the index, `search.py` asks, `rules.py` runs rule files on their
-schedule. docs/live.md says what differs from a deployment with Kibana.
+`store.py` and `index.py` create, fill and remove the index, `search.py` runs queries, `rules.py` runs rule files on
+their schedule. docs/live.md lists the differences from a deployment with Kibana.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ElasticsearchProduct:
                 raise LiveError(f"elasticsearch does not run {other}")
 
     def close(self) -> None:
-        """Remove what is left, and disconnect. Raises LiveError that names what could not be removed."""
+        """Remove all indices, and disconnect. Raises LiveError if an index cannot be removed; it names the index."""
         self._store.remove_all()
         atexit.unregister(self._last_try)
         self._client.close()
@@ -90,9 +90,9 @@ class ElasticsearchProduct:
 
     def _kql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> tuple[TargetAlert, ...]:
         with self._store.hold(events, facts, nested=nested_paths(query.text)) as index:
-            asked = kibana_query(query.text, read_fields(self._client, index))
-            found = {hit.id for hit in find(self._client, index, asked)}
-        return event_alerts(event for event in events if str(event["_id"]) in found)
+            dsl = kibana_query(query.text, read_fields(self._client, index))
+            hits = {hit.id for hit in find(self._client, index, dsl)}
+        return event_alerts(event for event in events if str(event["_id"]) in hits)
 
     def _esql(self, query: Query, events: Sequence[Event], facts: Facts | None) -> Run:
         with self._store.hold(events, facts, esql_fields(query.text)) as index:

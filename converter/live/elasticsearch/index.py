@@ -1,9 +1,9 @@
-"""Indices for replays: created under names of our own, filled, and removed again whatever happens.
+"""Create, fill and remove the temporary indices of replays.
 
-    mapping + documents ──hold──> name of an index that holds them all ──> removed
+    mapping + documents ──hold──> name of an index with the documents ──> removed, whatever happens
 
-Only an index that carries our mark of this very process is ever removed, by its full name. A name that exists already
-is refused.
+An index is removed only by its full name, and only if it carries the mark of this very process. A name that already
+exists is refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SETTINGS: Mapping[str, Any] = {
     "number_of_shards": 1,
     "number_of_replicas": 0,
     "mapping.total_fields.limit": 10_000,
-    # A template of the cluster's must not change the events.
+    # Index templates of the cluster must not change the events.
     "default_pipeline": "_none",
     "final_pipeline": "_none",
 }
@@ -43,23 +43,23 @@ class Indices:
     """The indices of one run of the program.
 
     Attributes:
-        missing: the types of fields that the server lacks, found out as they are asked for.
+        missing: the field types that the server lacks, as far as creating indices has shown.
     """
 
     def __init__(self, client: Elasticsearch) -> None:
         self._client = client
         self._mark = secrets.token_hex(16)
         self._ours: set[str] = set()
-        self._asked: set[str] = set()  # whether these were created is not known: the answer did not come
+        self._asked: set[str] = set()  # requested, but without an answer: these may or may not exist
         self.missing: frozenset[str] = frozenset()
 
     @contextmanager
     def hold(self, mapping: Mapping[str, Any], documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-        """Create an index that holds the documents (id, source), give its name, and remove it afterwards.
+        """Create an index with the documents (id, source), yield its name, and remove it afterwards.
 
         Raises:
             QueryError: a document does not fit the mapping; names its id and the field.
-            LiveError: the server cannot be asked, or has an index of that name.
+            LiveError: the server cannot be used, or already has an index of that name.
         """
         name = new_name()
         try:
@@ -67,16 +67,16 @@ class Indices:
             self._fill(name, documents)
             yield name
         except BaseException:
-            with suppress(LiveError):  # `remove_all` tries again, and says what is left
+            with suppress(LiveError):  # `remove_all` tries again, and reports indices that are left
                 self._remove(name)
             raise
         self._remove(name)
 
     def remove_all(self) -> None:
-        """Remove what is left.
+        """Remove all indices that are left.
 
         Raises:
-            LiveError: the server cannot be asked; names what is left.
+            LiveError: the server cannot be used; names the indices that are left.
         """
         for name in sorted(self._ours | self._asked):
             try:
@@ -90,7 +90,7 @@ class Indices:
             body = {**substituted(mapping, self.missing), "_meta": {"sigma_convert": self._mark}}
             self._asked.add(name)
             try:
-                # What the server says no to, it has not done; without an answer that is not known.
+                # If the server refuses, the index does not exist; without an answer, it may.
                 with asking(), _answered(self._asked, name):
                     self._client.indices.create(index=name, mappings=body, settings=_SETTINGS)
             except LiveError as error:
@@ -128,26 +128,26 @@ class Indices:
         self._asked.discard(name)
 
     def _is_ours(self, name: str) -> bool:
-        """Return whether an index of that name is there and has our mark."""
+        """Return whether an index of that name exists and has our mark."""
         from elasticsearch import NotFoundError  # noqa: PLC0415
 
         with asking():
             try:
-                found: dict[str, Any] = self._client.indices.get_mapping(index=name, expand_wildcards="none").body
+                answer: dict[str, Any] = self._client.indices.get_mapping(index=name, expand_wildcards="none").body
             except NotFoundError:
                 return False
-        meta = found.get(name, {}).get("mappings", {}).get("_meta", {})
+        meta = answer.get(name, {}).get("mappings", {}).get("_meta", {})
         return bool(meta.get("sigma_convert") == self._mark)
 
 
 def new_name() -> str:
-    """Return a name for an index that nobody else will think of."""
+    """Return a random name for an index."""
     return PREFIX + secrets.token_hex(8)
 
 
 @contextmanager
 def _answered(asked: set[str], name: str) -> Iterator[None]:
-    """Forget a name that the server has refused to create: an index of that name is somebody else's."""
+    """Forget a name that the server refuses to create: an index of that name belongs to somebody else."""
     from elasticsearch import ApiError  # noqa: PLC0415
 
     try:
@@ -159,7 +159,7 @@ def _answered(asked: set[str], name: str) -> Iterator[None]:
 
 
 def _check(item: Mapping[str, Any]) -> None:
-    """Raise QueryError for a document that was not taken: no index with these types can hold it."""
+    """Raise QueryError if a document was rejected: no index with these types can hold it."""
     error = item.get("error")
     if error is None:
         return

@@ -1,9 +1,9 @@
-"""The Query DSL that Kibana sends for KQL: Kibana parses KQL itself, and asks the server what the fields are first.
+"""Translate KQL into the Query DSL that Kibana sends. Kibana parses KQL itself, and uses the fields of the index.
 
-    index ──field capabilities──> Fields          text ──our parser──> tree + Fields ──kibana_query──> Query DSL
+    index ──field capabilities──> Fields          KQL ──our parser──> tree + Fields ──kibana_query──> Query DSL
 
-The server has a parser of its own (the query type `kql`), which reads some queries otherwise: `a and b or c`, or an
-escape beside a star. Neither Kibana's searches nor the detection engine use it.
+The server has its own parser of KQL (the query type `kql`), which reads some queries differently: `a and b or c`, or
+an escape beside a star. Neither Kibana's searches nor the detection engine use it.
 Source: elastic/kibana, kbn-es-query, src/kuery: functions, node_types/wildcard.ts, functions/utils; written anew.
 """
 
@@ -50,7 +50,7 @@ class Fields:
     """The fields of an index as Kibana knows them.
 
     Attributes:
-        types: by name; those of one family have one type, so that `wildcard` is `keyword` here.
+        types: by name; types of one family are one type, so that `wildcard` is `keyword` here.
         nested: the paths of nested objects.
     """
 
@@ -73,18 +73,18 @@ def read_fields(client: Elasticsearch, index: str) -> Fields:
     return Fields(types, frozenset(nested))
 
 
-def kibana_query(text: str, fields: Fields) -> Dsl:
-    """Return KQL as Query DSL.
+def kibana_query(query: str, fields: Fields) -> Dsl:
+    """Return the Query DSL of a KQL query.
 
     Raises:
-        QueryError: the text does not parse, or Kibana refuses it for these fields.
+        QueryError: the query does not parse, or Kibana refuses it for these fields.
     """
-    return _Translation(Source(text, QueryError), fields).of(parse(text), "")
+    return _Translation(Source(query, QueryError), fields).of(parse(query), "")
 
 
-def nested_paths(text: str) -> frozenset[str]:
-    """Return the paths that a query takes for nested objects. Raises QueryError if it does not parse."""
-    return frozenset(nested_in(parse(text)))
+def nested_paths(query: str) -> frozenset[str]:
+    """Return the paths that a query uses as nested objects. Raises QueryError if it does not parse."""
+    return frozenset(nested_in(parse(query)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Translation:
     fields: Fields
 
     def of(self, node: Query, nested: str) -> Dsl:
-        """Return the Query DSL of a node inside the nested object `nested`, or outside any."""
+        """Return the Query DSL of a node inside the nested object `nested`, or outside of any if it is empty."""
         match node:
             case MatchAll():
                 return {"match_all": {}}
@@ -101,8 +101,8 @@ class _Translation:
                 return self.comparison(node, nested)
             case Range(name, operator, value):
                 bound = {_BOUNDS[operator]: self.given(value)}
-                found = self.named(name, nested)
-                return _either([self.inside(path, name, nested, {"range": {path: bound}}) for path, _ in found])
+                paths = self.named(name, nested)
+                return _either([self.inside(path, name, nested, {"range": {path: bound}}) for path, _ in paths])
             case Not(query):
                 return {"bool": {"must_not": self.of(query, nested)}}
             case And(queries):
@@ -121,7 +121,7 @@ class _Translation:
         if isinstance(name, Wildcard) and name.lone and isinstance(value, Wildcard) and value.lone:
             return {"match_all": {}}
         if name is None or name == Constant(None):
-            if nested:  # Kibana makes a name of the missing one
+            if nested:  # Kibana uses "null" as the name
                 name = Text("null", start=value.start, end=value.end)
             elif isinstance(value, Wildcard):
                 return {"query_string": {"query": _escaped(value)}}
@@ -134,33 +134,33 @@ class _Translation:
         return _either(queries)
 
     def named(self, name: Value, nested: str) -> list[tuple[str, str]]:
-        """Return the name and type of each field that a name stands for; one that there is not goes as it is."""
+        """Return the name and type of each field that a name stands for; an unknown name stays, without a type."""
         if isinstance(name, Wildcard):
             parts = (f"{nested}.{name.parts[0]}" if nested else name.parts[0], *name.parts[1:])
             like = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
             path = "*".join(parts)
-            found = [(known, kind) for known, kind in self.fields.types.items() if like.fullmatch(known)]
+            fields = [(known, kind) for known, kind in self.fields.types.items() if like.fullmatch(known)]
         else:
             path = _below(nested, _name(name))
-            found = [(path, self.fields.types[path])] if path in self.fields.types else []
+            fields = [(path, self.fields.types[path])] if path in self.fields.types else []
         if nested or not isinstance(name, Wildcard):
-            for known, _ in found:
+            for known, _ in fields:
                 self.check_nested(known, name, nested)
-        return found or [(path, "")]
+        return fields or [(path, "")]
 
     def check_nested(self, path: str, name: Value, nested: str) -> None:
-        """Raise QueryError for a field that is nested, and not asked so, or the other way round."""
+        """Raise QueryError if a field is not in the nested object in which the query uses it."""
         within = self.within(path)
         if within != nested:
             where = f"in the nested object {within}" if within else "in no nested object"
             raise self.source.error(f"Kibana refuses the query: the field {path} is {where}", name)
 
     def within(self, path: str) -> str:
-        """Return the path of the innermost nested object that a field is in, or an empty text."""
-        return max((one for one in self.fields.nested if path.startswith(f"{one}.")), key=len, default="")
+        """Return the path of the innermost nested object that contains a field, or an empty string."""
+        return max((nested for nested in self.fields.nested if path.startswith(f"{nested}.")), key=len, default="")
 
     def inside(self, path: str, name: Value, nested: str, query: Dsl) -> Dsl:
-        """Return the query of one field; one in a nested object that a pattern of names found is asked there."""
+        """Return the query of one field, wrapped in its nested object if a pattern of names matched the field there."""
         within = self.within(path)
         if nested or not within or not isinstance(name, Wildcard):
             return query
@@ -182,10 +182,10 @@ class _Translation:
         return {"match_phrase" if isinstance(value, Text) and value.quoted else "match": {path: plain}}
 
     def given(self, value: Value) -> str | bool:
-        """Return a value; null, which Kibana sends and the server refuses, is a QueryError."""
+        """Return the Python value. Raises QueryError for null, which Kibana sends and the server refuses."""
         plain = value_of(value)
         if plain is None:
-            raise self.source.error("elasticsearch refuses the query: null is no value", value)
+            raise self.source.error("elasticsearch refuses the query: null is not a value", value)
         return plain
 
 
@@ -203,10 +203,10 @@ def _name(name: Value) -> str:
 
 
 def value_of(value: Value) -> str | bool | None:
-    """Return the value that a value of KQL stands for; a pattern with its stars."""
+    """Return the Python value of a value in KQL; of a pattern, its text with the stars."""
     match value:
-        case Text(text):
-            return text
+        case Text(string):
+            return string
         case Constant(constant):
             return constant
         case Wildcard(parts):
@@ -216,12 +216,12 @@ def value_of(value: Value) -> str | bool | None:
 
 
 def _escaped(value: Wildcard) -> str:
-    """Return a pattern in which nothing but its stars is special."""
+    """Return a pattern with everything but its stars escaped."""
     return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
 
 
 def nested_in(node: Query, prefix: str = "") -> Iterator[str]:
-    """Yield the paths that a tree takes for nested objects; `prefix` is the one that it is inside of."""
+    """Yield the paths that a tree uses as nested objects; `prefix` is the path of the tree itself."""
     match node:
         case MatchAll() | Is() | Range():
             return

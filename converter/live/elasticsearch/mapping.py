@@ -1,12 +1,12 @@
-"""The mapping of an index for a replay: the type of each field, told before the first document comes.
+"""Build the mapping of an index for a replay: the type of each field, fixed before the first document is stored.
 
     facts of the log source ─┐
     names of ECS ────────────┼──by name──> properties of the mapping
     values of the events ────┘
 
-A type comes from the facts, else from the Elastic Common Schema, else from all values that the events have: booleans,
-whole numbers, numbers, and text for whatever else. Left to itself, Elasticsearch would take the type of whichever value
-comes first. Source of the limits on keywords: ecs@mappings of Elasticsearch; elastic/integrations,
+A type comes from the facts, else from the Elastic Common Schema, else from all values in the events: booleans, whole
+numbers, numbers, and keywords for anything else. Without a mapping, Elasticsearch would take the type of whichever
+value comes first. Source of the limits on keywords: ecs@mappings of Elasticsearch; elastic/integrations,
 packages/aws/data_stream/cloudtrail/fields.
 """
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from converter.targets.core.target import Event
 
 POSITION = "sigma_convert.position"
-"""A field of our own: the place of an event in the log, which orders events of one time."""
+"""A field that we add: the position of an event in the log, which orders events with the same time."""
 
 CLOCK = "sigma_convert.time"
-"""A field of our own: the time by `timestamp_override`, else `@timestamp`. Kibana computes it in each search."""
+"""A field that we add: the time by `timestamp_override`, else `@timestamp`. Kibana computes it in each search."""
 
 _OURS: Mapping[str, str] = {POSITION: "long", CLOCK: "date"}
 
@@ -40,10 +40,10 @@ _LONG_TEXTS = frozenset(
 _LONG_IGNORE_ABOVE = 8_191
 
 _STORED_AS = {"text": "match_only_text", "scaled_float": "double"}
-"""Of facts, and of ECS where a mapping would have to say more of the type."""
+"""Types that are stored as another type: of facts, and of ECS if a mapping would need more than the type."""
 
 SUBSTITUTES: Mapping[str, str] = {"wildcard": "keyword", "match_only_text": "text"}
-"""Types that are modules of the server, and what stands in where it lacks them. They store the same values."""
+"""Types that are modules of the server, and the types to use if it lacks them. Both store the same values."""
 
 
 def mapping_for(
@@ -53,20 +53,20 @@ def mapping_for(
 
     Args:
         events: the documents.
-        facts: what is known of their fields.
-        named: fields that a query names, which ES|QL and EQL refuse where no index has them.
-        nested: the paths of objects that are nested.
+        facts: of their fields.
+        named: fields that a query names; ES|QL and EQL refuse fields that no index has.
+        nested: the paths of nested objects.
 
     `@timestamp` always has a type, as in every index of a data stream.
     """
     kinds = _kinds_of_values(events)
     prefixes = facts.prefixes if facts is not None else ()
-    wanted = dict.fromkeys(["@timestamp", *kinds, *(facts.known if facts is not None else ()), *named])
+    names = dict.fromkeys(["@timestamp", *kinds, *(facts.known if facts is not None else ()), *named])
     properties: dict[str, Any] = {}
     objects = _objects(kinds)
-    for name in wanted:
+    for name in names:
         fact = facts.field(name) if facts is not None else None
-        below = next((one for one in prefixes if name.startswith(one)), None)
+        below = next((prefix for prefix in prefixes if name.startswith(prefix)), None)
         if fact is not None and fact.type == "flattened" and below is not None:
             properties[below.rstrip(".")] = {"type": "flattened", "ignore_above": _LONG_IGNORE_ABOVE}
         elif name not in METADATA and name not in objects and not _inside(name, kinds):
@@ -78,7 +78,7 @@ def mapping_for(
                 or "keyword"
             )
             properties[name] = _property(name, kind)
-    properties = {name: one for name, one in properties.items() if not _flattened_above(name, properties)}
+    properties = {name: item for name, item in properties.items() if not _flattened_above(name, properties)}
     return {
         "date_detection": False,
         "dynamic_templates": [
@@ -89,7 +89,7 @@ def mapping_for(
 
 
 def substituted(mapping: Mapping[str, Any], missing: frozenset[str]) -> dict[str, Any]:
-    """Return a mapping with other types in place of those that the server does not have."""
+    """Return a mapping with substitutes for the types that the server lacks."""
     out: dict[str, Any] = {}
     for key, value in mapping.items():
         if key == "type" and value in missing:
@@ -101,12 +101,12 @@ def substituted(mapping: Mapping[str, Any], missing: frozenset[str]) -> dict[str
 
 def _property(name: str, kind: str) -> dict[str, Any]:
     if kind != "keyword":
-        found: dict[str, Any] = {"type": _STORED_AS.get(kind, kind)}
+        definition: dict[str, Any] = {"type": _STORED_AS.get(kind, kind)}
     else:
-        found = {"type": kind, "ignore_above": _LONG_IGNORE_ABOVE if name in _LONG_TEXTS else IGNORE_ABOVE}
+        definition = {"type": kind, "ignore_above": _LONG_IGNORE_ABOVE if name in _LONG_TEXTS else IGNORE_ABOVE}
     if has_text(name) and kind in {"keyword", "wildcard"}:
-        found["fields"] = {"text": {"type": "match_only_text"}}
-    return found
+        definition["fields"] = {"text": {"type": "match_only_text"}}
+    return definition
 
 
 def _kinds_of_values(events: Iterable[Event]) -> dict[str, str]:
@@ -118,18 +118,18 @@ def _kinds_of_values(events: Iterable[Event]) -> dict[str, str]:
 
 
 def _objects(names: Iterable[str]) -> frozenset[str]:
-    """Return the names above the names, which are objects and have no type of their own."""
-    found: set[str] = set()
+    """Return the names of all parents of the names; parents are objects, which have no type of their own."""
+    parents: set[str] = set()
     for name in names:
         at = name.rfind(".")
-        while at >= 0 and (above := name[:at]) not in found:
-            found.add(above)
+        while at >= 0 and (above := name[:at]) not in parents:
+            parents.add(above)
             at = above.rfind(".")
-    return frozenset(found)
+    return frozenset(parents)
 
 
 def _inside(name: str, values: Mapping[str, str]) -> bool:
-    """Return whether a field that no event has lies below one with values, so that it cannot be."""
+    """Return whether a field that no event has lies below a field with values, so that it cannot exist."""
     at = name.rfind(".")
     while name not in values and at >= 0:
         if name[:at] in values:
@@ -139,16 +139,16 @@ def _inside(name: str, values: Mapping[str, str]) -> bool:
 
 
 def _with_nested(properties: dict[str, Any], nested: frozenset[str]) -> dict[str, Any]:
-    """Return the properties with the objects above them opened, so that some of these can be nested."""
+    """Return the properties as a tree of objects, some of which are nested."""
     if not nested:
         return properties
     root: dict[str, Any] = {}
-    for name, one in [*((path, {"type": "nested"}) for path in sorted(nested)), *properties.items()]:
+    for name, definition in [*((path, {"type": "nested"}) for path in sorted(nested)), *properties.items()]:
         *above, last = name.split(".")
         at = root
         for part in above:
             at = at.setdefault(part, {}).setdefault("properties", {})
-        at.setdefault(last, {}).update(one)
+        at.setdefault(last, {}).update(definition)
     return root
 
 

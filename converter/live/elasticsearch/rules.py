@@ -1,10 +1,10 @@
-"""Run a rule file on Elasticsearch as the detection engine would: its query in the window of each run of a schedule.
+"""Run a rule file on Elasticsearch as the detection engine would: its query over the window of each scheduled run.
 
     RuleFile + index ──times of the documents that can matter──> phases
-        each phase: windows ──question──> asked together, equal ones once ──> alerts ──> Run
+        each phase: windows ──question──> equal questions asked once, together ──> alerts ──> Run
 
-Matching and counting are the server's. What Kibana does around them is done here: when a run is, what it has alerted on
-already, and that a bucket needs `threshold.value` documents. Documents get their times from the server too.
+The server matches, counts and reads the times of documents. This module does what Kibana does around that: it runs the
+schedule, remembers which alerts were raised, and drops buckets with fewer than `threshold.value` documents.
 Source: elastic/kibana, security_solution/server/lib/detection_engine/rule_types.
 """
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _TIME = "@timestamp"
 _MILLISECOND = 1_000_000  # nanoseconds
 _ESQL_PAGES = 3
-"""How many times `max_signals` rows of an ES|QL query a run reads at most."""
+"""A run reads at most this many times `max_signals` rows of an ES|QL query."""
 
 _USUAL = {"to": "now", "timestamp_field": _TIME, "event_category_override": "event.category"}
 
@@ -70,21 +70,21 @@ def run_rule(store: Store, query: Query, events: Sequence[Event], facts: Facts |
 
 
 def check_supported(rule: RuleFile) -> None:
-    """Refuse by name what would change the alerts and is not done here. Raises QueryError."""
+    """Refuse, by name, settings that change the alerts and are not simulated here. Raises QueryError."""
     if rule.type not in _KINDS:
         raise rule.error(f"rules of type {rule.type} are not run live", ("rule", "type"), f"run: {', '.join(_KINDS)}")
     if rule.language == "lucene":
         raise rule.error("rules in the Lucene language are not run live", ("rule", "language"), "use kuery")
     for key in ("filters", "exceptions_list", "alert_suppression", "tiebreaker_field"):
         if rule.settings.get(key):
-            raise rule.error(f"{key!r} changes which alerts there are, and is not done in a live replay", ("rule", key))
+            raise rule.error(f"{key!r} changes which alerts there are, and is not simulated live", ("rule", key))
     for key, usual in _USUAL.items():
         if rule.settings.get(key, usual) != usual:
             raise rule.error(f"{key!r} is run live only as {usual!r}", ("rule", key))
 
 
 class _Kuery(Kind):
-    """A rule of which Kibana sends the query as Query DSL."""
+    """A rule whose query Kibana sends as Query DSL."""
 
     def __init__(self, rule: RuleFile, query: Query, place: Place, events: Mapping[str, Event]) -> None:
         self.filter = kibana_query(rule.query, read_fields(place.client, place.index))
@@ -92,14 +92,14 @@ class _Kuery(Kind):
 
 
 class _Threshold(_Kuery):
-    """A threshold rule: what it remembers is the last time of the alerts of each bucket."""
+    """A threshold rule. It remembers the last time of the alert of each bucket."""
 
     def relevant(self) -> list[tuple[int, str]]:
         threshold = self._threshold
         everything = {"bool": {"filter": [self.filter, {"exists": {"field": self.place.clock}}]}}
-        (found,) = buckets_of(self.place.client, self.place.index, [everything], threshold, self.place.clock)
+        (buckets,) = buckets_of(self.place.client, self.place.index, [everything], threshold, self.place.clock)
         # A bucket that is too small in the whole log is too small in each window.
-        enough = [bucket for bucket in found if bucket.count >= threshold.value]
+        enough = [bucket for bucket in buckets if bucket.count >= threshold.value]
         documents: dict[str, int] = {}
         for query in in_buckets(threshold, enough):
             documents.update((name, time) for time, name in self.place.timed({"bool": {"filter": [everything, query]}}))
@@ -129,9 +129,10 @@ class _Threshold(_Kuery):
 
     def take(self, phase: Phase, visit: Visit, answer: Sequence[Bucket]) -> list[TargetAlert]:  # noqa: ARG002
         if self.query.group_by is None:
-            raise QueryError("a threshold rule does not say which events it alerts on, so it cannot be compared")
+            raise QueryError("a threshold rule does not tell which events it alerts on, so it cannot be compared")
         least = 0 if self._threshold.cardinality is None else self._threshold.cardinality.value
-        enough = [one for one in answer if one.count >= self._threshold.value and one.different >= least][: self.most]
+        large = [bucket for bucket in answer if bucket.count >= self._threshold.value and bucket.different >= least]
+        enough = large[: self.most]
         phase.full |= len(enough) == self.most
         for bucket in enough:
             phase.known[bucket.values] = bucket.last
@@ -146,21 +147,21 @@ class _Threshold(_Kuery):
         ]
 
     def _forget(self, phase: Phase, visit: Visit) -> None:
-        """Drop the alerts whose last time is not after the begin of the window."""
+        """Forget the alerts whose last time is not after the start of the window."""
         begin = visit.time - self.rule.look_back_ms
         phase.known = {values: last for values, last in phase.known.items() if last > begin}
 
 
 class _Documents(_Kuery):
-    """A query rule: it alerts on each document once, the oldest first."""
+    """A query rule. It alerts on each document once, the oldest first."""
 
     def relevant(self) -> list[tuple[int, str]]:
         return self.place.timed(self.filter)
 
     def ask(self, visits: Sequence[tuple[Phase, Visit]]) -> list[Any]:
         queries = [{"bool": {"filter": [self.filter, self.window(visit)]}} for _, visit in visits]
-        found = find_each(self.place.client, self.place.index, queries, [{self.place.clock: "asc"}])
-        return [[hit.id for hit in hits] for hits in found]
+        answers = find_each(self.place.client, self.place.index, queries, [{self.place.clock: "asc"}])
+        return [[hit.id for hit in hits] for hits in answers]
 
     def take(self, phase: Phase, visit: Visit, answer: Sequence[str]) -> list[TargetAlert]:  # noqa: ARG002
         new = [name for name in answer if name not in phase.known]
@@ -170,7 +171,7 @@ class _Documents(_Kuery):
 
 
 class _Esql(Kind):
-    """An ES|QL rule: rows with `_id` alert once, others in every run that gives them."""
+    """An ES|QL rule. Rows with `_id` alert once, other rows in every run that returns them."""
 
     def relevant(self) -> list[tuple[int, str]]:
         documents = self.place.timed({"match_all": {}})
@@ -178,13 +179,13 @@ class _Esql(Kind):
         if first is None:
             return documents
         # Documents that the first WHERE drops cannot matter, whatever the window.
-        asked = on_index(f"{first}\n| KEEP _id | LIMIT {PAGE}", self.place.index, metadata=["_id"])
-        kept = {row["_id"] for row in ask_esql(self.place.client, asked)}
-        return documents if len(kept) == PAGE else [one for one in documents if one[1] in kept]
+        query = on_index(f"{first}\n| KEEP _id | LIMIT {PAGE}", self.place.index, metadata=["_id"])
+        ids = {row["_id"] for row in ask_esql(self.place.client, query)}
+        return documents if len(ids) == PAGE else [(time, name) for time, name in documents if name in ids]
 
     def ask(self, visits: Sequence[tuple[Phase, Visit]]) -> list[Any]:
-        text = on_index(self.rule.query, self.place.index)
-        return [ask_esql(self.place.client, text, self.window(visit)) for _, visit in visits]
+        query = on_index(self.rule.query, self.place.index)
+        return [ask_esql(self.place.client, query, self.window(visit)) for _, visit in visits]
 
     def take(self, phase: Phase, visit: Visit, answer: Sequence[dict[str, Any]]) -> list[TargetAlert]:  # noqa: ARG002
         new: list[dict[str, Any]] = []
@@ -203,14 +204,14 @@ class _Esql(Kind):
 
 
 class _Eql(Kind):
-    """An EQL rule: an event alerts once, and so does a set of the events of a sequence; the newest come first."""
+    """An EQL rule. An event alerts once, and so does the set of events of a sequence; the newest come first."""
 
     def relevant(self) -> list[tuple[int, str]]:
         return self.place.timed({"match_all": {}})
 
     def ask(self, visits: Sequence[tuple[Phase, Visit]]) -> list[Any]:
         client, index = self.place.client, self.place.index
-        # One more than a run takes tells whether there are more.
+        # One result more than a run takes shows whether there are more.
         return [ask_eql(client, index, self.rule.query, self.window(visit), self.most + 1) for _, visit in visits]
 
     def take(self, phase: Phase, visit: Visit, answer: Mapping[str, Any]) -> list[TargetAlert]:  # noqa: ARG002
@@ -227,13 +228,13 @@ class _Eql(Kind):
         alerts = sequence_alerts(new, self.query)
         if not self.query.group_by:
             return list(alerts)
-        named = [dict(zip(self._keys, row["join_keys"], strict=True)) for row in new]
-        groups = [group_of(one, self.query.group_by) for one in named]
+        keys = [dict(zip(self._keys, row["join_keys"], strict=True)) for row in new]
+        groups = [group_of(row, self.query.group_by) for row in keys]
         return [replace(alert, group=group) for alert, group in zip(alerts, groups, strict=True)]
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        """The names of the join keys, whose order the rule's author has chosen."""
+        """The names of the join keys, in the order of the query."""
         body = parse_eql(self.rule.query).body
         return tuple(key.name for key in body.stages[0].keys) if isinstance(body, syntax.Sequence) else ()
 
@@ -243,7 +244,7 @@ def _event_alerts(events: Sequence[Event], query: Query) -> list[TargetAlert]:
 
 
 def _own_fields(rule: RuleFile, events: Sequence[Event]) -> tuple[list[dict[str, Any]], str]:
-    """Return the fields of our own that the rule's events get, and the name of the field with their times."""
+    """Return the fields that we add to each event, and the name of the field with the events' times."""
     override = rule.timestamp_override
     extra = positions(events) if rule.type == "eql" else [{} for _ in events]
     if override is None or override == _TIME:
@@ -257,7 +258,7 @@ def _own_fields(rule: RuleFile, events: Sequence[Event]) -> tuple[list[dict[str,
         time = own[0] if own else event.get(_TIME)
         if time is not None:
             fields[CLOCK] = time
-    if clock == _TIME:  # no event has the other time
+    if clock == _TIME:  # no event has the override field
         for fields in extra:
             fields.pop(CLOCK, None)
     return extra, clock

@@ -1,10 +1,10 @@
-"""The schedule of a live rule file: all phases advance together, so that what they ask can be asked at once.
+"""Run a rule file's schedule live: all phases advance together, so that their questions can be asked together.
 
     Kind: times of the documents that can matter ──> phases ──> windows ──question──> answers, equal ones asked once
         ──take──> alerts of each phase ──> Run
 
-A run at time R sees the documents in [R - look-back, R]. Which those are follows from the times that the server gave;
-the query of the run carries the window as a filter all the same, and the server decides.
+A run at time R sees the documents in [R - look-back, R]. The times that the server returned tell which documents these
+are, for comparing questions; the query of the run also has the window as a filter, so the server decides.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the documents are, and the field with their times."""
+    """The index of the documents, and the field with their times."""
 
     client: Elasticsearch
     index: str
     clock: str
 
     def timed(self, query: Mapping[str, Any]) -> list[tuple[int, str]]:
-        """Return (time in milliseconds, id) of the documents that a query finds and that have a time, in order."""
+        """Return (time in milliseconds, id) of the documents that match a query and have a time, in order of time."""
         timed = {"bool": {"filter": [query, {"exists": {"field": self.clock}}]}}
         hits = find(self.client, self.index, timed, [{self.clock: "asc"}])
         return [(int(hit.sort[0]), hit.id) for hit in hits]
@@ -43,12 +43,12 @@ class Place:
 
 @dataclass(slots=True)
 class Phase:
-    """One phase in progress: what it has found, and what its runs remember.
+    """A phase in progress: its alerts so far, and the memory of its runs.
 
     Attributes:
-        known: what has alerted: ids, sets of ids, or by bucket the last time of its alert.
-        last: the window and the alerts of the run before.
-        done: whether another run on the same documents would give nothing new.
+        known: what has alerted: ids, sets of ids, or buckets with the last time of their alerts.
+        last: the window and the alerts of the previous run.
+        done: whether another run on the same documents would raise no new alert.
     """
 
     offset: int
@@ -61,7 +61,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One run of one phase: its time, and the documents in its window by their place in the order of time."""
+    """A run of a phase: its time, and the documents in its window, as positions in the order of time."""
 
     time: int
     low: int
@@ -69,7 +69,7 @@ class Visit:
 
 
 class Kind(ABC):
-    """What a type of rule asks in a window, and what it makes of the answer."""
+    """A type of rule: the question that it asks in a window, and the alerts that it makes from the answer."""
 
     def __init__(self, rule: RuleFile, query: Query, place: Place, events: Mapping[str, Event]) -> None:
         self.rule = rule
@@ -86,10 +86,10 @@ class Kind(ABC):
 
     @abstractmethod
     def relevant(self) -> list[tuple[int, str]]:
-        """Return (time, id) of the documents without which no run would find anything else, in order of time."""
+        """Return (time, id) of all documents that can change the result of a run, in order of time."""
 
     def question(self, phase: Phase, visit: Visit) -> Hashable:
-        """Return what tells the questions of two runs apart: equal ones have the same answer."""
+        """Return a key of a run's question; runs with equal keys get the same answer."""
         del phase
         return visit.low, visit.high
 
@@ -99,15 +99,15 @@ class Kind(ABC):
 
     @abstractmethod
     def take(self, phase: Phase, visit: Visit, answer: Any) -> list[TargetAlert]:
-        """Return the alerts of a run, and note in the phase what has alerted."""
+        """Return the alerts of a run, and record in the phase what has alerted."""
 
     def window(self, visit: Visit) -> dict[str, Any]:
-        """Return the filter for the window of a run: both ends are in it."""
+        """Return the filter for the window of a run, both ends included."""
         return between(self.place.clock, visit.time - self.rule.look_back_ms, visit.time)
 
 
 def replay_phases(kind: Kind) -> tuple[Run, ...]:
-    """Run every phase. All of them advance together, so that what they ask can be asked at once."""
+    """Run every phase; all phases advance together, so that their questions can be asked together."""
     rule, times = kind.rule, kind.times
     progress: list[tuple[Phase, Iterator[tuple[int, int, int]]]] = []
     for offset in phases(times, rule.interval_ms, rule.look_back_ms):
@@ -124,11 +124,11 @@ def replay_phases(kind: Kind) -> tuple[Run, ...]:
                 new.setdefault(question, (phase, visit))
         answers.update(zip(new, kind.ask(list(new.values())), strict=True))
         for phase, _, visit in runs:
-            found = tuple(kind.take(phase, visit, answers[kind.question(phase, visit)]))
-            now, before = (visit.low, visit.high, found), phase.last
+            alerts = tuple(kind.take(phase, visit, answers[kind.question(phase, visit)]))
+            now, before = (visit.low, visit.high, alerts), phase.last
             phase.last = now
-            phase.done = not found or before == now
-            phase.alerts += found
+            phase.done = not alerts or before == now
+            phase.alerts += alerts
         active = [(phase, visits) for phase, visits, _ in runs]
     return tuple(Run(f"{phase.offset} ms", tuple(phase.alerts), full=phase.full) for phase, _ in progress)
 

@@ -1,9 +1,9 @@
-"""The questions that are put to an index: Query DSL, ES|QL, EQL; their whole answers, page by page.
+"""Run Query DSL, ES|QL and EQL on an index, and read the complete answers, page by page.
 
-    text + index ──> request of the client ──> ids of documents, rows, or sequences
+    query + index ──> request of the client ──> ids of documents, rows, or sequences
 
-The text of an EQL query goes to the server as it is. An ES|QL query names its index itself: its FROM is replaced,
-at the place where our parser finds it.
+An EQL query is sent as it is. An ES|QL query names its index itself, so its FROM is replaced, where our parser finds
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from converter.targets.core.target import Event
 
 PAGE = 10_000
-"""How many hits or buckets a request gives at most (index.max_result_window)."""
+"""The most hits or buckets that a request returns (index.max_result_window)."""
 
 _TOGETHER = 100
 _Node = TypeVar("_Node")
@@ -31,45 +31,45 @@ _Node = TypeVar("_Node")
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that was found: its id, and the values that it was sorted by."""
+    """A document that matches: its id, and its sort values."""
 
     id: str
     sort: tuple[Any, ...]
 
 
 def between(field: str, first: int, last: int) -> dict[str, Any]:
-    """Return a filter of a time, both ends included, in milliseconds since the epoch."""
+    """Return a filter for a range of time, both ends included, in milliseconds since the epoch."""
     return {"range": {field: {"gte": first, "lte": last, "format": "epoch_millis"}}}
 
 
 def find(client: Elasticsearch, index: str, query: Mapping[str, Any], sort: Sequence[Any] = ()) -> list[Hit]:
-    """Return every document that a query finds. Raises as `find_each`."""
+    """Return every document that matches a query. Raises as `find_each`."""
     return find_each(client, index, [query], sort)[0]
 
 
 def find_each(
     client: Elasticsearch, index: str, queries: Sequence[Mapping[str, Any]], sort: Sequence[Any] = ()
 ) -> list[list[Hit]]:
-    """Return for each query every document that it finds, in the order of `sort`, then of the index.
+    """Return, for each query, every document that matches, in the order of `sort`, then of the index.
 
     Raises:
         QueryError: the server refuses a query.
-        LiveError: the server cannot be asked.
+        LiveError: the server cannot be used.
     """
     bodies: list[dict[str, Any]] = [
         {"query": query, "size": PAGE, "_source": False, "sort": [*sort, {"_doc": "asc"}]} for query in queries
     ]
-    found: list[list[Hit]] = [[] for _ in bodies]
+    hits: list[list[Hit]] = [[] for _ in bodies]
     open_ = list(range(len(bodies)))
     while open_:
         answers = ask_each(client, index, [bodies[at] for at in open_])
         for at, answer in zip(open_, answers, strict=True):
             page = answer["hits"]["hits"]
-            found[at] += [Hit(hit["_id"], tuple(hit["sort"])) for hit in page]
+            hits[at] += [Hit(hit["_id"], tuple(hit["sort"])) for hit in page]
             if page:
                 bodies[at]["search_after"] = page[-1]["sort"]
         open_ = [at for at, answer in zip(open_, answers, strict=True) if len(answer["hits"]["hits"]) == PAGE]
-    return found
+    return hits
 
 
 def ask_each(client: Elasticsearch, index: str, bodies: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -80,33 +80,33 @@ def ask_each(client: Elasticsearch, index: str, bodies: Sequence[Mapping[str, An
         for body in bodies[start : start + _TOGETHER]:
             searches += [{"index": index, "allow_partial_search_results": False}, body]
         with asking():
-            found = client.msearch(searches=searches)["responses"]
-        for answer in found:
-            check_answer(answer)
-        answers += found
+            responses = client.msearch(searches=searches)["responses"]
+        for response in responses:
+            check_answer(response)
+        answers += responses
     return answers
 
 
-def ask_esql(client: Elasticsearch, text: str, within: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return the rows of an ES|QL query whose FROM is of ours. Raises as `find_each`."""
+def ask_esql(client: Elasticsearch, query: str, within: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return the rows of an ES|QL query whose FROM is our index. Raises as `find_each`."""
     with asking(query=True):
-        answer = client.esql.query(query=text, filter=within).body
+        answer = client.esql.query(query=query, filter=within).body
     check_answer(answer)
     names = [column["name"] for column in answer["columns"]]
     return [dict(zip(names, values, strict=True)) for values in answer["values"]]
 
 
 def ask_eql(
-    client: Elasticsearch, index: str, text: str, within: Mapping[str, Any] | None = None, size: int = PAGE
+    client: Elasticsearch, index: str, query: str, within: Mapping[str, Any] | None = None, size: int = PAGE
 ) -> Mapping[str, Any]:
-    """Return the hits of an EQL query: `events` or `sequences`, the latest if there are more than `size`.
+    """Return the hits of an EQL query, `events` or `sequences`: the latest ones, if there are more than `size`.
 
-    Raises as `find_each`; LiveError too if there may be more than can be asked for at once.
+    Raises as `find_each`; also LiveError if there may be more than one request can return.
     """
     with asking(query=True):
         answer = client.eql.search(
             index=index,
-            query=text,
+            query=query,
             filter=within,
             size=size,
             timestamp_field="@timestamp",
@@ -116,13 +116,13 @@ def ask_eql(
     check_answer(answer)
     hits: Mapping[str, Any] = answer["hits"]
     if size == PAGE and len(hits.get("sequences") or hits.get("events") or ()) == PAGE:
-        raise LiveError(f"elasticsearch gives no more than {PAGE:,} results of an EQL query, and there may be more")
+        raise LiveError(f"elasticsearch returns at most {PAGE:,} results of an EQL query, and there may be more")
     return hits
 
 
 def positions(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return for each event the field with its place in the log."""
-    return [{POSITION: place} for place in range(len(events))]
+    """Return, for each event, the field with its position in the log."""
+    return [{POSITION: position} for position in range(len(events))]
 
 
 def eql_rows(hits: Mapping[str, Any], events: Sequence[Event]) -> list[dict[str, Any]]:
@@ -141,13 +141,13 @@ def eql_rows(hits: Mapping[str, Any], events: Sequence[Event]) -> list[dict[str,
     ]
 
 
-def on_index(text: str, index: str, *, metadata: Sequence[str] | None = None) -> str:
-    """Return an ES|QL query with its FROM replaced by an index of ours.
+def on_index(query: str, index: str, *, metadata: Sequence[str] | None = None) -> str:
+    """Return an ES|QL query with its FROM replaced by our index.
 
     Args:
-        text: the query.
+        query: the query.
         index: the name of the index, which needs no quotes.
-        metadata: in place of the metadata fields that the query asks for; None: those.
+        metadata: metadata fields instead of those that the query names; None: those of the query.
 
     Raises:
         QueryError: our parser does not know the query.
@@ -155,46 +155,46 @@ def on_index(text: str, index: str, *, metadata: Sequence[str] | None = None) ->
     from converter.targets.esql.engine.language import syntax  # noqa: PLC0415  only for this language
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
-    source = parse(text).source
+    source = parse(query).source
     if not isinstance(source, syntax.From):
-        return text
+        return query
     names = [column.name for column in source.metadata] if metadata is None else metadata
-    wanted = f" METADATA {', '.join(names)}" if names else ""
-    return f"{text[: source.span.start]}FROM {index}{wanted}{text[source.span.end :]}"
+    clause = f" METADATA {', '.join(names)}" if names else ""
+    return f"{query[: source.span.start]}FROM {index}{clause}{query[source.span.end :]}"
 
 
-def leading_filter(text: str) -> str | None:
-    """Return what an ES|QL query begins with up to the last WHERE that no other command stands before, or None."""
+def leading_filter(query: str) -> str | None:
+    """Return the beginning of an ES|QL query: FROM and the WHERE commands right after it; None without such a WHERE."""
     from converter.targets.esql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
     end = None
-    tree = parse(text)
+    tree = parse(query)
     for command in tree.commands if isinstance(tree.source, syntax.From) else ():
         if not isinstance(command, syntax.Where):
             break
         end = command.span.end
-    return None if end is None else text[:end]
+    return None if end is None else query[:end]
 
 
-def esql_fields(text: str) -> frozenset[str]:
-    """Return the columns that an ES|QL query names, without metadata; those that it makes itself are among them."""
+def esql_fields(query: str) -> frozenset[str]:
+    """Return the columns that an ES|QL query names, including those that it creates, without metadata fields."""
     from converter.targets.esql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.esql.engine.parse import parse  # noqa: PLC0415
 
-    tree = parse(text)
+    tree = parse(query)
     names = {column.name for column in nodes(tree, syntax.Column)}
     names |= {pattern.text for pattern in nodes(tree, syntax.NamePattern) if len(pattern.parts) == 1}
     metadata = tree.source.metadata if isinstance(tree.source, syntax.From) else ()
     return frozenset(names - {column.name for column in metadata})
 
 
-def eql_fields(text: str) -> frozenset[str]:
-    """Return the fields that an EQL query needs, those of its join keys included; `?name` may be missing."""
+def eql_fields(query: str) -> frozenset[str]:
+    """Return the fields that an EQL query requires, including those of its join keys; `?name` is not required."""
     from converter.targets.eql.engine.language import syntax  # noqa: PLC0415
     from converter.targets.eql.engine.parse import parse  # noqa: PLC0415
 
-    return frozenset(field.name for field in nodes(parse(text), syntax.Field) if not field.optional)
+    return frozenset(field.name for field in nodes(parse(query), syntax.Field) if not field.optional)
 
 
 def nodes(tree: Any, kind: type[_Node]) -> Iterator[_Node]:

@@ -1,8 +1,8 @@
-"""The connection to Elasticsearch, and what its refusals and failures are called here.
+"""Connect to Elasticsearch, and turn its refusals and failures into our errors.
 
     URL + credentials ──connect──> client of the package elasticsearch ──asking──> QueryError or LiveError, one line
 
-A reason is the server's own words. Nothing that was sent to log in is part of an answer or an error of the client.
+Reasons are quoted from the server. Neither its answers nor the client's errors contain credentials.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNAUTHORIZED, _FORBIDDEN, _BAD_REQUEST, _NOT_FOUND = 401, 403, 400, 404
 
 
 def connect(url: str, credentials: ElasticsearchCredentials) -> Elasticsearch:
-    """Return a client. It does not connect before it is asked something, and then verifies TLS."""
+    """Return a client. It connects with its first request, and verifies TLS."""
     from elasticsearch import Elasticsearch  # noqa: PLC0415  an extra, and slow to import
 
     parts = urlsplit(url)
@@ -49,10 +49,10 @@ def connect(url: str, credentials: ElasticsearchCredentials) -> Elasticsearch:
 
 
 def read_version(client: Elasticsearch) -> str:
-    """Return the version that the server says, or `unknown` if the user may not read it.
+    """Return the server's version, or `unknown` if the user may not read it.
 
     Raises:
-        LiveError: no answer, a login refused, or not Elasticsearch.
+        LiveError: the server does not answer, refuses the login, or is not Elasticsearch.
     """
     from elasticsearch import ApiError, UnsupportedProductError  # noqa: PLC0415
 
@@ -73,25 +73,25 @@ def read_version(client: Elasticsearch) -> str:
 
 @contextmanager
 def asking(*, query: bool = False) -> Iterator[None]:
-    """Turn what the client raises into errors of ours.
+    """Turn the client's exceptions into our errors.
 
     Args:
-        query: whether a query is asked, so that what the server does not understand is the query.
+        query: whether the request contains the query, so that a bad request means a bad query.
 
     Raises:
         QueryError: the server refuses the query; only if `query`.
-        LiveError: anything else.
+        LiveError: any other failure.
     """
     import elasticsearch  # noqa: PLC0415
     from elastic_transport import TlsError  # noqa: PLC0415
 
     try:
         with warnings.catch_warnings():
-            # The server warns of what replay does on purpose, such as a query without LIMIT.
+            # The server warns about things that replay does on purpose, such as a query without LIMIT.
             warnings.simplefilter("ignore", elasticsearch.ElasticsearchWarning)
             yield
     except elasticsearch.UnsupportedProductError:  # a kind of ApiError
-        raise LiveError("elasticsearch: what answers there is not Elasticsearch") from None
+        raise LiveError("elasticsearch: the server is not Elasticsearch") from None
     except elasticsearch.ApiError as error:
         raise _refusal(error.status_code, error.body, query=query) from None
     except elasticsearch.ConnectionTimeout:
@@ -108,31 +108,31 @@ def asking(*, query: bool = False) -> Iterator[None]:
 
 
 def reason_of(error: Mapping[str, Any]) -> str:
-    """Return the server's reason for an error: what it says of the thing itself, and below it what caused that."""
+    """Return the server's reason for an error, followed by the reasons of its causes."""
     cause: Mapping[str, Any] = error
     for shard in error.get("failed_shards") or ():
         cause = shard.get("reason") or cause
         break
-    said = [str(cause.get("reason") or cause.get("type"))]
+    reasons = [str(cause.get("reason") or cause.get("type"))]
     while isinstance(below := cause.get("caused_by"), dict) and below.get("reason"):
         cause = below
-        if not any(str(below["reason"]) in one for one in said):
-            said.append(str(below["reason"]))
-    return " ".join(": ".join(said).split())
+        if not any(str(below["reason"]) in reason for reason in reasons):
+            reasons.append(str(below["reason"]))
+    return " ".join(": ".join(reasons).split())
 
 
 def check_answer(answer: Mapping[str, Any]) -> None:
-    """Check that an answer, perhaps one of several, is one to the whole question.
+    """Check that an answer is complete.
 
     Raises:
         QueryError: the server refuses the query.
-        LiveError: only a part of the events was asked.
+        LiveError: the server searched only a part of the events.
     """
     if "error" in answer:
         raise _refusal(int(answer.get("status", 0)), answer, query=True)
     shards: Mapping[str, Any] = answer.get("_shards") or {}
     if answer.get("timed_out") or answer.get("is_partial") or shards.get("failed") or answer.get("shard_failures"):
-        raise LiveError("elasticsearch has asked only a part of the events")
+        raise LiveError("elasticsearch has searched only a part of the events")
 
 
 def _refusal(status: int, body: Any, *, query: bool) -> QueryError | LiveError:
@@ -141,7 +141,7 @@ def _refusal(status: int, body: Any, *, query: bool) -> QueryError | LiveError:
     if status == _UNAUTHORIZED:
         key, user = variable("elasticsearch", "api_key"), variable("elasticsearch", "username")
         return LiveError(
-            "elasticsearch refuses the credentials, or wants some", hint=f"{key}, or {user} and a password"
+            "elasticsearch refuses the credentials, or requires some", hint=f"{key}, or {user} and a password"
         )
     if status == _FORBIDDEN:
         return LiveError(f"elasticsearch does not allow it: {reason}", hint="docs/live.md lists the privileges")
@@ -151,27 +151,27 @@ def _refusal(status: int, body: Any, *, query: bool) -> QueryError | LiveError:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what lies behind it."""
+    """Yield an error and all its causes."""
     seen: set[int] = set()
     pending: list[Any] = [error]
     while pending:
-        one = pending.pop(0)
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            pending += [*getattr(one, "errors", ()), *one.args, one.__cause__, one.__context__]
-            pending.append(getattr(one, "reason", None))
+        link = pending.pop(0)
+        if isinstance(link, BaseException) and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            pending += [*getattr(link, "errors", ()), *link.args, link.__cause__, link.__context__]
+            pending.append(getattr(link, "reason", None))
 
 
 def _tls_reason(error: BaseException) -> str:
-    for one in _chain(error):
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return str(one.verify_message)
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return str(link.verify_message)
     return "TLS fails"
 
 
 def _network_reason(error: BaseException) -> str:
-    for one in _chain(error):
-        if isinstance(one, OSError) and one.strerror:
-            return one.strerror
+    for link in _chain(error):
+        if isinstance(link, OSError) and link.strerror:
+            return link.strerror
     return "no connection"

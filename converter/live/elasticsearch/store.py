@@ -1,4 +1,4 @@
-"""The events of one replay in Elasticsearch: an index of their own, there for as long as it is asked.
+"""Store the events of a replay in a temporary index of Elasticsearch.
 
 events + facts ──mapping_for──> an index ──filled──> its name ──afterwards──> removed
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The indices of a connection.
+    """The temporary indices of a connection.
 
     Attributes:
         client: the connection.
@@ -34,7 +34,7 @@ class Store:
         self._indices = Indices(client)
 
     def remove_all(self) -> None:
-        """Remove every index that is left. Raises LiveError that names what could not be removed."""
+        """Remove every index that is left. Raises LiveError if one cannot be removed; it names the index."""
         self._indices.remove_all()
 
     @contextmanager
@@ -46,18 +46,18 @@ class Store:
         nested: frozenset[str] = frozenset(),
         extra: Sequence[Mapping[str, Any]] | None = None,
     ) -> Iterator[str]:
-        """Store events in an index of their own, give its name, and remove it afterwards.
+        """Store events in a new index, yield its name, and remove the index afterwards.
 
         Args:
             events: the documents.
-            facts: what is known of their fields.
-            named: fields that must have a type because the query names them.
-            nested: the paths of objects that the query takes for nested.
-            extra: fields of our own for each document.
+            facts: of their fields.
+            named: fields that need a type because the query names them.
+            nested: the paths that the query uses as nested objects.
+            extra: fields to add to each document.
         """
         for event in events:
             if "_index" in event:
-                raise QueryError(f"the event {event['_id']!r} says its _index, and a live replay has one index only")
+                raise QueryError(f"the event {event['_id']!r} has an _index, and a live replay has only one index")
         added = [{}] * len(events) if extra is None else extra
         sources = [
             {**{key: value for key, value in event.items() if key not in METADATA}, **fields}

@@ -1,10 +1,10 @@
-"""The aggregation of a threshold rule, as the detection engine builds it.
+"""Run the aggregation of a threshold rule, as the detection engine builds it.
 
     queries + [rule.threshold] ──composite aggregation of terms, page by page──> buckets of each query
-    what has alerted ──hidden──> filters that leave its documents out
+    earlier alerts ──hidden──> filters that exclude their documents
 
-Documents without one of the fields are in no bucket. That a bucket holds enough documents is checked where the buckets
-are read: Kibana has the server do it (bucket_selector), which gives the same and needs scripts.
+A document that lacks one of the fields is in no bucket. The callers check that a bucket has enough documents: Kibana
+lets the server do that (bucket_selector), which has the same result and needs scripts.
 Source: elastic/kibana, rule_types/threshold: build_threshold_aggregation.ts, find_threshold_signals.ts,
 get_threshold_bucket_filters.ts.
 """
@@ -31,11 +31,11 @@ class Bucket:
     """The documents with one combination of values.
 
     Attributes:
-        values: of the fields of the threshold, in their order.
-        count: how many documents.
-        first: the time of the first one, in milliseconds.
-        last: the time of the last one.
-        different: how many different values they have of the field of the cardinality; 0 without one.
+        values: of the threshold's fields, in their order.
+        count: the number of documents.
+        first: the time of the first document, in milliseconds.
+        last: the time of the last document, in milliseconds.
+        different: the number of distinct values of the cardinality's field; 0 without a cardinality.
     """
 
     values: tuple[Any, ...]
@@ -52,14 +52,14 @@ def buckets_of(
 
     Args:
         client: the connection.
-        index: where the documents are.
+        index: the index of the documents.
         queries: in Query DSL.
-        threshold: what is counted.
+        threshold: the rule's threshold.
         clock: the field with the time.
 
     Raises:
         QueryError: the server refuses a query.
-        LiveError: the server cannot be asked.
+        LiveError: the server cannot be used.
     """
     inner: dict[str, Any] = {"first": {"min": {"field": clock}}, "last": {"max": {"field": clock}}}
     if threshold.cardinality is not None:
@@ -67,7 +67,7 @@ def buckets_of(
     if not threshold.fields:
         bodies = [{"query": query, "size": 0, "track_total_hits": True, "aggs": inner} for query in queries]
         return [_whole(answer) for answer in ask_each(client, index, bodies)]
-    found: list[list[Bucket]] = [[] for _ in queries]
+    buckets: list[list[Bucket]] = [[] for _ in queries]
     after: dict[int, Any] = dict.fromkeys(range(len(queries)))
     while after:
         bodies = [_body(queries[at], threshold.fields, inner, key) for at, key in after.items()]
@@ -75,19 +75,20 @@ def buckets_of(
         following: dict[int, Any] = {}
         for at, answer in zip(after, answers, strict=True):
             page = answer["aggregations"]["buckets"]
-            for one in page["buckets"]:
-                found[at].append(_bucket(tuple(one["key"][name] for name in threshold.fields), one["doc_count"], one))
+            for item in page["buckets"]:
+                values = tuple(item["key"][name] for name in threshold.fields)
+                buckets[at].append(_bucket(values, item["doc_count"], item))
             if len(page["buckets"]) == PAGE:
                 following[at] = page["after_key"]
         after = following
-    return found
+    return buckets
 
 
 def hidden(threshold: Threshold, known: Mapping[tuple[Any, ...], int], clock: str) -> list[dict[str, Any]]:
-    """Return filters of the documents that earlier alerts have used up.
+    """Return filters that match the documents of earlier alerts.
 
     Args:
-        threshold: what is counted.
+        threshold: the rule's threshold.
         known: the last time of the alert of each bucket that has alerted.
         clock: the field with the time.
     """
@@ -105,20 +106,20 @@ def hidden(threshold: Threshold, known: Mapping[tuple[Any, ...], int], clock: st
 
 
 def in_buckets(threshold: Threshold, buckets: Iterable[Bucket]) -> list[dict[str, Any]]:
-    """Return queries that together find the documents in these buckets."""
-    wanted = [{"bool": {"filter": _terms(threshold, bucket.values)}} for bucket in buckets]
+    """Return queries that together match the documents in these buckets."""
+    filters = [{"bool": {"filter": _terms(threshold, bucket.values)}} for bucket in buckets]
     return [
-        {"bool": {"should": wanted[start : start + _BUCKETS_IN_A_QUERY], "minimum_should_match": 1}}
-        for start in range(0, len(wanted), _BUCKETS_IN_A_QUERY)
+        {"bool": {"should": filters[start : start + _BUCKETS_IN_A_QUERY], "minimum_should_match": 1}}
+        for start in range(0, len(filters), _BUCKETS_IN_A_QUERY)
     ]
 
 
 def _terms(threshold: Threshold, values: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [{"term": {name: _text(value)}} for name, value in zip(threshold.fields, values, strict=True)]
+    return [{"term": {name: _string(value)}} for name, value in zip(threshold.fields, values, strict=True)]
 
 
-def _text(value: Any) -> str:
-    """Return a value as JavaScript writes it into the filter."""
+def _string(value: Any) -> str:
+    """Return a value as JavaScript's string, which Kibana puts into the filter."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -135,11 +136,13 @@ def _body(query: Mapping[str, Any], names: Sequence[str], inner: Mapping[str, An
 
 
 def _whole(answer: Mapping[str, Any]) -> list[Bucket]:
-    """Return the one bucket of a threshold without fields, or none if it is empty."""
+    """Return the single bucket of a threshold without fields; nothing if it is empty."""
     count = answer["hits"]["total"]["value"]
     return [_bucket((), count, answer["aggregations"])] if count else []
 
 
-def _bucket(values: tuple[Any, ...], count: int, found: Mapping[str, Any]) -> Bucket:
-    different = found.get("different", {}).get("value", 0)
-    return Bucket(values, count, int(found["first"]["value"]), int(found["last"]["value"]), int(different))
+def _bucket(values: tuple[Any, ...], count: int, aggregations: Mapping[str, Any]) -> Bucket:
+    different = aggregations.get("different", {}).get("value", 0)
+    return Bucket(
+        values, count, int(aggregations["first"]["value"]), int(aggregations["last"]["value"]), int(different)
+    )

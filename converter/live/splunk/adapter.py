@@ -1,12 +1,12 @@
-"""Splunk as a live product: events in by the HTTP event collector, searches out by jobs.
+"""Splunk as a live product: store events through the HTTP event collector, run searches as jobs.
 
-    events ──HEC──> an index of ours, marked with a source for each log ──wait until all are found──>
-    query ──restricted──> job ──rows──> alerts, as `converter.targets.splunk.replay` reads them
+    events ──HEC──> our index, with a source of its own for each log ──wait until a search finds all──>
+    query ──restricted to the source──> job ──rows──> alerts, as `converter.targets.splunk.replay` reads them
 
-One index is made for all runs, when the first is asked for, and removed when the product is closed, when a run cannot
-go on, on Ctrl-C and when the process ends. Nothing else is written. Sources: docs/live.md, "Splunk".
+The first run creates the one index of all runs. It is removed when the product is closed, when a run fails, on Ctrl-C
+and when the process ends. Nothing else is written. Sources: docs/live.md, "Splunk".
 
-This was written from documents, and never run against a Splunk.
+This adapter was written from Splunk's documentation, and has never run against a Splunk.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PREFIX = "sigma-convert-test-"
 _NOT_FOUND, _CONFLICT, _SERVER_ERROR = 404, 409, 500
 _PROBE = re.compile(r"[A-Za-z0-9_.{}]+")
-_KEPT_S = 4_294_967_295  # the highest frozenTimePeriodInSecs: a log may be older than the six years of the default
+_KEPT_S = 4_294_967_295  # the highest frozenTimePeriodInSecs: a log may be older than the default of six years
 _ACK_PATH, _EVENT_PATH = "/services/collector/ack", "/services/collector/event"
 
 
@@ -58,11 +58,11 @@ class SplunkProduct:
     """See `converter.live.core.LiveProduct`.
 
     Args:
-        connection: a login.
-        patience: how long to wait for what.
+        connection: to a Splunk that has accepted a login.
+        patience: how long to wait for a job, and for events to become searchable.
 
     Attributes:
-        notes: what Splunk warned of in jobs, with the rule.
+        notes: Splunk's warnings about jobs, each with the rule.
     """
 
     name = "splunk"
@@ -80,7 +80,7 @@ class SplunkProduct:
         self._loaded: dict[object, str] = {}
 
     def run(self, query: Query, events: Sequence[Event], facts: Facts | None = None) -> Sequence[Run]:  # noqa: ARG002
-        """Run a query on events. See `converter.live.core.LiveProduct.run`; Splunk needs no types."""
+        """Run a query on events. See `converter.live.core.LiveProduct.run`; Splunk needs no facts."""
         if query.language not in self.languages:
             raise QueryError(f"{query.language} is not run live by Splunk", hint="run it with the local engine")
         if query.format == "data_model":
@@ -88,27 +88,28 @@ class SplunkProduct:
                 "a search over a data model is not run live: the data model is not on the server",
                 hint="run it with the local engine",
             )
-        what = saved_of(query) if query.language in LANGUAGES else live_search(query.text)  # before anything is created
+        # The query is checked before anything is created.
+        live = saved_of(query) if query.language in LANGUAGES else live_search(query.text)
         if not events:
-            return (Run("", (), once=isinstance(what, LiveSaved)),)
-        search = what.search if isinstance(what, LiveSaved) else what
+            return (Run("", (), once=isinstance(live, LiveSaved)),)
+        search = live.search if isinstance(live, LiveSaved) else live
         window = time_range(events)
         texts = texts_of_events(events, search.named, keywords=search.keywords)
         try:
             source = self._load(events, texts, self._own_index())
-            return self._runs(query, what, events, source, window)
+            return self._runs(query, live, events, source, window)
         except QueryError:
             raise
         except BaseException:
-            with suppress(LiveError):  # what went wrong first is what is told
+            with suppress(LiveError):  # the first failure is the one to report
                 self.close()
             raise
 
     def close(self) -> None:
-        """Remove the index. May be called again.
+        """Remove the index. May be called more than once.
 
         Raises:
-            LiveError: Splunk does not remove it; says which it is.
+            LiveError: Splunk does not remove the index; names it.
         """
         self._loaded.clear()
         if self._index is None:
@@ -119,47 +120,49 @@ class SplunkProduct:
             with failures("Splunk"):
                 try:
                     self._service.delete(f"data/indexes/{self._index}")
-                except HTTPError as bad:
-                    if bad.status != _NOT_FOUND:
+                except HTTPError as error:
+                    if error.status != _NOT_FOUND:
                         raise
-        except LiveError as bad:
-            raise LiveError(f"the index {self._index} is left: {bad.message}", hint="remove it by hand") from None
+        except LiveError as error:
+            raise LiveError(
+                f"the index {self._index} is left behind: {error.message}", hint="remove it by hand"
+            ) from None
         self._index = None
         atexit.unregister(self._close_at_exit)
 
     def _close_at_exit(self) -> None:
         try:
             self.close()
-        except LiveError as bad:
-            sys.stderr.write(f"{bad}\n")
+        except LiveError as error:
+            sys.stderr.write(f"{error}\n")
 
     def _runs(
-        self, query: Query, what: LiveSearch | LiveSaved, events: Sequence[Event], source: str, window: tuple[str, str]
+        self, query: Query, live: LiveSearch | LiveSaved, events: Sequence[Event], source: str, window: tuple[str, str]
     ) -> tuple[Run, ...]:
-        """Return what a search, or a saved one, finds among the events that have this source."""
+        """Return the runs of a search, or of a saved search, on the events with this source."""
         index = self._own_index()
 
         def narrowed(search: LiveSearch) -> str:
             return search.narrowed(index, source)
 
-        def ask(text: str, earliest: str, latest: str) -> list[dict[str, Any]]:
-            results = self._searches.run(text, earliest, latest)
+        def ask(search: str, earliest: str, latest: str) -> list[dict[str, Any]]:
+            results = self._searches.run(search, earliest, latest)
             self.notes.extend((query.rule, warning) for warning in results.warnings)
             return results.rows
 
-        if isinstance(what, LiveSaved):
-            return replay_saved(what, query, events, narrowed, ask)
+        if isinstance(live, LiveSaved):
+            return replay_saved(live, query, events, narrowed, ask)
         if query.group_by is None:
-            rows = ask(narrowed(what) + KEEP_ID, *window)
+            rows = ask(narrowed(live) + KEEP_ID, *window)
             times = {str(event["_id"]): event["_time"] for event in events}
             return (Run("", event_alerts(with_id(row, times) for row in rows)),)
-        return (Run("", query_alerts(ask(narrowed(what), *window), query)),)
+        return (Run("", query_alerts(ask(narrowed(live), *window), query)),)
 
     def _own_index(self) -> str:
-        """Return the index of the runs; make it if there is none.
+        """Return the index of the runs; create it if there is none.
 
         Raises:
-            LiveError: there is one of its name, or it cannot be made.
+            LiveError: an index of its name exists, or it cannot be created.
         """
         if self._index is not None:
             return self._index
@@ -168,27 +171,27 @@ class SplunkProduct:
         name = PREFIX + token_hex(8)
         with failures("Splunk"):
             if name in self._service.indexes:
-                raise LiveError(f"there is an index {name} already, and it is not ours")
+                raise LiveError(f"the index {name} already exists, and is not ours")
         atexit.register(self._close_at_exit)
-        # From here on it is ours, also if the answer to the request is lost: there was none of this name.
+        # From here on an index of this name is ours, even if the answer is lost: there was none before.
         self._index = name
         with failures("Splunk"):
             try:
                 self._service.indexes.create(name, frozenTimePeriodInSecs=_KEPT_S)
-            except HTTPError as bad:
-                if bad.status < _SERVER_ERROR:  # else it may be there
+            except HTTPError as error:
+                if error.status < _SERVER_ERROR:  # otherwise the index may exist
                     self._index = None
                     atexit.unregister(self._close_at_exit)
-                if bad.status == _CONFLICT:
-                    raise LiveError(f"there is an index {name} already, and it is not ours") from None
+                if error.status == _CONFLICT:
+                    raise LiveError(f"the index {name} already exists, and is not ours") from None
                 raise
         return name
 
     def _load(self, events: Sequence[Event], texts: tuple[str, ...], index: str) -> str:
-        """Return the source that marks these events in the index; send them if they are not there yet.
+        """Return the source that marks these events in the index; send the events unless they have been sent already.
 
         Raises:
-            LiveError: the collector refuses them, or they are not found in time, or not as they were sent.
+            LiveError: the collector refuses the events; or a search does not find all of them, as sent, in time.
         """
         key = (texts, tuple((str(event["_id"]), time_of(event)) for event in events))
         if key in self._loaded:
@@ -201,7 +204,7 @@ class SplunkProduct:
         return source
 
     def _wait_for_acknowledgement(self, numbers: list[Any]) -> None:
-        """Wait until the indexers have the events; only a token with acknowledgement gives numbers."""
+        """Wait until the indexers have acknowledged the events; only a token with acknowledgement returns numbers."""
         waiting = {str(number): number for number in numbers}
         if not waiting:
             return
@@ -217,35 +220,35 @@ class SplunkProduct:
         """Wait until a search finds every event, and compare ids, times and one field.
 
         Raises:
-            LiveError: not all within the time; or one is not as it was sent.
+            LiveError: not all events are found in time, or an event is not as it was sent.
         """
         probe = _probe(events)
         seen = f"if(isnull('{probe}'),0,1)" if probe else "0"
-        text = (
+        search = (
             f'search index="{index}" source="{source}"'
             f'\n| eval sigma_convert_at=strftime(_time,"%s.%6N"), sigma_convert_seen={seen}'
             f"\n| table {ID_FIELD} sigma_convert_at sigma_convert_seen"
         )
-        found = 0
+        count = 0
         for _ in self._patience.until(self._patience.searchable_s):
             try:
-                rows = self._searches.run(text, *time_range(events)).rows
-            except QueryError as bad:  # of our own search, so not the query's fault
-                raise LiveError(f"Splunk does not count the events: {bad.message}") from None
-            found = len(rows)
-            if found >= len(events):
+                rows = self._searches.run(search, *time_range(events)).rows
+            except QueryError as error:  # of our own search, so not the query's fault
+                raise LiveError(f"Splunk does not list the events: {error.message}") from None
+            count = len(rows)
+            if count >= len(events):
                 _check(events, rows, probe)
                 return
         raise LiveError(
-            f"Splunk finds {found} of {len(events)} events after {self._patience.searchable_s:g} seconds",
+            f"Splunk finds {count} of {len(events)} events after {self._patience.searchable_s:g} seconds",
             hint="does the collector write to this Splunk, and may the user search every index?",
         )
 
 
 def _probe(events: Sequence[Event]) -> str | None:
-    """Return the field that most events have, to see whether Splunk extracts fields at all.
+    """Return the field that most events have, to check whether Splunk extracts fields at all.
 
-    Not one that is empty anywhere: what Splunk makes of an empty text is in no document.
+    Fields that are empty in any event are excluded: what Splunk makes of an empty string is not documented.
     """
     named: Counter[str] = Counter()
     empty = set(OWN)
@@ -259,10 +262,10 @@ def _probe(events: Sequence[Event]) -> str | None:
 
 
 def _check(events: Sequence[Event], rows: list[dict[str, Any]], probe: str | None) -> None:
-    """Compare what Splunk has with what was sent.
+    """Compare the events in Splunk with those that were sent.
 
     Raises:
-        LiveError: it is not the same.
+        LiveError: they differ.
     """
     sent = Counter((str(event["_id"]), seconds(time_of(event))) for event in events)
     got = Counter((str(row.get(ID_FIELD)), str(row.get("sigma_convert_at"))) for row in rows)
@@ -271,13 +274,13 @@ def _check(events: Sequence[Event], rows: list[dict[str, Any]], probe: str | Non
         raise LiveError(
             "Splunk does not have the events as they were sent: "
             f"{lost[0] if lost else 'nothing'} is {other[0] if other else 'missing'}",
-            hint="an event that is there twice, or a time that Splunk has cut",
+            hint="an event was stored twice, or Splunk has cut a time",
         )
     if probe is None:
         return
     having = sum(probe in event for event in events)
     seen = sum(str(row.get("sigma_convert_seen")) == "1" for row in rows)
-    if seen < having:  # a null may be the text null there
+    if seen < having:  # Splunk may have the string null for a null
         raise LiveError(
             f"Splunk extracts the field {probe} from {seen} of the {having} events that have it",
             hint="is the sourcetype _json as Splunk ships it?",

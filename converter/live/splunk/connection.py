@@ -1,9 +1,9 @@
-"""The two ways into a Splunk: the management port through the SDK, and the HTTP event collector.
+"""Connect to Splunk: to the management port through the SDK, and to the HTTP event collector.
 
-    URL + SplunkCredentials ──connect──> Connection(service, collector)      each failure ──> LiveError, named
+    URL + SplunkCredentials ──connect──> Connection(service, collector)      each failure ──> LiveError
 
-The SDK verifies no certificate unless it is told to, and waits without end: here both are set. It follows no redirect
-and knows no proxy, so a token goes to the host in the URL and nowhere else; the collector is reached by the same code.
+By default, the SDK verifies no certificates and has no timeout; here it has both. It follows no redirects and uses no
+proxy, so a token goes to the host in the URL and nowhere else. The collector is reached by the same code.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Collector:
     """The HTTP event collector.
 
     Attributes:
-        url: with its port, and without a path of the collector's own.
+        url: with its port, and without the path of an endpoint.
         token: of the collector.
-        handler: of the SDK: sends one request.
-        channel: which acknowledgements are kept apart by.
+        handler: the SDK's function that sends a request.
+        channel: keeps our acknowledgements apart from others.
     """
 
     url: str
@@ -50,10 +50,10 @@ class Collector:
     channel: str
 
     def post(self, path: str, body: bytes) -> dict[str, Any]:
-        """Return what the collector answers.
+        """Send a request, and return the collector's answer.
 
         Raises:
-            LiveError: it refuses, or does not answer.
+            LiveError: the collector refuses the request, or does not answer.
         """
         headers = [
             ("Authorization", f"Splunk {self.token}"),
@@ -62,17 +62,17 @@ class Collector:
         ]
         with failures("the HTTP event collector"):
             answer = self.handler(self.url + path, {"method": "POST", "headers": headers, "body": body})
-            text = answer["body"].read()
-        parsed = _json(text)
+            raw = answer["body"].read()
+        parsed = _json(raw)
         if answer["status"] >= _REFUSED or parsed.get("code", 0) != 0:
             raise LiveError(
-                f"the HTTP event collector refuses the events: {answer['status']} {_shown(text, parsed)}",
+                f"the HTTP event collector refuses the events: {answer['status']} {_shown(raw, parsed)}",
                 hint=_HINTS.get(parsed.get("code"), ""),
             )
         return parsed
 
 
-# Codes of "Troubleshoot HTTP Event Collector", Splunk Getting Data In.
+# By the codes of "Troubleshoot HTTP Event Collector", Splunk Getting Data In.
 _HINTS: dict[Any, str] = {
     1: "the token is switched off",
     4: f"is {variable('splunk', 'hec_token')} the token of this collector?",
@@ -82,7 +82,7 @@ _HINTS: dict[Any, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Splunk that a login was accepted by: a `splunklib.client.Service`, and its collector."""
+    """A Splunk that has accepted a login: a `splunklib.client.Service`, its collector, and its version."""
 
     service: Any
     collector: Collector
@@ -93,33 +93,33 @@ def connect(url: str, credentials: SplunkCredentials | None = None) -> Connectio
     """Log in.
 
     Args:
-        url: of the management port; checked by `check_url`.
+        url: of the management port; `check_url` has checked it.
         credentials: by default those of the environment.
 
     Raises:
         ConfigurationError: a credential is missing, or the URL has a path.
-        LiveError: no answer, a certificate that is not trusted, or a login refused.
+        LiveError: Splunk does not answer, has a certificate that is not trusted, or refuses the login.
     """
     from splunklib import binding, client  # noqa: PLC0415  an extra
 
-    found = splunk_credentials() if credentials is None else credentials
+    login = splunk_credentials() if credentials is None else credentials
     parts = urlsplit(url)
     if parts.path not in {"", "/"}:
         raise ConfigurationError("--live splunk: a URL with a path is refused", hint="such as https://localhost:8089")
-    if found.token is None and found.username is None:
+    if login.token is None and login.username is None:
         raise ConfigurationError(
             "splunk: no login is given",
             hint=f"{variable('splunk', 'token')}, or {variable('splunk', 'username')} with "
             f"{variable('splunk', 'password')}",
         )
-    if found.hec_token is None:
+    if login.hec_token is None:
         raise ConfigurationError(
             "splunk: no token of the HTTP event collector is given", hint=f"set {variable('splunk', 'hec_token')}"
         )
-    trusted = _trusted(found.ca_cert)
+    trusted = _trusted(login.ca_cert)
     handler = _without_redirects(binding.handler(timeout=_REQUEST_S, verify=True, context=trusted))
     host = parts.hostname or ""
-    login = {"splunkToken": found.token} if found.token else {"username": found.username, "password": found.password}
+    keys = {"splunkToken": login.token} if login.token else {"username": login.username, "password": login.password}
     service = client.Service(
         handler=handler,
         verify=True,
@@ -127,39 +127,39 @@ def connect(url: str, credentials: SplunkCredentials | None = None) -> Connectio
         scheme=parts.scheme,
         host=host,
         port=parts.port or _MANAGEMENT_PORT,
-        **login,
+        **keys,
     )
     with failures("Splunk"):
         service.login()
         version = ".".join(map(str, service.splunk_version))
     collector = Collector(
-        _collector_url(found.hec_url, parts.scheme, host), found.hec_token, handler, str(uuid4()).upper()
+        _collector_url(login.hec_url, parts.scheme, host), login.hec_token, handler, str(uuid4()).upper()
     )
     return Connection(service, collector, version)
 
 
 def _trusted(ca_cert: str | None) -> ssl.SSLContext:
-    """Return what decides on a certificate: it must be valid, for this host, and by an authority that is trusted."""
+    """Return the TLS context: a certificate must be valid, for this host, and issued by a trusted authority."""
     try:
         return ssl.create_default_context(cafile=ca_cert)
     except ssl.SSLError:
-        raise ConfigurationError(f"splunk: {ca_cert} is no file of certificates", hint="in PEM") from None
+        raise ConfigurationError(f"splunk: {ca_cert} is not a file of certificates", hint="in PEM") from None
 
 
 def _without_redirects(handler: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
-    """Return the SDK's handler, refusing what it would read as the answer itself: that the answer is elsewhere."""
+    """Return the SDK's handler with redirects refused; the SDK would take a redirect for the answer."""
 
     def send(url: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = handler(url, message)
         if _ELSEWHERE <= answer["status"] < _REFUSED:
-            raise LiveError("Splunk answers that it is at another address", hint="give that address")
+            raise LiveError("Splunk redirects to another address", hint="give that address")
         return answer
 
     return send
 
 
 def _collector_url(given: str | None, scheme: str, host: str) -> str:
-    """Return the collector's URL with its port: the SDK's handler takes 8089 for a URL without one."""
+    """Return the collector's URL with its port; for a URL without a port, the SDK's handler would use 8089."""
     if given is None:
         shown = f"[{host}]" if ":" in host else host
         return f"{scheme}://{shown}:{_COLLECTOR_PORT}"
@@ -170,49 +170,55 @@ def _collector_url(given: str | None, scheme: str, host: str) -> str:
 
 @contextmanager
 def failures(what: str) -> Iterator[None]:
-    """Turn every way in which a request can fail into a LiveError; none shows what was sent."""
+    """Turn every failure of a request into a LiveError, which does not show what was sent."""
     from splunklib.binding import AuthenticationError, HTTPError  # noqa: PLC0415  an extra
 
     try:
         yield
-    except AuthenticationError as bad:
-        raise LiveError(f"{what} refuses the login: {'; '.join(texts_of(bad.body)) or bad.status}") from None
-    except HTTPError as bad:
-        raise LiveError(f"{what} answers {bad.status} {bad.reason}: {'; '.join(texts_of(bad.body))}") from None
-    except ssl.SSLCertVerificationError as bad:
+    except AuthenticationError as error:
+        raise LiveError(f"{what} refuses the login: {'; '.join(messages_of(error.body)) or error.status}") from None
+    except HTTPError as error:
+        raise LiveError(f"{what} answers {error.status} {error.reason}: {'; '.join(messages_of(error.body))}") from None
+    except ssl.SSLCertVerificationError as error:
         raise LiveError(
-            f"{what} has a certificate that is not trusted: {bad.verify_message}",
+            f"{what} has a certificate that is not trusted: {error.verify_message}",
             hint=f"name the file of its authority in {variable('splunk', 'ca_cert')}",
         ) from None
-    except (OSError, HTTPException) as bad:
-        raise LiveError(f"{what} does not answer: {bad or type(bad).__name__}") from None
-    except (ValueError, KeyError, AttributeError, TypeError, ParseError) as bad:  # what reading another answer raises
-        raise LiveError(f"{what} answers what is not its own: {type(bad).__name__}") from None
+    except (OSError, HTTPException) as error:
+        raise LiveError(f"{what} does not answer: {error or type(error).__name__}") from None
+    except (
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        ParseError,
+    ) as error:  # raised by reading an unexpected answer
+        raise LiveError(f"{what} gives an unexpected answer: {type(error).__name__}") from None
 
 
-def texts_of(body: bytes) -> list[str]:
-    """Return the messages of an answer that refuses, in JSON or XML."""
+def messages_of(body: bytes) -> list[str]:
+    """Return the messages of a refusal, which is JSON or XML."""
     parsed = _json(body)
     messages = parsed.get("messages")
     if isinstance(messages, list):
-        return [str(one.get("text", ""))[:_SHOWN] for one in messages if isinstance(one, dict)]
+        return [str(message.get("text", ""))[:_SHOWN] for message in messages if isinstance(message, dict)]
     try:
-        found = [(one.text or "").strip() for one in XML(body).iterfind("./messages/msg")]
+        lines = [(element.text or "").strip() for element in XML(body).iterfind("./messages/msg")]
     except ParseError:
         return []
-    return [text[:_SHOWN] for text in found if text]
+    return [line[:_SHOWN] for line in lines if line]
 
 
-def _json(text: bytes) -> dict[str, Any]:
+def _json(raw: bytes) -> dict[str, Any]:
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(raw)
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _shown(text: bytes, parsed: Mapping[str, Any]) -> str:
+def _shown(raw: bytes, parsed: Mapping[str, Any]) -> str:
     if "text" not in parsed:
-        return repr(text[:_SHOWN].decode("utf-8", "replace"))
+        return repr(raw[:_SHOWN].decode("utf-8", "replace"))
     number = parsed.get("invalid-event-number")
     return f"{parsed['text']} (code {parsed.get('code')}{'' if number is None else f', event {number}'})"

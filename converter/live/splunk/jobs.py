@@ -1,8 +1,8 @@
-"""A search as a job: started, waited for, its results read in pages, and always removed.
+"""Run a search as a job: start it, wait for it, read its results page by page, and always remove it.
 
-    text, time range ──POST search/v2/jobs──> sid ──GET .../{sid} until done──> messages ──POST .../results──> rows
+    search, time range ──POST search/v2/jobs──> sid ──GET .../{sid} until done──> messages ──POST .../results──> rows
 
-Everything is asked for as JSON. Sources: Splunk REST API Reference, "Search endpoint descriptions" (search/v2/jobs,
+All answers are JSON. Sources: Splunk REST API Reference, "Search endpoint descriptions" (search/v2/jobs,
 search/v2/jobs/{search_id}, .../results, .../control); `Jobs` and `Job` of splunk-sdk 2.1, `client.py`.
 """
 
@@ -17,13 +17,13 @@ from urllib.parse import quote
 
 from converter.errors import QueryError
 from converter.live.core import LiveError
-from converter.live.splunk.connection import failures, texts_of
+from converter.live.splunk.connection import failures, messages_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAX_ROWS = 500_000
-"""What `max_count` is set to; its default is 10,000."""
+"""The value of `max_count`, whose default is 10,000."""
 
 _PAGE = 10_000
 _BAD_REQUEST, _NO_CONTENT = 400, 204
@@ -32,7 +32,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for what, in seconds, and how."""
+    """How long to wait for a job and for events to become searchable, in seconds, and the clock for that."""
 
     job_s: float = 300.0
     searchable_s: float = 120.0
@@ -40,7 +40,7 @@ class Patience:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     def until(self, limit_s: float) -> Iterator[None]:
-        """Yield for each attempt, with ever longer pauses between two, until the time is over."""
+        """Yield for each attempt until the time is over, with growing pauses between attempts."""
         end = self.clock() + limit_s
         pause = _FIRST_WAIT_S
         yield
@@ -52,7 +52,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Rows of a job, values as text or lists of it, and its warnings."""
+    """The rows of a job, whose values are strings or lists of strings, and the job's warnings."""
 
     rows: list[dict[str, Any]]
     warnings: tuple[str, ...]
@@ -71,28 +71,28 @@ class Searches:
         self._patience = patience
         self._path: str | None = None
 
-    def run(self, text: str, earliest: str, latest: str) -> Results:
-        """Return what a search finds between two times, the second not included.
+    def run(self, search: str, earliest: str, latest: str) -> Results:
+        """Return the results of a search between two times, the second excluded.
 
         Raises:
             QueryError: Splunk refuses the search, or it fails.
-            LiveError: no answer, or none in time.
+            LiveError: Splunk does not answer, or not in time.
         """
-        sid = self._start(text, earliest, latest)
+        sid = self._start(search, earliest, latest)
         try:
             content = self._finished(sid)
-            kinds = _messages(content)
-            bad = [message for kind, message in kinds if kind in {"ERROR", "FATAL"}]
-            if bad or content.get("isFailed") or content.get("dispatchState") != "DONE":
-                raise QueryError(f"Splunk: {'; '.join(bad) or 'the search ' + str(content.get('dispatchState'))}")
+            messages = _messages(content)
+            errors = [message for kind, message in messages if kind in {"ERROR", "FATAL"}]
+            if errors or content.get("isFailed") or content.get("dispatchState") != "DONE":
+                raise QueryError(f"Splunk: {'; '.join(errors) or 'the search ' + str(content.get('dispatchState'))}")
             rows = self._rows(sid, int(content["resultCount"]))
         finally:
-            with suppress(LiveError):  # Splunk removes it itself a while later
+            with suppress(LiveError):  # Splunk removes the job itself a while later
                 self._post(f"{self._jobs()}{quote(sid, safe='')}/control", action="cancel")
-        return Results(rows, tuple(message for kind, message in kinds if kind == "WARN"))
+        return Results(rows, tuple(message for kind, message in messages if kind == "WARN"))
 
     def _jobs(self) -> str:
-        """Return the path of jobs: of the second version of the interface where the server has it."""
+        """Return the path of jobs, in version 2 of the interface if the server has it."""
         if self._path is None:
             from splunklib import client  # noqa: PLC0415  an extra
 
@@ -100,7 +100,7 @@ class Searches:
                 self._path = client.PATH_JOBS if self._service.disable_v2_api else client.PATH_JOBS_V2
         return self._path
 
-    def _start(self, text: str, earliest: str, latest: str) -> str:
+    def _start(self, search: str, earliest: str, latest: str) -> str:
         from splunklib.binding import HTTPError  # noqa: PLC0415  an extra
 
         path = self._jobs()
@@ -108,7 +108,7 @@ class Searches:
             try:
                 answer = self._service.post(
                     path,
-                    search=text,
+                    search=search,
                     exec_mode="normal",
                     earliest_time=earliest,
                     latest_time=latest,
@@ -117,14 +117,14 @@ class Searches:
                     allow_partial_results=0,
                     output_mode="json",
                 )
-            except HTTPError as bad:
-                if bad.status != _BAD_REQUEST:
+            except HTTPError as error:
+                if error.status != _BAD_REQUEST:
                     raise
-                raise QueryError(f"Splunk: {'; '.join(texts_of(bad.body)) or 'refuses the search'}") from None
+                raise QueryError(f"Splunk: {'; '.join(messages_of(error.body)) or 'refuses the search'}") from None
             return str(json.loads(answer.body.read())["sid"])
 
     def _finished(self, sid: str) -> dict[str, Any]:
-        """Wait for a job, and return what is known of it."""
+        """Wait for a job, and return its status."""
         path = f"{self._jobs()}{quote(sid, safe='')}"
         for _ in self._patience.until(self._patience.job_s):
             with failures("Splunk"):
@@ -140,8 +140,8 @@ class Searches:
         """Return all results of a job.
 
         Raises:
-            QueryError: there are more than a job keeps.
-            LiveError: there are not as many as the job says.
+            QueryError: there may be more results than a job keeps.
+            LiveError: there are fewer results than the job reports.
         """
         if count >= MAX_ROWS:
             raise QueryError(f"the search has {count} results, and a job keeps {MAX_ROWS}, so some may be missing")
@@ -156,7 +156,7 @@ class Searches:
     def _page(self, sid: str, offset: int) -> list[dict[str, Any]]:
         path = f"{self._jobs()}{quote(sid, safe='')}/results"
         with failures("Splunk"):
-            # The second version of the interface takes the arguments in the body.
+            # Version 2 of the interface takes the arguments in the body.
             send = self._service.get if self._service.disable_v2_api else self._service.post
             answer = send(path, output_mode="json", count=_PAGE, offset=offset)
             rows: list[dict[str, Any]] = json.loads(answer.body.read())["results"]
@@ -168,4 +168,5 @@ class Searches:
 
 
 def _messages(content: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(str(one.get("type", "")).upper(), str(one.get("text", ""))) for one in content.get("messages") or []]
+    messages = content.get("messages") or []
+    return [(str(message.get("type", "")).upper(), str(message.get("text", ""))) for message in messages]

@@ -1,10 +1,10 @@
-"""A search as it is run on a Splunk that holds other data too: on our events only, and nothing that acts.
+"""Restrict a search to our events, for a Splunk that holds other data too, and refuse commands that act.
 
-    text ──parse──> tree ──live_search──> the text with `index="..." source="..."` at its first search
-                      │                  and `sigma_convert_x` where it compares x, one of `OWN`
-                      └── what reads or writes elsewhere, or cannot be told from our own marks: QueryError
+    SPL ──parse──> tree ──live_search──> SPL with `index="..." source="..."` in its first search,
+                     │                   and `sigma_convert_x` where it compares x, one of `OWN`
+                     └── reads or writes elsewhere, or uses our marking fields: QueryError
 
-The text is changed at the places of the tree's nodes only, and parsed again: the new tree must be the old one with
+The SPL is changed only at the places of the tree's nodes, and parsed again: the new tree must be the old one with
 exactly these changes.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, QueryError
@@ -36,12 +37,12 @@ _HINT = "run it with the local engine"
 
 @dataclass(frozen=True, slots=True)
 class LiveSearch:
-    """A search that is ready to be narrowed to the events of one run.
+    """A search that can be narrowed to the events of one run.
 
     Attributes:
-        body: its text without the word `search` at the beginning.
-        tree: of that text.
-        named: which of `OWN` it compares.
+        body: the SPL without the word `search` at the beginning.
+        tree: the syntax tree of the body.
+        named: the fields of `OWN` that it compares.
         keywords: whether it looks for words in the text of events.
     """
 
@@ -52,7 +53,7 @@ class LiveSearch:
 
     @property
     def first(self) -> LiveSearch:
-        """The first command alone, which says which events can matter to the others."""
+        """The first command alone, which selects the events that can matter to the others."""
         scanner = Scanner(Source(self.body, QueryError))
         parse_search(scanner)
         return replace(self, body=self.body[: scanner.offset], tree=syntax.Pipeline(self.tree.commands[:1]))
@@ -63,34 +64,34 @@ class LiveSearch:
         return any(isinstance(command, AddInfo) for command in self.tree.commands)
 
     def narrowed(self, index: str, source: str) -> str:
-        """Return the text for a job that finds only events of one source in one index.
+        """Return the SPL for a job that finds only events of one source in one index.
 
         Raises:
-            QueryError: the words that were added are not read as they are meant.
+            QueryError: the added terms are not parsed as intended.
         """
-        text = f'search index="{index}" source="{source}" {self.body}'
-        if _plain(parse(text)) != _plain(_with_marks(self.tree, index, source)):
+        search = f'search index="{index}" source="{source}" {self.body}'
+        if _plain(parse(search)) != _plain(_with_marks(self.tree, index, source)):
             raise QueryError("the search cannot be narrowed to the events of the run", hint=_HINT)
-        return text
+        return search
 
 
-def live_search(text: str) -> LiveSearch:
+def live_search(spl: str) -> LiveSearch:
     """Return a search, checked and with the names of our fields.
 
     Raises:
-        QueryError: the engine does not know a construct, or the search needs what a live run does not touch.
+        QueryError: the engine does not know a construct, or the search uses something that a live run does not have.
     """
-    tree = parse(text)
+    tree = parse(spl)
     nodes = list(_nodes(tree))
-    _check(tree, nodes, text)
+    _check(tree, nodes, spl)
     compared = [
         node for node in nodes if isinstance(node, (syntax.Comparison, syntax.Membership)) and node.field in OWN
     ]
-    changed = text
+    changed = spl
     for node in sorted(compared, key=lambda node: node.span.start, reverse=True):
-        at = node.span.start + (1 if text.startswith('"', node.span.start) else 0)
-        if not text.startswith(node.field, at):
-            raise _error(text, node, f"{node.field} is written in a way that cannot be replaced")
+        at = node.span.start + (1 if spl.startswith('"', node.span.start) else 0)
+        if not spl.startswith(node.field, at):
+            raise _error(spl, node, f"{node.field} is written in a way that cannot be replaced")
         changed = changed[:at] + renamed(node.field) + changed[at + len(node.field) :]
     words = any(isinstance(node, syntax.Keyword) and any(node.pattern.parts) for node in nodes)
     return LiveSearch(
@@ -98,25 +99,25 @@ def live_search(text: str) -> LiveSearch:
     )
 
 
-def _check(tree: Pipeline, nodes: list[Any], text: str) -> None:
+def _check(tree: Pipeline, nodes: list[Any], spl: str) -> None:
     if not isinstance(tree.commands[0], Search):
         name = type(tree.commands[0]).__name__.lower()
-        raise QueryError(f"a search that begins with {name} is not run live", Place.at_offset(text, 0), _HINT)
-    kept = {id(tree), *(id(node.pipeline) for node in nodes if isinstance(node, AppendPipe))}
+        raise QueryError(f"a search that begins with {name} is not run live", Place.at_offset(spl, 0), _HINT)
+    allowed = {id(tree), *(id(node.pipeline) for node in nodes if isinstance(node, AppendPipe))}
     for node in nodes:
         match node:
-            case syntax.Pipeline() if id(node) not in kept:
-                raise QueryError("a search inside a search is not run live", Place.at_offset(text, 0), _HINT)
+            case syntax.Pipeline() if id(node) not in allowed:
+                raise QueryError("a search inside a search is not run live", Place.at_offset(spl, 0), _HINT)
             case syntax.Unsupported(name=name):
-                raise _error(text, node, f"{node.construct or f'the command {name}'} is not run live")
+                raise _error(spl, node, f"{node.construct or f'the command {name}'} is not run live")
             case Lookup() | InputLookup():
-                raise _error(text, node, f"the lookup {node.table} is not on the server")
+                raise _error(spl, node, f"the lookup {node.table} is not on the server")
             case syntax.TimeBound(edge=edge):
-                raise _error(text, node, f"{edge}= counts back from now, and the events are older")
+                raise _error(spl, node, f"{edge}= counts back from now, and the events are older")
             case syntax.Comparison() | syntax.Membership() | syntax.Pattern() | syntax.String() | syntax.Keyword():
                 continue
-            case _ if found := sorted(set(OWN) & set(_texts(node))):
-                raise _error(text, node, f"{found[0]} is the run's own in Splunk, and can only be compared in a search")
+            case _ if own := sorted(set(OWN) & set(_strings(node))):
+                raise _error(spl, node, f"{own[0]} is the run's own in Splunk, and can only be compared in a search")
 
 
 def _nodes(node: object) -> Iterator[Any]:
@@ -129,20 +130,20 @@ def _nodes(node: object) -> Iterator[Any]:
             yield from _nodes(getattr(node, field.name))
 
 
-def _texts(node: Any) -> Iterator[str]:
-    """Yield the texts that a node holds itself: names of fields, among others."""
+def _strings(node: Any) -> Iterator[str]:
+    """Yield the strings that a node holds itself: names of fields, among others."""
     todo = [getattr(node, field.name) for field in dataclasses.fields(node)]
     while todo:
         match todo.pop():
-            case str() as text:
-                yield text
+            case str() as string:
+                yield string
             case tuple() as items:
                 todo.extend(items)
 
 
-def _begin(text: str) -> int:
-    """Return where the expression of the first search begins: behind a bar and the word `search`."""
-    scanner = Scanner(Source(text, QueryError))
+def _begin(spl: str) -> int:
+    """Return where the expression of the first search begins: after a bar and the word `search`."""
+    scanner = Scanner(Source(spl, QueryError))
     barred = scanner.accept("|")
     word = scanner.word()
     start = scanner.offset
@@ -173,19 +174,16 @@ def _with_marks(tree: Pipeline, index: str, source: str) -> Pipeline:
 
 
 def _plain(tree: Pipeline) -> Pipeline:
-    """Return a tree without places and brackets, for comparing."""
+    """Return a tree without places and brackets, for comparison."""
 
     def change(node: Any) -> Any:
         match node:
             case Span():
                 return NOWHERE
-            case syntax.SearchAnd(items=items) if (
-                items
-            ):  # round brackets are not in a tree, but make an And of their own
-                flat = [
-                    one for item in items for one in (item.items if isinstance(item, syntax.SearchAnd) else (item,))
-                ]
-                return syntax.SearchAnd(tuple(flat))
+            case syntax.SearchAnd(items=items) if items:
+                # The tree has no brackets, but those in the SPL make an And of their own.
+                inner = (item.items if isinstance(item, syntax.SearchAnd) else (item,) for item in items)
+                return syntax.SearchAnd(tuple(chain.from_iterable(inner)))
         return node
 
     plain: Pipeline = _mapped(tree, change)
@@ -201,6 +199,6 @@ def _mapped(node: Any, change: Any) -> Any:
     return node
 
 
-def _error(text: str, node: Any, message: str) -> QueryError:
+def _error(spl: str, node: Any, message: str) -> QueryError:
     span = getattr(node, "span", None) or NOWHERE
-    return Source(text, QueryError).error(message, span, _HINT)
+    return Source(spl, QueryError).error(message, span, _HINT)

@@ -1,10 +1,10 @@
-"""A saved search on a live Splunk: one job for the window of each run, at every phase of its schedule.
+"""Run a saved search on a live Splunk: one job for the window of each run, at every phase of its schedule.
 
     file ──saved_of──> SavedSearch, its search as a `LiveSearch`
         a job for the events that can matter ──> phases, windows (`SavedReplay`) ──a job each──> rows ──> Run
 
-Splunk's scheduler is not asked: it runs in real time, and the events are of another time. When runs are, and which
-alerts are suppressed, is worked out by the local engine's schedule; each run finds what Splunk finds in its window.
+Splunk's scheduler is not used, because it runs in real time, and the events are from another time. The local engine's
+schedule computes when runs are and which alerts are suppressed; Splunk runs the search over the window of each run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LANGUAGES = frozenset({"savedsearches", "contentctl"})
 
 MAX_JOBS = 1000
-"""A job takes a good part of a second, and a run that sees something else needs one."""
+"""The most jobs of a replay. A job takes a good part of a second, and each run that sees other events needs one."""
 
 _MICRO = 1_000_000
 
@@ -52,15 +52,15 @@ def saved_of(query: Query) -> LiveSaved:
     """Read a file with one saved search, or a detection of contentctl.
 
     Raises:
-        QueryError: it cannot be read, or its search is not run live.
+        QueryError: the file cannot be read, or its search is not run live.
     """
     if query.language == "contentctl":
         saved, macros = saved_search_of(query.text)
     else:
-        found, macros = parse_file(query.text), ""
-        if len(found) != 1:
-            raise found[1].error("a file with several saved searches is not run live")
-        saved = found[0]
+        searches, macros = parse_file(query.text), ""
+        if len(searches) != 1:
+            raise searches[1].error("a file with several saved searches is not run live")
+        saved = searches[0]
     try:
         expanded = expand(saved.search, known_macros(macros))
         search = live_search(saved.search if expanded is None else expanded.text)
@@ -80,20 +80,20 @@ def replay_saved(
     narrowed: Callable[[LiveSearch], str],
     ask: Ask,
 ) -> tuple[Run, ...]:
-    """Return what each phase of the schedule finds.
+    """Return the run of each phase of the schedule.
 
     Args:
         live: the saved search.
-        query: it came from.
-        events: all that were stored.
-        narrowed: gives the text for a search on just these events.
-        ask: runs a text between two times.
+        query: the query of the saved search.
+        events: all events that were stored.
+        narrowed: returns the SPL of a search restricted to these events.
+        ask: runs SPL between two times.
 
     Raises:
-        QueryError: too many runs see something else than those before; or what `ask` raises.
+        QueryError: too many runs see events that the run before does not; or as `ask` raises.
     """
     if late := next((event for event in events if event.get("_indextime") is not None), None):
-        raise live.saved.error(f"the event {late['_id']} says when it was indexed, and Splunk sets that itself")
+        raise live.saved.error(f"the event {late['_id']} has an index time, which Splunk sets itself")
     relevant = ask(narrowed(live.search.first) + KEEP_ID, *time_range(events))
     matter = {str(row.get(ID_FIELD)) for row in relevant}
     edges = edges_of(query, events)
@@ -104,14 +104,14 @@ def replay_saved(
         dry.run_once(phase)
     if len(counted.windows) > MAX_JOBS:
         raise live.saved.error(
-            f"at its {len(phases)} phases the schedule has {len(counted.windows)} runs that see something else than "
-            f"the one before, and a live replay makes at most {MAX_JOBS} jobs", hint="give it a shorter log",
+            f"at its {len(phases)} phases the schedule has {len(counted.windows)} runs that see other events than "
+            f"the run before, and a live replay makes at most {MAX_JOBS} jobs", hint="give it a shorter log",
         )  # fmt: skip
-    text = narrowed(live.search)
+    spl = narrowed(live.search)
     if query.group_by is None:
         suppression = suppression_of(live.saved)
-        text += KEEP_ID + "".join(f' "{name}"' for name in (suppression.fields if suppression is not None else ()))
-    ready = SavedReplay(live.saved, events, None, edges, _Asked(text, live.search.timed, matter, ask))
+        spl += KEEP_ID + "".join(f' "{name}"' for name in (suppression.fields if suppression is not None else ()))
+    ready = SavedReplay(live.saved, events, None, edges, _Asked(spl, live.search.timed, matter, ask))
     times = {str(event["_id"]): event.get("_time") for event in events}
 
     def alerts(rows: list[dict[str, Any]]) -> tuple[TargetAlert, ...]:
@@ -121,7 +121,7 @@ def replay_saved(
 
 
 def with_id(row: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as the local engine has it: `_id`, and the time of the event, which results show in milliseconds."""
+    """Return a row as the local engine returns it: `_id`, and the event's exact time, which Splunk's results round."""
     number = row.get(ID_FIELD)
     if not isinstance(number, str):
         return {}
@@ -129,11 +129,11 @@ def with_id(row: Mapping[str, Any], times: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Counted:
-    """In place of a search: notes the windows that it would be run over, and finds nothing."""
+    """Stands in for a search: records the windows that it would run over, and finds nothing."""
 
     reads_clock = False
 
-    def __init__(self, timed: bool, matter: set[str]) -> None:  # noqa: FBT001  what a schedule asks of a search
+    def __init__(self, timed: bool, matter: set[str]) -> None:  # noqa: FBT001  the interface of a schedule's search
         self.timed = timed
         self.windows: set[object] = set()
         self._matter = matter
@@ -159,9 +159,9 @@ class _Asked:
 
     reads_clock = False
 
-    def __init__(self, text: str, timed: bool, matter: set[str], ask: Ask) -> None:  # noqa: FBT001  see _Counted
+    def __init__(self, spl: str, timed: bool, matter: set[str], ask: Ask) -> None:  # noqa: FBT001  see _Counted
         self.timed = timed
-        self._text = text
+        self._spl = spl
         self._matter = matter
         self._ask = ask
 
@@ -169,17 +169,17 @@ class _Asked:
         return str(event["_id"]) in self._matter
 
     def found(self, events: Sequence[Mapping[str, Any]], now: float) -> list[dict[str, Any]]:
-        """Return what is found among these events, which are all of a stretch of time; see `finished`."""
+        """Return the rows for these events, which are all events between the first and the last; see `finished`."""
         del now
         if self.timed:
             return [{}]  # the window decides
         times = [time_of(event) for event in events]
-        return self._ask(self._text, seconds(min(times)), seconds(max(times) + 1))
+        return self._ask(self._spl, seconds(min(times)), seconds(max(times) + 1))
 
     def finished(self, rows: list[dict[str, Any]], now: float, window: tuple[float, float]) -> list[dict[str, Any]]:
-        """Return what a run finds: if it reads its window, it is run over just that window."""
+        """Return the rows of a run; a search that reads its time range is run over exactly the run's window."""
         del now
         if not self.timed:
             return rows
         start, end = (round(edge * _MICRO) for edge in window)
-        return self._ask(self._text, seconds(start), seconds(end))
+        return self._ask(self._spl, seconds(start), seconds(end))

@@ -198,6 +198,6 @@ def run_nothing(record: Record, asked: Query) -> None:
 
 def test_an_event_that_says_its_index_is_refused(record: Record) -> None:
     product = open_live(f"elasticsearch={record().url}")
-    with pytest.raises(QueryError, match="says its _index"):
+    with pytest.raises(QueryError, match="has an _index"):
         product.run(query("kql", "a: b"), [{"_id": "a", "_index": "x"}])
     product.close()

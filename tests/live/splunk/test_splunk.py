@@ -269,7 +269,7 @@ def test_ctrl_c_while_waiting_for_the_events_removes_the_index(splunk: Splunk) -
 @pytest.mark.parametrize("exchange", ["index_there", "index_made_by_another"])
 def test_an_index_that_exists_is_refused_and_never_removed(splunk: Splunk, exchange: str) -> None:
     product = splunk(exchange)
-    with pytest.raises(LiveError, match="there is an index sigma-convert-test-0000000000000001 already"):
+    with pytest.raises(LiveError, match="the index sigma-convert-test-0000000000000001 already exists"):
         product.run(DETECTION, EVENTS)
     product.close()
 

@@ -97,14 +97,14 @@ def test_no_answer_is_told() -> None:
 def test_another_server_is_told(replay: Callable[..., Any]) -> None:
     recorded = replay("connect")
     recorded.expected[0]["answer"]["body"] = "<html>hello</html>"
-    with pytest.raises(LiveError, match="answers what is not its own"):
+    with pytest.raises(LiveError, match="gives an unexpected answer"):
         connect(recorded.url("management"), TOKENS)
 
 
 def test_a_redirect_is_not_followed_with_the_token(replay: Callable[..., Any]) -> None:
     recorded = replay("connect")
     recorded.expected[0]["answer"] |= {"status": 302, "headers": {"Location": recorded.url("collector")}}
-    with pytest.raises(LiveError, match="at another address"):
+    with pytest.raises(LiveError, match="redirects to another address"):
         connect(recorded.url("management"), TOKENS)
 
 
@@ -149,5 +149,5 @@ def test_the_certificate_of_the_collector_is_verified_too(
 def test_a_file_without_certificates_is_told(replay: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("nothing")
-    with pytest.raises(ConfigurationError, match=r"ca\.pem is no file of certificates"):
+    with pytest.raises(ConfigurationError, match=r"ca\.pem is not a file of certificates"):
         connect(replay().url("management"), replace(TOKENS, ca_cert=str(path)))
