@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import Phase, given, seed, settings
 
 from converter.errors import QueryError
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.execute import compile_filter
 from converter.targets.kql.engine.parse import parse
-from converter.targets.kql.engine.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, Text, Value, Wildcard
 from tests.support.referee.kql_asks import FILLER, REFUSED, Index, dsl_of, reason
 from tests.support.referee.kql_dialect import odd_blanks, read_otherwise
 from tests.support.referee.kql_random import NESTED, TYPES, broken, documents, queries
@@ -111,7 +111,9 @@ class Comparison:
         answers = [answer - {FILLER} if isinstance(answer, set) else reason(answer) for answer in found]
         return answers[1] if dsl is not None else REFUSED, answers[0]
 
-    def _judge(self, who: str, text: str, tree: Query, ours: set[str] | QueryError, theirs: set[str] | str) -> None:
+    def _judge(
+        self, who: str, text: str, tree: syntax.Query, ours: set[str] | QueryError, theirs: set[str] | str
+    ) -> None:
         if isinstance(theirs, str):
             if isinstance(ours, QueryError):
                 self.counted["refused by both"] += 1
@@ -170,39 +172,39 @@ class Comparison:
         return error
 
 
-def _comparisons(node: Query) -> Iterator[Is | Range]:
+def _comparisons(node: syntax.Query) -> Iterator[syntax.Is | syntax.Range]:
     match node:
-        case Is() | Range():
+        case syntax.Is() | syntax.Range():
             yield node
-        case Not(query) | Nested(_, query):
+        case syntax.Not(query) | syntax.Nested(_, query):
             yield from _comparisons(query)
-        case And(parts) | Or(parts):
+        case syntax.And(parts) | syntax.Or(parts):
             for part in parts:
                 yield from _comparisons(part)
-        case MatchAll():
+        case syntax.MatchAll():
             pass
 
 
-def _alone_in_braces(node: Query, *, inside: bool = False) -> bool:
+def _alone_in_braces(node: syntax.Query, *, inside: bool = False) -> bool:
     """Return whether a value without a field stands in braces, which our engine refuses later than the server."""
     match node:
-        case Is(name, _):
+        case syntax.Is(name, _):
             return inside and name is None
-        case Range() | MatchAll():
+        case syntax.Range() | syntax.MatchAll():
             return False
-        case Not(query):
+        case syntax.Not(query):
             return _alone_in_braces(query, inside=inside)
-        case Nested(_, query):
+        case syntax.Nested(_, query):
             return _alone_in_braces(query, inside=True)
-        case And(parts) | Or(parts):
+        case syntax.And(parts) | syntax.Or(parts):
             return any(_alone_in_braces(part, inside=inside) for part in parts)
 
 
-def _text(name: Value | None) -> str:
+def _text(name: syntax.Value | None) -> str:
     match name:
-        case Text(text):
+        case syntax.Text(text):
             return text
-        case Wildcard(parts):
+        case syntax.Wildcard(parts):
             return "*".join(parts)
         case _:
             return ""

@@ -16,27 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from converter.errors import QueryError
 from converter.live.elasticsearch.server import asking
 from converter.readers.source import Source
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.parse import parse
-from converter.targets.kql.engine.syntax import (
-    And,
-    Constant,
-    Is,
-    MatchAll,
-    Nested,
-    Not,
-    Or,
-    Query,
-    Range,
-    Text,
-    Wildcard,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from elasticsearch import Elasticsearch
-
-    from converter.targets.kql.engine.syntax import Value
 
 Dsl: TypeAlias = dict[str, Any]
 
@@ -92,50 +78,50 @@ class _Translation:
     source: Source[QueryError]
     fields: Fields
 
-    def of(self, node: Query, nested: str) -> Dsl:
+    def of(self, node: syntax.Query, nested: str) -> Dsl:
         """Return the Query DSL of a node inside the nested object `nested`, or outside of any if it is empty."""
         match node:
-            case MatchAll():
+            case syntax.MatchAll():
                 return {"match_all": {}}
-            case Is():
+            case syntax.Is():
                 return self.comparison(node, nested)
-            case Range(name, operator, value):
+            case syntax.Range(name, operator, value):
                 bound = {_BOUNDS[operator]: self.given(value)}
                 paths = self.named(name, nested)
                 return _either([self.inside(path, name, nested, {"range": {path: bound}}) for path, _ in paths])
-            case Not(query):
+            case syntax.Not(query):
                 return {"bool": {"must_not": self.of(query, nested)}}
-            case And(queries):
+            case syntax.And(queries):
                 return {"bool": {"filter": [self.of(query, nested) for query in queries]}}
-            case Or(queries):
+            case syntax.Or(queries):
                 return _either([self.of(query, nested) for query in queries])
-            case Nested(name, query):
+            case syntax.Nested(name, query):
                 path = _below(nested, str(value_of(name)))
                 return {"nested": {"path": path, "query": self.of(query, path), "score_mode": "none"}}
             case _ as never:
                 assert_never(never)
 
-    def comparison(self, node: Is, nested: str) -> Dsl:
+    def comparison(self, node: syntax.Is, nested: str) -> Dsl:
         """Return the Query DSL of `name: value`, or of a value alone."""
         name, value = node.field, node.value
-        if isinstance(name, Wildcard) and name.lone and isinstance(value, Wildcard) and value.lone:
+        if isinstance(name, syntax.Wildcard) and name.lone and isinstance(value, syntax.Wildcard) and value.lone:
             return {"match_all": {}}
-        if name is None or name == Constant(None):
+        if name is None or name == syntax.Constant(None):
             if nested:  # Kibana uses "null" as the name
-                name = Text("null", start=value.start, end=value.end)
-            elif isinstance(value, Wildcard):
+                name = syntax.Text("null", start=value.start, end=value.end)
+            elif isinstance(value, syntax.Wildcard):
                 return {"query_string": {"query": _escaped(value)}}
             else:
-                kind = "phrase" if isinstance(value, Text) and value.quoted else "best_fields"
+                kind = "phrase" if isinstance(value, syntax.Text) and value.quoted else "best_fields"
                 return {"multi_match": {"type": kind, "query": self.given(value), "lenient": True}}
         queries = [
             self.inside(path, name, nested, self.leaf(path, kind, value)) for path, kind in self.named(name, nested)
         ]
         return _either(queries)
 
-    def named(self, name: Value, nested: str) -> list[tuple[str, str]]:
+    def named(self, name: syntax.Value, nested: str) -> list[tuple[str, str]]:
         """Return the name and type of each field that a name stands for; an unknown name stays, without a type."""
-        if isinstance(name, Wildcard):
+        if isinstance(name, syntax.Wildcard):
             parts = (f"{nested}.{name.parts[0]}" if nested else name.parts[0], *name.parts[1:])
             like = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
             path = "*".join(parts)
@@ -143,12 +129,12 @@ class _Translation:
         else:
             path = _below(nested, _name(name))
             fields = [(path, self.fields.types[path])] if path in self.fields.types else []
-        if nested or not isinstance(name, Wildcard):
+        if nested or not isinstance(name, syntax.Wildcard):
             for known, _ in fields:
                 self.check_nested(known, name, nested)
         return fields or [(path, "")]
 
-    def check_nested(self, path: str, name: Value, nested: str) -> None:
+    def check_nested(self, path: str, name: syntax.Value, nested: str) -> None:
         """Raise QueryError if a field is not in the nested object in which the query uses it."""
         within = self.within(path)
         if within != nested:
@@ -159,16 +145,16 @@ class _Translation:
         """Return the path of the innermost nested object that contains a field, or an empty string."""
         return max((nested for nested in self.fields.nested if path.startswith(f"{nested}.")), key=len, default="")
 
-    def inside(self, path: str, name: Value, nested: str, query: Dsl) -> Dsl:
+    def inside(self, path: str, name: syntax.Value, nested: str, query: Dsl) -> Dsl:
         """Return the query of one field, wrapped in its nested object if a pattern of names matched the field there."""
         within = self.within(path)
-        if nested or not within or not isinstance(name, Wildcard):
+        if nested or not within or not isinstance(name, syntax.Wildcard):
             return query
         return {"nested": {"path": within, "query": query, "score_mode": "none"}}
 
-    def leaf(self, path: str, kind: str, value: Value) -> Dsl:
+    def leaf(self, path: str, kind: str, value: syntax.Value) -> Dsl:
         """Return the comparison of one field."""
-        if isinstance(value, Wildcard):
+        if isinstance(value, syntax.Wildcard):
             if value.lone:
                 return {"exists": {"field": path}}
             if kind == "keyword":
@@ -179,9 +165,9 @@ class _Translation:
             return {"range": {path: {"gte": plain, "lte": plain}}}
         if kind == "keyword":
             return {"term": {path: {"value": plain}}}
-        return {"match_phrase" if isinstance(value, Text) and value.quoted else "match": {path: plain}}
+        return {"match_phrase" if isinstance(value, syntax.Text) and value.quoted else "match": {path: plain}}
 
-    def given(self, value: Value) -> str | bool:
+    def given(self, value: syntax.Value) -> str | bool:
         """Return the Python value. Raises QueryError for null, which Kibana sends and the server refuses."""
         plain = value_of(value)
         if plain is None:
@@ -197,40 +183,40 @@ def _below(nested: str, name: str) -> str:
     return f"{nested}.{name}" if nested else name
 
 
-def _name(name: Value) -> str:
+def _name(name: syntax.Value) -> str:
     plain = value_of(name)
     return plain if isinstance(plain, str) else {None: "null", True: "true", False: "false"}[plain]
 
 
-def value_of(value: Value) -> str | bool | None:
+def value_of(value: syntax.Value) -> str | bool | None:
     """Return the Python value of a value in KQL; of a pattern, its text with the stars."""
     match value:
-        case Text(string):
+        case syntax.Text(string):
             return string
-        case Constant(constant):
+        case syntax.Constant(constant):
             return constant
-        case Wildcard(parts):
+        case syntax.Wildcard(parts):
             return "*".join(parts)
         case _ as never:
             assert_never(never)
 
 
-def _escaped(value: Wildcard) -> str:
+def _escaped(value: syntax.Wildcard) -> str:
     """Return a pattern with everything but its stars escaped."""
     return "*".join("".join("\\" + char if char in _RESERVED else char for char in part) for part in value.parts)
 
 
-def nested_in(node: Query, prefix: str = "") -> Iterator[str]:
+def nested_in(node: syntax.Query, prefix: str = "") -> Iterator[str]:
     """Yield the paths that a tree uses as nested objects; `prefix` is the path of the tree itself."""
     match node:
-        case MatchAll() | Is() | Range():
+        case syntax.MatchAll() | syntax.Is() | syntax.Range():
             return
-        case Not(query):
+        case syntax.Not(query):
             yield from nested_in(query, prefix)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             for query in queries:
                 yield from nested_in(query, prefix)
-        case Nested(name, query):
+        case syntax.Nested(name, query):
             path = _below(prefix, str(value_of(name)))
             yield path
             yield from nested_in(query, path)

@@ -17,20 +17,10 @@ from converter.errors import QueryError
 from converter.live.elasticsearch.kibana import Fields, kibana_query, nested_in, value_of
 from converter.products.elastic.documents import leaves
 from converter.products.elastic.field_types import WHOLE, ecs_type
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.execute import compile_filter
 from converter.targets.kql.engine.fields import Kind, kind_of
 from converter.targets.kql.engine.parse import parse
-from converter.targets.kql.engine.syntax import (
-    And,
-    Is,
-    MatchAll,
-    Nested,
-    Not,
-    Or,
-    Query,
-    Range,
-    Text,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,7 +62,7 @@ class Index:
     nested: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, documents: Sequence[Document], tree: Query | None = None) -> Index | None:
+    def of(cls, documents: Sequence[Document], tree: syntax.Query | None = None) -> Index | None:
         """Return the fields that documents hold and a query names, typed as the engine says that they are.
 
         None if no mapping takes all the documents: a field is a number in one and a text in another, or an object.
@@ -129,7 +119,7 @@ class Question:
     """A query over documents that share one mapping."""
 
     query: str
-    tree: Query | None
+    tree: syntax.Query | None
     documents: Sequence[Document]
     index: Index
 
@@ -269,16 +259,16 @@ def _type_of(path: str, scalars: Sequence[Any]) -> str:
     return types.pop() if len(types) == 1 else ""
 
 
-def _alone(tree: Query | None) -> bool:
+def _alone(tree: syntax.Query | None) -> bool:
     """Return whether a query must not meet the fields of other documents, or other ids."""
     match tree:
-        case None | MatchAll():
+        case None | syntax.MatchAll():
             return False
-        case Is(name, _) | Range(name, _, _):
-            return not isinstance(name, Text) or name.text.startswith("_")
-        case Not(query) | Nested(_, query):
+        case syntax.Is(name, _) | syntax.Range(name, _, _):
+            return not isinstance(name, syntax.Text) or name.text.startswith("_")
+        case syntax.Not(query) | syntax.Nested(_, query):
             return _alone(query)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             return any(map(_alone, queries))
         case _ as never:
             assert_never(never)
@@ -301,19 +291,19 @@ def _object_at(root: Dsl, path: str) -> Dsl:
     return at
 
 
-def _names(node: Query, prefix: str) -> Iterator[str]:
+def _names(node: syntax.Query, prefix: str) -> Iterator[str]:
     match node:
-        case Is(name, _) | Range(name, _, _):
-            if isinstance(name, Text):
+        case syntax.Is(name, _) | syntax.Range(name, _, _):
+            if isinstance(name, syntax.Text):
                 yield prefix + name.text
-        case Not(query):
+        case syntax.Not(query):
             yield from _names(query, prefix)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             for query in queries:
                 yield from _names(query, prefix)
-        case Nested(name, query):
+        case syntax.Nested(name, query):
             yield from _names(query, f"{prefix}{value_of(name)}.")
-        case MatchAll():
+        case syntax.MatchAll():
             pass
         case _ as never:
             assert_never(never)

@@ -10,20 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from converter.targets.kql.engine.syntax import (
-    And,
-    Constant,
-    Is,
-    MatchAll,
-    Nested,
-    Not,
-    Or,
-    Query,
-    Range,
-    Text,
-    Value,
-    Wildcard,
-)
+from converter.targets.kql.engine import syntax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +22,13 @@ BLANKS = (
 )
 
 
-def read_otherwise(query: str, tree: Query) -> str:
+def read_otherwise(query: str, tree: syntax.Query) -> str:
     """Return why the server's parser takes a query that Kibana's can read for another one, or an empty text."""
     for value, name in _literals(tree):
         source = query[value.start : value.end]
-        if isinstance(value, Constant) and value.value is None:
+        if isinstance(value, syntax.Constant) and value.value is None:
             return "null is a text for the server"
-        if isinstance(value, Text) and value.quoted:
+        if isinstance(value, syntax.Text) and value.quoted:
             if re.search(r'\\u(?![0-9a-fA-F]{4})|\\u[dD][89a-fA-F]|\\\\"$', source):
                 return "an escape in quotes"
             if name and "*" in source:
@@ -52,7 +39,7 @@ def read_otherwise(query: str, tree: Query) -> str:
             return "an escaped blank at an end: Kibana cuts it off"
         elif re.search(r"^(?:and|or|not)\b|\b(?:and|or|not)$", source, re.IGNORECASE | re.ASCII):
             return "an operator at an end of a value"
-        elif (isinstance(value, Wildcard) and re.search(r"[\\?]", source)) or re.search(
+        elif (isinstance(value, syntax.Wildcard) and re.search(r"[\\?]", source)) or re.search(
             r"\\not|\\u[dD][89a-fA-F]", source, re.IGNORECASE
         ):
             return "an escape that the server loses"
@@ -74,46 +61,46 @@ def _escapes_blank(source: str) -> bool:
     return any(end is not None and (end[1] is None or chr(int(end[1], base=16)) in BLANKS) for end in ends)
 
 
-def _literals(node: Query) -> Iterator[tuple[Value, bool]]:
+def _literals(node: syntax.Query) -> Iterator[tuple[syntax.Value, bool]]:
     """Yield each literal, and whether it is a name."""
     match node:
-        case Is(name, value):
+        case syntax.Is(name, value):
             if name is not None:
                 yield name, True
             yield value, False
-        case Range(name, _, value):
+        case syntax.Range(name, _, value):
             yield from ((name, True), (value, False))
-        case Not(query):
+        case syntax.Not(query):
             yield from _literals(query)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             for query in queries:
                 yield from _literals(query)
-        case Nested(name, query):
+        case syntax.Nested(name, query):
             yield name, True
             yield from _literals(query)
-        case MatchAll():
+        case syntax.MatchAll():
             pass
         case _ as never:
             assert_never(never)
 
 
-def _mixed(query: str, node: Query) -> bool:
+def _mixed(query: str, node: syntax.Query) -> bool:
     """Return whether `and` and `or` meet without brackets where the server reads them otherwise.
 
     It lets neither bind more than the other: outside of lists from the right, in a list of values from the left.
     """
     match node:
-        case Is() | Range() | MatchAll():
+        case syntax.Is() | syntax.Range() | syntax.MatchAll():
             return False
-        case Not(inner) | Nested(_, inner):
+        case syntax.Not(inner) | syntax.Nested(_, inner):
             return _mixed(query, inner)
-        case And(queries):
+        case syntax.And(queries):
             return any(_mixed(query, inner) for inner in queries)
-        case Or(queries):
+        case syntax.Or(queries):
             inside = len(_name_places(node)) == 1
             for inner in queries[1:] if inside else queries[:-1]:
                 if (
-                    isinstance(inner, And)
+                    isinstance(inner, syntax.And)
                     and (inside or len(_name_places(inner)) > 1)
                     and not _bracketed(query, inner, inside)
                 ):
@@ -123,24 +110,24 @@ def _mixed(query: str, node: Query) -> bool:
             assert_never(never)
 
 
-def _name_places(node: Query) -> set[int]:
+def _name_places(node: syntax.Query) -> set[int]:
     """Return where the names stand; a list of values has one, each value alone has its own."""
     match node:
-        case Is(name, value):
+        case syntax.Is(name, value):
             return {-1 - value.start if name is None else name.start}
-        case Range(name, _, _) | Nested(name, _):
+        case syntax.Range(name, _, _) | syntax.Nested(name, _):
             return {-1_000_000 - name.start}
-        case Not(query):
+        case syntax.Not(query):
             return _name_places(query)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             return set().union(*map(_name_places, queries))
-        case MatchAll():
+        case syntax.MatchAll():
             return set()
         case _ as never:
             assert_never(never)
 
 
-def _bracketed(query: str, node: Query, inside: bool) -> bool:  # noqa: FBT001  of a list of values
+def _bracketed(query: str, node: syntax.Query, inside: bool) -> bool:  # noqa: FBT001  of a list of values
     literals = [value for value, name in _literals(node) if not (inside and name)]
     start, end = min(value.start for value in literals), max(value.end for value in literals)
     bare = re.sub(r'"(?:\\.|[^"])*"|\\.', "", query[start:end], flags=re.DOTALL)

@@ -12,21 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.products.elastic.field_types import WHOLE, ecs_type
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.fields import Kind, kind_of
-from converter.targets.kql.engine.syntax import (
-    And,
-    Constant,
-    Is,
-    MatchAll,
-    Nested,
-    Not,
-    Or,
-    Query,
-    Range,
-    Text,
-    Value,
-    Wildcard,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +26,9 @@ _NUMBERS = (0, 1, -1, 22, 443, 65535, 2**31)
 _DATES = ("2026-01-31T12:00:00Z", "2025-12-31T23:59:59.999Z", "1970-01-01T00:00:00Z")
 
 
-def types_of(trees: Sequence[Query]) -> dict[str, str]:
+def types_of(trees: Sequence[syntax.Query]) -> dict[str, str]:
     """Return a type for each field that queries name: by its name, else by what they compare it with."""
-    values: dict[str, list[tuple[Value, bool]]] = {}
+    values: dict[str, list[tuple[syntax.Value, bool]]] = {}
     for tree in trees:
         for path, value, ranged in _comparisons(tree, ""):
             values.setdefault(path, []).append((value, ranged))
@@ -49,7 +36,7 @@ def types_of(trees: Sequence[Query]) -> dict[str, str]:
     return {path: _type_of(path, compared) for path, compared in values.items() if path not in parents}
 
 
-def documents(tree: Query, types: Mapping[str, str], random: Random, count: int) -> list[dict[str, Any]]:
+def documents(tree: syntax.Query, types: Mapping[str, str], random: Random, count: int) -> list[dict[str, Any]]:
     """Return documents for a query, of the types given; every second one is to miss it."""
     out = []
     for number in range(count):
@@ -59,34 +46,41 @@ def documents(tree: Query, types: Mapping[str, str], random: Random, count: int)
     return out
 
 
-def _put(node: Query, wanted: bool, out: dict[str, Any], types: Mapping[str, str], random: Random, at: str) -> None:  # noqa: FBT001  a goal, and its negation
+def _put(
+    node: syntax.Query,
+    wanted: bool,  # noqa: FBT001  a goal, and its negation
+    out: dict[str, Any],
+    types: Mapping[str, str],
+    random: Random,
+    at: str,
+) -> None:
     match node:
-        case MatchAll():
+        case syntax.MatchAll():
             pass
-        case Is(Text(name), value) if at + name in types:
+        case syntax.Is(syntax.Text(name), value) if at + name in types:
             _add(out, at + name, _value(types[at + name], value, random, meet=wanted), random)
-        case Range(Text(name), operator, value) if at + name in types:
+        case syntax.Range(syntax.Text(name), operator, value) if at + name in types:
             _add(out, at + name, _beside(types[at + name], value, (">" in operator) == wanted, random), random)
-        case Is() | Range():
+        case syntax.Is() | syntax.Range():
             pass
-        case Not(query):
+        case syntax.Not(query):
             _put(query, not wanted, out, types, random, at)
-        case And(queries) | Or(queries):
-            every = isinstance(node, And) == wanted
+        case syntax.And(queries) | syntax.Or(queries):
+            every = isinstance(node, syntax.And) == wanted
             chosen = random.randrange(len(queries))
             for place, query in enumerate(queries):
                 if every or place == chosen or random.randrange(5) == 0:
                     _put(query, wanted if every or place == chosen else not wanted, out, types, random, at)
-                elif isinstance(node, And):
+                elif isinstance(node, syntax.And):
                     _put(query, not wanted, out, types, random, at)
-        case Nested(Text(name), query):
+        case syntax.Nested(syntax.Text(name), query):
             inner: dict[str, Any] = {}
             _put(query, wanted, inner, types, random, f"{at}{name}.")
             prefix = f"{at}{name}."
             out.setdefault(f"{at}{name}", []).append(
                 {path.removeprefix(prefix): value for path, value in inner.items()}
             )
-        case Nested():
+        case syntax.Nested():
             pass
         case _ as never:
             assert_never(never)
@@ -103,19 +97,19 @@ def _add(out: dict[str, Any], path: str, value: Any, random: Random) -> None:
         out[path] = value
 
 
-def _value(type_: str, value: Value, random: Random, *, meet: bool) -> Any:
+def _value(type_: str, value: syntax.Value, random: Random, *, meet: bool) -> Any:
     """Return a value that meets `field: value`, or is near; None leaves the field out."""
     text: str | None
     match value:
-        case Wildcard() if value.lone:
+        case syntax.Wildcard() if value.lone:
             return _sample(type_, random) if meet else None
-        case Wildcard(parts):
+        case syntax.Wildcard(parts):
             text = parts[0]
             for part in parts[1:]:
                 text += random.choice(("", "x", "a b", "\\", "é*", "\n")) + part
-        case Constant():
+        case syntax.Constant():
             text = str(value.value).lower()
-        case Text():
+        case syntax.Text():
             text = value.text
         case _ as never:
             assert_never(never)
@@ -143,9 +137,9 @@ def _typed(type_: str, text: str | None, random: Random) -> Any:
             return text
 
 
-def _beside(type_: str, value: Value, above: bool, random: Random) -> Any:  # noqa: FBT001  a direction
+def _beside(type_: str, value: syntax.Value, above: bool, random: Random) -> Any:  # noqa: FBT001  a direction
     """Return a value above or below a bound, or the bound."""
-    text = value.text if isinstance(value, Text) else "0"
+    text = value.text if isinstance(value, syntax.Text) else "0"
     if type_ in {"long", "double"}:
         try:
             bound = float(text)
@@ -174,7 +168,7 @@ def _sample(type_: str, random: Random) -> Any:
             return random.choice(("x", "", "a b", "C:\\Windows\\x.exe"))
 
 
-def _type_of(path: str, compared: Sequence[tuple[Value, bool]]) -> str:
+def _type_of(path: str, compared: Sequence[tuple[syntax.Value, bool]]) -> str:
     kind = kind_of(path)
     named = {
         Kind.IP: "ip",
@@ -188,8 +182,8 @@ def _type_of(path: str, compared: Sequence[tuple[Value, bool]]) -> str:
     if kind is Kind.NUMBER:
         return "long" if ecs_type(path) in WHOLE else "double"
     values = [value for value, _ in compared]
-    texts = [value.text for value in values if isinstance(value, Text)]
-    if any(isinstance(value, Constant) for value in values) and not set(texts) - {"true", "false"}:
+    texts = [value.text for value in values if isinstance(value, syntax.Text)]
+    if any(isinstance(value, syntax.Constant) for value in values) and not set(texts) - {"true", "false"}:
         return "boolean"
     if any(ranged for _, ranged in compared) and texts and all(_number(text) for text in texts):
         return "double" if any("." in text for text in texts) else "long"
@@ -200,20 +194,20 @@ def _number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).isdecimal()
 
 
-def _comparisons(node: Query, at: str) -> Iterator[tuple[str, Value, bool]]:
+def _comparisons(node: syntax.Query, at: str) -> Iterator[tuple[str, syntax.Value, bool]]:
     match node:
-        case Is(Text(name), value):
+        case syntax.Is(syntax.Text(name), value):
             yield at + name, value, False
-        case Range(Text(name), _, value):
+        case syntax.Range(syntax.Text(name), _, value):
             yield at + name, value, True
-        case Not(query):
+        case syntax.Not(query):
             yield from _comparisons(query, at)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             for query in queries:
                 yield from _comparisons(query, at)
-        case Nested(Text(name), query):
+        case syntax.Nested(syntax.Text(name), query):
             yield from _comparisons(query, f"{at}{name}.")
-        case MatchAll() | Is() | Range() | Nested():
+        case syntax.MatchAll() | syntax.Is() | syntax.Range() | syntax.Nested():
             pass
         case _ as never:
             assert_never(never)

@@ -15,28 +15,15 @@ from typing import Any, TypeAlias, assert_never
 from converter.errors import QueryError
 from converter.products.elastic.documents import Document, Scalar, expanded, getter, leaves, objects
 from converter.targets.kql.engine import field_tests as values
-from converter.targets.kql.engine import fields
+from converter.targets.kql.engine import fields, syntax
 from converter.targets.kql.engine.fields import Kind
 from converter.targets.kql.engine.numbers import equal, number_in
 from converter.targets.kql.engine.parse import parse
 from converter.targets.kql.engine.presence import presence
-from converter.targets.kql.engine.syntax import (
-    And,
-    Constant,
-    Is,
-    MatchAll,
-    Nested,
-    Not,
-    Or,
-    Query,
-    Range,
-    Text,
-    Value,
-    Wildcard,
-)
 
 Filter: TypeAlias = Callable[[Document], bool]
 Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
+_WHOLE_TEXTS = frozenset({Kind.KEYWORD, Kind.WILDCARD})
 
 
 def run(text: str, events: Iterable[Document], *, tables: Tables | None = None) -> list[dict[str, Any]]:
@@ -53,7 +40,7 @@ def run(text: str, events: Iterable[Document], *, tables: Tables | None = None) 
     return compile_query(parse(text), text)(events, tables or {})
 
 
-def compile_query(tree: Query, text: str) -> Callable[[Iterable[Document], Tables], list[dict[str, Any]]]:
+def compile_query(tree: syntax.Query, text: str) -> Callable[[Iterable[Document], Tables], list[dict[str, Any]]]:
     """Return a function from documents (and tables, which are unused) to those that match."""
     matches = compile_filter(tree, text)
 
@@ -63,7 +50,7 @@ def compile_query(tree: Query, text: str) -> Callable[[Iterable[Document], Table
     return execute
 
 
-def compile_filter(tree: Query, text: str) -> Filter:
+def compile_filter(tree: syntax.Query, text: str) -> Filter:
     """Return a function that says whether a document matches the query.
 
     Args:
@@ -76,29 +63,29 @@ def compile_filter(tree: Query, text: str) -> Filter:
     return lambda document: matches(expanded(document))
 
 
-def _compile(node: Query, text: str, prefix: str) -> Filter:
+def _compile(node: syntax.Query, text: str, prefix: str) -> Filter:
     """Return the filter of a node; `prefix` is the path of the nested object that it runs in, with a dot at its end."""
     match node:
-        case MatchAll():
+        case syntax.MatchAll():
             return lambda document: True  # noqa: ARG005 - whatever the document
-        case Is():
+        case syntax.Is():
             return _compile_is(node, text, prefix)
-        case Range(name, operator, value):
-            if isinstance(name, Wildcard):
+        case syntax.Range(name, operator, value):
+            if isinstance(name, syntax.Wildcard):
                 return _any_field(name, prefix, lambda path, kind: values.range_test(path, kind, operator, value, text))
             path = _name_of(name, text)
             full = prefix + path
             return _any_scalar(path, values.range_test(full, fields.kind_of(full), operator, value, text))
-        case Not(query):
+        case syntax.Not(query):
             inner = _compile(query, text, prefix)
             return lambda document: not inner(document)
-        case And(queries):
+        case syntax.And(queries):
             return _all(list(map(partial(_compile, text=text, prefix=prefix), queries)))
-        case Or(queries):
+        case syntax.Or(queries):
             sets, rest = _texts_by_field(queries, prefix)
             parts = [_any_of_texts(path, wanted) for path, wanted in sets.items()]
             return _any(parts + list(map(partial(_compile, text=text, prefix=prefix), rest)))
-        case Nested(name, query):
+        case syntax.Nested(name, query):
             path = _name_of(name, text)
             inner = _compile(query, text, f"{prefix}{path}.")
             find = objects(path)
@@ -107,12 +94,12 @@ def _compile(node: Query, text: str, prefix: str) -> Filter:
             assert_never(never)
 
 
-def _compile_is(node: Is, text: str, prefix: str) -> Filter:
+def _compile_is(node: syntax.Is, text: str, prefix: str) -> Filter:
     name, value = node.field, node.value
-    exists = isinstance(value, Wildcard) and value.lone
+    exists = isinstance(value, syntax.Wildcard) and value.lone
     if name is None:
         return _value_alone(value, text, prefix)
-    if isinstance(name, Wildcard):
+    if isinstance(name, syntax.Wildcard):
         if exists and name.lone:
             return lambda document: True  # noqa: ARG005 - `*: *` is every document
         if exists:
@@ -160,20 +147,22 @@ def _any(filters: list[Filter]) -> Filter:
     return matches
 
 
-def _texts_by_field(queries: Iterable[Query], prefix: str) -> tuple[dict[str, list[Text]], list[Query]]:
+def _texts_by_field(
+    queries: Iterable[syntax.Query], prefix: str
+) -> tuple[dict[str, list[syntax.Text]], list[syntax.Query]]:
     """Split the alternatives `f: (a or b ...)` on keyword fields, which one look into a set settles, from the rest."""
-    sets: dict[str, list[Text]] = {}
-    rest: list[Query] = []
+    sets: dict[str, list[syntax.Text]] = {}
+    rest: list[syntax.Query] = []
     for query in queries:
         match query:
-            case Is(Text(path), Text() as value) if fields.kind_of(prefix + path) in {Kind.KEYWORD, Kind.WILDCARD}:
+            case syntax.Is(syntax.Text(path), syntax.Text() as value) if fields.kind_of(prefix + path) in _WHOLE_TEXTS:
                 sets.setdefault(path, []).append(value)
             case _:
                 rest.append(query)
     return sets, rest
 
 
-def _any_of_texts(path: str, wanted: list[Text]) -> Filter:
+def _any_of_texts(path: str, wanted: list[syntax.Text]) -> Filter:
     texts = frozenset(value.text for value in wanted)
     numbers = [equal(number) for value in wanted if (number := number_in(value.text)) is not None]
 
@@ -187,7 +176,7 @@ def _any_of_texts(path: str, wanted: list[Text]) -> Filter:
     return _any_scalar(path, test)
 
 
-def _any_field(name: Wildcard, prefix: str, make: Callable[[str, Kind], values.Test]) -> Filter:
+def _any_field(name: syntax.Wildcard, prefix: str, make: Callable[[str, Kind], values.Test]) -> Filter:
     """Return the filter of a comparison on every field whose path matches `name`.
 
     Kibana asks the comparison of each such field, so a field that cannot take it fails the whole search. Here that is
@@ -227,22 +216,22 @@ def _any_field(name: Wildcard, prefix: str, make: Callable[[str, Kind], values.T
     return matches
 
 
-def _value_alone(value: Value, text: str, prefix: str) -> Filter:
+def _value_alone(value: syntax.Value, text: str, prefix: str) -> Filter:
     """Return the filter of a value without a field: Kibana's lenient multi_match, or query_string for a wildcard.
 
     Lenient means that a field whose type cannot take the value does not match; a text field would be analysed.
     """
     if prefix:
         raise values.error("a value without a field finds nothing inside { }", value, text, "name a field")
-    if isinstance(value, Constant) and value.value is None:
+    if isinstance(value, syntax.Constant) and value.value is None:
         raise values.error("null is no value in KQL", value, text, "write: not field: *")
-    if isinstance(value, Wildcard):
+    if isinstance(value, syntax.Wildcard):
         if value.lone:
             return lambda document: True  # noqa: ARG005 - `*` is every document
         if any(char.isspace() for part in value.parts for char in part):
             raise values.error(f"{values.SPLIT_PATTERN} and no field into words", value, text, "name a field")
     tests: dict[str, values.Test | None] = {}
-    any_scalar = not isinstance(value, Wildcard)
+    any_scalar = not isinstance(value, syntax.Wildcard)
 
     def test_of(path: str) -> values.Test | None:
         kind = fields.kind_of(path)
@@ -272,29 +261,29 @@ def _value_alone(value: Value, text: str, prefix: str) -> Filter:
     return matches
 
 
-def _name_of(name: Value, text: str) -> str:
+def _name_of(name: syntax.Value, text: str) -> str:
     match name:
-        case Text():
+        case syntax.Text():
             return name.text
-        case Constant(None):
+        case syntax.Constant(None):
             raise values.error("null is no field name", name, text)
-        case Constant():
+        case syntax.Constant():
             return values.text_of(name)
-        case Wildcard():
+        case syntax.Wildcard():
             raise values.error("the path before { } takes no wildcard", name, text)
         case _ as never:
             assert_never(never)
 
 
-def _has_nested(node: Query) -> bool:
+def _has_nested(node: syntax.Query) -> bool:
     match node:
-        case Nested():
+        case syntax.Nested():
             return True
-        case Not(query):
+        case syntax.Not(query):
             return _has_nested(query)
-        case And(queries) | Or(queries):
+        case syntax.And(queries) | syntax.Or(queries):
             return any(map(_has_nested, queries))
-        case MatchAll() | Is() | Range():
+        case syntax.MatchAll() | syntax.Is() | syntax.Range():
             return False
         case _ as never:
             assert_never(never)

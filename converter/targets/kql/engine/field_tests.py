@@ -17,9 +17,9 @@ from converter.products.elastic.dates import Span, span
 from converter.products.elastic.documents import Scalar
 from converter.products.elastic.wildcards import matcher, star_pieces
 from converter.readers.source import Source
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.fields import Kind, converter
 from converter.targets.kql.engine.numbers import Held, Number, equal, number_in, ordered
-from converter.targets.kql.engine.syntax import Constant, RangeOperator, Text, Value, Wildcard
 
 Test: TypeAlias = Callable[[Scalar], bool]
 
@@ -30,14 +30,14 @@ FLATTENED_KEY = "a key of a flattened object: with a * at the start or inside, o
 DATE_MATHEMATICS = "date mathematics depends on the time of the query"
 
 
-def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
+def is_test(name: str, kind: Kind, value: syntax.Value, query: str) -> Test:
     """Return the test of `name: value` on one scalar.
 
     Raises:
         QueryError: Elasticsearch would refuse the value for this kind of field, or would analyse it; the test itself
             raises it when a wildcard meets a number.
     """
-    if isinstance(value, Constant) and value.value is None:
+    if isinstance(value, syntax.Constant) and value.value is None:
         raise error("null is no value in KQL", value, query, "write: not field: *")
     match kind:
         case Kind.TEXT:
@@ -46,17 +46,17 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
                 "match a keyword field, or test only that the field exists",
             )  # fmt: skip
         case Kind.KEYWORD:
-            if isinstance(value, Wildcard) and ".flattened." in name:
+            if isinstance(value, syntax.Wildcard) and ".flattened." in name:
                 _check_flattened(name, value, query)
-            return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
+            return _pattern_test(name, value, query) if isinstance(value, syntax.Wildcard) else _keyword_test(value)
         case Kind.WILDCARD:
-            if isinstance(value, Wildcard) and any(char.isspace() for part in value.parts for char in part):
+            if isinstance(value, syntax.Wildcard) and any(char.isspace() for part in value.parts for char in part):
                 raise error(
                     f"{name} is a wildcard field: {SPLIT_PATTERN} there into words", value, query,
                     "write a * in place of each blank",
                 )  # fmt: skip
-            return _pattern_test(name, value, query) if isinstance(value, Wildcard) else _keyword_test(value)
-        case _ if isinstance(value, Wildcard):
+            return _pattern_test(name, value, query) if isinstance(value, syntax.Wildcard) else _keyword_test(value)
+        case _ if isinstance(value, syntax.Wildcard):
             raise error(f"{name} is of type {kind.value}, which takes no wildcard", value, query)
         case Kind.NUMBER:
             return _held(name, equal(_number_of(name, value, query)))
@@ -73,7 +73,7 @@ def is_test(name: str, kind: Kind, value: Value, query: str) -> Test:
             assert_never(never)
 
 
-def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, query: str) -> Test:
+def range_test(name: str, kind: Kind, operator: syntax.RangeOperator, value: syntax.Value, query: str) -> Test:
     """Return the test of `name >= value` and its like on one scalar.
 
     Raises:
@@ -81,13 +81,13 @@ def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, que
             no long can be compared with.
     """
     match value:
-        case Wildcard(parts):  # a star is a star in a range
-            value = Text("*".join(parts), start=value.start, end=value.end)
-        case Constant(None):
+        case syntax.Wildcard(parts):  # a star is a star in a range
+            value = syntax.Text("*".join(parts), start=value.start, end=value.end)
+        case syntax.Constant(None):
             raise error("null is no value in KQL", value, query, "write: not field: *")
-        case Constant():
-            value = Text(text_of(value), start=value.start, end=value.end)
-        case Text():
+        case syntax.Constant():
+            value = syntax.Text(text_of(value), start=value.start, end=value.end)
+        case syntax.Text():
             pass
     match kind:
         case Kind.TEXT:
@@ -111,24 +111,24 @@ def range_test(name: str, kind: Kind, operator: RangeOperator, value: Value, que
             assert_never(never)
 
 
-def text_of(value: Text | Constant) -> str:
+def text_of(value: syntax.Text | syntax.Constant) -> str:
     """Return the text that a keyword field is compared with."""
-    if isinstance(value, Text):
+    if isinstance(value, syntax.Text):
         return value.text
     return "" if value.value is None else str(value.value).lower()
 
 
-def pattern(value: Wildcard) -> Callable[[str], bool]:
+def pattern(value: syntax.Wildcard) -> Callable[[str], bool]:
     """Return a test whether a whole text is the pattern: its time is linear."""
     return matcher(star_pieces(value.parts))
 
 
-def error(message: str, value: Value, query: str, hint: str = "") -> QueryError:
+def error(message: str, value: syntax.Value, query: str, hint: str = "") -> QueryError:
     """Return a QueryError placed at `value`."""
     return Source(query, QueryError).error(message, value, hint)
 
 
-_COMPARE: dict[RangeOperator, Callable[[Any, Any], bool]] = {
+_COMPARE: dict[syntax.RangeOperator, Callable[[Any, Any], bool]] = {
     "<": lt,
     "<=": le,
     ">": gt,
@@ -136,7 +136,7 @@ _COMPARE: dict[RangeOperator, Callable[[Any, Any], bool]] = {
 }
 
 
-def _compared(symbol: RangeOperator, bound: Any) -> Callable[[Any], bool]:
+def _compared(symbol: syntax.RangeOperator, bound: Any) -> Callable[[Any], bool]:
     compare = _COMPARE[symbol]
     return lambda own: compare(own, bound)
 
@@ -147,7 +147,7 @@ def _held(name: str, test: Callable[[Any], bool]) -> Test:
     return lambda scalar: (own := convert(scalar)) is not None and test(own)
 
 
-def _keyword_test(value: Text | Constant) -> Test:
+def _keyword_test(value: syntax.Text | syntax.Constant) -> Test:
     text = text_of(value)
     number = number_in(text)
     same = None if number is None else equal(number)
@@ -162,7 +162,7 @@ def _keyword_test(value: Text | Constant) -> Test:
     return test
 
 
-def _check_flattened(name: str, value: Wildcard, query: str) -> None:
+def _check_flattened(name: str, value: syntax.Wildcard, query: str) -> None:
     """Refuse patterns on a key of a flattened object whose star does not stand at the end."""
     start, *rest = value.parts
     if not start or rest != [""] or any(char.isspace() for char in start):
@@ -172,7 +172,7 @@ def _check_flattened(name: str, value: Wildcard, query: str) -> None:
         )  # fmt: skip
 
 
-def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
+def _pattern_test(name: str, value: syntax.Wildcard, query: str) -> Test:
     matches = pattern(value)
 
     def test(scalar: Scalar) -> bool:
@@ -184,7 +184,7 @@ def _pattern_test(name: str, value: Wildcard, query: str) -> Test:
     return test
 
 
-def _keyword_range(name: str, operator: RangeOperator, value: Text, query: str) -> Test:
+def _keyword_range(name: str, operator: syntax.RangeOperator, value: syntax.Text, query: str) -> Test:
     text = value.text
     number = number_in(text)
     compare_text = _COMPARE[operator]
@@ -203,7 +203,7 @@ def _keyword_range(name: str, operator: RangeOperator, value: Text, query: str) 
 
 
 def _number_range(
-    name: str, operator: RangeOperator, number: Number, value: Text, query: str
+    name: str, operator: syntax.RangeOperator, number: Number, value: syntax.Text, query: str
 ) -> Callable[[Held], bool]:
     compare = ordered(operator, number)
     if not number.beyond_longs:
@@ -217,32 +217,32 @@ def _number_range(
     return test
 
 
-def _number_of(name: str, value: Text | Constant | Wildcard, query: str) -> Number:
-    number = number_in(value.text) if isinstance(value, Text) else None
+def _number_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Number:
+    number = number_in(value.text) if isinstance(value, syntax.Text) else None
     if number is None:
         raise error(f"{name} is of type number, and this is no number", value, query)
     return number
 
 
-def _span_of(name: str, value: Text | Constant | Wildcard, query: str) -> Span:
-    found = span(value.text) if isinstance(value, Text) else None
+def _span_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Span:
+    found = span(value.text) if isinstance(value, syntax.Text) else None
     if found is None:
-        if isinstance(value, Text) and (value.text.startswith("now") or "||" in value.text):
+        if isinstance(value, syntax.Text) and (value.text.startswith("now") or "||" in value.text):
             raise error(f"{DATE_MATHEMATICS}, which an engine on logs has not", value, query)
         raise error(f"{name} is of type date, and this is no date", value, query, "write 2026-01-31T12:00:00.000Z")
     return found
 
 
-def _network_of(name: str, value: Text | Constant | Wildcard, query: str) -> Block:
+def _network_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Block:
     """Return the first and the last address of an address or a network."""
     try:
-        return block(value.text if isinstance(value, Text) else "")
+        return block(value.text if isinstance(value, syntax.Text) else "")
     except ValueError:
         raise error(f"{name} is of type ip, and this is neither an address nor a network", value, query) from None
 
 
-def _boolean_of(name: str, value: Text | Constant | Wildcard, query: str) -> bool:
-    text = "" if isinstance(value, Wildcard) else text_of(value)
+def _boolean_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> bool:
+    text = "" if isinstance(value, syntax.Wildcard) else text_of(value)
     if text not in {"true", "false"}:
         raise error(f"{name} is of type boolean, and this is neither true nor false", value, query)
     return text == "true"

@@ -13,7 +13,7 @@ import re
 
 from converter.errors import QueryError
 from converter.readers.source import Cursor, Span
-from converter.targets.kql.engine.syntax import Constant, Text, Value, Wildcard
+from converter.targets.kql.engine import syntax
 
 _BLANK = " \t\r\n\u00a0"
 _SPECIAL = '\\():<>"*{}'
@@ -47,11 +47,11 @@ class Scanner(Cursor[QueryError]):
         """Read `or`, `and` or `not` with the blanks that it needs around it, in any case."""
         return self.match(_OPERATOR[name]) is not None
 
-    def literal(self) -> Value | None:
+    def literal(self) -> syntax.Value | None:
         """Read a quoted or an unquoted literal, or return None if none begins here."""
         return self._quoted() if self.peek() == '"' else self._unquoted()
 
-    def _quoted(self) -> Text:
+    def _quoted(self) -> syntax.Text:
         text = self.text
         start = self.offset
         at = start + 1
@@ -78,9 +78,9 @@ class Scanner(Cursor[QueryError]):
                 out.append("\\")
                 at = stop + 1
         self.offset = stop + 1
-        return Text(_join_surrogates("".join(out)), quoted=True, start=start, end=self.offset)
+        return syntax.Text(_join_surrogates("".join(out)), quoted=True, start=start, end=self.offset)
 
-    def _unquoted(self) -> Value | None:
+    def _unquoted(self) -> syntax.Value | None:
         text = self.text
         start = at = self.offset
         parts: list[str] = []
@@ -112,15 +112,15 @@ class Scanner(Cursor[QueryError]):
         parts[-1] = parts[-1].rstrip(_TRIMMED)
         end = start + len(text[start:at].rstrip(_TRIMMED))
         if len(parts) > 1:
-            return Wildcard(tuple(_join_surrogates(part) for part in parts), start=start, end=end)
+            return syntax.Wildcard(tuple(_join_surrogates(part) for part in parts), start=start, end=end)
         word = _join_surrogates(parts[0])
         match word:
             case "null":
-                return Constant(value=None, start=start, end=end)
+                return syntax.Constant(value=None, start=start, end=end)
             case "true" | "false":
-                return Constant(value=word == "true", start=start, end=end)
+                return syntax.Constant(value=word == "true", start=start, end=end)
             case _:
-                return Text(word, start=start, end=end)
+                return syntax.Text(word, start=start, end=end)
 
     def _escape(self, at: int) -> tuple[str, int]:
         """Return what the escape at the backslash `at` of an unquoted literal stands for, and where it ends."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, get_args
 
 from converter.errors import QueryError
 from converter.readers.source import Source, Span
+from converter.targets.kql.engine import syntax
 from converter.targets.kql.engine.lex import Scanner
-from converter.targets.kql.engine.syntax import And, Is, MatchAll, Nested, Not, Or, Query, Range, RangeOperator, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,12 @@ MAX_DEPTH = 100
 """How deep brackets may nest."""
 
 # The longer first: `<=` begins like `<`.
-_RANGE_OPERATORS: tuple[RangeOperator, ...] = tuple(sorted(get_args(RangeOperator), key=len, reverse=True))
+_RANGE_OPERATORS: tuple[syntax.RangeOperator, ...] = tuple(
+    sorted(get_args(syntax.RangeOperator), key=len, reverse=True)
+)
 
 
-def parse(text: str) -> Query:
+def parse(text: str) -> syntax.Query:
     """Return the tree of the KQL query `text`.
 
     Raises:
@@ -37,7 +39,7 @@ def parse(text: str) -> Query:
     scanner = Scanner(Source(text, QueryError))
     scanner.blanks()
     if scanner.at_end():
-        return MatchAll()
+        return syntax.MatchAll()
     query = _operators(scanner, _sub_query)
     scanner.blanks()
     if not scanner.at_end():
@@ -45,23 +47,23 @@ def parse(text: str) -> Query:
     return query
 
 
-def _operators(scanner: Scanner, operand: Callable[[Scanner], Query]) -> Query:
+def _operators(scanner: Scanner, operand: Callable[[Scanner], syntax.Query]) -> syntax.Query:
     """Read `a or b and not c`: `or` binds least, `not` most, and `not not` is no KQL."""
-    alternatives: list[Query] = []
-    factors: list[Query] = []
+    alternatives: list[syntax.Query] = []
+    factors: list[syntax.Query] = []
     while True:
         negated = scanner.operator("not")
         query = operand(scanner)
-        factors.append(Not(query) if negated else query)
+        factors.append(syntax.Not(query) if negated else query)
         if scanner.operator("and"):
             continue
-        alternatives.append(factors[0] if len(factors) == 1 else And(tuple(factors)))
+        alternatives.append(factors[0] if len(factors) == 1 else syntax.And(tuple(factors)))
         if not scanner.operator("or"):
-            return alternatives[0] if len(alternatives) == 1 else Or(tuple(alternatives))
+            return alternatives[0] if len(alternatives) == 1 else syntax.Or(tuple(alternatives))
         factors = []
 
 
-def _sub_query(scanner: Scanner) -> Query:
+def _sub_query(scanner: Scanner) -> syntax.Query:
     opened = scanner.offset
     if scanner.take("("):
         return _bracketed(scanner, opened, ")", _sub_query)
@@ -76,18 +78,18 @@ def _sub_query(scanner: Scanner) -> Query:
             value = scanner.literal()
             if value is None:
                 raise _expected(scanner, f"a value after {operator!r}")
-            return Range(name, operator, value)
+            return syntax.Range(name, operator, value)
     if not scanner.take(":"):
         scanner.offset = after
-        return Is(None, name)
+        return syntax.Is(None, name)
     scanner.blanks()
     opened = scanner.offset
     if scanner.take("{"):
-        return Nested(name, _bracketed(scanner, opened, "}", _sub_query))
+        return syntax.Nested(name, _bracketed(scanner, opened, "}", _sub_query))
     return _values(scanner, name)
 
 
-def _values(scanner: Scanner, name: Value) -> Query:
+def _values(scanner: Scanner, name: syntax.Value) -> syntax.Query:
     """Read a value, or a bracketed list such as `(a or b and not c)`, of the field `name`."""
     opened = scanner.offset
     if scanner.take("("):
@@ -95,10 +97,10 @@ def _values(scanner: Scanner, name: Value) -> Query:
     value = scanner.literal()
     if value is None:
         raise _expected(scanner, "a value")
-    return Is(name, value)
+    return syntax.Is(name, value)
 
 
-def _bracketed(scanner: Scanner, opened: int, closing: str, operand: Callable[[Scanner], Query]) -> Query:
+def _bracketed(scanner: Scanner, opened: int, closing: str, operand: Callable[[Scanner], syntax.Query]) -> syntax.Query:
     """Read what stands in the bracket that was opened at the offset `opened`, and the closing one."""
     bracket = Span(opened, opened + 1)
     with scanner.nested(MAX_DEPTH, bracket):
