@@ -36,7 +36,7 @@ NULL = "null is a text for the server"
 SPACES = "the server takes the no-break space for a letter"
 ESCAPES = "the server reads this escape otherwise, or loses it beside a wildcard"
 WORDS = "the server reads whole words: `not(`, `not not`, `cannot`, and an operator at an end are no errors"
-LENIENT = "the server's `kql` is lenient with a number that is none"
+LENIENT = "the server's `kql` is lenient with a number or a boolean that is none"
 NO_OBJECTS = "the server's names with a star stand only for fields that can take the value"
 # What our engine leaves out on purpose: it refuses where the vendor answers.
 NOT_SIMULATED = "refused by our engine: NOTES.md, What is refused"
@@ -58,6 +58,7 @@ KQL = {
     "exists on an object": OBJECTS,
     "an object exists by its dotted keys": OBJECTS,
     "digits of other scripts are no number": LENIENT,
+    "a boolean is compared with another word": LENIENT,
     "operators in any case": BRACKETS,
     "line feeds and no-break spaces are blanks": SPACES,
     "an escaped star next to a star": ESCAPES,

@@ -345,6 +345,8 @@ class _Scanner:
             return "".join(self._range(ord(character), ord(character)) for character in self._quoted())
         low = self._set_character()
         if isinstance(low, str):
+            if self._on("i") and self._on("u"):  # the characters beside it fold, the class does not
+                raise self._error("a class in a set that ignores the case of all letters is not supported")
             if low.startswith("^"):  # a negated list is a set within the set
                 self.slow_only = True
                 return f"[{low}]"

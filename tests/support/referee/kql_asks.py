@@ -102,7 +102,7 @@ class Index:
         for path, type_ in self.types.items():
             parent, _, name = path.rpartition(".")
             at = _object_at(root, parent) if parent else root
-            lenient = {"ignore_malformed": True} if type_ in {"ip", "date", "long", "double"} else {}
+            lenient = {"ignore_malformed": True} if type_ in {"ip", "date", "long", "double", "boolean"} else {}
             at.setdefault("properties", {})[name] = {"type": "keyword" if type_ == "wildcard" else type_, **lenient}
         return root
 

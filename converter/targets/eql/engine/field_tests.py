@@ -54,8 +54,10 @@ def field_test(operator: tree.ComparisonOperator, name: str, value: Any, *, is_d
     kind = ecs_type(name)
     if is_date or kind == "date":
         return _date_test(operator, value)
+    if kind == "ip" and isinstance(value, str):
+        return _address_test(operator, value)
     if operator == "==":
-        return _address_test(value) if kind == "ip" and isinstance(value, str) else _equals(value)
+        return _equals(value)
     if isinstance(value, str):
         return lambda found: _ordered_text(operator, found, value)
     return lambda found: _ordered_number(operator, found, value)
@@ -87,13 +89,16 @@ def _span_of_number(value: Any) -> dates.Span | None:
     return (math.floor(value), math.floor(value)) if _is_number(value) else None
 
 
-def _address_test(text: str) -> Callable[[Any], bool]:
-    """Return the test whether an address is one, or in a block, that a text spells; a text that is neither has none."""
+def _address_test(operator: tree.ComparisonOperator, text: str) -> Callable[[Any], bool]:
+    """Return the test of an address against one, or for `==` a block of them; a text that is neither passes none."""
     try:
         block = addresses.block(text)
     except ValueError:
         return lambda _found: False
-    return lambda found: addresses.inside(found, (block,))
+    if operator == "==":
+        return lambda found: addresses.inside(found, (block,))
+    bound, _ = block
+    return lambda found: (address := addresses.packed(found)) is not None and in_order(operator, address, bound)
 
 
 def _equals(constant: Any) -> Callable[[Any], bool]:
