@@ -297,7 +297,9 @@ class _Check:
         match shape:
             case Scalar(words=words) if words and (near := suggest(str(value).lower(), words)):
                 hint = near
-            case Scalar(string=True, hint="") if not isinstance(value, str | list | dict):
+            case Scalar(string=True, hint="") if isinstance(value, list | dict):
+                hint = "write one string"
+            case Scalar(string=True, hint="") if not isinstance(value, str):
                 hint = _quotes(self.document.scalar(*path) or str(value))
             case ListOf(hint=""):
                 hint = "for example [item, item]"

@@ -87,7 +87,10 @@ _KNOWN: Mapping[str, Shape] = {
     "generate": FLAG,
     "group-by": _NAMES,
     "timespan": matching(_TIMESPAN.pattern, "a positive number and a unit", _SPAN_HINT),
-    "aliases": Either((NULL, Entries(Entries(_NAME, STRING, least=1, hint=_ALIAS_HINT), _NAME)), _ALIAS_HINT),
+    "aliases": Either(
+        (NULL, Entries(Entries(string(accepts=bool, hint=_ALIAS_HINT), STRING, least=1, hint=_ALIAS_HINT), _NAME)),
+        _ALIAS_HINT,
+    ),
     "condition": ANYTHING,
 }
 _REQUIRED = {"type": "", "timespan": _SPAN_HINT}

@@ -66,7 +66,7 @@ def toml(text: str) -> TomlDocument:
         ("name: ' '", (1, 7), "name is empty", "expected a string"),
         ("name: 5", (1, 7), "name must be a string, not 5", "put quotes around it: '5'"),
         ("name: yes", (1, 7), "name must be a string, not true", "put quotes around it: 'yes'"),
-        ("name: [a]", (1, 7), "name must be a string, not a list", ""),
+        ("name: [a]", (1, 7), "name must be a string, not a list", "write one string"),
         ("name: x\ncount: 0", (2, 8), "count must be a whole number from 1 to 1,000, not 0", ""),
         ("name: x\ncount: '7'", (2, 8), "count must be a whole number from 1 to 1,000, not '7'", ""),
         ("name: x\ncount: true", (2, 8), "count must be a whole number from 1 to 1,000, not true", ""),

@@ -68,7 +68,7 @@ def _is_written(value: Any) -> bool:
     return value is not None and not isinstance(value, dict | list) and str(value).strip() != ""
 
 
-TEXT = Scalar("a string", _is_written)  # numbers too: it is taken as it is written
+TEXT = Scalar("a string", _is_written, string=True)  # numbers too: it is taken as it is written
 TIME = string("a date and time with a zone", _is_time, "for example 2026-01-01T12:00:00Z, or +02:00 in place of Z")
 SHUFFLE = Either((FLAG, whole(0, 2**31)))
 _LENGTH = matching(rf"(?:{_DURATION_PART})+", "a duration", "for example 5s, 1.5s, 4m or 1h30m")
