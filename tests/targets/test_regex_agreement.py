@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from converter.errors import RefusedError
@@ -113,6 +113,8 @@ def _agree(leaf: ir.Regex | ir.StringMatch, texts: list[str]) -> set[TargetName]
 
 @given(WHOLE, FLAGS, st.lists(TEXTS, min_size=1, max_size=6, unique=True))
 @settings(max_examples=300)
+@example(r"(?i)(a)(?-i:\1)", frozenset(), ["aa", "AA", "aA"])
+@example(r"(a)(?-i:\1)", frozenset("i"), ["aa", "AA", "aA"])
 def test_regular_expressions_agree(pattern: str, flags: frozenset[str], texts: list[str]) -> None:
     try:
         parse(pattern, flags)

@@ -141,8 +141,8 @@ class _Writer:
                 return f"{opening}{self.alternatives(inner)})"
             case Look(inner, behind, negated):
                 return f"(?{'<' if behind else ''}{'!' if negated else '='}{self.alternatives(inner)})"
-            case Reference(number):
-                return f"(?:\\{number})"
+            case Reference(number):  # of one that ignores case, the rule is refused
+                return f"({'?-i' if self.fold else '?'}:\\{number})"
             case Repeat(item, least, most, kind):
                 suffix = {"greedy": "", "lazy": "?", "possessive": "+"}[kind]
                 return self.node(item) + _counts(least, most) + suffix
