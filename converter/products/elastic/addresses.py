@@ -1,6 +1,6 @@
 """Read addresses, and blocks of them, as fields of the type ip and queries on these do.
 
-    text ──packed──> 16 bytes, which compare as addresses do          text ──block──> (first, last) of these
+    string ──packed──> 16 bytes, which compare as addresses do          string ──block──> (first, last) of these
 
 Every address is one of IPv6 to an index; an IPv4 address is the one that it is mapped to. So `::/0` holds IPv4
 addresses, and 10.0.0.1 is `::ffff:10.0.0.1`. Sources: NOTES.md, "Addresses".
@@ -42,7 +42,7 @@ def packed(text: str) -> bytes | None:
 
 @lru_cache(maxsize=65536)
 def shown(address: bytes) -> str:
-    """Return the text of 16 bytes in its shortest usual form."""
+    """Return the shortest usual way to write 16 bytes as an address."""
     parsed = IPv6Address(address)
     mapped = parsed.ipv4_mapped
     return str(mapped) if mapped else parsed.compressed

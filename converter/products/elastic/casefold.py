@@ -1,7 +1,7 @@
 """Which letters are one where case is ignored, as Lucene and Java have it.
 
 Lucene's term, prefix and wildcard queries fold the letters of ASCII, and so does ES|QL's comparison of `TO_LOWER(f)`
-with a text. A regular expression of Lucene folds all letters, one by one. Sources: NOTES.md, "Case".
+with a string. A regular expression of Lucene folds all letters, one by one. Sources: NOTES.md, "Case".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _FIRST, _LAST = 0x80, 0x1F000  # beyond, no letter has a case
 
 
 def fold_ascii(text: str) -> str:
-    """Return a text with the letters of ASCII in lower case, and no others."""
+    """Return a string with the letters of ASCII in lower case, and no others."""
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 

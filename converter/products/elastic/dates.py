@@ -2,7 +2,7 @@
 
     text of a query ──span──> (first, last) millisecond since the epoch that it may mean
     JSON scalar of a document ──indexed──> the millisecond that a field holds
-    text ──strict_date──> the millisecond, without `epoch_millis`         millisecond ──iso──> text
+    string ──strict_date──> the millisecond, without `epoch_millis`         millisecond ──iso──> string
 
 A time that is left out, wholly or in part, stands for all that it can be: "2026-01-31" is every millisecond of a day.
 But a month or a day that is left out is the first: "2026-01" is every millisecond of the first of January.
@@ -58,7 +58,7 @@ def span(text: str) -> Span | None:
 
 
 def strict_date(text: str) -> int | None:
-    """Return the first millisecond of a text in the format `strict_date_optional_time` alone, or None."""
+    """Return the first millisecond of a string in the format `strict_date_optional_time` alone, or None."""
     return _first(text) if _DATE.fullmatch(text) is not None else None
 
 

@@ -1,6 +1,6 @@
-r"""Regular expressions of Java: find, replace, and match a whole text.
+r"""Regular expressions of Java: find, replace, and match a whole string.
 
-    pattern ──translate──> RE2 text, `regex` text ──> Matcher: RE2 for plain subjects, `regex` for the others
+    pattern ──translate──> RE2, `regex` ──> Matcher: RE2 for plain subjects, `regex` for the others
 
 Most patterns mean the same to RE2, which takes linear time, on subjects of ASCII without line breaks. Other subjects,
 and patterns with look-around or back-references, go to the package `regex` with a time limit.
@@ -50,7 +50,7 @@ class Matcher:
         return self._slow
 
     def find(self, text: str) -> Iterator[_Found]:
-        """Yield the matches in a text, from left to right, as `Matcher.find` does.
+        """Yield the matches in a string, from left to right, as `Matcher.find` does.
 
         Raises:
             PatternError: the pattern takes too long on this text.
@@ -65,7 +65,7 @@ class Matcher:
             raise _too_slow() from None
 
     def matches(self, text: str) -> bool:
-        """Return whether the pattern matches a whole text, as `Matcher.matches` does.
+        """Return whether the pattern matches a whole string, as `Matcher.matches` does.
 
         Raises:
             PatternError: the pattern takes too long on this text.
@@ -79,7 +79,7 @@ class Matcher:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether RE2 reads a text as Java does: `^` of lines is not at the end, and so not in the empty text."""
+    """Return whether RE2 reads a string as Java does: `^` of lines is not at the end, so not in the empty string."""
     return text.isascii() and text != "" and "\n" not in text and "\r" not in text
 
 
@@ -109,7 +109,7 @@ def compile_java(pattern: str) -> Matcher:
 
 
 def full_matcher(pattern: str, *, ignore_case: bool = False) -> Test:
-    """Return the test whether a whole text matches; it raises PatternError where a text takes too long.
+    """Return the test whether a whole string matches; it raises PatternError where a string takes too long.
 
     Where case is ignored, that of ASCII's letters is: the flag CASE_INSENSITIVE without UNICODE_CASE.
 
@@ -127,7 +127,7 @@ _NO_GROUP = "No group by the number"
 
 @lru_cache(maxsize=256)
 def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str | int, ...] | str:
-    r"""Return literal texts, group numbers, and named groups (as `\0name`); a string is an error message."""
+    r"""Return literal strings, group numbers, and named groups (as `\0name`); a string is an error message."""
     pieces: list[str | int] = []
     index = 0
     while index < len(replacement):
@@ -163,7 +163,7 @@ def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str
 
 
 def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
-    """Return a text with every match replaced; None when the replacement is bad (null and a warning in the product).
+    """Return a string with every match replaced; None when the replacement is bad (null and a warning in the product).
 
     Raises:
         PatternError: the pattern takes too long on this text; a group by number is not there, which ends the query.

@@ -1,4 +1,4 @@
-"""Match whole texts by regular expressions of Lucene.
+"""Match whole strings by regular expressions of Lucene.
 
     tree ──lowered──> simplified expression ──> RE2                          without intersection and complement
                                             ──> lazily built automaton       with them (derivatives)
@@ -36,7 +36,7 @@ class Chars:
 
 @dataclass(frozen=True, slots=True)
 class Concat:
-    """One after the other; of none, the empty text."""
+    """One after the other; of none, the empty string."""
 
     parts: tuple[Regex, ...]
 
@@ -81,7 +81,7 @@ ANYTHING = Repeat(ANY, 0, None)
 
 @lru_cache(maxsize=512)
 def compile_regex(pattern: str, *, ignore_case: bool = False) -> Test:
-    """Return the test whether a whole text matches; it raises PatternError where it would need too many states.
+    """Return the test whether a whole string matches; it raises PatternError where it would need too many states.
 
     Raises:
         PatternError: the pattern is not an expression of Lucene, or is too large.
@@ -91,7 +91,7 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> Test:
 
 
 def matches_all(pattern: str) -> bool:
-    """Whether a valid pattern matches every text, as far as simplifying it shows."""
+    """Whether a valid pattern matches every string, as far as simplifying it shows."""
     return _lowered(syntax.parse(pattern), ignore_case=False) == ANYTHING
 
 
@@ -190,7 +190,7 @@ def both(parts: list[Regex]) -> Regex:
 
 
 def repeat(part: Regex, low: int, high: int | None) -> Regex:
-    """Return a repetition; without a limit, Lucene makes nothing out of nothing, not even the empty text."""
+    """Return a repetition; without a limit, Lucene makes nothing out of nothing, not even the empty string."""
     if high == 0 or part == EMPTY:
         return EMPTY
     if part == NOTHING:
@@ -242,7 +242,7 @@ def _bounds(low: int, high: int | None) -> str:
 
 
 class _Automaton:
-    """A deterministic automaton whose states are expressions, built as texts are read.
+    """A deterministic automaton whose states are expressions, built as strings are read.
 
     The state after a character is the derivative of the expression by it: what must follow. States are numbered, so
     that a step that was taken before costs one look-up.
@@ -264,7 +264,7 @@ class _Automaton:
         return _accepts_empty(self._states[state])
 
     def is_empty(self) -> bool:
-        """Whether no text matches, as far as a bounded search shows."""
+        """Whether no string matches, as far as a bounded search shows."""
         # Characters between two bounds of sets are alike, so one of each kind shows every state.
         kinds = [chr(code) for code in sorted({0} | _bounds_of(self._states[0]))]
         state = 0

@@ -1,10 +1,10 @@
 r"""Read a regular expression of Lucene, in the order and with the look-ahead of Lucene's own parser.
 
-    text ──parse──> Text | Set | Pair | Either | Both | Repeat | Complement
+    string ──parse──> Text | Set | Pair | Either | Both | Repeat | Complement
 
-All of Lucene's optional operators are on, as the products have them: `~` complement, `&` intersection, `@` any text,
-`#` none, `<1-20>` a number of a range, `"..."` literal text. `.` is any character, line breaks too; `^` and `$` are
-ordinary ones; there are no anchors, look-arounds or lazy repeats (`*?` is a repeat made optional, which is the same).
+All of Lucene's optional operators are on, as the products have them: `~` complement, `&` intersection, `@` any string,
+`#` none, `<1-20>` a number of a range, `"..."` literal characters. `.` is any character, line breaks too; `^` and `$`
+are ordinary ones; there are no anchors, look-arounds or lazy repeats (`*?` is a repeat made optional: the same).
 Source: Lucene, `org.apache.lucene.util.automaton.RegExp`.
 """
 

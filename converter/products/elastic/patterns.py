@@ -1,4 +1,4 @@
-"""What patterns of every kind share: their error, and tests of whole texts by RE2, in time linear in the text."""
+"""What patterns of every kind share: their error, and tests of whole strings by RE2, in time linear in the string."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compiled(expression: str) -> Any:
 
 
 def full_match(expression: str) -> Test:
-    """Return the test whether a whole text matches an expression of RE2.
+    """Return the test whether a whole string matches an expression of RE2.
 
     Raises:
         PatternError: RE2 does not take the expression.

@@ -3,8 +3,8 @@
     JSON scalar, type of the field ──index_value──> value, or None where the index holds nothing
     scalar ──java_text──> what Java's `toString` gives
 
-A mapping coerces: a text that spells a number is that number, and a number in a keyword field is its JSON text. A value
-that does not fit its type is none, as with `ignore_malformed`. Sources: NOTES.md, "Values".
+A mapping coerces: a string that spells a number is that number, and a number in a keyword field is its JSON text. A
+value that does not fit its type is none, as with `ignore_malformed`. Sources: NOTES.md, "Values".
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ _LEAST_PLAIN, _FIRST_SCIENTIFIC = 1e-3, 1e7
 def holder(kind: str) -> Holder:
     """Return the function from a JSON scalar to what a field of the type `kind` holds of it, or to None.
 
-    Dates are milliseconds since the epoch, addresses 16 bytes, texts of any kind texts. A type that is not known here
-    holds nothing.
+    Dates are milliseconds since the epoch, addresses 16 bytes. A type that is not known here holds nothing.
     """
     return _HOLDERS.get(kind, _nothing)
 
@@ -82,7 +81,7 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _long(value: Any) -> int | None:
-    """Return a number with what is behind its point cut off; a text is read exactly."""
+    """Return a number with what is behind its point cut off; a string is read exactly."""
     whole: int | None
     if isinstance(value, str):
         exact = _decimal(value)
@@ -96,7 +95,7 @@ def _long(value: Any) -> int | None:
 
 
 def _integer(value: Any) -> int | None:
-    """Return a number with what is behind its point cut off; a text is read by way of a double."""
+    """Return a number with what is behind its point cut off; a string is read by way of a double."""
     if isinstance(value, str):
         number = _java_double(value)
         if number is not None and math.isnan(number):

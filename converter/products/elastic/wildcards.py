@@ -1,4 +1,4 @@
-r"""Wildcard patterns: `*` for any text, `?` for one character, over a whole text.
+r"""Wildcard patterns: `*` for any string, `?` for one character, over a whole string.
 
     pattern ──plain_pieces, lucene_pieces, like_pieces──> Run, Wildcard ──matcher──> test(text) -> bool
 
@@ -77,7 +77,7 @@ def like_pieces(pattern: str) -> list[Piece]:
 
 
 def star_pieces(parts: tuple[str, ...]) -> list[Piece]:
-    """Return the pieces of literal texts with anything between them."""
+    """Return the pieces of literal strings with anything between them."""
     pieces: list[Piece] = []
     for part in parts:
         pieces += [STAR, Run(part)] if part else [STAR]
@@ -97,7 +97,7 @@ def _joined(pieces: list[Piece]) -> list[Piece]:
 
 
 def matcher(pieces: list[Piece], *, ignore_case: bool = False) -> Test:
-    """Return the test whether a whole text matches, as Lucene's wildcard query: of no pieces, no text does.
+    """Return the test whether a whole string matches, as Lucene's wildcard query: of no pieces, no string does.
 
     Args:
         pieces: the pattern.
@@ -118,7 +118,7 @@ def java_matcher(pieces: list[Piece], *, ignore_case: bool = False) -> Test:
 
 
 def matches_all(pieces: list[Piece]) -> bool:
-    """Return whether every text matches."""
+    """Return whether every string matches."""
     return pieces == [STAR]
 
 
@@ -127,7 +127,7 @@ def _has_case(run: Run) -> bool:
 
 
 def _between_stars(pieces: list[Piece]) -> list[str]:
-    """Return the literal texts before, between and after stars: one more than there are stars."""
+    """Return the literal strings before, between and after stars: one more than there are stars."""
     parts = [""]
     for piece in pieces:
         if isinstance(piece, Run):
@@ -138,7 +138,7 @@ def _between_stars(pieces: list[Piece]) -> list[str]:
 
 
 def _searched(parts: list[str]) -> Test:
-    """Return the test whether a text is these parts with anything between them."""
+    """Return the test whether a string is these parts with anything between them."""
     first, *middle, last = parts if len(parts) > 1 else [parts[0], ""]
     if len(parts) == 1:
         return lambda text: text == first
