@@ -1,1 +1,1 @@
-"""Replay of logs: cases, comparison, schedules, verdicts."""
+"""Replay logs: run cases on targets, compare with the reference, explain differences."""

@@ -1,9 +1,9 @@
-"""Why a query of another converter differs from its rule on an event: which part of the rule it does not say.
+"""Find out which construct of a rule makes another converter's query differ from the rule on an event.
 
-    rule, event ──each leaf as a rule of its own, and its negation──> converted alike, run on the event ──> cause
-                └──none differs alone──> what stands together in the rule
+    rule, event ──each leaf, and its negation, as a rule of its own──> converted, run on the event ──> cause
+                └──no leaf differs alone──> the combination of constructs
 
-A cause is a sentence without names and values, so that the causes of many rules can be counted.
+A cause is a phrase without field names and values, so that the causes of many rules can be counted.
 """
 
 from __future__ import annotations
@@ -27,31 +27,32 @@ if TYPE_CHECKING:
 
     from converter.targets.core.target import Event, Query
 
-TOGETHER = "how the parts stand together, or how the rule is read"
+TOGETHER = "the combination of the parts, or the parsing of the rule"
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/\d+")
 
 
 def cause_of(expr: ir.Expr, raw: Event, seen: Event, target: str) -> str:
-    """Return what it is about a rule that the queries of a target do not say, as far as one event shows it.
+    """Return the construct of a rule that a target's query expresses wrongly, as far as one event shows.
 
     Args:
-        expr: of the rule, as it is written.
-        raw: the event that only one of the two has, with Sigma's names of fields.
-        seen: the same as the product has it, with those names too: the leaves are converted without a pipeline.
-        target: a name, such as `pysigma:splunk`.
+        expr: the expression of the rule, as it is written.
+        raw: an event that only the rule or only the query matches, with Sigma's field names.
+        seen: the same event as the product has it, with Sigma's field names too: leaves are converted without a
+            pipeline.
+        target: the target's name, such as `pysigma:splunk`.
     """
     return cause_by(expr, raw, lambda leaf, negated: _differs(leaf, raw, seen, target, negated=negated))
 
 
 def cause_by(expr: ir.Expr, raw: Event, differs: Callable[[ir.Leaf, bool], bool]) -> str:
-    """Return the same by asking of each leaf alone, and of its negation, whether its query differs on the event."""
+    """Return the cause; `differs(leaf, negated)` tells whether the query of a leaf or its negation alone differs."""
     leaves = dict.fromkeys(ir.leaves_of(expr))
     for negated in (False, True):
         for leaf in leaves:
             if differs(leaf, negated):
-                return ("not of " if negated else "") + _about(leaf, raw)
-    return _together(expr)
+                return ("NOT of " if negated else "") + _construct(leaf, raw)
+    return _combination(expr)
 
 
 def _differs(leaf: ir.Leaf, raw: Event, seen: Event, target: str, *, negated: bool) -> bool:
@@ -66,8 +67,8 @@ def _differs(leaf: ir.Leaf, raw: Event, seen: Event, target: str, *, negated: bo
 
 
 @lru_cache(maxsize=4096)
-def _alone(leaf: ir.Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT001  part of the key of the cache
-    """Return the query for a rule of one leaf; None if there is none."""
+def _alone(leaf: ir.Leaf, target: str, negated: bool) -> Query | None:  # noqa: FBT001  part of the cache's key
+    """Return the query for a rule with one leaf; None if the target refuses it."""
     section = {"it": as_detection(leaf), "condition": "not it" if negated else "it"}
     rule = {"title": "One part", "logsource": {"category": "any"}, "detection": section}
     try:
@@ -80,7 +81,7 @@ def _alone(leaf: ir.Leaf, target: str, negated: bool) -> Query | None:  # noqa: 
 
 
 def as_detection(leaf: ir.Leaf) -> Any:
-    """Return a detection of Sigma that says a leaf."""
+    """Return Sigma's detection for a leaf."""
     match leaf:
         case ir.StringMatch(field, pattern, cased):
             return {f"{field}|cased" if cased else field: str(pattern)}
@@ -113,16 +114,15 @@ def as_detection(leaf: ir.Leaf) -> Any:
             assert_never(leaf)
 
 
-def _about(leaf: ir.Leaf, raw: Event) -> str:
+def _construct(leaf: ir.Leaf, raw: Event) -> str:
     match leaf:
         case ir.StringMatch(field, pattern, cased):
             exactly = ir.StringMatch(field, pattern, cased=True)
             other_case = matches(leaf, raw) and not matches(exactly, raw)
-            return _about_text(pattern, [str(value) for value in find(raw, field)], cased=cased, other_case=other_case)
+            return _string_construct(pattern, list(map(str, find(raw, field))), cased=cased, other_case=other_case)
         case ir.NumberMatch(field, number):
-            return (
-                "a number" if str(number) in map(str, find(raw, field)) else "a number that the event writes otherwise"
-            )
+            written_alike = str(number) in map(str, find(raw, field))
+            return "a number" if written_alike else "a number that the event writes differently"
         case ir.BoolMatch():
             return "a boolean"
         case ir.NumberCompare():
@@ -147,34 +147,34 @@ def _about(leaf: ir.Leaf, raw: Event) -> str:
             assert_never(leaf)
 
 
-def _about_text(pattern: ir.Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
+def _string_construct(pattern: ir.Pattern, values: list[str], *, cased: bool, other_case: bool) -> str:
     literal = pattern.literal
-    texts = [part for part in pattern.parts if isinstance(part, str)]
+    literals = [part for part in pattern.parts if isinstance(part, str)]
     if cased:
-        return "text that counts case"
+        return "a string with `cased`"
     if ir.Wildcard.ONE in pattern.parts:
         return "the wildcard ?"
-    if any("*" in text for text in texts):
-        return "text with a literal *"
+    if any("*" in part for part in literals):
+        return "a string with a literal *"
     if literal is not None and _NETWORK.fullmatch(literal):
-        return "text that reads as a network"
+        return "a string in the form of a network"
     if literal is not None and _NUMBER.fullmatch(literal):
-        return "text that reads as a number"
+        return "a string in the form of a number"
     if literal == "":
-        return "the empty text"
-    if other_case and all(text.isascii() for text in texts):
-        return "text in another case"
-    if any(map(has_foreign_case, (*texts, *values))):
+        return "the empty string"
+    if other_case and all(part.isascii() for part in literals):
+        return "a string in another case"
+    if any(map(has_foreign_case, (*literals, *values))):
         return "letters outside ASCII"
-    if any("\\" in text for text in texts):
-        return "text with a backslash"
-    return "text"
+    if any("\\" in part for part in literals):
+        return "a string with a backslash"
+    return "a string"
 
 
-def _together(expr: ir.Expr) -> str:
-    """Return what about the whole expression a query is likely not to say, if each leaf alone is right."""
+def _combination(expr: ir.Expr) -> str:
+    """Return the combination of constructs that a query is likely to express wrongly, if each leaf alone is right."""
     if any(isinstance(leaf, ir.StringMatch) and leaf.cased for leaf in ir.leaves_of(expr)):
-        return "text that counts case"
+        return "a string with `cased`"
     under = set(_surroundings(expr, ()))
     for kind, name in (("re", "a regular expression"), ("ref", "a comparison of two fields")):
         for around, words in (("not", "inside NOT"), ("or", "inside OR")):
@@ -194,8 +194,8 @@ def _surroundings(expr: ir.Expr, around: tuple[str, ...]) -> Iterator[tuple[str,
         case ir.Not(item):
             yield from _surroundings(item, (*around, "not"))
         case ir.Regex() | ir.KeywordRegex():
-            yield from (("re", one) for one in around)
+            yield from (("re", operator) for operator in around)
         case ir.FieldRef():
-            yield from (("ref", one) for one in around)
+            yield from (("ref", operator) for operator in around)
         case _:
             pass

@@ -1,4 +1,4 @@
-"""What another converter's query for a rule does on a log: agrees, differs and why, cannot be run, or is not there.
+"""Audit another converter's query for a rule on a log: it agrees, differs (and why), does not run, or is refused.
 
 rule ──pysigma:*──> query ──events that break no assumption of ours──> differences ──each: cause_of──> Audit
 """
@@ -34,14 +34,14 @@ Result: TypeAlias = Literal["agrees", "differs", "not run", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What became of one rule.
+    """The result for one rule.
 
     Attributes:
-        result: `not run` if our engine of the language rejects the query, `refused` if the converter raises.
-        query: what the converter wrote.
-        error: why there is no result.
-        causes: of a detection, how many events differ for each cause and side.
-        example: a side and an event of it.
+        result: `not run` if our engine of the language rejects the query, `refused` if the converter raises an error.
+        query: the converter's query.
+        error: the reason for `not run` and `refused`.
+        causes: for a detection, the number of differing events by cause and side.
+        example: a differing event, with its side.
     """
 
     result: Result
@@ -54,13 +54,13 @@ class Audit:
 def audit(
     rules: Rules, plan: ir.Plan, log: Log, target: str, *, without_pipeline: bool = False, most: int | None = None
 ) -> Audit:
-    """Convert a rule with a target of pySigma, run the query and say how it differs from the reference.
+    """Convert a rule with a backend of pySigma, run the query, and compare it with the reference.
 
-    Events that break an assumption of our own conversion are left out: what the product does not see of an event is no
-    mistake of a converter. Causes are looked for in at most so many events of each side, if `most` is given.
+    Events that break an assumption of our own conversion are left out: a converter is not to blame for what the product
+    loses. If `most` is given, causes are looked for in at most that many events of each side.
 
     Raises:
-        CompareError: the query's rows do not say enough.
+        CompareError: the query's rows do not tell enough to be compared.
     """
     judged = get_target(target)
     try:
@@ -74,10 +74,10 @@ def audit(
         return Audit("not run", query, error)
     if outcome.kind != "disagree":
         return Audit("agrees", query)
-    found = Audit("differs", query)
+    causes: Counter[tuple[str, Side]] = Counter()
     if not isinstance(plan, ir.Detection):
-        return found
-    sides = {event: one.side for one in outcome.differences for event in one.events}
+        return Audit("differs", query)
+    sides = {event: difference.side for difference in outcome.differences for event in difference.events}
     example: tuple[Side, Event] | None = None
     looked: Counter[Side] = Counter()
     for raw, seen, event in zip(fair.sigma, fair.seen(judged.product, plan), fair.events, strict=True):
@@ -88,24 +88,25 @@ def audit(
         cause = cause_of(plan.expr, raw, seen, target)
         if cause == TOGETHER and "| table " in query.text:
             cause = "the command table"
-        found.causes[cause, side] += 1
+        causes[cause, side] += 1
         example = example or (side, event)
-    return Audit("differs", query, None, found.causes, example)
+    return Audit("differs", query, None, causes, example)
 
 
 def fair_part(rules: Rules, plan: ir.Plan, log: Log, product: str, *, without_pipeline: bool = False) -> Log:
-    """Return the events that break no assumption of our own conversion: what another one can be blamed for."""
+    """Return the events that break no assumption of our own conversion: those that another converter must get right."""
     return unbroken(plan, _assumptions(rules, plan, product, without_pipeline=without_pipeline), log, product)
 
 
 def unbroken(plan: ir.Plan, assumptions: Iterable[Assumption], log: Log, product: str) -> Log:
-    """Return the events that break none of the assumptions, nor what stands behind every verdict."""
-    broken = {at for one in (*assumptions, *standing(plan)) for at in log.breaking(one, product, plan)}
+    """Return the events that break none of these assumptions, and none of those of every verdict."""
+    every = (*assumptions, *standing(plan))
+    broken = {at for assumption in every for at in log.breaking(assumption, product, plan)}
     return log.part([at for at in range(len(log)) if at not in broken])
 
 
 def _assumptions(rules: Rules, plan: ir.Plan, product: str, *, without_pipeline: bool) -> Sequence[Assumption]:
-    """Return those of our own conversion, or if there is none those about what the product takes in."""
+    """Return the assumptions of our own conversion; if it refuses the rule, those about ingestion."""
     try:
         (ours,) = convert_rules(rules, get_target(get_product(product).target), without_pipeline=without_pipeline)
     except RefusedError:

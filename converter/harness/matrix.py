@@ -1,9 +1,9 @@
-"""Replay every case through every target: cases down, targets across, one cell each.
+"""Replay every case on every target: a row for each case, a column for each target.
 
     Suite ──load rules──> plans ──convert for each target──> Column ─┐
       └─> cases ──Log──> reference ──expectation──> CaseResult <──cells┘──> Matrix ──> report
 
-Nothing ends the run but a case file or a rule that cannot be read: whatever else fails is a cell that says so.
+Only a case file or a rule that cannot be read ends the run; any other failure is a cell with the error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case: what the reference found, in what it falls short of the expectation, and a cell for each target."""
+    """One case: the number of the reference's alerts, how they miss the expectation, and a cell for each target."""
 
     case: Case
     alerts: int
@@ -43,7 +43,7 @@ class CaseResult:
 
     @property
     def failed(self) -> bool:
-        """Whether it makes `test` fail."""
+        """Whether it makes `sigma-convert test` fail."""
         return self.unmet is not None or any(cell.failed for cell in self.cells)
 
 
@@ -59,7 +59,7 @@ class SuiteResult:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """All of it."""
+    """The results of all suites; `counts` is the number of cells by kind."""
 
     suites: tuple[SuiteResult, ...]
     seconds: float = 0.0
@@ -67,32 +67,32 @@ class Matrix:
 
     @property
     def cases(self) -> int:
-        """How many cases were replayed."""
+        """The number of cases that were replayed."""
         return sum(len(suite.cases) for suite in self.suites)
 
     @property
     def unexpected(self) -> int:
-        """In how many cases the reference itself did not find what the case expects."""
+        """The number of cases in which the reference itself does not meet the expectation."""
         return sum(case.unmet is not None for suite in self.suites for case in suite.cases)
 
     @property
     def differences(self) -> Mapping[Side, int]:
-        """How many differences there are of each kind, excused ones included."""
+        """The number of differences by side, excused ones included."""
         return _sides(cell for cell in self._cells)
 
     @property
     def scheduled(self) -> int:
-        """How many replays were of queries with a schedule."""
+        """The number of replays of queries with a schedule."""
         return sum(cell.phases > 0 for cell in self._cells)
 
     @property
     def phases(self) -> int:
-        """At how many phases, in all."""
+        """The number of phases in all these replays."""
         return sum(cell.phases for cell in self._cells)
 
     @property
     def schedule_findings(self) -> Mapping[Side, int]:
-        """How many differences of each kind the replays of schedules have found."""
+        """The number of differences by side in replays of queries with a schedule."""
         return _sides(cell for cell in self._cells if cell.phases)
 
     @property
@@ -101,13 +101,13 @@ class Matrix:
 
     @property
     def failed(self) -> bool:
-        """Whether anything is not as it must be."""
+        """Whether any case fails."""
         return any(case.failed for suite in self.suites for case in suite.cases)
 
 
 def _sides(cells: Iterable[Cell]) -> Mapping[Side, int]:
-    found: Counter[Side] = Counter(difference.side for cell in cells for difference in cell.differences)
-    return {side: found[side] for side in SIDES}
+    counts: Counter[Side] = Counter(difference.side for cell in cells for difference in cell.differences)
+    return {side: counts[side] for side in SIDES}
 
 
 def run_matrix(
@@ -125,18 +125,18 @@ def run_matrix(
 
     Args:
         suites: case files.
-        names: the targets.
-        known: the targets there are.
-        settings: how to convert.
-        keyword: only cases that have it in their name, case ignored.
-        add_declared: also the targets of others (`pysigma:...`) of which a suite declares a divergence.
-        live: products that run the same queries once more, each in a column beside that of the local engine. Then
-            everything is done in this process, which is the one that created what is in the products.
-        progress: called with what is being done.
+        names: the targets to replay.
+        known: all targets by name.
+        settings: how to convert rules.
+        keyword: replay only cases with this in their names, ignoring case.
+        add_declared: whether to add the backends of pySigma for which a suite declares a divergence.
+        live: live products that run the same queries again, each in a column beside that of the local engine. All work
+            is then done in this process, because it owns what it creates in the products.
+        progress: called with a message about the current work.
 
     Raises:
-        CaseError: a divergence is declared of a target that there is not.
-        RuleError, RefusedError: a rule of a suite is bad.
+        CaseError: a divergence is declared for an unknown target.
+        RuleError, RefusedError: a rule of a suite is not valid.
         ConfigurationError: a pipeline, a target or an option is wrong; or a live product runs none of the queries.
     """
     started = perf_counter()
@@ -149,32 +149,32 @@ def run_matrix(
             chosen = dict.fromkeys([*names, *(_declared(cases, known) if add_declared else ())])
             prepared.append(_prepare(suite, cases, list(chosen), known, settings, live, progress))
     _check_live(live, prepared)
-    pieces = [(one, case) for one in prepared for case in one.cases]
+    pieces = [(suite, case) for suite in prepared for case in suite.cases]
 
     def work(number: int) -> _Row:
-        one, case = pieces[number]
-        return _row(one, case, settings)
+        suite, case = pieces[number]
+        return _row(suite, case, settings)
 
     def show(done: int) -> None:
         progress(f"{done}/{len(pieces)} cases replayed")
 
     rows = iter(run_all(work, len(pieces), 1 if settings.debug or live else settings.jobs, show))
     results = [
-        SuiteResult(one.suite, one.plans, one.columns, tuple(_result(one, case, next(rows)) for case in one.cases))
-        for one in prepared
+        SuiteResult(done.suite, done.plans, done.columns, tuple(_result(done, case, next(rows)) for case in done.cases))
+        for done in prepared
     ]
     counts: Counter[CellKind] = Counter(cell.kind for result in results for case in result.cases for cell in case.cells)
     return Matrix(tuple(results), perf_counter() - started, {kind: counts[kind] for kind in KINDS})
 
 
 def _check_declaration(gap: Divergence, known: Mapping[str, Target]) -> None:
-    """A declaration of a target that there is not would never be looked at."""
+    """Refuse a declaration for an unknown target: it would never be checked."""
     try:
         name = parse_name(gap.target, known)
     except ConfigurationError as error:
         raise CaseError(error.message, gap.place, error.hint) from None
     if str(name) != gap.target:
-        raise CaseError(f"the target {gap.target!r} is written otherwise", gap.place, f"write {str(name)!r}")
+        raise CaseError(f"the target {gap.target!r} is not in its canonical form", gap.place, f"write {str(name)!r}")
 
 
 def _declared(cases: Iterable[Case], known: Mapping[str, Target]) -> list[TargetName]:
@@ -184,19 +184,19 @@ def _declared(cases: Iterable[Case], known: Mapping[str, Target]) -> list[Target
 
 
 def _check_live(live: Sequence[LiveProduct], prepared: Sequence[_Prepared]) -> None:
-    """A product that runs nothing would only look as if all were well."""
-    used = {column.name.live for one in prepared for column in one.columns}
+    """Refuse a live product that runs none of the queries: its absence would look like success."""
+    used = {column.name.live for suite in prepared for column in suite.columns}
     for product in live:
         if product.name not in used:
             raise ConfigurationError(
-                f"--live {product.name}: none of the chosen targets has queries that it runs",
+                f"--live {product.name}: it runs the queries of none of the chosen targets",
                 hint=f"it runs {', '.join(sorted(product.languages))}",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A suite with all that its cases share."""
+    """A suite, with the plans and columns that its cases share."""
 
     suite: Suite
     cases: tuple[Case, ...]
@@ -206,7 +206,7 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What comes of a case, without queries: they hold functions, which cannot be sent between processes."""
+    """The result of a case without its queries, whose functions cannot be sent between processes."""
 
     alerts: int
     unmet: str | None
@@ -231,7 +231,7 @@ def _prepare(
         progress(f"{suite.path.parent.name}: converting for {name}")
         column = make_column(rules, name, known[name.name], settings)
         columns.append(column)
-        columns.extend(one for product in live if (one := live_column(column, product, rules.plans)) is not None)
+        columns.extend(added for product in live if (added := live_column(column, product, rules.plans)) is not None)
     return _Prepared(suite, tuple(cases), rules.plans, tuple(columns))
 
 

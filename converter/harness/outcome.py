@@ -1,8 +1,8 @@
-"""One case on one target: convert, replay, and say how it ended.
+"""Replay a case on a target, and classify the outcome.
 
     Rules ──convert──> Column (queries of a target) ──case──> Outcome of each query + declared divergence ──> Cell
 
-Nothing but a wrong configuration ends the run: whatever else fails is a cell that says so.
+Only a wrong configuration ends the run; any other failure is a cell with the error.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "refused", "assumptio
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How rules are converted, as on the command line; in how many processes cases are replayed."""
+    """Settings of a run: how rules are converted, and `jobs`, the number of processes that replay cases."""
 
     pipelines: Sequence[str] = ()
     without_pipeline: bool = False
@@ -45,7 +45,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that a target cannot say: the construct in the words of Sigma, and the whole message."""
+    """A rule that a target refuses: the construct in Sigma's terms, and the whole message."""
 
     rule: str
     construct: str
@@ -54,9 +54,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A target of a suite: its queries by the key of the rule, and what it refused.
+    """A target of a suite: its queries by the key of the rule, and the rules that it refuses.
 
-    `live` says by which product the queries are run, with its version; empty for the local engine.
+    `live` is the product that runs the queries, with its version; empty for the local engine.
     """
 
     name: TargetName
@@ -68,7 +68,7 @@ class Column:
 
     @property
     def verdict(self) -> str:
-        """The verdicts of its queries, usually one."""
+        """The verdicts of its queries; usually they have the same."""
         kinds = dict.fromkeys(query.verdict.kind for query in self.queries.values())
         refused: tuple[str, ...] = ("refused",) if self.refusals else ()
         return "/".join((*kinds, *refused)) or "error"
@@ -80,13 +80,13 @@ class Cell:
 
     Attributes:
         target: the name of the target.
-        kind: how it ended.
-        notes: one sentence each: the refusal, the error, the reason of a declared divergence, a broken assumption.
-        differences: what differs; with `bounded` what the bound allows.
+        kind: the outcome.
+        notes: one sentence each: refusals, the error, the reason of a declared divergence, broken assumptions.
+        differences: from the reference; with `bounded`, those that the bound allows.
         smallest: the smallest part of the log that shows the first difference.
-        query: that of the first difference.
-        seconds: how long it took.
-        phases: at how many phases schedules were replayed; 0 if there is none.
+        query: the query of the first difference.
+        seconds: the time that it took.
+        phases: the number of phases at which schedules were replayed; 0 without a schedule.
     """
 
     target: str
@@ -121,7 +121,7 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
     by_rule = {query.rule: query for query in queries}
     missing = [plan.meta.key for plan in rules.plans if plan.meta.key not in by_rule]
     other = [error for error in errors if not isinstance(error, RefusedError)]
-    # The errors come in the order of the rules, one for each rule without a query.
+    # There is one error for each rule without a query, in the order of the rules.
     refusals = tuple(
         Refusal(rule, error.construct, error.render())
         for rule, error in zip(missing, errors, strict=False)
@@ -134,7 +134,7 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
 
 
 def live_column(column: Column, live: LiveProduct, plans: Sequence[Plan]) -> Column | None:
-    """Return a column of the same queries, run by a live product; None if it does not run their language."""
+    """Return a column with the same queries, run by a live product; None if it does not run their language."""
     languages = {query.language for query in column.queries.values()} or {column.target.language}
     if column.target.product != live.product or not languages <= live.languages:
         return None
@@ -158,7 +158,7 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
     except Exception as bug:
         if settings.debug:
             raise
-        # A bug of an engine on one case must not hide what the others have to say.
+        # A bug that one case triggers must not hide the results of the others.
         cell = Cell(name, "error", (f"internal error: {type(bug).__name__}: {bug} (--debug shows where)",))
     return replace(cell, seconds=perf_counter() - started)
 
@@ -166,7 +166,7 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
     if column.error is not None:
         return Cell(name, "error", (column.error,))
-    # What is declared of a target is so of its queries, whoever runs them, unless something else is.
+    # A divergence declared for a target also holds for its live columns, unless they declare their own.
     declared = {gap.target: gap for gap in case.divergences}
     gap = declared.get(name) or declared.get(str(replace(column.name, live="")))
     if column.refusals:
@@ -196,7 +196,7 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
             notes.append(verdict.bound.message)
         if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
             notes.append(verdict.limit.message)
-        notes.extend(f"{broken.message}: not so of {_events(broken.events)}" for broken in outcome.broken)
+        notes.extend(f"{broken.message}: false for {_events(broken.events)}" for broken in outcome.broken)
         differences.extend((*outcome.differences, *outcome.bounded) if outcome.kind != "agree" else ())
         if outcome.kind == "disagree" and first is None:
             first = plan, outcome.differences[0]
@@ -214,7 +214,7 @@ def _declared_cell(
     replayed: Sequence[tuple[Plan, Outcome, Sequence[Run]]],
     name: str,
 ) -> Cell:
-    """A declared divergence is strict: the target must differ from the reference, and in the declared way."""
+    """Return the cell of a declared divergence. It is strict: the target must differ, and in the declared way."""
     different = [
         (plan, difference) for plan, outcome, _ in replayed for difference in (*outcome.differences, *outcome.bounded)
     ]
@@ -225,17 +225,17 @@ def _declared_cell(
     for phase in range(phases):
         pairs = [(plan, runs[min(phase, len(runs) - 1)]) for plan, _, runs in replayed]
         problem = unmet_by_run(gap.expect, pairs)
-        # A phase in which the query agrees with the rule is no part of the gap.
+        # A phase in which the query agrees with the rule is not part of the divergence.
         if problem is not None and any(_differs_in(run, plan, different) for plan, run in pairs):
             problems.append(problem)
     plan, difference = different[0]
     query = column.queries[plan.meta.key]
     shown = smallest(plan, query, column.target, log, difference)
-    found = tuple(difference for _, difference in different)
+    differences = tuple(difference for _, difference in different)
     if problems:
         notes = (f"differs, but not as declared: {problems[0]}", f"declared because: {gap.reason}")
-        return Cell(name, "disagree", notes, found, shown, query)
-    return Cell(name, "divergence", (gap.reason,), found, shown, query)
+        return Cell(name, "disagree", notes, differences, shown, query)
+    return Cell(name, "divergence", (gap.reason,), differences, shown, query)
 
 
 def _differs_in(run: Run, plan: Plan, different: Sequence[tuple[Plan, Difference]]) -> bool:

@@ -1,4 +1,4 @@
-"""Do independent pieces of work in several processes, where the system can fork.
+"""Run independent pieces of work in several processes, if the system can fork.
 
 work(0), work(1), ... ──forked processes──> results in order
 """
@@ -21,14 +21,14 @@ _work: Callable[[int], Any] | None = None
 def run_all(
     work: Callable[[int], _Result], count: int, jobs: int, done: Callable[[int], None] = lambda _: None
 ) -> list[_Result]:
-    """Return `work` of every number below `count`.
+    """Return the results of `work(0)` to `work(count - 1)`, in order.
 
     Args:
-        work: what it returns must be picklable if `jobs` is more than one; what it uses need not be, because processes
-            are forked with it.
-        count: how many.
-        jobs: how many processes.
-        done: called before each piece without processes, and with processes after each; with how many are done.
+        work: does a piece of work. With several processes, its results must be picklable; what it uses need not be,
+            because the processes are forked.
+        count: the number of pieces.
+        jobs: the number of processes.
+        done: called with the number of finished pieces: after each piece, or before each one with a single process.
     """
     jobs = min(jobs, count)
     if jobs <= 1 or not hasattr(os, "fork"):
@@ -54,7 +54,7 @@ def run_all(
 
 
 def available_jobs() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -65,5 +65,5 @@ def _do(number: int) -> Any:
 
 
 def _die_of_interrupts() -> None:
-    """End without a word: the parent process is interrupted as well, and says so."""
+    """Let an interrupt end the process silently: the parent process is interrupted as well, and reports it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

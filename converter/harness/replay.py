@@ -1,9 +1,9 @@
-"""Replay a log through the reference and one target, and say how the two relate.
+"""Replay a log on the reference and on one target, and compare the two.
 
-    Log (raw events) ──> reference ──────────────────────────┐
-        └──view(product, log source)──> Target.replay ──runs──> judge ──> assumptions? ──> Outcome
+    Log (raw events) ──> reference ──alerts──────────────────────────────┐
+        └──product's ingestion──> events ──Target.replay──runs──> judge ──> assumptions broken? ──> Outcome
 
-A view is computed once for each product and log; a part of a log shares the views of the whole.
+The events of a product are computed once for each log; a part of a log shares those of the whole.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An assumption of a verdict that the log breaks, and by how many events."""
+    """An assumption of a verdict that the log breaks, and the number of events that break it."""
 
     message: str
     events: int
@@ -47,10 +47,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one query relates to its rule on one log.
+    """The outcome of one query on one log.
 
-    `differences` are what nothing excuses (with `assumption`: what the events that break it explain), `bounded` are
-    what the stated bound allows.
+    `differences` are those that nothing excuses (with `assumption`: those that disappear without the events that break
+    it); `bounded` are those that the stated bound allows.
     """
 
     kind: OutcomeKind
@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """An event as a person needs it to understand a disagreement; `fields` are those that the rule reads."""
+    """An event reduced to what a person needs to understand a disagreement; `fields` are those that the rule reads."""
 
     id: str
     time: int | None
@@ -70,18 +70,18 @@ class ShownEvent:
 
 @dataclass(frozen=True, slots=True)
 class Smallest:
-    """A smallest part of a log that still shows a disagreement."""
+    """A smallest part of a log that still shows a disagreement; `of_events` is the number of events in the log."""
 
     events: tuple[ShownEvent, ...]
     of_events: int
 
 
 class Log:
-    """Raw events in log order, with what the products and the reference make of them, each computed once.
+    """A log: raw events in order, with the products' and the reference's events and alerts, each computed once.
 
     Args:
-        events: raw; one without `_id` is called by its 1-based position.
-        logsource: of the events; None: whatever the rule says. The rule is tried on all of them: they are declared.
+        events: raw; the id of an event without `_id` is its 1-based position.
+        logsource: of the events; None: that of the rule. The rule is tried on all events, whatever they look like.
 
     Attributes:
         events: raw, each with an `_id`.
@@ -99,7 +99,7 @@ class Log:
 
     @property
     def sigma(self) -> Sequence[Mapping[str, Any]]:
-        """The events as the reference sees them: with Sigma's field names."""
+        """The events as the reference sees them, with Sigma's field names."""
         if self._sigma is None:
             self._sigma = [sigma_view(event) for event in self.events]
         return self._sigma
@@ -127,7 +127,7 @@ class Log:
         return self._breaking[key]
 
     def part(self, positions: Sequence[int]) -> Log:
-        """Return the log of these 0-based positions only."""
+        """Return the log with only the events at these 0-based positions."""
         part = Log([self.events[position] for position in positions])
         part._logsource = self._logsource
         part._sigma = [self.sigma[position] for position in positions]
@@ -143,22 +143,22 @@ def replay(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Outco
 
     Raises:
         QueryError: the engine does not know a construct of the query.
-        CompareError: alerts that do not say enough.
-        ConfigurationError: the plan has rules of two log sources, and the log does not say which one it is.
+        CompareError: the alerts do not tell enough to be compared.
+        ConfigurationError: the plan has rules of two log sources, and the log's own is not given.
     """
     try:
         judged, runs = _judge(plan, query, target, log)
-    except QueryError:  # perhaps an event that no index with the assumed types could hold
-        broken, kept = _assumptions(plan, query, target, log)
+    except QueryError:  # perhaps no index with the assumed types could hold an event
+        broken, others = _assumptions(plan, query, target, log)
         if not broken:
             raise
-        judged, runs = _judge(plan, query, target, log.part(kept))
+        judged, runs = _judge(plan, query, target, log.part(others))
         return Outcome("assumption" if judged.agrees else "disagree", judged.differences, judged.bounded, broken), runs
     if judged.agrees:
         return Outcome("bounded" if judged.bounded else "agree", bounded=judged.bounded), runs
     disagreement = Outcome("disagree", judged.differences, judged.bounded)
-    broken, kept = _assumptions(plan, query, target, log)
-    if not broken or not _judge(plan, query, target, log.part(kept))[0].agrees:
+    broken, others = _assumptions(plan, query, target, log)
+    if not broken or not _judge(plan, query, target, log.part(others))[0].agrees:
         return disagreement, runs
     return Outcome("assumption", judged.differences, judged.bounded, broken), runs
 
@@ -166,7 +166,7 @@ def replay(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Outco
 def smallest(
     plan: ir.Plan, query: Query, target: Target, log: Log, difference: Difference, bound: Bound | None = None
 ) -> Smallest:
-    """Return a smallest part of the log that still shows such a difference (beyond the bound, if given)."""
+    """Return a smallest part of the log that still shows a difference of that side (beyond the bound, if given)."""
 
     def shows(positions: Sequence[int]) -> bool:
         part = log.part(positions)
@@ -175,7 +175,7 @@ def smallest(
             judged = judge(plan, part.alerts(plan), runs, bound, part.alerts)
         except CompareError:
             return False
-        return any(found.side == difference.side for found in judged.differences)
+        return any(other.side == difference.side for other in judged.differences)
 
     positions = shrink(range(len(log)), shows, _starts(plan, log, difference))
     fields = ir.fields_of_plan(plan)
@@ -183,12 +183,12 @@ def smallest(
 
 
 def unmet(expect: Expect, alerts: Sequence[Alert]) -> str | None:
-    """Return how the alerts of the reference fall short of what a case expects, or None."""
+    """Return how the alerts of the reference differ from what a case expects; None if they meet it."""
     return _unmet(expect, len(alerts), [dict(alert.group) for alert in alerts if alert.group is not None])
 
 
 def unmet_by_run(expect: Expect, pairs: Sequence[tuple[ir.Plan, Run]]) -> str | None:
-    """Return how the runs of a target (one for each plan) fall short of what is declared of it, or None."""
+    """Return how the runs of a target, one for each plan, differ from what is declared; None if they meet it."""
     groups = [group for plan, run in pairs for group in groups_of(plan, run)]
     return _unmet(expect, sum(count_alerts(plan, run) for plan, run in pairs), groups)
 
@@ -199,7 +199,7 @@ def _unmet(expect: Expect, count: int, groups: Sequence[Mapping[str, str]]) -> s
     if expect.at_least_one and count == 0:
         return "an alert expected, none found"
     for group in expect.groups:
-        if not any(group.items() <= found.items() for found in groups):
+        if not any(group.items() <= actual.items() for actual in groups):
             return f"no alert for {', '.join(f'{name}={value}' for name, value in group.items())}"
     return None
 
@@ -211,48 +211,48 @@ def _alerts(count: int) -> str:
 def _judge(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Judgement, Sequence[Run]]:
     if isinstance(plan, ir.Correlation) and hasattr(target, "convert") and not _comparable(plan):
         raise CompareError(
-            f"{target.name} does not say what its alerts are for this correlation, so they are not compared: "
-            "only event_count and value_count over detections, without aliases, are"
+            f"{target.name} does not identify its alerts for this correlation, so they are not compared: "
+            "only those of event_count and value_count over detections, without aliases, are"
         )
     seen = log.seen(target.product, plan)
-    if isinstance(plan, ir.Correlation):  # an event without a time is in no window, and in no product's index
+    if isinstance(plan, ir.Correlation):  # an event without a time is in no window, and in no index of a product
         seen = [event for sigma, event in zip(log.sigma, seen, strict=True) if event_time(sigma) is not None]
     runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
 
 
 def _comparable(plan: ir.Correlation) -> bool:
-    """Return whether rows of a backend of pySigma have the groups and times of the correlation."""
+    """Return whether the rows of a pySigma backend's query have the groups and times of the correlation."""
     return isinstance(plan.measure, ir.EventCount | ir.ValueCount) and all(
         isinstance(rule.plan, ir.Detection) and rule.group_by == plan.group_by for rule in plan.rules
     )
 
 
 def _assumptions(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[tuple[Broken, ...], list[int]]:
-    """Return the assumptions that events break, and the positions of all other events."""
+    """Return the assumptions that events break, and the positions of all events that break none."""
     broken: list[Broken] = []
-    bad: set[int] = set()
+    breaking: set[int] = set()
     for assumption in (*query.verdict.assumptions, *standing(plan)):
         if by := log.breaking(assumption, target.product, plan):
             broken.append(Broken(assumption.message, len(by)))
-            bad |= by
-    return tuple(broken), [position for position in range(len(log)) if position not in bad]
+            breaking |= by
+    return tuple(broken), [position for position in range(len(log)) if position not in breaking]
 
 
 def _starts(plan: ir.Plan, log: Log, difference: Difference) -> list[list[int]]:
     """Return parts of the log that are likely to show the difference, the smallest first."""
     if isinstance(plan, ir.Detection):
-        wanted = set(difference.events)
-        return [[position for position, event in enumerate(log.events) if str(event["_id"]) in wanted]]
+        ids = set(difference.events)
+        return [[position for position, event in enumerate(log.events) if str(event["_id"]) in ids]]
     if difference.first is None or difference.last is None:
         return []
-    margin = sum(one.timespan for one in ir.correlations_of(plan)) * SECOND
+    margin = sum(rule.timespan for rule in ir.correlations_of(plan)) * SECOND
     near = _within(log, difference.first - margin, difference.last + margin)
     group = [
         at for at in near if any(difference.group in group_keys(log.sigma[at], rule.group_by) for rule in plan.rules)
     ]
     matching = [at for at in group if any(matches(rule.expr, log.sigma[at]) for rule in plan.rules)]
-    # A rule with conditions on counts below a limit shows on few events, one on counts above it on many.
+    # A rule with an upper limit may differ only on few events, one with a lower limit only on many.
     exact = [at for at in matching if difference.first <= (event_time(log.sigma[at]) or 0) <= difference.last]
     return [exact, matching, group, near]
 
@@ -266,8 +266,9 @@ def _within(log: Log, first: int, last: int) -> list[int]:
 
 
 def _shown(event: Event, fields: Sequence[str]) -> ShownEvent:
-    values = {field: found[0] if len(found) == 1 else found for field in fields if (found := find(event, field))}
-    return ShownEvent(str(event["_id"]), event_time(event), values)
+    every = {field: values for field in fields if (values := find(event, field))}
+    shown = {field: values[0] if len(values) == 1 else values for field, values in every.items()}
+    return ShownEvent(str(event["_id"]), event_time(event), shown)
 
 
 def _logsource(plan: ir.Plan) -> LogSource:
@@ -276,7 +277,8 @@ def _logsource(plan: ir.Plan) -> LogSource:
         sources[rule.logsource] = None
     if len(sources) > 1:
         raise ConfigurationError(
-            f"the rules of {plan.meta.key} have different log sources", hint="say which one the log is: `logsource:`"
+            f"the rules of {plan.meta.key} have different log sources",
+            hint="give the log source of the log: `logsource:`",
         )
     (source,) = sources
     return LogSource(source.product, source.category, source.service)

@@ -1,8 +1,8 @@
-"""Shrink a log to a smallest one that still shows a disagreement.
+"""Shrink a log to a smallest part that still shows a disagreement.
 
     positions of events ──likely starts──> ──remove halves, quarters, ... single events──> positions that all matter
 
-Greedy and bounded in tries and in time: a log that is not quite the smallest is worth more than a wait.
+The search is greedy, and bounded in tries and time: a log that is not quite minimal is better than a long wait.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def shrink(
     tries: int = TRIES,
     seconds: float = SECONDS,
 ) -> tuple[int, ...]:
-    """Return a part of `items`, in order, that still shows what `shows` looks for.
+    """Return a part of `items`, in order, for which `shows` is still true.
 
-    Without a limit hit, no single event can be left out of the result.
+    Unless a limit is reached, no single item can be removed from the result.
 
     Args:
         items: positions in the log; `shows(items)` is true.
-        shows: whether these positions alone show it.
-        starts: parts that are likely to show it; the first one that does is where shrinking starts.
-        tries: how often to ask `shows` at most.
-        seconds: how long to go on at most.
+        shows: tells whether the events at these positions alone show the disagreement.
+        starts: parts that are likely to show it; shrinking starts at the first one that does.
+        tries: the most calls of `shows`.
+        seconds: the longest time to go on.
     """
     deadline = monotonic() + seconds
     left = tries

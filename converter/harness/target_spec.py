@@ -1,9 +1,9 @@
-"""Names of targets as a user writes them: `NAME[:FORMAT][:KEY=VALUE]...`.
+"""Parse the targets that a user names: `NAME[:FORMAT][:KEY=VALUE]...`.
 
     "splunk", "splunk:savedsearches", "elastic-toml:rule_type=eql", "pysigma:esql" ──parse_name──> TargetName
 
-The colon is also part of the names of pySigma's backends (`pysigma:esql`); the longest known name wins. A column of
-`test --live` is called NAME@PRODUCT[:FORMAT]...; a case may declare a divergence of it, and `-t` cannot name it.
+The names of pySigma's backends contain a colon themselves (`pysigma:esql`), so the longest known name wins. A column of
+`test --live` is called NAME@PRODUCT[:FORMAT]...; a case may declare a divergence for it, but `-t` cannot name it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TargetName:
-    """A target with a format and options. `str()` is the one way to write it: options are in order of their keys.
+    """A target with a format and options. `str()` is its canonical form.
 
     Attributes:
-        name: of the target.
-        format: one of its formats.
-        options: keys and values, in order of the keys.
-        live: the product that runs its queries; empty for the local engine.
+        name: the target's name.
+        format: one of the target's formats.
+        options: keys and values, sorted by key.
+        live: the live product that runs the queries; empty for the local engine.
     """
 
     name: str
@@ -45,20 +45,20 @@ class TargetName:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """A format and options for targets whose name does not say them."""
+    """A format and options for targets whose name does not give them."""
 
     form: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self, name: TargetName, target: Target) -> TargetName:
-        """Return the name with what the target knows of these."""
+        """Return the name with those defaults that the target has."""
         form = self.form if name.format == "default" and self.form in target.formats else name.format
         options = {key: value for key, value in self.options.items() if key in target.options}
         return TargetName(name.name, form or "default", tuple(sorted({**options, **dict(name.options)}.items())))
 
 
 def parse_names(
-    texts: Iterable[str],
+    specs: Iterable[str],
     known: Mapping[str, Target],
     *,
     every: Sequence[TargetName] = (),
@@ -66,29 +66,30 @@ def parse_names(
     options: Mapping[str, str] | None = None,
     configured: Defaults | None = None,
 ) -> list[TargetName]:
-    """Return the targets that the texts name, each once, in order.
+    """Return the named targets, each once, in order.
 
     Args:
-        texts: names, each perhaps several with commas between; `all` stands for `every`.
-        known: the targets there are.
-        every: what `all` means.
-        form: a format, for every target that has it, unless its name says one.
-        options: for every target that knows them, besides those in its name.
-        configured: the same for whatever targets are named from one time to the next, so none of them need know it.
+        specs: targets as a user names them, several joined by commas; `all` stands for `every`.
+        known: all targets by name.
+        every: the targets that `all` stands for.
+        form: a format for every target that has it and whose name gives none.
+        options: options for every target that has them, besides those in its name.
+        configured: the format and options of the configuration; they are for all targets, so no named target need have
+            them.
 
     Raises:
-        ConfigurationError: an unknown target, format or option; the last two also if none of the targets knows it.
+        ConfigurationError: an unknown target, format or option; or a format or option that no target here has.
     """
     names: dict[TargetName, None] = {}
-    for text in texts:
-        for part in text.split(","):
+    for spec in specs:
+        for part in spec.split(","):
             if part.strip() == "all":
                 names.update(dict.fromkeys(every))
             elif part.strip():
                 name = parse_name(part.strip(), known)
                 if name.live:
                     raise ConfigurationError(
-                        f"{part.strip()!r} is the name of a column, and no target",
+                        f"{part.strip()!r} is the name of a column, not of a target",
                         hint=f"-t {replace(name, live='')} --live {name.live}=URL",
                     )
                 names[name] = None
@@ -107,31 +108,31 @@ def parse_names(
     return list(dict.fromkeys(complete))
 
 
-def parse_name(text: str, known: Mapping[str, Target]) -> TargetName:
-    """Return the target, or the column of a live product, that the text names. Raises ConfigurationError."""
-    parts = text.split(":")
+def parse_name(spec: str, known: Mapping[str, Target]) -> TargetName:
+    """Return the named target, or column of a live product. Raises ConfigurationError."""
+    parts = spec.split(":")
     for used in range(len(parts), 0, -1):
         name, at, live = ":".join(parts[:used]).partition("@")
         if name in known and (not at or live in PRODUCTS):
             return replace(_checked(name, parts[used:], known[name]), live=live)
-    name = ":".join(parts[:2]) if text.startswith(FOREIGN) else parts[0]
+    name = ":".join(parts[:2]) if spec.startswith(FOREIGN) else parts[0]
     hint = suggest(name, known) or f"known: all, {', '.join(sorted(known))}"
     raise ConfigurationError(f"there is no target {name!r}", hint=hint)
 
 
 def own_names(known: Mapping[str, Target]) -> list[TargetName]:
-    """Return every target of our own in its default format."""
+    """Return each of our own targets in its default format."""
     return [TargetName(name) for name in sorted(known) if not name.startswith(FOREIGN)]
 
 
 def own_variants(known: Mapping[str, Target]) -> list[TargetName]:
-    """Return every target of our own in every format, and in every variant that it names itself.
+    """Return each of our own targets in every format and variant.
 
-    A target may have an attribute `variants`: texts such as `rule_type=eql`, each a way to write the same rule that is
-    to be replayed as well; and an attribute `piped`: formats that need a pipeline of the user's, which are left out.
+    A target may have an attribute `variants`, with options such as `rule_type=eql` that are to be replayed as well, and
+    an attribute `piped`, with formats that need a pipeline of the user's and are left out.
     """
     names: list[TargetName] = []
-    for name in (found.name for found in own_names(known)):
+    for name in (target_name.name for target_name in own_names(known)):
         target = known[name]
         left_out = {"default", *getattr(target, "piped", ())}
         formats = ["default", *(form for form in target.formats if form not in left_out)]
@@ -170,12 +171,12 @@ def _known(word: str, known: Iterable[str]) -> str:
 
 
 def _check_defaults(defaults: Defaults, targets: Sequence[Target], who: str) -> None:
-    """Refuse what none of the targets has."""
+    """Refuse a format or option that none of the targets has."""
     form = defaults.form
     if form not in {None, "default"} and not any(form in target.formats for target in targets):
-        formats = dict.fromkeys(one for target in targets for one in target.formats)
+        formats = dict.fromkeys(name for target in targets for name in target.formats)
         raise ConfigurationError(f"{who} has the format {form!r}", hint=_known(form or "", formats))
     for key in defaults.options:
         if not any(key in target.options for target in targets):
-            every = dict.fromkeys(one for target in targets for one in target.options)
+            every = dict.fromkeys(name for target in targets for name in target.options)
             raise ConfigurationError(f"{who} has the option {key!r}", hint=_known(key, every))

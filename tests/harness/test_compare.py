@@ -236,11 +236,11 @@ def test_what_phases_see_of_one_extra_alert_is_one_difference() -> None:
 @pytest.mark.parametrize(
     ("plan", "bad", "message"),
     [
-        (CORRELATION, TargetAlert(("ann",), None, 5), "when it was"),
-        (CORRELATION, TargetAlert(("ann",), 5, None), "when it was"),
-        (CORRELATION, TargetAlert(None, 5, 5), "for which group"),
-        (CORRELATION, TargetAlert(("ann", "bob"), 5, 5), "for which group"),
-        (DETECTION, TargetAlert(None, 5, 5), "which event"),
+        (CORRELATION, TargetAlert(("ann",), None, 5), "has no time"),
+        (CORRELATION, TargetAlert(("ann",), 5, None), "has no time"),
+        (CORRELATION, TargetAlert(None, 5, 5), "group-by values"),
+        (CORRELATION, TargetAlert(("ann", "bob"), 5, 5), "group-by values"),
+        (DETECTION, TargetAlert(None, 5, 5), "name its event"),
     ],
 )
 def test_an_alert_that_does_not_say_enough_is_an_error(plan: Plan, bad: TargetAlert, message: str) -> None:

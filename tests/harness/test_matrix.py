@@ -221,7 +221,7 @@ def mixed_case() -> Case:
 def test_a_broken_assumption_that_explains_the_difference() -> None:
     cell = run(mixed_case(), column(case_sensitive, Verdict("assuming", (NEVER_BROKEN, CANONICAL))))
     assert cell.kind == "assumption"
-    assert cell.notes == ("kind has canonical case: not so of 1 event",)
+    assert cell.notes == ("kind has canonical case: false for 1 event",)
     assert [difference.side for difference in cell.differences] == ["missed"]
 
 

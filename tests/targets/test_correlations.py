@@ -113,7 +113,7 @@ def test_other_correlations_of_pysigma_are_not_judged(construct: str) -> None:
     (plan,) = (plan for plan in rules.plans if plan.meta.key == "outer")
     target = list_targets()["pysigma:splunk"]
     (query,) = convert_rules(rules.only(plan), target, without_pipeline=True)
-    with pytest.raises(CompareError, match="does not say what its alerts are"):
+    with pytest.raises(CompareError, match="does not identify its alerts"):
         replay(plan, query, target, Log([{"t": "a", "time": 0}], "unknown"))
 
 

@@ -1,1 +1,1 @@
-"""Generate events from rules."""
+"""Generate events from rules: events that match, and events that nearly do."""

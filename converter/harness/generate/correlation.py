@@ -1,9 +1,9 @@
-"""Make a log from a correlation: bursts just below, at and just above its limits, at the edges of its window.
+"""Generate a log for a correlation: bursts just below, at and just above its limits, at the edges of its window.
 
-    plan ──scenario: how many, over how long, of which rules──> bursts of several groups ──mixed by time──> log
+    plan ──size, length, order of rules──> bursts of several groups ──sorted by time──> log
 
-Each event of a burst matches a rule that is counted (as far as one could be made), has the fields of the group and of
-the measure under the names that this rule has for them, and a time. Some have no group, a group more, or a tie in time.
+Each event of a burst matches a counted rule (as far as one could be made), and has a time and this rule's group-by and
+measured fields. Some events have no group, several groups, or the time of another event.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def bursts_for(plan: ir.Correlation, seed: int, count: int | None, make: Make) -
 
     Args:
         plan: the correlation, with Sigma's names of fields.
-        seed: the same seed, the same log.
-        count: about how many events; None: a few bursts.
-        make: an event of which an expression is true.
+        seed: the same seed gives the same log.
+        count: about how many events to make; None: a few bursts.
+        make: returns an event for which an expression is true.
     """
     chance = Random(f"{seed} bursts")  # noqa: S311  a test needs no secret
     sizes = _sizes(plan)
@@ -45,21 +45,21 @@ def bursts_for(plan: ir.Correlation, seed: int, count: int | None, make: Make) -
         placed += burst
         apart = chance.choice((0.0, 0.5, 1.0, 1.0, 3.0)) * plan.timespan + chance.choice(_EDGES)
         moment = max(START, moment + timedelta(seconds=length + apart if chance.random() < 0.8 else 0.0))  # noqa: PLR2004
-    placed.sort(key=lambda one: one[0])
+    placed.sort(key=lambda timed: timed[0])
     if chance.random() < 0.2:  # noqa: PLR2004  a log need not be in order
         chance.shuffle(placed)
     return [{"@timestamp": time.isoformat(timespec="microseconds"), **event} for time, event in placed]
 
 
 def _sizes(plan: ir.Correlation) -> list[int]:
-    """Return how many events bursts have: as many as the limits say, one less, a few more."""
-    wanted = _wanted(plan)
-    around = {wanted - 1, wanted, wanted + 1, wanted + 2}
+    """Return the sizes of bursts: as many events as the limits need, one fewer, and a few more."""
+    needed = _needed(plan)
+    around = {needed - 1, needed, needed + 1, needed + 2}
     return sorted(size for size in around if 1 <= size <= _LONGEST_BURST) or [_LONGEST_BURST]
 
 
-def _wanted(plan: ir.Correlation) -> int:
-    """Return how many events it takes, or enough of them."""
+def _needed(plan: ir.Correlation) -> int:
+    """Return how many events meet the limits, or a guess for measures of numbers."""
     if isinstance(plan.measure, ir.Temporal | ir.TemporalOrdered):
         return len(plan.rules)
     if isinstance(plan.measure, ir.EventCount | ir.ValueCount):
@@ -70,7 +70,7 @@ def _wanted(plan: ir.Correlation) -> int:
 def _burst(
     plan: ir.Correlation, size: int, start: datetime, chance: Random, make: Make
 ) -> tuple[list[tuple[datetime, Event]], float]:
-    """Return events of one group, spread over about the timespan, and how long they take."""
+    """Return events of one group, spread over about the timespan, and the length of the burst in seconds."""
     length = max(0.0, plan.timespan * chance.choice((0.1, 0.5, 1.0, 1.0, 1.0)) + chance.choice(_EDGES))
     keys = [chance.choice(_KEYS[: chance.choice((2, len(_KEYS)))]) for _ in plan.group_by]
     messy = chance.random() < 0.4  # noqa: PLR2004
@@ -79,7 +79,7 @@ def _burst(
         chance.shuffle(order)
     if len(order) > 1 and chance.random() < 0.2:  # noqa: PLR2004
         order.pop()
-    found = []
+    burst = []
     for number in range(size):
         share = number / (size - 1) if size > 1 else 0.0
         if messy and 0 < number < size - 1:
@@ -89,20 +89,20 @@ def _burst(
             _fill(event, rule.group_by, keys, chance, messy=messy)
             values = [_measured(plan, number, chance, messy=messy) for _ in rule.fields]
             event.update(zip(rule.fields, values, strict=True))
-            if messy and chance.random() < 0.1:  # noqa: PLR2004  a value of the measure may be missing, too
+            if messy and chance.random() < 0.1:  # noqa: PLR2004  the measured field may be missing, too
                 for field in rule.fields:
                     event.pop(field, None)
-            found.append((start + timedelta(seconds=round(share * length + later / 1000, 6)), event))
-    return found, length
+            burst.append((start + timedelta(seconds=round(share * length + later / 1000, 6)), event))
+    return burst, length
 
 
 def _counted(rule: ir.Referenced, chance: Random, make: Make) -> list[Event]:
-    """Return what a rule counts once: an event; of a correlation as many events as it needs."""
+    """Return what counts once for a rule: an event, or as many events as a counted correlation needs."""
     plan = rule.plan
     if isinstance(plan, ir.Detection):
         return [make(plan.expr)]
     events = []
-    for number in range(min(_LONGEST_BURST, _wanted(plan) + chance.choice((0, 1)))):
+    for number in range(min(_LONGEST_BURST, _needed(plan) + chance.choice((0, 1)))):
         inner = plan.rules[number % len(plan.rules)]
         for event in _counted(inner, chance, make):
             event.update((field, "x") for field in inner.group_by)
@@ -123,7 +123,7 @@ def _fill(event: Event, fields: Sequence[str], keys: Sequence[str], chance: Rand
 
 
 def _measured(plan: ir.Correlation, number: int, chance: Random, *, messy: bool) -> Any:
-    """Return a value of the field of the measure: mostly another one each time, or a number around a limit."""
+    """Return a value of a measured field: mostly a new one each time, or a number near a limit."""
     if isinstance(plan.measure, ir.ValueCount) and not messy:
         return f"v{number}"
     if isinstance(plan.measure, ir.ValueCount):

@@ -1,10 +1,10 @@
-"""Make a log from a rule: events that match it, miss it by one condition, are kept out by its filters, or nearly so.
+"""Generate a log for a rule: events that match it, that miss it by one condition, or that its filters exclude.
 
-    plan ──each time other branches──> wishes (leaf, true or false) ──field by field──> values ──> event
-                                                                                                └──a change──> event
+    plan ──other branches each time──> wishes (leaf, true or false) ──field by field──> values ──> event
+                                                                                               └──changed──> event
 
-Events are raw: with a time, and with Sigma's names of fields. The same seed gives the same log. Which of the events
-match is for the reference to say; most of what is made on purpose comes out as wanted, and no event has to.
+Events are raw, with a time and Sigma's field names. The same seed gives the same log. The reference decides which
+events match: most events turn out as intended, but none has to.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _WORDS = ("alpha", "Beta", "x1", "a\\b", "ä", "", "5")
 
 
 def events_for(plan: ir.Plan, seed: int = 0, count: int | None = None) -> list[Event]:
-    """Return raw events that try what a rule says.
+    """Return raw events that exercise each part of a rule.
 
     Args:
-        plan: a rule as it is written, with Sigma's names of fields, and no placeholder left.
-        seed: the same seed, the same events.
-        count: how many; None: the more, the more the rule says.
+        plan: a rule as it is written, with Sigma's field names and without placeholders.
+        seed: the same seed gives the same events.
+        count: the number of events; None: a number that grows with the rule.
     """
     makers = {rule.expr: _Maker(rule.expr, Random(f"{seed} {at}")) for at, rule in enumerate(ir.detections_of(plan))}  # noqa: S311  a test needs no secret
     if isinstance(plan, ir.Correlation):
-        return bursts_for(plan, seed, count, lambda expr: makers[expr].solved(wanted=True))
+        return bursts_for(plan, seed, count, lambda expr: makers[expr].solved(outcome=True))
     maker = makers[plan.expr]
     events = maker.events(maker.enough if count is None else count)
     return [
@@ -49,7 +49,7 @@ def events_for(plan: ir.Plan, seed: int = 0, count: int | None = None) -> list[E
 
 
 class _Maker:
-    """Makes events of one expression; alternatives are taken in turn, so that in the end each has been."""
+    """Makes events for one expression; alternatives take turns, so that each is used in the end."""
 
     def __init__(self, expr: ir.Expr, chance: Random) -> None:
         self._expr = expr
@@ -60,37 +60,37 @@ class _Maker:
 
     @property
     def enough(self) -> int:
-        """How many events give each leaf a chance, within reason."""
+        """The number of events that gives each leaf a chance, within limits."""
         return min(_MOST, max(_FEWEST, 2 * len(self._leaves)))
 
     def events(self, count: int) -> list[Event]:
-        found: list[Event] = []
+        events: list[Event] = []
         for number in range(count):
             match number % 8:
                 case 0 | 3 | 6:
-                    found.append(self.solved(wanted=True))
+                    events.append(self.solved(outcome=True))
                 case 1 | 4:
-                    found.append(self.solved(wanted=False))
+                    events.append(self.solved(outcome=False))
                 case 7:
-                    found.append(self.mixed())
+                    events.append(self.mixed())
                 case _:
-                    found.append(self.changed(found[self._chance.randrange(len(found))]))
-        return found
+                    events.append(self.changed(events[self._chance.randrange(len(events))]))
+        return events
 
-    def solved(self, *, wanted: bool) -> Event:
-        """Return an event of which the expression is true, or false by as little as possible; else the last try."""
+    def solved(self, *, outcome: bool) -> Event:
+        """Return an event for which the expression is true, or false by a single leaf; else the last try."""
         event: Event = {}
         for attempt in range(_TRIES):
             wishes: list[Wish] = []
             self._loose = attempt >= _TRIES // 2
-            self._wish(self._expr, wanted, wishes)
+            self._wish(self._expr, outcome, wishes)
             event = self._event(wishes)
-            if matches(self._expr, event) == wanted:
+            if matches(self._expr, event) == outcome:
                 break
         return event
 
     def mixed(self) -> Event:
-        """Return an event that meets a few leaves, wherever they stand."""
+        """Return an event that meets a few random leaves."""
         few = self._chance.sample(self._leaves, min(len(self._leaves), self._chance.randint(1, 3)))
         return self._event([(leaf, self._chance.random() < 0.7) for leaf in few])  # noqa: PLR2004
 
@@ -107,108 +107,110 @@ class _Maker:
         value = nearly(event[name], self._chance)
         if value is MISSING:
             del changed[name]
-        elif name != "_raw" or isinstance(value, str):  # the raw text is always one text
+        elif name != "_raw" or isinstance(value, str):  # the raw text is always a string
             changed[name] = value
         return changed
 
-    def _wish(self, expr: ir.Expr, wanted: bool, wishes: list[Wish]) -> None:  # noqa: FBT001  the outcome, flipped by Not
+    def _wish(self, expr: ir.Expr, outcome: bool, wishes: list[Wish]) -> None:  # noqa: FBT001  the outcome, which Not flips
         match expr:
             case ir.And(items) | ir.Or(items):
-                if isinstance(expr, ir.And) == wanted:  # all of them
+                if isinstance(expr, ir.And) == outcome:  # all of them
                     for item in items:
-                        self._wish(item, wanted, wishes)
+                        self._wish(item, outcome, wishes)
                     return
                 if not items:
                     return
                 start = self._chance.randrange(len(items))
                 turn = (start if self._loose else self._turns.get(id(expr), start)) % len(items)
                 self._turns[id(expr)] = turn + 1
-                if isinstance(expr, ir.And):  # false by one alone; or, where parts contradict each other, by any
+                if isinstance(expr, ir.And):  # false by one item alone; or by any, where items contradict each other
                     for at, item in enumerate(items):
                         if at == turn or not self._loose:
                             self._wish(item, at != turn, wishes)
                 else:
                     self._wish(items[turn], True, wishes)  # noqa: FBT003
             case ir.Not(item):
-                self._wish(item, not wanted, wishes)
+                self._wish(item, not outcome, wishes)
             case _:
-                wishes.append((expr, wanted))
+                wishes.append((expr, outcome))
 
     def _event(self, wishes: Sequence[Wish]) -> Event:
         chance = self._chance
         asked: dict[str, tuple[list[ir.FieldNode], list[ir.FieldNode]]] = {}
         keywords: list[ir.Keyword | ir.KeywordRegex] = []
         pairs: list[tuple[ir.FieldRef, bool]] = []
-        for leaf, wanted in wishes:
+        for leaf, outcome in wishes:
             match leaf:
                 case ir.Keyword() | ir.KeywordRegex():
-                    if wanted:
+                    if outcome:
                         keywords.append(leaf)
                 case ir.FieldRef():
-                    pairs.append((leaf, wanted))
+                    pairs.append((leaf, outcome))
                 case ir.Unexpanded():
                     raise leaf.error
                 case _:
-                    asked.setdefault(leaf.field, ([], []))[0 if wanted else 1].append(leaf)
+                    asked.setdefault(leaf.field, ([], []))[0 if outcome else 1].append(leaf)
         event: Event = {}
         for field, (yes, no) in asked.items():
             value, _ = value_for(yes, no, field, chance)
             if value is not MISSING:
                 event[field] = value
-        for pair, wanted in pairs:
-            self._relate(event, pair, wanted=wanted)
+        for pair, outcome in pairs:
+            self._relate(event, pair, outcome=outcome)
         self._say(event, keywords)
         return _nested(event) if chance.random() < 0.3 else event  # noqa: PLR2004
 
-    def _relate(self, event: Event, pair: ir.FieldRef, *, wanted: bool) -> None:
-        """Give two fields texts that stand in a relation, or nearly so."""
+    def _relate(self, event: Event, pair: ir.FieldRef, *, outcome: bool) -> None:
+        """Give two fields strings that stand in a relation, or nearly do."""
         chance = self._chance
         other = event.setdefault(pair.other, chance.choice(_WORDS))
-        text = str(other)
-        text = text if pair.cased or len(text.swapcase()) != len(text) else chance.choice((text, text.swapcase()))
+        string = str(other)
+        swapped = string.swapcase()
+        if not pair.cased and len(swapped) == len(string):
+            string = chance.choice((string, swapped))
         before, after = filler(chance), filler(chance)
         if pair.relation in {"equals", "startswith"}:
             before = ""
         if pair.relation in {"equals", "endswith"}:
             after = ""
-        value: Any = before + text + after if wanted else nearly(text, chance)
+        value: Any = before + string + after if outcome else nearly(string, chance)
         if value is MISSING:
             event.pop(pair.field, None)
-        elif wanted or pair.field not in event:
+        elif outcome or pair.field not in event:
             event[pair.field] = value
 
     def _say(self, event: Event, keywords: Sequence[ir.Keyword | ir.KeywordRegex]) -> None:
-        """Put keywords into values: all into one, each into its own, or into the raw text beside the other values."""
+        """Put keywords into values: all into one, each into its own, or into the raw text with the other values."""
         chance = self._chance
-        texts = [
+        words = [
             expanded(leaf.pattern, chance, cased=leaf.cased)
             if isinstance(leaf, ir.Keyword)
             else filler(chance) + sample_regex(leaf.pattern, leaf.flags, chance) + filler(chance)
             for leaf in keywords
         ]
-        if not texts:
+        if not words:
             if any(isinstance(leaf, ir.Keyword | ir.KeywordRegex) for leaf in self._leaves):
                 event["message"] = filler(chance) + "nothing of note"
             return
         kind = chance.random()
         if kind < 0.3:  # noqa: PLR2004
-            event["_raw"] = " ".join(["<13>host app:", *texts, *(str(value) for value in event.values())])
+            event["_raw"] = " ".join(["<13>host app:", *words, *(str(value) for value in event.values())])
         elif kind < 0.8:  # noqa: PLR2004
-            event["message"] = " ".join(texts)
+            event["message"] = " ".join(words)
         else:
-            event.update((f"field{number}", text) for number, text in enumerate(texts))
+            event.update((f"field{number}", word) for number, word in enumerate(words))
 
 
 def _nested(event: Event) -> Event:
-    """Return the event with names that hold dots as paths, where no other field is in the way."""
-    found: Event = {}
+    """Return the event with dotted names as paths through objects, where no other field is in the way."""
+    nested: Event = {}
     for name, value in event.items():
         *steps, last = name.split(".")
-        inner: Any = found
+        inner: Any = nested
         for step in steps:
             inner = inner.setdefault(step, {}) if isinstance(inner, dict) else None
         if isinstance(inner, dict) and last not in inner and all([*steps, last]):
             inner[last] = value
         else:
-            found[name] = value
-    return found
+            nested[name] = value
+    return nested

@@ -1,9 +1,9 @@
-"""Sample texts that a regular expression of a rule finds.
+"""Sample strings that a rule's regular expression matches.
 
-    pattern, flags ──plan.regex_parse──> tree ──walk, one choice at each node──> text
+    pattern, flags ──plan.regex_parse──> tree ──walk, with a random choice at each node──> string
 
-A sample is a guess: what look-around and boundaries ask of the text around them is not solved, so the caller tries
-what it gets.
+A sample is a guess: look-around and boundaries restrict the text around them, which is not solved, so the caller must
+check the sample.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 
 def sample_regex(pattern: str, flags: frozenset[str], chance: Random) -> str:
-    """Return a text in which the expression is likely to be found, without anything around it."""
+    """Return a string that the expression probably matches, without anything around the match."""
     return _alternatives(_tree(pattern, flags), chance, {})
 
 
@@ -62,10 +62,10 @@ def _node(node: Node, chance: Random, captured: dict[int, str]) -> str:
         case Anchor(kind):
             return chance.choice(("", "\n")) if kind in {"line start", "line end"} else ""
         case Group(inner, number):
-            text = _alternatives(inner, chance, captured)
+            string = _alternatives(inner, chance, captured)
             if number is not None:
-                captured[number] = text
-            return text
+                captured[number] = string
+            return string
         case Look(inner, _, negated):
             return "" if negated or chance.random() < 0.5 else _alternatives(inner, chance, captured)  # noqa: PLR2004
         case Reference(number):
@@ -78,7 +78,7 @@ def _node(node: Node, chance: Random, captured: dict[int, str]) -> str:
 
 
 def _member(ranges: Ranges, chance: Random) -> str:
-    """Return a character of a class, mostly a printable one of ASCII if there is any."""
+    """Return a character of a class, mostly a printable ASCII character if there is one."""
     low, high = _PRINTABLE
     shown = [(max(low, first), min(high, last)) for first, last in ranges if first <= high and last >= low]
     if not ranges:

@@ -1,9 +1,9 @@
-"""Values of one field that meet what a rule asks of it, and values that nearly do.
+"""Generate values of one field that meet a rule's leaves, and values that nearly do.
 
-    leaves wanted + leaves unwanted ──compose──> candidates ──reference: does it?──> value
-    value ──nearly──> the same but for its case, a character, its type, ...
+    leaves to meet + leaves to miss ──compose──> candidates ──checked by the reference──> value
+    value ──nearly──> the same except for its case, a character, its type, ...
 
-The reference tells which candidates are right, so that nothing here has to know what a leaf means exactly.
+The reference checks each candidate, so that nothing here needs to know the exact meaning of a leaf.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MISSING: Final = _Missing()
 
 _TRIES = 16
 _PLAIN = ("", "", "x", "abc", "a b", "7", "-", "_")
-# What regular expressions, wildcards, quoting, line ends and case folding trip over.
+# Strings that are hard for regular expressions, wildcards, quoting, line ends and case folding.
 _ODD = (
     "\\", "\\\\", "\\\\\\", "C:\\", "/", ".", "*", "?", "\\*", "[a]", "(b", "{1}", "+", "|", "^", "$", "\n", "\r\n",
     "\t", '"', '\\"', "'", "`x`", "%", "$x$", "=", "#", ",", "\\n", "\\d", "\x0b", "\x85", "\u2028", " NOT ", " OR ",
@@ -41,45 +41,45 @@ _SIMILAR = {"k": "\u212a", "s": "\u017f", "i": "\u0131", "I": "\u0130", "a": "\u
 
 
 def value_for(
-    wanted: Sequence[ir.FieldNode], unwanted: Sequence[ir.FieldNode], field: str, chance: Random
+    meet: Sequence[ir.FieldNode], miss: Sequence[ir.FieldNode], field: str, chance: Random
 ) -> tuple[Any, bool]:
-    """Return a value (or MISSING) and whether all of the wanted and none of the unwanted is true of it."""
+    """Return a value (or MISSING), and whether it meets all leaves of `meet` and none of `miss`."""
     last: Any = MISSING
     for attempt in range(_TRIES):
-        last = _compose(wanted, attempt, chance) if wanted else _avoid(unwanted, attempt, chance)
+        last = _compose(meet, attempt, chance) if meet else _avoid(miss, attempt, chance)
         event = {} if last is MISSING else {field: last}
-        if all(matches(leaf, event) for leaf in wanted) and not any(matches(leaf, event) for leaf in unwanted):
+        if all(matches(leaf, event) for leaf in meet) and not any(matches(leaf, event) for leaf in miss):
             return last, True
     return last, False
 
 
-def _avoid(unwanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
-    """Return a value that nothing is asked of but what it must not be: none at all, or nearly what it must not be."""
+def _avoid(miss: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
+    """Return a value that is likely to meet no leaf: no value at all, or nearly one that would meet a leaf."""
     if attempt == 0 and chance.random() < 0.5:  # noqa: PLR2004
         return MISSING
     if attempt < _TRIES // 2:
-        return nearly(_compose([chance.choice(unwanted)], attempt, chance), chance)
+        return nearly(_compose([chance.choice(miss)], attempt, chance), chance)
     return chance.choice((MISSING, filler(chance), "other", 0, "")) if attempt < _TRIES - 2 else "unlike anything"
 
 
-def _compose(wanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
+def _compose(meet: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
     """Return a value that is likely to meet all leaves."""
-    first = wanted[0]
-    if len(wanted) == 1:
+    first = meet[0]
+    if len(meet) == 1:
         return _single(first, chance)
-    if all(isinstance(leaf, ir.StringMatch | ir.Regex) for leaf in wanted):
-        return _joined(wanted, attempt, chance)
-    # Numbers, networks, presence: one of them gives the value, and the others may be content with it.
+    if all(isinstance(leaf, ir.StringMatch | ir.Regex) for leaf in meet):
+        return _joined(meet, attempt, chance)
+    # Numbers, networks, presence: one leaf gives the value, which may meet the others as well.
     return _single(
-        chance.choice([leaf for leaf in wanted if isinstance(leaf, ir.NumberCompare | ir.Cidr)] or wanted), chance
+        chance.choice([leaf for leaf in meet if isinstance(leaf, ir.NumberCompare | ir.Cidr)] or meet), chance
     )
 
 
 def _single(leaf: ir.FieldNode, chance: Random) -> Any:
     match leaf:
         case ir.StringMatch(pattern=pattern, cased=cased):
-            text = _expanded(pattern, chance, cased=cased)
-            return int(text) if text.isascii() and text.isdigit() and chance.random() < 0.3 else text  # noqa: PLR2004
+            string = _expanded(pattern, chance, cased=cased)
+            return int(string) if string.isascii() and string.isdigit() and chance.random() < 0.3 else string  # noqa: PLR2004
         case ir.NumberMatch(number=number):
             return chance.choice(_spellings(number))
         case ir.NumberCompare(number=number):
@@ -95,34 +95,34 @@ def _single(leaf: ir.FieldNode, chance: Random) -> Any:
             return chance.choice((MISSING, MISSING, None))
         case ir.TimePart(part=part, number=number):
             return _time(part, int(number) + (0 if leaf.op == "eq" else chance.choice((-1, 0, 1))), chance)
-        case _:  # presence and comparisons with another field: any text
+        case _:  # presence and comparisons with another field: any string
             return filler(chance) or "x"
 
 
-def _joined(wanted: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
-    """Return a text with everything in it: what must begin it first, what must end it last, what must be all alone."""
+def _joined(meet: Sequence[ir.FieldNode], attempt: int, chance: Random) -> Any:
+    """Return a string that joins the leaves: prefixes first, suffixes last; a literal leaf is the whole string."""
     heads: list[str] = []
     middles: list[str] = []
     tails: list[str] = []
-    for leaf in wanted:
+    for leaf in meet:
         match leaf:
             case ir.StringMatch(pattern=pattern, cased=cased):
                 if pattern.literal is not None:
                     return _expanded(pattern, chance, cased=cased)
-                text = _expanded(_core(pattern), chance, cased=cased)
+                string = _expanded(_core(pattern), chance, cased=cased)
                 at_start, at_end = pattern.parts[0] is not ir.Wildcard.ANY, pattern.parts[-1] is not ir.Wildcard.ANY
-                (heads if at_start else tails if at_end else middles).append(text)
+                (heads if at_start else tails if at_end else middles).append(string)
             case ir.Regex(pattern=expression, flags=flags):
-                text = sample_regex(expression, flags, chance)
-                (heads if expression.startswith("^") else tails if expression.endswith("$") else middles).append(text)
+                string = sample_regex(expression, flags, chance)
+                (heads if expression.startswith("^") else tails if expression.endswith("$") else middles).append(string)
             case _:
                 pass
     chance.shuffle(middles)
     heads.sort(key=len)
     tails.sort(key=len)
-    if attempt % 2 == 0:  # the longest of what begins or ends it often holds the others
+    if attempt % 2 == 0:  # the longest prefix or suffix often contains the others
         heads, tails = heads[-1:], tails[-1:]
-        middles = [text for text in middles if text.lower() not in "\0".join([*heads, *tails]).lower()]
+        middles = [string for string in middles if string.lower() not in "\0".join([*heads, *tails]).lower()]
     glue = filler(chance)
     return glue.join([*heads, *middles, *tails])
 
@@ -137,25 +137,25 @@ def _core(pattern: ir.Pattern) -> ir.Pattern:
 
 
 def _expanded(pattern: ir.Pattern, chance: Random, *, cased: bool) -> str:
-    """Return a text of the pattern; unless `cased`, often in another case."""
+    """Return a string that matches the pattern; unless `cased`, often in another case."""
     change = chance.choice((str, str, str.upper, str.lower, str.swapcase)) if not cased else str
-    texts = []
+    pieces = []
     for part in pattern.parts:
         if isinstance(part, str):
             changed = change(part)
-            texts.append(changed if len(changed) == len(part) else part)
+            pieces.append(changed if len(changed) == len(part) else part)
         else:
-            texts.append(filler(chance) if part is ir.Wildcard.ANY else chance.choice(_ONE))
-    return "".join(texts)
+            pieces.append(filler(chance) if part is ir.Wildcard.ANY else chance.choice(_ONE))
+    return "".join(pieces)
 
 
 def expanded(pattern: ir.Pattern, chance: Random, *, cased: bool) -> str:
-    """Return a text that holds the pattern, with something around it."""
+    """Return a string that contains the pattern, with something around it."""
     return filler(chance) + _expanded(pattern, chance, cased=cased) + filler(chance)
 
 
 def filler(chance: Random) -> str:
-    """Return what a wildcard may stand for: mostly nothing or plain text, and what languages trip over."""
+    """Return text for a wildcard: mostly empty or plain, sometimes hard for query languages."""
     return chance.choice(_PLAIN) if chance.random() < 0.6 else chance.choice(_ODD)  # noqa: PLR2004
 
 
@@ -165,7 +165,7 @@ def _spellings(number: float) -> tuple[Any, ...]:
 
 
 def _address(network: IPv4Network | IPv6Network, chance: Random) -> str:
-    """Return an address inside, at an edge of or right beside the network."""
+    """Return an address inside the network, at its edge, or right beside it."""
     first, last = int(network.network_address), int(network.broadcast_address)
     most = (1 << network.max_prefixlen) - 1
     edges = (first, last, chance.randint(first, last), chance.randint(first, last))
@@ -176,7 +176,7 @@ def _address(network: IPv4Network | IPv6Network, chance: Random) -> str:
 
 
 def _version_6(number: int) -> Any:
-    from ipaddress import IPv6Address  # noqa: PLC0415  a small number would be one of version 4
+    from ipaddress import IPv6Address  # noqa: PLC0415  `ip_address` takes a small number for IPv4
 
     return IPv6Address(number)
 
@@ -194,13 +194,13 @@ def _time(part: str, number: int, chance: Random) -> str:
             month = min(max(number, 1), 12)
         case "year":
             year = min(max(number, 1), 9999)
-        case _:  # week: near enough, the reference tells
+        case _:  # week: near enough, as the reference checks it
             month, day = min(max(number * 7 // 30 + 1, 1), 12), min(max(number * 7 % 30, 1), 28)
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:00{chance.choice(('Z', 'Z', '+05:30', ''))}"
 
 
 def nearly(value: Any, chance: Random) -> Any:
-    """Return a value that differs a little: in case, by a character, in its type, in how many there are."""
+    """Return a value that differs a little: in case, a character, its type, or the number of values."""
     if isinstance(value, bool) or value is None or value is MISSING:
         return chance.choice((MISSING, None, "", not value, str(value), "null", 0, 1, []))
     if isinstance(value, int | float):
