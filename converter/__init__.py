@@ -3,8 +3,8 @@
     load_rules ──> Rules ──convert──> Query ──run_query──> rows
                      └────evaluate──> Alert
 
-These functions are the public interface (docs/python.md); everything else may change. What is slow to import is
-imported when a function is called.
+These functions are the public interface (docs/python.md); everything else may change. Slow modules are imported when a
+function is called.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def load_rules(paths: str | Path | Iterable[str | Path]) -> Rules:
     """Load rules from files and folders.
 
     Args:
-        paths: one or several; of a folder every `*.yml` and `*.yaml` below it; `-` is standard input.
+        paths: one or several files and folders (every `*.yml` and `*.yaml` below); `-` is standard input.
 
     Raises:
-        RuleError: something is not a valid rule; has a place.
-        RefusedError: a rule uses what is not supported yet.
+        RuleError: a rule is not valid; has a place.
+        RefusedError: a rule uses a construct that is not supported yet.
     """
     from pathlib import Path  # noqa: PLC0415
 
@@ -52,12 +52,12 @@ def convert(
     Args:
         rules: from `load_rules`.
         target: its name, for example `splunk`; `list_targets()` has them.
-        pipelines: files or names of pySigma pipelines, in place of the one chosen by log source.
+        pipelines: files or names of pySigma pipelines, instead of the one chosen by log source.
         format: one of the target's formats.
-        options: of the target.
+        options: the target's options.
 
     Raises:
-        RefusedError: the language cannot say a rule; names the construct and a target that can.
+        RefusedError: the language cannot express a rule; names the construct and a target that can.
         ConfigurationError: an unknown target, pipeline, format or option.
     """
     from converter.conversion import convert_rules  # noqa: PLC0415
@@ -67,15 +67,15 @@ def convert(
 
 
 def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: bool = True) -> list[Alert]:
-    """Evaluate rules on raw events: the meaning that conversions are judged by.
+    """Evaluate rules on raw events with the reference, by which conversions are judged.
 
     An event without a usable time takes no part in correlations.
 
     Args:
         rules: from `load_rules`.
-        events: in log order; an event is called by its `_id`, else by its 1-based position. Rules see Sigma's field
-            names beside those of the event (docs/logsources.md).
-        logsources: whether a rule is tried only on events that may be of its log source.
+        events: in log order; the id of an event is its `_id`, else its 1-based position. Rules see Sigma's field names
+            beside those of the event (docs/logsources.md).
+        logsources: whether to try a rule only on events that may be of its log source.
     """
     from converter.logsources import all_rules, by_logsource  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415
@@ -84,12 +84,12 @@ def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: b
 
 
 def parse_query(text: str, language: str, *, macros: str | Mapping[str, str] | None = None) -> Any:
-    """Return the syntax tree of a query: frozen dataclasses, a module `syntax` for each language.
+    """Return the syntax tree of a query, of frozen dataclasses from the language's module `syntax`.
 
     Args:
         text: the query.
         language: spl, esql, eql or kql.
-        macros: for spl: the text of a macros.conf with the macros that the query calls; or several, by name of file.
+        macros: for spl: the text of a macros.conf with the macros that the query calls; or several texts by file name.
 
     Raises:
         QueryError: the text is not a query of the language; has a place.
@@ -116,16 +116,16 @@ def run_query(
     Args:
         text: the query.
         language: spl, esql, eql, kql, or elastic-toml for a rule file.
-        events: as the product of the language has them; `_id` stays on events that pass through.
-        tables: rows by name of what else the query may read: other indices, lookups.
-        macros: for spl: the text of a macros.conf with the macros that the query calls; or several, by name of file.
-        now: for spl: the time of the search, in seconds since 1970, which relative times in it are relative to.
-        limits: for spl: whether results are cut where Splunk cuts them by default.
-        on_note: called with what should be said beside the rows, a sentence each: a limit that was touched.
+        events: as the product of the language has them; events that pass through keep `_id`.
+        tables: the rows of other indices and lookups that the query may read, by name.
+        macros: for spl: the text of a macros.conf with the macros that the query calls; or several texts by file name.
+        now: for spl: the time of the search, in seconds since 1970; relative times count from it.
+        limits: for spl: whether to apply the limits at which Splunk cuts results by default.
+        on_note: called with notes about the result, a sentence each, such as a limit that was reached.
 
     Raises:
         QueryError: the text is not a query, or uses what the engine does not know; has a place.
-        ConfigurationError: an unknown language, or an argument that it does not have.
+        ConfigurationError: an unknown language, or an argument that its engine does not take.
     """
     from converter.targets.core.engines import find_engine  # noqa: PLC0415
 
@@ -136,6 +136,6 @@ def run_query(
 
 def list_targets() -> Mapping[str, Target]:
     """Return the targets by name: our own, and `pysigma:...` for the backends of pySigma that are installed."""
-    from converter.targets.core.registry import list_targets as found  # noqa: PLC0415
+    from converter.targets.core.registry import list_targets as registered  # noqa: PLC0415
 
-    return found()
+    return registered()

@@ -1,8 +1,8 @@
-"""Convert rules: choose and apply a pipeline, lower to a plan with the product's fields, emit, postprocess.
+"""Convert rules: choose and apply a pipeline, lower to plans with the product's fields, emit, postprocess.
 
     Rules ──each plan──> its documents ──pipeline──> mapped pySigma rules ──lower──> Plan ──Target.emit──> Query
 
-Each conversion works on one copy of its rules as pySigma has parsed them at load, so none can change another.
+Each conversion works on its own copy of the rules that pySigma parsed at load, so no conversion changes another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from converter.targets.core.target import Query, Target
 
 _GUIDE_LEVELS = 6
-_UNJUDGED = "the pipeline changes the query after it is written, so it is unjudged: nothing says that it means the rule"
+_UNJUDGED = "the pipeline changes the emitted query, so it is unjudged: it may not mean what the rule means"
 
 
 def convert_rules(
@@ -49,22 +49,22 @@ def convert_rules(
     """Convert every rule to one target.
 
     Args:
-        rules: what to convert.
-        target: what to convert to.
+        rules: the rules.
+        target: the target.
         pipelines: names or files of pipelines, instead of those chosen by log source.
-        without_pipeline: fields stay as the rule has them.
+        without_pipeline: whether to keep the fields as the rules have them.
         format: one of the target's formats.
         options: the target's options.
-        strict_fields: a field that no mapping knows is an error, not a warning.
-        on_error: called with the error of each rule that cannot be converted; without it the first is raised.
+        strict_fields: whether an unmapped field is an error, not a warning.
+        on_error: called with the error of each rule that cannot be converted; without it, the first error is raised.
 
     Returns:
-        One query for each rule that could be converted, in order; a pipeline with a finalizer may make one of all.
+        A query for each rule that could be converted, in order; a pipeline's finalizer may join them into one.
 
     Raises:
-        RefusedError: the target cannot say the rule.
-        RuleError: the rule is not valid, or with `strict_fields` a field is unknown.
-        ConfigurationError: a pipeline, a format or an option is wrong; always raised.
+        RefusedError: the target cannot express a rule.
+        RuleError: a rule is not valid, or with `strict_fields` has an unmapped field.
+        ConfigurationError: a pipeline, a format or an option is wrong; raised even with `on_error`.
     """
     queries: list[Query] = []
     pipeline: ProcessingPipeline | None = None
@@ -93,13 +93,13 @@ def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> lis
     if len(texts) == len(queries):
         return [_changed(query, text) for query, text in zip(queries, texts, strict=True)]
     rule = ", ".join(query.rule for query in queries)
-    changed = Verdict("unjudged", unique(one for query in queries for one in query.verdict.assumptions))
+    changed = Verdict("unjudged", unique(assumption for query in queries for assumption in query.verdict.assumptions))
     warnings = tuple(dict.fromkeys([*(warning for query in queries for warning in query.warnings), _UNJUDGED]))
     return [replace(queries[0], rule=rule, text=text, verdict=changed, warnings=warnings) for text in texts]
 
 
 def _changed(query: Query, text: str) -> Query:
-    """Return a query with the text that a pipeline of the user's has made of it: what it means now, we do not know."""
+    """Return a query with the text that a user's pipeline has made of it. If it differs, the query is unjudged."""
     if text == query.text:
         return query
     warnings = tuple(dict.fromkeys([*query.warnings, _UNJUDGED]))
@@ -108,7 +108,7 @@ def _changed(query: Query, text: str) -> Query:
 
 @dataclass(slots=True, init=False)
 class _Work:
-    """One rule on its way to one target."""
+    """The conversion of one rule to one target."""
 
     rules: Rules
     plan: ir.Plan
@@ -149,13 +149,13 @@ class _Work:
         warnings = self.unknown_fields(strict=strict_fields)
         context = replace(context, state=self.state(), guide=_guide(self.plan))
         upstream = getattr(self.target, "convert", None)
-        if upstream is not None:  # a backend of pySigma works on pySigma's rules, not on plans
+        if upstream is not None:  # a backend of pySigma converts pySigma's rules, not plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
             return replace(query, warnings=query.warnings + warnings)
         query = self.target.emit(mapped, context)
         if query.inner is None or query.wrap is None:
             text = self.applied.postprocess(rule, query.text)
-        else:  # a file: postprocessing is about the query in it
+        else:  # a file: postprocessing applies to the query in it
             text = query.wrap(self.applied.postprocess(rule, query.inner))
         lost = ingest_assumptions(self.plan, self.facts, self.field_names(), get_product(self.target.product))
         verdict = query.verdict
@@ -165,40 +165,41 @@ class _Work:
         return _changed(replace(query, verdict=verdict, warnings=query.warnings + warnings), text)
 
     def mapped(self, key: str) -> Any:
-        """Return a rule as the pipeline has left it."""
+        """Return a rule as the pipeline has changed it."""
         for rule in self.applied.collection.rules:
             if str(rule.name or rule.id or rule.title) == key:
                 return rule
         raise RefusedError("the pipeline removes the rule", "pipeline", self.plan.place)
 
     def state(self) -> Mapping[str, Any]:
-        """Return what the pipeline has noted for the rule, or for the rules that it counts."""
-        found: dict[str, Any] = {}
+        """Return the pipeline's state after the rule, or after the detections that it counts."""
+        state: dict[str, Any] = {}
         for detection in _detections(self.plan):
-            found.update(self.applied.state(self.mapped(detection.meta.key)))
-        return found
+            state.update(self.applied.state(self.mapped(detection.meta.key)))
+        return state
 
     def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
-        """Return a warning that names the fields that no mapping knows, or raise it."""
+        """Return a warning that names the unmapped fields, if there are any; with `strict`, raise it."""
         from converter.pipelines.fields import fields_of, unmapped  # noqa: PLC0415  slow to import
 
         if self.quiet:
             return ()
-        found: dict[str, None] = {}
+        fields: dict[str, None] = {}
         originals = {str(rule.name or rule.id or rule.title): rule for rule in self.rules.originals()}
         for key, original in originals.items():
             rule = self.mapped(key)
             names = unmapped(fields_of(original), fields_of(rule), self.facts, self.applied.mapped(rule))
-            found.update(dict.fromkeys(names))
-        if not found:
+            fields.update(dict.fromkeys(names))
+        if not fields:
             return ()
-        message = f"no mapping for {self.target.product} knows the field{'s' * (len(found) > 1)} {', '.join(found)}"
+        plural = "s" * (len(fields) > 1)
+        message = f"no mapping for {self.target.product} has the field{plural} {', '.join(fields)}"
         if strict:
             raise RuleError(message, self.plan.place, "give a pipeline with -p, or leave out --strict-fields")
         return (message,)
 
     def field_names(self) -> dict[str, str]:
-        """Return the product's name of each Sigma field, where the pipeline has given it exactly one."""
+        """Return the product's name of each of Sigma's fields, if the pipeline gives it exactly one."""
         names: dict[str, str] = {}
         for original in self.rules.originals():
             rule: Any = self.mapped(str(original.name or original.id or original.title))
@@ -216,7 +217,7 @@ class _Work:
 
 
 def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:
-    """Yield (old, new) for the items of a detection that a pipeline renamed in their place."""
+    """Yield (old, new) for the fields of a detection's items that a pipeline has renamed in place."""
     for old, new in zip(before.detection_items, after.detection_items, strict=False):
         if hasattr(old, "detection_items"):
             if hasattr(new, "detection_items"):
@@ -226,9 +227,9 @@ def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:
 
 
 def _measured(rule: Any) -> list[str]:
-    """Return the fields that the condition of a correlation of pySigma measures."""
-    found = getattr(rule.condition, "fieldref", None)
-    return [found] if isinstance(found, str) else list(found or ())
+    """Return the fields that the condition of pySigma's correlation measures."""
+    reference = getattr(rule.condition, "fieldref", None)
+    return [reference] if isinstance(reference, str) else list(reference or ())
 
 
 def _detections(plan: ir.Plan) -> tuple[ir.Detection, ...]:
@@ -245,11 +246,11 @@ def _guide(plan: ir.Plan) -> str | None:
     path = Path(plan.meta.path)
     if not path.is_file():
         return None
-    found = [path.with_suffix(".md")]
+    candidates = [path.with_suffix(".md")]
     for folder in list(path.resolve().parents)[:_GUIDE_LEVELS]:
         samples = folder / "samples"
         if samples.is_dir():
-            # The key comes from the rule: only a plain name can be a folder's.
-            found += [one / "guide.md" for one in samples.iterdir() if one.name == plan.meta.key]
+            # The key comes from the rule, so it is compared with the names of folders, not used as a path.
+            candidates += [sample / "guide.md" for sample in samples.iterdir() if sample.name == plan.meta.key]
             break
-    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in found if guide.is_file()), None)
+    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in candidates if guide.is_file()), None)

@@ -139,7 +139,7 @@ def test_a_field_that_no_mapping_knows(capsys: pytest.CaptureFixture[str]) -> No
     write("aws.yml", BASE.replace("product: test", "product: aws, service: cloudtrail").replace("kind:", "notAField:"))
     status, out, err = run(capsys, "-t esql aws.yml")
     assert status == OK
-    assert err.count("warning: esql: no mapping for elastic knows the field notAField") == 1
+    assert err.count("warning: esql: no mapping for elastic has the field notAField") == 1
     assert "notAField" in out
     status, out, err = run(capsys, "-t esql --strict-fields aws.yml")
     assert (status, out) == (BAD_INPUT, "")

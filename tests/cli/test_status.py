@@ -17,7 +17,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("", OK, "Usage: sigma-convert", ""),
     ("convert -h", OK, "RULE is a file, a folder, or -", ""),
     # convert
-    ("-t splunk rule.yml", OK, "bad", "warning: splunk: no mapping for splunk knows the field kind"),
+    ("-t splunk rule.yml", OK, "bad", "warning: splunk: no mapping for splunk has the field kind"),
     ("convert -t kql --without-pipeline rule.yml", OK, "kind", "assumes: kql: the values of kind have the case"),
     ("-t splunk -t esql rule.yml", OK, "*", "# esql: bad_thing"),
     ("--target splunk,esql rule.yml", OK, "*", "# splunk: bad_thing"),
@@ -52,7 +52,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("check rule.yml", OK, "bad_thing (rule.yml:1)", "1 rule, 0 errors, 0 warnings"),
     ("check burst.yml -t kql", FINDINGS, "refused", "2 rules, 0 errors, 0 warnings, 1 refusal"),
     ("check burst.yml", OK, "KQL cannot count events", "2 rules, 0 errors, 0 warnings"),
-    ("check rule.yml -t splunk --strict-fields", FINDINGS, "no mapping for splunk knows the field kind", "1 refusal"),
+    ("check rule.yml -t splunk --strict-fields", FINDINGS, "no mapping for splunk has the field kind", "1 refusal"),
     ("check mixed", BAD_INPUT, "mixed/b.yml:2:1: rule error", "1 rule, 1 error"),
     ("check doubtful.yml", FINDINGS, "did you mean 'level'?", "1 rule, 0 errors, 1 warning"),
     ("check doubtful.yml --ignore x,unknown-key", OK, "bad_thing", "0 warnings"),

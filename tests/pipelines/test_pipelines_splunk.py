@@ -135,13 +135,13 @@ def test_a_mapping_made_for_splunk_speaks_for_the_fields_that_it_leaves(pipeline
 
 def test_a_pipeline_without_a_mapping_speaks_for_no_field() -> None:
     query = convert("splunk", rule(PROCESS, {"Image": "x"}), ("splunk_sysmon_acceleration",))
-    assert query.warnings == ("no mapping for splunk knows the field Image",)
+    assert query.warnings == ("no mapping for splunk has the field Image",)
 
 
 def test_a_mapping_for_any_product_speaks_for_no_other_field(tmp_path: Path) -> None:
     path = pipeline(tmp_path, transformations=[{"type": "field_name_mapping", "mapping": {"Image": "process_path"}}])
     query = convert("splunk", rule(PROCESS, {"Image": "x", "User": "y"}), (path, "splunk_sysmon_acceleration"))
-    assert query.warnings == ("no mapping for splunk knows the field User",)
+    assert query.warnings == ("no mapping for splunk has the field User",)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Shared by all targets: the interface, the registry, emission, engines, alerts."""
+"""Code that all targets share: the interface, the registry, emission, engines, alerts."""

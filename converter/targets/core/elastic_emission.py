@@ -1,4 +1,4 @@
-"""What emitters for Elastic know of the type of a field, and what they assume of it.
+"""Look up the types of fields for Elastic's emitters, and note the assumptions about them.
 
 name ──facts of the log source, else the Elastic Common Schema──> type
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from converter.verdicts.event_assumptions import MappedType
 
-# What a query asks of fields by their name alone, as facts call it; of other types of ECS only facts tell.
+# Types of ECS that count without facts, by the names that facts use; other types count only from facts.
 _BY_NAME = {
     "date": "date",
     "ip": "ip",
@@ -31,10 +31,10 @@ _ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number", "double": 
 
 @dataclass(slots=True)
 class ElasticEmission(Emission):
-    """One query being written for Elastic."""
+    """The emission of one query for Elastic."""
 
     def type_of(self, name: str) -> str | None:
-        """Return how Elastic maps a field: as the facts say, else as the Elastic Common Schema does."""
+        """Return the type to which Elastic maps a field, from the facts, else from the Elastic Common Schema."""
         fact = self.context.facts.field(name)
         if fact is not None:
             return fact.type
@@ -44,7 +44,7 @@ class ElasticEmission(Emission):
         return kind
 
     def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
-        """Return whether a field has one of the types; an unknown one is assumed to."""
+        """Return whether a field has one of the types; a field of unknown type is assumed to."""
         kind = self.type_of(name)
         if kind is None:
             self.assumptions.append(mapped_as(name, what))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from converter.targets.feature import Feature
 
-# The text of a file of macros, or several by name of file.
+# The text of a file of macros, or several texts by file name.
 Macros: TypeAlias = "str | Mapping[str, str]"
 
 GROUP = "converter.targets"
@@ -27,15 +27,15 @@ _DEFAULT = ("engine.execute", "run")
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The engine of a language: `folder` is the package of the target that has it, `runner` a module and a function."""
+    """The engine of a language: `folder` is its target's package, `runner` the module and function that run a query."""
 
     language: str
     product: str
     folder: str
     runner: tuple[str, str] = _DEFAULT
 
-    def parse(self, text: str, *, macros: Macros | None = None) -> Any:
-        """Return the tree of a query. Raises QueryError; ConfigurationError if the language has no trees, or macros."""
+    def parse(self, query: str, *, macros: Macros | None = None) -> Any:
+        """Return the syntax tree of a query. Raises QueryError; ConfigurationError for a language without trees."""
         name = f"{self.folder}.engine.parse"
         try:
             parse = importlib.import_module(name).parse
@@ -43,11 +43,11 @@ class Engine:
             if missing.name != name:
                 raise
             raise ConfigurationError(f"{self.language} is a kind of file, which has no syntax tree") from None
-        return parse(text, **self._known(parse, {"macros": macros}))
+        return parse(query, **self._known(parse, {"macros": macros}))
 
     def run(
         self,
-        text: str,
+        query: str,
         events: Iterable[Mapping[str, Any]],
         *,
         tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
@@ -70,11 +70,11 @@ class Engine:
         options = self._known(run, options)
         if on_note is not None and "on_note" in signature(run).parameters:
             options["on_note"] = on_note
-        rows: list[dict[str, Any]] = run(text, events, **options)
+        rows: list[dict[str, Any]] = run(query, events, **options)
         return rows
 
     def features(self) -> tuple[Feature, ...]:
-        """Return what the engine runs, and what it refuses by name."""
+        """Return the features that the engine runs, and those that it refuses by name."""
         return tuple(importlib.import_module(f"{self.folder}.engine.features").features())
 
     def example(self, feature: Feature) -> str | None:
@@ -83,7 +83,7 @@ class Engine:
         return None if write is None else str(write(feature))
 
     def _known(self, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options that are given. Raises ConfigurationError if the function does not take one."""
+        """Return the given options. Raises ConfigurationError if the function does not take one of them."""
         given = {name: value for name, value in options.items() if value is not None}
         for name in given:
             if name not in signature(function).parameters:

@@ -1,6 +1,6 @@
-"""The backends of pySigma as targets: `pysigma:splunk` and so on. They convert as they are; replay judges the result.
+"""Use pySigma's backends as targets: `pysigma:splunk` and so on. They convert unchanged; replay judges the results.
 
-fresh pySigma rules + pipeline ──Backend.convert──> text ──our engine──> rows ──> alerts
+fresh pySigma rules + pipeline ──Backend.convert──> query ──our engine──> rows ──> alerts
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTarget:
-    """One backend of pySigma. See `converter.targets.core.target.Target`; `convert` takes the place of `emit`."""
+    """A backend of pySigma. See `converter.targets.core.target.Target`; `convert` is used instead of `emit`."""
 
     name: str
     language: str
@@ -35,11 +35,11 @@ class UpstreamTarget:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def convert(self, collection: Any, pipeline: Any, plan: ir.Plan, context: Context) -> Query:
-        """Convert fresh rules of pySigma.
+        """Convert pySigma's rules, which the backend may change.
 
         Raises:
-            RefusedError: the backend raises.
-            ConfigurationError: it has no such format, or an option is given.
+            RefusedError: the backend raises an error.
+            ConfigurationError: the backend has no such format, or an option is given.
         """
         if context.format not in self.formats:
             raise ConfigurationError(f"the target {self.name} has no format {context.format!r}", hint="default")
@@ -47,20 +47,20 @@ class UpstreamTarget:
             raise ConfigurationError(f"the target {self.name} takes no options")
         module, name = self.backend
         once = copy.copy(pipeline)
-        once.finalizers = []  # these run over the queries of all rules, once there are all
+        once.finalizers = []  # finalizers run once, over the queries of all rules
         backend = getattr(importlib.import_module(module), name)(processing_pipeline=once)
         try:
             queries = backend.convert(collection, context.format)
-        except Exception as bad:
-            message = str(bad.args[0] if bad.args else bad).split("(while", 1)[0].strip()
+        except Exception as error:
+            message = str(error.args[0] if error.args else error).split("(while", 1)[0].strip()
             raise RefusedError(
-                f"{name} raises {type(bad).__name__}: {message}", type(bad).__name__, plan.place
-            ) from bad
-        texts = [queries] if isinstance(queries, str) else [str(query) for query in queries]
-        if len(texts) != 1:
-            message = f"{name} writes {len(texts)} queries for this rule, and does not say which is whose"
+                f"{name} raises {type(error).__name__}: {message}", type(error).__name__, plan.place
+            ) from error
+        emitted = [queries] if isinstance(queries, str) else [str(query) for query in queries]
+        if len(emitted) != 1:
+            message = f"{name} writes {len(emitted)} queries for this rule, and does not tell what each is for"
             raise RefusedError(message, "several queries", plan.place, "convert to a target of our own")
-        (text,) = texts
+        (text,) = emitted
         correlation = plan if isinstance(plan, ir.Correlation) else None
         return Query(
             rule=plan.meta.key,
@@ -68,22 +68,22 @@ class UpstreamTarget:
             language=self.language,
             text=text,
             verdict=Verdict("unjudged"),
-            warnings=(f"{name} of pySigma wrote this, and nothing has judged it: replay it with `sigma-convert test`",),
+            warnings=(f"{name} of pySigma wrote this query, which is unjudged: replay it with `sigma-convert test`",),
             format=context.format,
             group_by=correlation.group_by if correlation else None,
             timespan=correlation.timespan if correlation else None,
         )
 
     def emit(self, plan: ir.Plan, context: Context) -> Query:  # noqa: ARG002  the interface
-        """Backends of pySigma do not read plans.
+        """Refuse: backends of pySigma do not read plans.
 
         Raises:
-            RefusedError: always; `convert` is the way.
+            RefusedError: always; use `convert`.
         """
         raise RefusedError(f"{self.name} does not convert plans", "plan", plan.place)
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
-        """Run what the backend emitted with our engine of its language."""
+        """Run the backend's query with our engine of its language."""
         from converter.targets.core.alerts import eql_alerts, query_alerts  # noqa: PLC0415  start-up counts
 
         folder = {"spl": "splunk"}.get(self.language, self.language)
@@ -92,9 +92,9 @@ class UpstreamTarget:
 
 
 def upstream_targets() -> dict[str, UpstreamTarget]:
-    """Return the backends whose language one of our engines executes."""
+    """Return the backends whose language one of our engines runs."""
     elastic = "sigma.backends.elasticsearch"
-    found = [
+    targets = [
         UpstreamTarget(
             "pysigma:splunk",
             "spl",
@@ -115,4 +115,4 @@ def upstream_targets() -> dict[str, UpstreamTarget]:
             "pysigma:eql", "eql", "elastic", (elastic, "EqlBackend"), "EQL of pysigma-backend-elasticsearch", ".eql"
         ),
     ]
-    return {target.name: target for target in found}
+    return {target.name: target for target in targets}

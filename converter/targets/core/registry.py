@@ -1,4 +1,4 @@
-"""The targets there are: those of the entry points, and the backends of pySigma under `pysigma:<backend>`."""
+"""List the targets: those of the entry points, and pySigma's backends as `pysigma:<backend>`."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ GROUP = "converter.targets"
 @cache
 def list_targets() -> Mapping[str, Target]:
     """Return every target by name."""
-    found: dict[str, Target] = {point.name: point.load() for point in entry_points(group=GROUP)}
-    found = dict(sorted(found.items()))
-    found.update(upstream_targets())
-    return found
+    targets: dict[str, Target] = {point.name: point.load() for point in entry_points(group=GROUP)}
+    targets = dict(sorted(targets.items()))
+    targets.update(upstream_targets())
+    return targets
 
 
 def get_target(name: str) -> Target:
     """Return a target.
 
     Raises:
-        ConfigurationError: there is none of that name; with a suggestion.
+        ConfigurationError: there is no target of that name; with a suggestion.
     """
     targets = list_targets()
     if name not in targets:

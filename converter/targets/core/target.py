@@ -1,8 +1,8 @@
-"""What a target is: the interface between the harness, the command line and `converter/targets/*`.
+"""The interface of targets, between the harness, the command line and `converter/targets/*`.
 
     Plan + Context ──Target.emit──> Query (text, verdict) ──Target.replay──> Run (alerts) for each phase of a schedule
 
-Targets are found through the entry point group `converter.targets`; nothing lists them.
+Targets are found through the entry point group `converter.targets`; there is no list of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Event: TypeAlias = Mapping[str, Any]
 FOREIGN = "pysigma:"
-"""How the names of targets begin that are backends of pySigma."""
+"""The prefix of the names of targets that are backends of pySigma."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class Query:
     Attributes:
         rule: the key of the rule.
         target: the name of the target.
-        language: of `text`: spl, esql, eql, kql, elastic-toml, savedsearches.
+        language: the language of `text`: spl, esql, eql, kql, elastic-toml, savedsearches or contentctl.
         text: the query or the file.
-        verdict: how it relates to the rule.
+        verdict: how the query relates to the rule.
         format: the target's format.
         group_by: for a correlation, the product's names of the group-by fields, in the order of the rule.
         timespan: for a correlation, in seconds.
-        warnings: what the user should know, such as fields that no mapping knows.
-        inner: of a file, the query inside: what the postprocessing of a pipeline is applied to.
-        wrap: of a file, makes the whole text of an inner query.
-        stem: of a file whose format says what it must be called, that name without its suffix.
+        warnings: messages for the user, such as the names of unmapped fields.
+        inner: for a file, the query in it, to which a pipeline's postprocessing is applied.
+        wrap: for a file, returns the whole text for an inner query.
+        stem: for a file whose format requires a name, that name without its suffix.
     """
 
     rule: str
@@ -57,13 +57,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Titles:
-    """The titles of the rules of a conversion; each way to compare them is counted once."""
+    """The titles of the rules of a conversion; for each way to compare titles, the counts are computed once."""
 
     titles: tuple[str, ...]
     _counts: dict[Callable[[str], str], Counter[str]] = field(default_factory=dict, init=False, repr=False)
 
     def shared(self, title: str, key: Callable[[str], str]) -> bool:
-        """Return whether another rule has a title with the same key; `title` is that of one of the rules."""
+        """Return whether another rule has a title with the same key; `title` is the title of one of the rules."""
         if key not in self._counts:
             self._counts[key] = Counter(map(key, self.titles))
         return self._counts[key][key(title)] > 1
@@ -71,15 +71,15 @@ class Titles:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an emitter may use besides the plan.
+    """The input of an emitter besides the plan.
 
     Attributes:
         format: one of the target's formats.
         options: from `-O key=value`; a target refuses options that it does not know.
-        facts: what is known of the product's fields.
-        state: what the processing pipelines have set, for example `index`.
+        facts: of the product's fields.
+        state: the state of the processing pipelines, for example `index`.
         guide: an investigation guide in Markdown, or None.
-        titles: those of all rules of the conversion, for files in which a title must be unique.
+        titles: the titles of all rules of the conversion, for files in which a title must be unique.
     """
 
     facts: Facts
@@ -92,7 +92,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class TargetAlert:
-    """An alert of a query: group values as text (None for a detection), times in nanoseconds, ids where known."""
+    """An alert of a query: group values as strings (None for a detection), times in nanoseconds, ids if known."""
 
     group: tuple[str, ...] | None
     first: int | None
@@ -105,10 +105,10 @@ class Run:
     """The alerts of one replay.
 
     Attributes:
-        phase: at which phase of its schedule; empty for a query without one.
-        alerts: what it found.
-        full: whether it gave as many alerts as `Verdict.limit` lets it, at any time, so that some may be missing.
-        once: whether each alert is one that a person gets, so that two of one episode or event are one too many.
+        phase: the phase of the query's schedule; empty for a query without one.
+        alerts: the alerts.
+        full: whether a run reached `Verdict.limit`, so that alerts may be missing.
+        once: whether each alert is one that a person gets, so that a second one for an episode or event is too many.
     """
 
     phase: str
@@ -118,31 +118,31 @@ class Run:
 
 
 def free_column(name: str, taken: Collection[str]) -> str:
-    """Return a name for a column of a query that is none of the fields `taken`: the name, or with a number after it."""
+    """Return a column name that is not among the fields `taken`: the name itself, or the name with a number."""
     number = 1
-    found = name
-    while found in taken:
+    column = name
+    while column in taken:
         number += 1
-        found = f"{name}_{number}"
-    return found
+        column = f"{name}_{number}"
+    return column
 
 
 @runtime_checkable
 class Target(Protocol):
     """A target.
 
-    It may also have
+    Optional attributes:
 
-        variants  options worth a replay of their own, such as `rule_type=eql`
+        variants  options that are replayed as well, such as `rule_type=eql`
         piped     formats that need a pipeline of the user's
         files     further languages of its formats, each with the module and the function that run it
-        refuses   by format or variant, the constructs that it cannot say, as `RefusedError.construct` names them;
-                  strict: `tests/targets/test_refusals.py` fails if one is converted, or if one more is refused
+        refuses   by format or variant, the constructs that it refuses, as `RefusedError.construct` names them;
+                  strict: `tests/targets/test_refusals.py` fails if one is converted, or if another one is refused
     """
 
     @property
     def name(self) -> str:
-        """What `-t` takes."""
+        """Its name for `-t`."""
         ...
 
     @property
@@ -152,12 +152,12 @@ class Target(Protocol):
 
     @property
     def product(self) -> str:
-        """Whose events its queries run on."""
+        """The product on whose events its queries run."""
         ...
 
     @property
     def description(self) -> str:
-        """One line for the table of targets."""
+        """A line for the table of targets."""
         ...
 
     @property
@@ -167,25 +167,25 @@ class Target(Protocol):
 
     @property
     def formats(self) -> Mapping[str, str]:
-        """Names of formats and what each is; `default` is one."""
+        """The descriptions of its formats by name, `default` included."""
         ...
 
     @property
     def options(self) -> Mapping[str, str]:
-        """Names of options and what each does."""
+        """The descriptions of its options by name."""
         ...
 
     def emit(self, plan: Plan, context: Context) -> Query:
         """Convert a plan whose fields are the product's.
 
         Raises:
-            RefusedError: the language cannot say it; names the construct and a target that can.
+            RefusedError: the language cannot express it; names the construct and a target that can.
             ConfigurationError: an unknown format or option.
         """
         ...
 
     def replay(self, query: Query, events: Sequence[Event]) -> Sequence[Run]:
-        """Execute a query of this target on events as the product has them (each has `_id`).
+        """Run a query of this target on events as the product has them, each with `_id`.
 
         Raises:
             QueryError: the engine does not know a construct of the query.
