@@ -1,8 +1,8 @@
-"""What aggregations of the first version of Sigma are today: the correlation rule that means the same, as YAML.
+"""Rewrite aggregations of Sigma version 1 as correlation rules that mean the same, in YAML.
 
     condition "selection | count(user) by host > 5", timeframe 10m ──> correlation: value_count, group-by, timespan
 
-For hints of errors only: nothing here changes what a rule means.
+The results are only used in hints of errors.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _TIMEFRAME = re.compile(r"\d+[smhdM]")
 
 
 def equivalent(data: Mapping[str, Any], condition: str) -> str:
-    """Return how a rule with an aggregation is written today, or an empty string where there is no way.
+    """Return a hint for rewriting a rule with an aggregation, or an empty string if there is no equivalent.
 
     Args:
         data: the rule.
-        condition: with `|` and an aggregation, or without if the rule has a timeframe.
+        condition: a condition with `|` and an aggregation, or, if the rule has a timeframe, one without.
     """
     search, bar, aggregation = condition.partition("|")
     if not bar:
@@ -41,22 +41,24 @@ def equivalent(data: Mapping[str, Any], condition: str) -> str:
     if near is not None and "not" not in near["names"].split():
         first = search.strip() if re.fullmatch(r"\s*\w+\s*", search) else _name(data)
         return _temporal(data, [first, *re.split(r"\s+and\s+", near["names"])])
-    found = _AGGREGATION.fullmatch(aggregation)
-    if found is None:
+    match = _AGGREGATION.fullmatch(aggregation)
+    if match is None:
         return ""
-    function, field = found["function"].lower(), found["field"]
-    number: int | float = float(found["number"]) if "." in found["number"] else int(found["number"])
-    operator = _OPERATORS[found["op"]]
+    function, field = match["function"].lower(), match["field"]
+    number: int | float = float(match["number"]) if "." in match["number"] else int(match["number"])
+    operator = _OPERATORS[match["op"]]
     if function in {"min", "max"}:
-        says_any = (function == "min") == operator.startswith("lt") and operator != "eq"
-        return f"one event says as much: ask for `{field}|{operator}: {number}` in it" if says_any and field else ""
+        any_event = (function == "min") == operator.startswith("lt") and operator != "eq"
+        if not any_event or not field:
+            return ""
+        return f"one event is enough: add `{field}|{operator}: {number}` to the detection"
     if function in _TYPES and not field:
         return ""
     kind = "event_count" if not field else _TYPES.get(function, "value_count")
     name = _name(data)
     rule: dict[str, Any] = {"type": kind, "rules": [name]}
-    if found["groups"]:
-        rule["group-by"] = re.split(r"\s*,\s*", found["groups"].strip())
+    if match["groups"]:
+        rule["group-by"] = re.split(r"\s*,\s*", match["groups"].strip())
     rule["timespan"] = _timespan(data)
     rule["condition"] = {**({"field": field} if field else {}), operator: number}
     first = f"let the condition end before `|`{_named(data, name)}, and add the rule:"
@@ -65,24 +67,27 @@ def equivalent(data: Mapping[str, Any], condition: str) -> str:
 
 def _temporal(data: Mapping[str, Any], names: list[str]) -> str:
     rule = {"type": "temporal", "rules": names, "timespan": _timespan(data)}
-    what = ", ".join(names)
-    note = "if these are different events, make a rule with that name of each of"
-    return f"{note} {what} (add group-by for what they share), and one of the whole:\n{_yaml(data, rule)}"
+    note = f"if these are different events, write a rule for each ({', '.join(names)}), and this correlation"
+    return f"{note} (add group-by for the fields that they share):\n{_yaml(data, rule)}"
 
 
 def _yaml(data: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
     title = str(data.get("title") or "Correlation")
-    text = yaml.safe_dump({"title": title, "correlation": dict(rule)}, sort_keys=False, allow_unicode=True, width=1000)
+    dumped = yaml.safe_dump(
+        {"title": title, "correlation": dict(rule)}, sort_keys=False, allow_unicode=True, width=1000
+    )
     if "timeframe" not in data["detection"]:
-        text = text.replace(f"timespan: {_UNKNOWN}", f"timespan: {_UNKNOWN}  # the rule has no timeframe: choose one")
-    return "".join(f"    {line}\n" for line in text.splitlines()).rstrip("\n")
+        dumped = dumped.replace(
+            f"timespan: {_UNKNOWN}", f"timespan: {_UNKNOWN}  # the rule has no timeframe: choose one"
+        )
+    return "".join(f"    {line}\n" for line in dumped.splitlines()).rstrip("\n")
 
 
 _UNKNOWN = "1h"
 
 
 def _timespan(data: Mapping[str, Any]) -> str:
-    """Return the timeframe of the rule, or a timespan that the author has to choose."""
+    """Return the timeframe of the rule, or a default for the author to change."""
     written = str(data["detection"].get("timeframe", ""))
     return written if _TIMEFRAME.fullmatch(written) else _UNKNOWN
 

@@ -1,4 +1,4 @@
-"""Loaded rules: their documents, their plans, and pySigma's objects for pipelines and backends.
+"""Hold loaded rules: their documents, their plans, and pySigma's objects for pipelines and backends.
 
 Rules.plans                      what is converted and evaluated
 Rules.parsed ──deepcopy, link──> Rules.collection(): pySigma's objects, one copy for each conversion
@@ -30,11 +30,11 @@ class Rules:
 
     Attributes:
         documents: one for each rule, in the order of the files.
-        plans: what is to be converted or evaluated: every rule that no correlation swallows, without any pipeline.
-        filters: of each detection that has any, by the identity of its document.
-        warnings: what is doubtful about references and filters.
-        parsed: each rule as pySigma has parsed it, with its filters, by the identity of its document. Nothing changes
-            them, and their references are not resolved: whoever needs that takes a copy.
+        plans: the rules to convert or evaluate, before any pipeline: all except those that only serve a correlation.
+        filters: the filters of each detection that has any, by the identity of its document.
+        warnings: about references and filters.
+        parsed: each rule as pySigma has parsed it, with its filters, by the identity of its document. These are never
+            changed, and their references are not resolved; copies are made for that.
     """
 
     documents: tuple[Document, ...]
@@ -51,19 +51,19 @@ class Rules:
         object.__setattr__(self, "_index", index)
 
     def collection(self, *, upstream: bool = False) -> SigmaCollection:
-        """Return the rules as pySigma objects of the caller's own; pipelines and backends change what they are given.
+        """Return copies of the rules as pySigma's objects; pipelines and backends may change them.
 
-        With `upstream` the modifiers are as pySigma applies them. Raises RefusedError if it cannot.
+        With `upstream`, pySigma's own modifiers are applied. Raises RefusedError if pySigma does not accept a rule.
         """
         rules = [self.upstream_rule(document) for document in self.documents] if upstream else self.originals()
         return link(copy.deepcopy(rules))
 
     def originals(self) -> list[Any]:
-        """Return the rules as pySigma objects that are not to be changed, in the order of the documents."""
+        """Return the rules as pySigma's objects, which must not be changed, in the order of the documents."""
         return [self.parsed[id(document)] for document in self.documents]
 
     def upstream_rule(self, document: Document) -> Any:
-        """Return a rule as pySigma itself reads it, not to be changed. Raises RefusedError if it does not accept it."""
+        """Return a rule as pySigma itself reads it, which must not be changed. Raises RefusedError if it does not."""
         if id(document) not in self._upstream:
             rule = upstream_rule(document)
             add_filters(rule, [(item, upstream_rule(item)) for item in self.filters.get(id(document), ())])
@@ -80,12 +80,12 @@ class Rules:
         return Rules(documents, (plan,), self.filters, parsed=self.parsed, _upstream=self._upstream)
 
     def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
-        """Return the rules with their placeholders expanded by pipelines, of which nothing else is applied.
+        """Return the rules with their placeholders expanded by pipelines; other items of the pipelines are not applied.
 
         Args:
             pipelines: names or files.
-            on_error: called with the error of each rule that a pipeline refuses, which is then left out; without it
-                the first is raised.
+            on_error: called with the error of each rule that a pipeline refuses, which is left out; without it, the
+                first error is raised.
 
         Raises:
             ConfigurationError: a pipeline is wrong.
@@ -115,7 +115,7 @@ class Rules:
         return replace(self, plans=tuple(plans))
 
     def lowered(self, rule: Any) -> ir.Plan:
-        """Return the plan of a pySigma rule made from one of these documents, perhaps changed by a pipeline since."""
+        """Return the plan of a pySigma rule from one of these documents; a pipeline may have changed the rule."""
         from converter.plan.lower import lower  # noqa: PLC0415  slow to import
 
         return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
@@ -129,5 +129,5 @@ def _waits(plan: ir.Plan) -> bool:
 
 
 def rule_key(data: Mapping[str, Any]) -> str:
-    """Return what a rule is called in output: its name, else its id, else its title."""
+    """Return the key of a rule in output: its name, else its id, else its title."""
     return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")

@@ -1,9 +1,9 @@
-"""Find everything that is wrong with a rule of which something is wrong.
+"""Collect every error in an invalid rule, not just the first.
 
-    rule that does not parse or lower ──part by part──> every error, each with the place of its part
+    rule that does not parse or lower ──part by part──> every error, with the place of its part
 
-pySigma and the plan stop at the first error, and pySigma cannot place it. So each value, each condition and the rest
-of the rule is tried by itself. This is slow, and only done for rules that are bad.
+pySigma and the plan stop at the first error, and pySigma does not know its place. So each value, each condition and
+the rest of the rule is tried on its own. This is slow, and done only for invalid rules.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
-# What pySigma says when a modifier does not fit the type of a value, and what modifiers take.
+# pySigma's message if a modifier does not fit the type of a value, and the values that modifiers take.
 _MISMATCH = re.compile(r"Modifier (\w+) incompatible to value type of '(.*)'", re.DOTALL)
 _NUMERIC = ("lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year")
 _TAKES = dict.fromkeys(_NUMERIC, "it takes a number, without quotes") | {
@@ -35,25 +35,25 @@ _TAKES = dict.fromkeys(_NUMERIC, "it takes a number, without quotes") | {
     "m": "it comes after re",
     "s": "it comes after re",
 }
-# How messages of pySigma call parts of a rule, where that is not their key.
+# The words for parts of a rule in pySigma's messages, where they are not the keys.
 _WORDS = {"id": "identifier", "logsource": "log ?source"}
 _MAX_UNKNOWN = 20
 _MAX_TRIALS = 2000
 
 
 def pysigma_errors() -> tuple[type[Exception], ...]:
-    """Return what pySigma raises for a rule that it does not accept: it does not check everything that it reads."""
+    """Return the exceptions that pySigma raises for an invalid rule; not all are its own, as it checks only a part."""
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
     return (SigmaError, ValueError, TypeError, AttributeError, LookupError, RecursionError, ArithmeticError)
 
 
 def rule_errors(document: Document, known: Collection[tuple[int, int]] = ()) -> Iterator[SourceError]:
-    """Yield what pySigma and the plan do not accept of a rule, part by part; nothing if all parts are fine.
+    """Yield the errors of pySigma and the plan in a rule, part by part; nothing if all parts are valid.
 
     Args:
-        document: a rule, perhaps with errors of structure.
-        known: line and column of errors that are known; the items that have them are not tried.
+        document: a rule, whose structure may be invalid.
+        known: line and column of known errors; items with such errors are not tried.
     """
     data = document.data
     if not isinstance(data, dict):
@@ -72,9 +72,9 @@ def rule_errors(document: Document, known: Collection[tuple[int, int]] = ()) -> 
     yield from _condition_errors(document, names, detection.get("condition"))
 
 
-def whole_error(document: Document, bad: Exception) -> RuleError:
-    """Return what pySigma raised for a rule, placed at the key that it speaks of, or at the rule."""
-    message, hint = _explained(bad)
+def whole_error(document: Document, error: Exception) -> RuleError:
+    """Return pySigma's error for a rule, placed at the key that its message names, or else at the rule."""
+    message, hint = _explained(error)
     for key in sorted(map(str, document.data), key=len, reverse=True):
         words = _WORDS.get(key, re.escape(key))
         if re.search(rf"\b{words}\b", message, re.IGNORECASE):
@@ -87,12 +87,12 @@ def _whole(document: Document) -> Iterator[SourceError]:
         parse_rule(document)
     except SourceError as error:
         yield error
-    except pysigma_errors() as bad:
-        yield whole_error(document, bad)
+    except pysigma_errors() as error:
+        yield whole_error(document, error)
 
 
 def _rest_errors(document: Document, known: Collection[tuple[int, int]]) -> Iterator[SourceError]:
-    """Yield errors of everything but the detection; only of the log source if others are known."""
+    """Yield the errors outside the detection; only those of the log source, if there are known errors."""
     fine = {"selection": {"field": "value"}, "condition": "selection"}
     source = document.data.get("logsource", {"category": "any"})
     rest = {"title": "rest", "logsource": source} if known else document.data
@@ -108,7 +108,7 @@ class _Parts:
         self.left = _MAX_TRIALS
 
     def errors(self, path: Path, definition: Any) -> Iterator[SourceError]:
-        """Yield errors of each value below `path`, tried as the only one of a rule."""
+        """Yield the errors of each value below `path`, tried as the only value of a rule."""
         document = self.document
         if isinstance(definition, dict):
             for key, value in definition.items():
@@ -122,7 +122,7 @@ class _Parts:
             yield from self.tried(definition, None, place, place)
 
     def item(self, path: Path, key: str, value: Any) -> Iterator[SourceError]:
-        """Yield errors of each value of a field."""
+        """Yield the errors of each value of a field."""
         if self.left <= 0:
             return
         place_of = self.document.place
@@ -130,13 +130,13 @@ class _Parts:
         if any(line == label.line and 0 <= column - label.column <= label.length for line, column in self.known):
             return
         label = replace(label, length=max(1, len(key.partition("|")[0])))
-        found = False
-        for index, one in enumerate(value if isinstance(value, list) else ()):
-            if not isinstance(one, dict | list):
-                for error in self.tried({key: one}, Origin(path, index), label, place_of(*path, key, index)):
-                    found = True
+        failed = False
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if not isinstance(item, dict | list):
+                for error in self.tried({key: item}, Origin(path, index), label, place_of(*path, key, index)):
+                    failed = True
                     yield error
-        if not found:  # one plain value; or what no value of a list shows alone
+        if not failed:  # a single value; or an error that no value of the list has alone
             yield from self.tried({key: value}, Origin(path), label, place_of(*path, key))
 
     def tried(self, definition: Any, origin: Origin | None, label: Place, place: Place) -> Iterator[SourceError]:
@@ -156,22 +156,22 @@ class _Parts:
             if origin is None or at is None:
                 error.place = place
             elif (at.line, at.column) == (label.line, label.column) and not isinstance(error, RefusedError):
-                error.place = place  # the plan places at the item what is about its value
+                error.place = place  # the plan places errors about a value at the item's key
             yield error
-        except pysigma_errors() as bad:
-            message, hint = _explained(bad)
+        except pysigma_errors() as error:
+            message, hint = _explained(error)
             yield RuleError(message, place, hint)
 
 
 def _condition_errors(document: Document, names: list[str], written: Any) -> Iterator[SourceError]:
-    for index, text in enumerate(written) if isinstance(written, list) else [(None, written)]:
-        if isinstance(text, str):
+    for index, condition in enumerate(written) if isinstance(written, list) else [(None, written)]:
+        if isinstance(condition, str):
             path: Path = ("detection", "condition") if index is None else ("detection", "condition", index)
-            yield from _one_condition(document, names, text, path)
+            yield from _one_condition(document, names, condition, path)
 
 
-def _one_condition(document: Document, names: list[str], text: str, path: Path) -> Iterator[SourceError]:
-    """Yield the errors of a condition; each word that is no search identifier is then taken for one."""
+def _one_condition(document: Document, names: list[str], condition: str, path: Path) -> Iterator[SourceError]:
+    """Yield the errors of a condition; after its error, an unknown search identifier is taken as known."""
     from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.plan.condition import parse_condition  # noqa: PLC0415  slow to import
 
@@ -186,10 +186,10 @@ def _one_condition(document: Document, names: list[str], text: str, path: Path) 
     for _ in range(_MAX_UNKNOWN):
         spans.clear()
         try:
-            parse_condition(Source(text, RuleError, locate), known)
+            parse_condition(Source(condition, RuleError, locate), known)
         except SourceError as error:
             yield error
-            word = text[spans[-1].start : spans[-1].end] if spans else ""
+            word = condition[spans[-1].start : spans[-1].end] if spans else ""
             if not word or word in known:
                 return
             known[word] = anything
@@ -197,12 +197,12 @@ def _one_condition(document: Document, names: list[str], text: str, path: Path) 
             return
 
 
-def _explained(bad: Exception) -> tuple[str, str]:
-    """Return the message of pySigma in words of the rule, and a hint."""
+def _explained(error: Exception) -> tuple[str, str]:
+    """Return pySigma's message in terms of the rule, and a hint."""
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
-    message = str(bad.args[0]) if bad.args else str(bad)
-    if not isinstance(bad, SigmaError):
+    message = str(error.args[0]) if error.args else str(error)
+    if not isinstance(error, SigmaError):
         return f"pySigma does not accept this: {message}", ""
     mismatch = _MISMATCH.fullmatch(message)
     if mismatch is None:

@@ -1,7 +1,7 @@
-"""Filters: documents that leave out events of many rules.
+"""Apply Sigma filters: documents that exclude events from other rules.
 
-    filter documents ──assign──> which detections each is for, errors and warnings
-    pySigma rule + filters ──add_filters──> the rule with its condition and theirs, before any pipeline
+    filter documents ──assign──> the detections that each is for, errors and warnings
+    pySigma's rule + filters ──add_filters──> the rule with their conditions added, before any pipeline
 
 An event matches a filtered rule if it meets the rule's condition and the condition of each filter.
 """
@@ -59,13 +59,13 @@ def searches_of(data: Mapping[str, Any]) -> list[Any]:
 
 
 def as_detection(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a filter as the detection rule that finds what the filter keeps."""
+    """Return a filter as a detection rule, which matches the events that the filter keeps."""
     detection = {name: value for name, value in data["filter"].items() if name != "rules"}
     return {**{key: value for key, value in data.items() if key != "filter"}, "detection": detection}
 
 
 def structure_errors(document: Document) -> Iterator[SourceError]:
-    """Yield what is wrong with the section `filter`, but for its search identifiers."""
+    """Yield the errors of the section `filter`, except those of its search identifiers."""
     data = document.data
     yield from errors(document, _FILTER)
     section = data["filter"]
@@ -87,12 +87,12 @@ def structure_errors(document: Document) -> Iterator[SourceError]:
 
 @dataclass(slots=True)
 class Assigned:
-    """What filters are for.
+    """Filters, assigned to detections.
 
     Attributes:
-        filters: for each detection, by identity of its document, the filters in order.
-        errors: filters that cannot do what they say; they are left out.
-        warnings: what is doubtful about others.
+        filters: the filters of each detection, in order, by the identity of its document.
+        errors: of filters that do not fit; these filters are left out.
+        warnings: about the other filters.
     """
 
     filters: dict[int, tuple[Document, ...]] = field(default_factory=dict)
@@ -101,38 +101,38 @@ class Assigned:
 
 
 def assign(filters: Iterable[Document], documents: Sequence[Document], names: Mapping[str, Document]) -> Assigned:
-    """Return which detections filters are for.
+    """Assign filters to detections.
 
     Args:
-        filters: without errors.
-        documents: rules without errors.
-        names: of these, what references may call them.
+        filters: the filters, without errors.
+        documents: the rules, without errors.
+        names: the rules by the names that references may use.
     """
     assigned = Assigned()
-    for one in filters:
-        found, errors, warnings = _targets(one, documents, names)
-        assigned.warnings += [*warnings, *_doubts(one)]
+    for item in filters:
+        targets, errors, warnings = _targets(item, documents, names)
+        assigned.warnings += [*warnings, *_condition_warnings(item)]
         if errors:
             assigned.errors += errors
             continue
-        for document in found:
-            assigned.filters[id(document)] = (*assigned.filters.get(id(document), ()), one)
+        for document in targets:
+            assigned.filters[id(document)] = (*assigned.filters.get(id(document), ()), item)
     return assigned
 
 
 def _targets(
-    one: Document, documents: Sequence[Document], names: Mapping[str, Document]
+    item: Document, documents: Sequence[Document], names: Mapping[str, Document]
 ) -> tuple[list[Document], list[SourceError], list[RuleWarning]]:
-    """Return the detections that a filter is for, and what is wrong with that."""
-    rules = one.data["filter"]["rules"]
-    place = one.place("filter", "rules")
+    """Return the detections that a filter is for, with the errors and warnings about its references."""
+    rules = item.data["filter"]["rules"]
+    place = item.place("filter", "rules")
     if isinstance(rules, str) and rules.lower() == "any":
-        found = [document for document in documents if "detection" in document.data and _covers(one, document)]
-        hint = f"the filter is for {_shown(one)}"
+        covered = [document for document in documents if "detection" in document.data and _covers(item, document)]
+        hint = f"the filter is for {_shown(item)}"
         nothing = RuleWarning("no rule has the log source of the filter", "filter-without-rule", place, hint)
-        return found, [], [] if found else [nothing]
-    named = [(place, rules)] if isinstance(rules, str) else _listed(one, rules)
-    kept: dict[int, Document] = {}
+        return covered, [], [] if covered else [nothing]
+    named = [(place, rules)] if isinstance(rules, str) else _listed(item, rules)
+    targets: dict[int, Document] = {}
     errors: list[SourceError] = []
     warnings: list[RuleWarning] = []
     missing: list[tuple[Place, str]] = []
@@ -146,11 +146,11 @@ def _targets(
                 RuleWarning(f"the reference {name!r} is the title of a rule", "reference-by-title", where, hint)
             )
         below = [document for document in needed(names[name], names) if "detection" in document.data]
-        other = [document for document in below if not _covers(one, document)]
-        kept.update((id(document), document) for document in below if document not in other)
+        other = [document for document in below if not _covers(item, document)]
+        targets.update((id(document), document) for document in below if document not in other)
         if other:
             sources = " and ".join(dict.fromkeys(map(_shown, other)))
-            hint = f"the filter is for {_shown(one)}, the rule for {sources}"
+            hint = f"the filter is for {_shown(item)}, the rule for {sources}"
             if len(other) == len(below):
                 errors.append(RuleError(f"the filter does not fit the log source of {name!r}", where, hint))
             else:
@@ -163,16 +163,16 @@ def _targets(
             errors.append(RuleError(message, where, hint))
         else:
             warnings.append(RuleWarning(f"{message}, so the filter is not for it", "filter-without-rule", where, hint))
-    return list(kept.values()), errors, warnings
+    return list(targets.values()), errors, warnings
 
 
-def _listed(one: Document, rules: Sequence[str]) -> list[tuple[Place, str]]:
-    return [(one.place("filter", "rules", index), name) for index, name in enumerate(rules)]
+def _listed(item: Document, rules: Sequence[str]) -> list[tuple[Place, str]]:
+    return [(item.place("filter", "rules", index), name) for index, name in enumerate(rules)]
 
 
-def _covers(one: Document, document: Document) -> bool:
-    """Return whether the log source of a filter is that of a rule, or a part of it."""
-    wide, narrow = one.data["logsource"], document.data["logsource"]
+def _covers(item: Document, document: Document) -> bool:
+    """Return whether a filter's log source covers a rule's: each of its keys has the rule's value."""
+    wide, narrow = item.data["logsource"], document.data["logsource"]
     return all(wide.get(key) is None or wide.get(key) == narrow.get(key) for key in _SOURCE)
 
 
@@ -181,13 +181,13 @@ def _shown(document: Document) -> str:
     return "{" + ", ".join(f"{key}: {source[key]}" for key in _SOURCE if source.get(key) is not None) + "}"
 
 
-def _doubts(one: Document) -> Iterator[RuleWarning]:
-    condition = one.data["filter"]["condition"]
-    if not _negates(_parsed(condition, searches_of(one.data))):
+def _condition_warnings(item: Document) -> Iterator[RuleWarning]:
+    condition = item.data["filter"]["condition"]
+    if not _negates(_parsed(condition, searches_of(item.data))):
         yield RuleWarning(
             "the filter keeps only events that it selects",
             "filter-without-not",
-            one.place("filter", "condition"),
+            item.place("filter", "condition"),
             f"to leave them out, write `condition: not {condition if condition.isidentifier() else f'({condition})'}`",
         )
 
@@ -206,18 +206,21 @@ def _negates(expr: ir.Expr) -> bool:
 
 
 def add_filters(rule: Any, filters: Sequence[tuple[Document, Any]]) -> None:
-    """Add filters to a detection rule of pySigma.
+    """Add filters to one of pySigma's detection rules.
 
     Args:
         rule: the rule, which is changed.
-        filters: each with `as_detection` of it as a rule of pySigma, made for this one rule.
+        filters: each filter with pySigma's rule for its `as_detection`, made for this rule alone.
     """
     if not filters:
         return
     detections, conditions = rule.detection.detections, list(rule.detection.condition)
     names = list(detections)
-    # A selector that takes names with an underscore would take those of the filters as well.
-    conditions = [_text(_parsed(one, names)) if "_" in one and "*" in one else one for one in conditions]
+    # A selector for names with an underscore would select the names of filters as well, so selectors are written out.
+    conditions = [
+        _written(_parsed(condition, names)) if "_" in condition and "*" in condition else condition
+        for condition in conditions
+    ]
     for number, (document, parsed) in enumerate(filters, 1):
         prefix = f"_filter{number}_"
         while any(name.startswith(prefix) for name in names):
@@ -225,8 +228,8 @@ def add_filters(rule: Any, filters: Sequence[tuple[Document, Any]]) -> None:
         for name, detection in parsed.detection.detections.items():
             _place(detection, document)
             detections[prefix + name] = detection
-        kept = _text(_parsed(document.data["filter"]["condition"], list(parsed.detection.detections)), prefix)
-        conditions = [f"({one}) and {kept}" for one in conditions]
+        added = _written(_parsed(document.data["filter"]["condition"], list(parsed.detection.detections)), prefix)
+        conditions = [f"({condition}) and {added}" for condition in conditions]
     rule.detection.condition = conditions
     rule.detection.__post_init__()
 
@@ -235,23 +238,23 @@ def _parsed(condition: str, names: Sequence[str]) -> ir.Expr:
     return parse_condition(Source(condition, RuleError), {name: ir.Exists(name) for name in names})
 
 
-def _text(expr: ir.Expr, prefix: str = "") -> str:
-    """Return a condition over names as text, selectors written out."""
+def _written(expr: ir.Expr, prefix: str = "") -> str:
+    """Return a parsed condition as Sigma writes it, without selectors, and with a prefix on each name."""
     match expr:
         case ir.And(items):
-            return f"({' and '.join(_text(item, prefix) for item in items)})"
+            return f"({' and '.join(_written(item, prefix) for item in items)})"
         case ir.Or(items):
-            return f"({' or '.join(_text(item, prefix) for item in items)})"
+            return f"({' or '.join(_written(item, prefix) for item in items)})"
         case ir.Not(item):
-            return f"not {_text(item, prefix)}"
+            return f"not {_written(item, prefix)}"
         case ir.Exists(name):
             return prefix + name
         case _:
-            raise TypeError(f"no condition over names: {expr!r}")
+            raise TypeError(f"not a condition over names: {expr!r}")
 
 
 def _place(detection: Any, document: Document) -> None:
-    """Note in each item of a filter where it stands, which is not in the file of the rule."""
+    """Note in each item of a filter its place, which is not in the rule's file."""
     for item in detection.detection_items:
         if hasattr(item, "detection_items"):
             _place(item, document)

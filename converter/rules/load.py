@@ -1,9 +1,10 @@
-"""Load Sigma rules: files to documents with positions, to pySigma rules, to plans.
+"""Load Sigma rules: from files to documents with positions, to pySigma's rules, to plans.
 
-    paths ──> parse_documents ──> check structure (positions) ──> pySigma ──lower──> Rules.plans
-                                   └──bad rule──> examine: every error of every part, in the order of the files
+    paths ──> parse_documents ──> document_errors (structure) ──> pySigma ──lower──> Rules.plans
+                                   └──invalid rule──> diagnose: every error of every part, in the order of the files
 
-pySigma parses the rules; what it cannot place in the file, `examine` finds again by trying the parts one by one.
+pySigma parses the rules, but cannot place its errors in the file; `rules/diagnose.py` finds their places by trying the
+parts of a rule one by one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _RULE_SUFFIXES = (".yml", ".yaml")
 MAX_ERRORS = 100
-"""How many errors of one rule are looked for in each of the two passes; whoever has more has not written a rule."""
+"""The most errors of one rule that each of the two passes looks for; a document with more is hardly a rule."""
 
 
 def load_rules(
@@ -50,14 +51,14 @@ def load_rules(
     """Load rules from files, folders (every `*.yml` below) or `-` (standard input).
 
     Args:
-        paths: what to load.
+        paths: files and folders.
         on_error: called with every error of every rule, in the order of the files; rules with errors are left out.
-            Without it the first error is raised.
-        on_warning: called with every warning about the rules that are left, in the order of the files.
+            Without it, the first error is raised.
+        on_warning: called with every warning about the rules without errors, in the order of the files.
 
     Raises:
-        RuleError: with a place, when something is not a valid rule.
-        RefusedError: when a rule uses what is not supported yet.
+        RuleError: a rule is not valid; has a place.
+        RefusedError: a rule uses a construct that is not supported yet.
     """
     loading = _Loading()
     for name, read in _files(paths, loading.fail):
@@ -71,20 +72,20 @@ def parse_rules(
     on_error: Callable[[SourceError], None] | None = None,
     on_warning: Callable[[RuleWarning], None] | None = None,
 ) -> Rules:
-    """Load rules from YAML text; for the rest see `load_rules`."""
+    """Load rules from YAML text; otherwise like `load_rules`."""
     loading = _Loading()
     loading.file(name, text.encode)
     return loading.finish(on_error, on_warning)
 
 
 class _Loading:
-    """Rules on their way from files to plans, and every error on that way."""
+    """The loading of rules from files to plans; gathers every error."""
 
     def __init__(self) -> None:
         self.errors: list[SourceError] = []
         self.names: dict[str, int] = {}
         self.documents: list[Document] = []
-        self.bad: list[Document] = []
+        self.invalid: list[Document] = []
         self.parsed: dict[int, Any] = {}
         self.plans: dict[int, ir.Plan] = {}
         self.identifiers: dict[str, Document] = {}
@@ -97,17 +98,17 @@ class _Loading:
         self.names.setdefault(name, len(self.names))
         try:
             raw = read()
-            found = parse_documents(raw, name)
-        except OSError as bad:
-            self.fail(UnreadableError(f"cannot read {name}: {bad.strerror or bad}"))
+            documents = parse_documents(raw, name)
+        except OSError as error:
+            self.fail(UnreadableError(f"cannot read {name}: {error.strerror or error}"))
             return
         except SourceError as error:
             self.fail(error)
             return
-        if not found:
+        if not documents:
             place = Place.at_line(raw.decode("utf-8-sig"), 1, 1, name)
             self.fail(RuleError("there is no rule in this file", place, "begin with `title: ...`"))
-        for document in found:
+        for document in documents:
             errors = list(islice(document_errors(document), MAX_ERRORS))
             if errors:
                 self.reject(document, errors)
@@ -115,97 +116,97 @@ class _Loading:
                 self.documents.append(document)
 
     def reject(self, document: Document, errors: list[SourceError]) -> None:
-        """Note the errors of a document, and whatever else is wrong with it."""
-        from converter.rules.diagnose import rule_errors  # noqa: PLC0415  only rules that are bad
+        """Record the errors of a document, and any other errors in it."""
+        from converter.rules.diagnose import rule_errors  # noqa: PLC0415  only for invalid rules
 
         known = {_position(error) for error in errors}
         more = islice(rule_errors(document, known), MAX_ERRORS) if _is_detection(document) or not errors else ()
-        self.bad.append(document)
+        self.invalid.append(document)
         places: set[tuple[int, int]] = set()
         for error in [*errors, *more]:
-            if _position(error) not in places:  # the first one of a place says it best
+            if _position(error) not in places:  # of several errors at one place, the first is the most precise
                 places.add(_position(error))
                 self.fail(error)
 
     def finish(
         self, on_error: Callable[[SourceError], None] | None, on_warning: Callable[[RuleWarning], None] | None
     ) -> Rules:
-        """Return the rules, after every error and warning."""
+        """Report every error and warning, and return the rules."""
         rules = self.resolve()
-        found: list[SourceError] = [*self.errors]
+        reports: list[SourceError] = [*self.errors]
         if on_warning is not None:
-            from converter.lint.warnings import warnings_of  # noqa: PLC0415  only who asks
+            from converter.lint.warnings import warnings_of  # noqa: PLC0415  only if warnings are wanted
 
-            found += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule)]
-        for one in sorted(found, key=self.position):
-            if isinstance(one, RuleWarning):
+            reports += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule)]
+        for report in sorted(reports, key=self.position):
+            if isinstance(report, RuleWarning):
                 if on_warning is not None:
-                    on_warning(one)
+                    on_warning(report)
             elif on_error is None:
-                raise one
+                raise report
             else:
-                on_error(one)
+                on_error(report)
         return rules
 
     def position(self, error: SourceError) -> tuple[int, int, int]:
-        """Return where an error comes in the order of the files; those without a place come first."""
+        """Return the position of an error in the order of the files; errors without a place come first."""
         return self.names.get(error.place.name, -1) if error.place is not None else -1, *_position(error)
 
     def resolve(self) -> Rules:
-        """Check references, build pySigma rules and lower them; drop what fails, and what refers to it."""
+        """Parse and lower the rules, and check their references; drop rules that fail, and rules that refer to them."""
         parsed = [document for document in self._unique() if self.parse(document)]
-        good = [document for document in parsed if not is_filter(document)]
-        names = names_of(good)
+        valid = [document for document in parsed if not is_filter(document)]
+        names = names_of(valid)
         self.identifiers = names
-        chains = chain_errors(good, names)
-        rejected = list(self.bad)
-        while True:  # a rule that refers to a bad rule is bad as well, and so on
-            bad = names_of(self.bad)
-            failed = {id(document): document for document in good if not self._refers_to_good(document, chains, bad)}
+        chains = chain_errors(valid, names)
+        rejected = list(self.invalid)
+        while True:  # a rule that refers to an invalid rule is invalid as well, and so on
+            invalid = names_of(self.invalid)
+            failed = {id(item): item for item in valid if not self._refers_to_valid(item, chains, invalid)}
             if not failed:
                 break
-            good = [document for document in good if id(document) not in failed]
-            self.bad += failed.values()
-            self.identifiers = {key: one for key, one in self.identifiers.items() if id(one) not in failed}
-        for document in rejected:  # what else is wrong with them has been said
+            valid = [document for document in valid if id(document) not in failed]
+            self.invalid += failed.values()
+            self.identifiers = {key: target for key, target in self.identifiers.items() if id(target) not in failed}
+        for document in rejected:  # their other errors are recorded already
             if not _is_detection(document):
-                self.errors += check_references(_bare(document), self.identifiers, bad)
-        filters = self.filter(good, [document for document in parsed if is_filter(document)])
-        kept = self.lower_correlations(good)
-        swallowed = _swallowed(kept, self.bad, self.identifiers)
-        plans = (self.plans[id(document)] for document in kept if id(document) not in swallowed)
-        doubts = [doubt for document in kept for doubt in reference_warnings(document, self.identifiers)]
-        warnings = sorted([*doubts, *filters.warnings], key=self.position)
-        return Rules(tuple(kept), tuple(plans), filters.filters, tuple(warnings), self.parsed)
+                self.errors += check_references(_bare(document), self.identifiers, invalid)
+        filters = self.filter(valid, [document for document in parsed if is_filter(document)])
+        lowered = self.lower_correlations(valid)
+        swallowed = _swallowed(lowered, self.invalid, self.identifiers)
+        plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
+        references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
+        warnings = sorted([*references, *filters.warnings], key=self.position)
+        return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 
-    def filter(self, good: Sequence[Document], filters: Sequence[Document]) -> Assigned:
+    def filter(self, documents: Sequence[Document], filters: Sequence[Document]) -> Assigned:
         """Add filters to the rules that they are for."""
         from converter.plan.lower import lower  # noqa: PLC0415
 
-        assigned = assign(filters, good, self.identifiers)
+        assigned = assign(filters, documents, self.identifiers)
         self.errors += assigned.errors
-        for document in good:
-            if found := assigned.filters.get(id(document)):
+        for document in documents:
+            if own := assigned.filters.get(id(document)):
                 rule = self.parsed[id(document)]
-                add_filters(rule, [(one, parse_rule(one)) for one in found])
+                add_filters(rule, [(item, parse_rule(item)) for item in own])
                 self.plans[id(document)] = lower(rule, document)
         return assigned
 
     def _unique(self) -> Iterator[Document]:
-        """Yield the documents that can be told apart, and note their names."""
+        """Yield the documents that have a key, name and id of their own; record errors for the others."""
         called: dict[str, Document] = {}
         for document in self.documents:
             try:
                 _check_unique(document, self.identifiers, called)
             except SourceError as error:
-                self.bad.append(document)
+                self.invalid.append(document)
                 self.fail(error)
                 continue
             called[rule_key(document.data)] = document
             yield document
 
     def parse(self, document: Document) -> bool:
-        """Parse a rule with pySigma, and lower it if it stands for itself; return whether both went well."""
+        """Parse a rule with pySigma, and lower it if it is a detection; return whether both succeed."""
         from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
         from converter.rules.diagnose import pysigma_errors, whole_error  # noqa: PLC0415
 
@@ -214,37 +215,37 @@ class _Loading:
             if _is_detection(document):
                 self.plans[id(document)] = lower(rule, document)
         except SourceError as error:
-            return self._examine(document, error)
-        except pysigma_errors() as bad:
-            return self._examine(document, whole_error(document, bad))
+            return self._diagnose(document, error)
+        except pysigma_errors() as error:
+            return self._diagnose(document, whole_error(document, error))
         self.parsed[id(document)] = rule
         self.identifiers.update(identifiers_of([document]))
         return True
 
-    def _examine(self, document: Document, error: SourceError) -> bool:
-        """Note every error of a rule; if its parts are all fine, the error that is known."""
+    def _diagnose(self, document: Document, error: SourceError) -> bool:
+        """Record every error of a rule; if all its parts are valid, the given error. Return False."""
         before = len(self.errors)
         self.reject(document, [])
         if len(self.errors) == before:
             self.fail(error)
         return False
 
-    def _refers_to_good(
-        self, document: Document, chains: Mapping[int, SourceError], bad: Mapping[str, Document]
+    def _refers_to_valid(
+        self, document: Document, chains: Mapping[int, SourceError], invalid: Mapping[str, Document]
     ) -> bool:
-        errors = list(check_references(document, self.identifiers, bad))
+        errors = list(check_references(document, self.identifiers, invalid))
         if id(document) in chains and not errors:
             errors = [chains[id(document)]]
         self.errors += errors
         return not errors
 
     def lower_correlations(self, documents: Sequence[Document]) -> list[Document]:
-        """Lower the rules that refer to others, now that they are known; return the rules without errors."""
+        """Lower the correlations, now that their rules are known; return all documents that have no error."""
         from converter.plan.lower import lower  # noqa: PLC0415
 
         correlations = [document for document in documents if not _is_detection(document)]
         below = {id(other): other for document in correlations for other in needed(document, self.identifiers)}
-        copies = copy.deepcopy([self.parsed[key] for key in below])  # linking changes what is linked
+        copies = copy.deepcopy([self.parsed[key] for key in below])  # linking changes the rules
         link(copies)
         linked = dict(zip(below, copies, strict=True))
         done = {id(linked[key]): self.plans[key] for key in below if key in self.plans}
@@ -254,7 +255,7 @@ class _Loading:
                 self.plans[id(document)] = lower(linked[id(document)], document, self.identifiers, done)
             except SourceError as error:
                 failed.add(id(document))
-                self.bad.append(document)
+                self.invalid.append(document)
                 self.fail(error)
         return [document for document in documents if id(document) not in failed]
 
@@ -264,7 +265,7 @@ def _position(error: SourceError) -> tuple[int, int]:
 
 
 def _bare(document: Document) -> Document:
-    """Return a bad rule with nothing but its references, which can be read whatever the rest is."""
+    """Return an invalid rule with only its references, which can be read even if the rest cannot."""
     correlation = document.data.get("correlation") if isinstance(document.data, dict) else None
     rules = correlation.get("rules") if isinstance(correlation, dict) else None
     return replace(document, data={"correlation": {"rules": rules if rules is not None else []}})
@@ -275,7 +276,7 @@ def _is_detection(document: Document) -> bool:
 
 
 def _check_unique(document: Document, identifiers: Mapping[str, Document], called: Mapping[str, Document]) -> None:
-    """Refuse a rule that could not be told from another one."""
+    """Refuse a rule that has the name, id or key of another one."""
     data = document.data
     clash = next((key for key in identifiers_of([document]) if key in identifiers), None)
     if clash is not None:
@@ -290,19 +291,20 @@ def _check_unique(document: Document, identifiers: Mapping[str, Document], calle
     raise RuleError(message, document.place(source), f"{hint}it is in {other.name}, line {other.place('title').line}")
 
 
-def _swallowed(documents: Sequence[Document], bad: Sequence[Document], identifiers: Mapping[str, Document]) -> set[int]:
-    """Return which documents only serve a correlation: referenced, and none of those says `generate: true`.
+def _swallowed(
+    documents: Sequence[Document], invalid: Sequence[Document], identifiers: Mapping[str, Document]
+) -> set[int]:
+    """Return the documents, by identity, that only serve correlations: they are referenced without `generate: true`.
 
-    A correlation with an error still means its rules to serve it: alone they would flood whoever gets them.
-    By identity of the document: two rules may share a title.
+    The rules of a correlation with an error are not reported on their own either: they would raise far too many alerts.
     """
     used: dict[int, bool] = {}
-    for document in (*documents, *bad):
+    for document in (*documents, *invalid):
         for _, name in references(document):
-            found = identifiers.get(name)
-            if found is not None:
+            referenced = identifiers.get(name)
+            if referenced is not None:
                 generate = generates(document)
-                used[id(found)] = used.get(id(found), False) or generate
+                used[id(referenced)] = used.get(id(referenced), False) or generate
     return {key for key, generate in used.items() if not generate}
 
 

@@ -1,9 +1,9 @@
-"""Parse rules with pySigma, keep the place of each detection item, and apply modifiers by our own rules.
+"""Parse rules with pySigma, note the place of each detection item, and apply modifiers by our own rules.
 
-    Document ──parse_rule──> pySigma rule, each item with its place, values after `plan.modifiers`
-                └─upstream─> the same with the modifiers of pySigma, for its own backends
+    Document ──parse_rule──> pySigma's rule: each item has its place, and values after `plan.modifiers`
+       └──upstream_rule──> pySigma's rule, with its own modifiers, for its backends and validators
 
-pySigma is given values without modifiers, so that its version does not change what a rule means.
+`parse_rule` gives pySigma values without modifiers, so that pySigma's version does not change the meaning of a rule.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the only item of a rule made up for a trial really stands: its mapping, and which value of a list."""
+    """The real position of the only item of a rule made up for a trial: the path of its mapping, and its list index."""
 
     path: tuple[str | int, ...]
     index: int | None = None
 
 
 def link(rules: list[Any]) -> SigmaCollection:
-    """Return the rules as a collection, which lets correlations refer to them; also by a title that one rule has."""
+    """Return the rules as a collection with references resolved, by name, id, or a title that only one rule has."""
     from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
 
     collection = SigmaCollection(rules, resolve_references=False)
@@ -46,18 +46,18 @@ def link(rules: list[Any]) -> SigmaCollection:
 
 
 def parse_rule(document: Document, origin: Origin | None = None) -> Any:
-    """Parse one rule of good structure with pySigma, and leave in each detection item the place it came from.
+    """Parse a rule of valid structure with pySigma, and note in each detection item its place in the document.
 
     Args:
         document: the rule.
-        origin: where its only item really stands, if it is made up.
+        origin: the real position of its only item, if the rule is made up.
 
     Raises:
         RuleError: a modifier does not fit.
-        RefusedError: what a modifier means is not settled.
+        RefusedError: the meaning of a modifier is ambiguous.
         SigmaError: pySigma does not accept the rule.
-        ValueError, TypeError, AttributeError, LookupError, RecursionError, ArithmeticError: the same; pySigma does
-            not check everything that it reads. `examine.rule_errors` finds out why.
+        ValueError, TypeError, AttributeError, LookupError, RecursionError, ArithmeticError: likewise; pySigma does not
+            check everything that it reads. `diagnose.rule_errors` finds the reasons.
     """
     from sigma.correlations import SigmaCorrelationRule  # noqa: PLC0415  slow to import
     from sigma.rule import SigmaRule  # noqa: PLC0415
@@ -75,7 +75,7 @@ def parse_rule(document: Document, origin: Origin | None = None) -> Any:
 
 
 def upstream_rule(document: Document) -> Any:
-    """Return one rule as pySigma itself reads it, references not resolved. Raises RefusedError."""
+    """Return a rule as pySigma itself reads it, with unresolved references. Raises RefusedError."""
     from sigma.correlations import SigmaCorrelationRule  # noqa: PLC0415  slow to import
     from sigma.exceptions import SigmaError  # noqa: PLC0415
     from sigma.rule import SigmaRule  # noqa: PLC0415
@@ -84,8 +84,8 @@ def upstream_rule(document: Document) -> Any:
     data = as_detection(document.data) if is_filter(document) else document.data
     try:
         return kind.from_dict(data, source=_source(document, document.node.start_mark.line + 1, 1))
-    except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as bad:
-        raise RefusedError(f"pySigma does not accept the rule: {bad}", "pySigma", document.place()) from None
+    except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        raise RefusedError(f"pySigma does not accept the rule: {error}", "pySigma", document.place()) from None
 
 
 def _source(document: Document, line: int, column: int) -> Any:
@@ -95,14 +95,14 @@ def _source(document: Document, line: int, column: int) -> Any:
 
 
 def _bare(definition: Any) -> Any:
-    """Return a search identifier without fields and modifiers: only what pySigma makes of values is wanted."""
+    """Return a search identifier without fields and modifiers: pySigma is to parse only its values."""
     if isinstance(definition, dict):
         return {str(index): value for index, value in enumerate(definition.values())}
     return [_bare(item) for item in definition] if isinstance(definition, list) else definition
 
 
 def _fill(detection: Any, document: Document, path: tuple[str | int, ...], written: Any, origin: Origin | None) -> None:
-    """Give each detection item its field, its modifiers, its values after these, and its place."""
+    """Give each detection item its field, its modifiers, its values with the modifiers applied, and its place."""
     from sigma.rule import SigmaDetection  # noqa: PLC0415  slow to import
 
     if isinstance(written, dict):
@@ -138,7 +138,7 @@ def _modify(item: Any, document: Document, path: tuple[str | int, ...], key: str
 
     def value_place(index: int) -> Place | None:
         at = index if origin is None or origin.index is None else origin.index
-        return document.place(*base, key, at)  # a plain value has no index, and the place is that of the value
+        return document.place(*base, key, at)  # for a single value, the place ignores the index
 
     chain = Chain.of(names, place_of)
     item.modifiers = chain
@@ -149,12 +149,12 @@ def _modify(item: Any, document: Document, path: tuple[str | int, ...], key: str
 
 
 def _restore_integers(item: Any, written: Any) -> None:
-    """Put back whole numbers that pySigma rounded: it keeps those beyond the precision of a float as floats."""
+    """Restore whole numbers that pySigma has rounded: it reads those beyond the precision of a float as floats."""
     from sigma.types import SigmaNumber  # noqa: PLC0415  slow to import
 
     values = written if isinstance(written, list) else [written]
     if len(values) != len(item.value):
         return
-    for value, one in zip(item.value, values, strict=True):
-        if isinstance(value, SigmaNumber) and isinstance(one, int) and not isinstance(one, bool):
-            value.number = one
+    for value, number in zip(item.value, values, strict=True):
+        if isinstance(value, SigmaNumber) and isinstance(number, int) and not isinstance(number, bool):
+            value.number = number

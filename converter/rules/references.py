@@ -1,6 +1,6 @@
-"""What rules refer to: correlations to rules, by id, name or title, at any depth and in any order of files.
+"""Resolve references of correlations to rules, by id, name or title, at any depth and in any order of files.
 
-documents ──names──> what references may call them ──check_references──> every error
+documents ──names_of──> documents by name ──check_references──> every error
 └── chain_errors, needed: chains of correlations
 """
 
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from converter.readers.yaml_document import Document
 
 MAX_CHAIN = 16
-"""How deep correlations count correlations; a deeper one is refused."""
+"""The deepest chain of correlations that count correlations; deeper ones are refused."""
 
 
 def identifiers_of(documents: Iterable[Document]) -> dict[str, Document]:
-    """Return documents by name and by id, which are to be unique."""
+    """Return documents by name and by id, which must be unique."""
     return {
-        reference_key(str(one.data[key])): one
-        for one in documents
-        if isinstance(one.data, dict)
+        reference_key(str(document.data[key])): document
+        for document in documents
+        if isinstance(document.data, dict)
         for key in ("id", "name")
-        if one.data.get(key)
+        if document.data.get(key)
     }
 
 
 def names_of(documents: Iterable[Document]) -> dict[str, Document]:
-    """Return documents by all that a reference may call them: name and id, and the title where only one has it."""
+    """Return documents by every name that references may use: name, id, and a title that only one document has."""
     documents = list(documents)
     titles: dict[str, list[Document]] = {}
     for document in documents:
         if isinstance(document.data, dict) and document.data.get("title"):
             titles.setdefault(str(document.data["title"]), []).append(document)
-    unique = {title: found[0] for title, found in titles.items() if len(found) == 1}
+    unique = {title: same[0] for title, same in titles.items() if len(same) == 1}
     return unique | identifiers_of(documents)
 
 
 def references(document: Document) -> list[tuple[Place, str]]:
-    """Return the rules that a correlation refers to, each with its place, in order; without a list its condition's."""
+    """Return the references of a correlation with their places, in order: of `rules`, or else of its condition."""
     data = document.data
     correlation = data.get("correlation") if isinstance(data, dict) else None
     if not isinstance(correlation, dict):
@@ -71,36 +71,36 @@ def _words(condition: str) -> list[tuple[str, Span]]:
 
 
 def check_references(
-    document: Document, names: Mapping[str, Document], bad: Mapping[str, Document]
+    document: Document, names: Mapping[str, Document], invalid: Mapping[str, Document]
 ) -> Iterator[SourceError]:
-    """Yield an error for each rule that a correlation, or an alias of it, refers to and that is not there.
+    """Yield an error for each unknown rule to which a correlation or one of its aliases refers.
 
     Args:
         document: any rule; only correlations refer to others.
-        names: rules without errors, by what references may call them.
-        bad: the same of rules with errors.
+        names: the rules without errors, by the names that references may use.
+        invalid: the rules with errors, likewise.
     """
-    found = references(document)
-    for place, reference in found:
+    referred = references(document)
+    for place, reference in referred:
         if reference in names:
             continue
-        if reference in bad:
-            where = bad[reference].place("title")
+        if reference in invalid:
+            where = invalid[reference].place("title")
             yield RuleError(
                 f"the rule {reference!r} has an error itself", place, f"it is in {where.name}, line {where.line}"
             )
             continue
         hint = suggest(reference, names) or "is the file of that rule among the given ones?"
         yield RuleError(f"no rule has the name or id {reference!r}", place, hint)
-    counted = {id(names[reference]) for _, reference in found if reference in names}
+    counted = {id(names[reference]) for _, reference in referred if reference in names}
     for alias, mapping in _aliases(document).items():
         for rule in mapping:
-            if (rule in names and id(names[rule]) in counted) or any(rule == reference for _, reference in found):
+            if (rule in names and id(names[rule]) in counted) or any(rule == reference for _, reference in referred):
                 continue
             yield RuleError(
                 f"the alias {alias!r} is for a rule {rule!r} that the correlation does not count",
                 document.place("correlation", "aliases", alias, rule, key=True),
-                suggest(rule, [reference for _, reference in found]) or "drop it, or add the rule to `rules`",
+                suggest(rule, [reference for _, reference in referred]) or "drop it, or add the rule to `rules`",
             )
 
 
@@ -111,7 +111,7 @@ def _aliases(document: Document) -> Mapping[str, Mapping[str, str]]:
 
 
 def chain_errors(documents: Iterable[Document], names: Mapping[str, Document]) -> dict[int, SourceError]:
-    """Return an error for each correlation that counts itself, or is the first of too long a chain, by its identity."""
+    """Return an error, by the document's identity, for each correlation that counts itself or starts a long chain."""
     documents = list(documents)
     below = {
         id(document): [(place, names[name]) for place, name in references(document) if name in names]
@@ -119,45 +119,46 @@ def chain_errors(documents: Iterable[Document], names: Mapping[str, Document]) -
     }
     errors: dict[int, SourceError] = {}
     for document in documents:
-        for place, found in below[id(document)]:
-            path = _path(found, document, below)
+        for place, counted in below[id(document)]:
+            path = _path(counted, document, below)
             if path is not None:
-                titles = " -> ".join(_called(one) for one in (document, *path))
-                errors[id(document)] = RuleError(f"the correlation counts itself: {titles}", place, "break the circle")
+                titles = " -> ".join(_called(step) for step in (document, *path))
+                hint = "remove one of these references"
+                errors[id(document)] = RuleError(f"the correlation counts itself: {titles}", place, hint)
                 break
     if not errors:
         depths: dict[int, int] = {}
         for document in documents:
-            for one in needed(document, names):
-                depth = max((depths[id(found)] + 1 for _, found in below[id(one)]), default=0)
-                depths[id(one)] = depth
+            for rule in needed(document, names):
+                depth = max((depths[id(counted)] + 1 for _, counted in below[id(rule)]), default=0)
+                depths[id(rule)] = depth
                 if depth > MAX_CHAIN:
-                    errors[id(one)] = RefusedError(
+                    errors[id(rule)] = RefusedError(
                         f"correlations of correlations are nested deeper than {MAX_CHAIN}",
                         "chained correlation",
-                        one.place("correlation", "rules"),
-                        "count fewer steps in one chain",
+                        rule.place("correlation", "rules"),
+                        "use a shorter chain",
                     )
     return errors
 
 
 def _path(start: Document, end: Document, below: Mapping[int, list[tuple[Place, Document]]]) -> list[Document] | None:
-    """Return a way from one document to another along references, both included, or None."""
+    """Return a path from one document to another along references, both included; None if there is none."""
     came: dict[int, Document | None] = {id(start): None}
     stack = [start]
     while stack:
-        one = stack.pop()
-        if one is end:
+        document = stack.pop()
+        if document is end:
             path: list[Document] = []
-            at: Document | None = one
+            at: Document | None = document
             while at is not None:
                 path.append(at)
                 at = came[id(at)]
             return path[::-1]
-        for _, found in below.get(id(one), ()):
-            if id(found) not in came:
-                came[id(found)] = one
-                stack.append(found)
+        for _, referenced in below.get(id(document), ()):
+            if id(referenced) not in came:
+                came[id(referenced)] = document
+                stack.append(referenced)
     return None
 
 
@@ -166,23 +167,23 @@ def _called(document: Document) -> str:
 
 
 def needed(document: Document, names: Mapping[str, Document]) -> list[Document]:
-    """Return a document and all that it refers to, at any depth; each after what it refers to, each once."""
-    found: dict[int, Document] = {}
+    """Return a document and all that it refers to at any depth, each once, and after those it refers to itself."""
+    sorted_documents: dict[int, Document] = {}
     stack: list[tuple[Document, bool]] = [(document, False)]
     entered: set[int] = set()
     while stack:
-        one, done = stack.pop()
+        current, done = stack.pop()
         if done:
-            found.setdefault(id(one), one)
-        elif id(one) not in entered:
-            entered.add(id(one))
-            stack.append((one, True))
-            stack.extend((names[name], False) for _, name in reversed(references(one)) if name in names)
-    return list(found.values())
+            sorted_documents.setdefault(id(current), current)
+        elif id(current) not in entered:
+            entered.add(id(current))
+            stack.append((current, True))
+            stack.extend((names[name], False) for _, name in reversed(references(current)) if name in names)
+    return list(sorted_documents.values())
 
 
 def reference_warnings(document: Document, names: Mapping[str, Document]) -> Iterator[RuleWarning]:
-    """Yield what is doubtful about the references and aliases of a correlation."""
+    """Yield the warnings about the references and aliases of a correlation."""
     for place, reference in references(document):
         data = names[reference].data
         if reference not in {reference_key(str(data[key])) for key in ("name", "id") if data.get(key)}:
@@ -209,6 +210,6 @@ def reference_warnings(document: Document, names: Mapping[str, Document]) -> Ite
 
 
 def better_reference(data: Mapping[str, Any]) -> str:
-    """Return what to call a rule in place of its title."""
+    """Return the reference to use instead of a rule's title."""
     known = data.get("name") or data.get("id")
     return repr(known) if known else "a name, and give it to the rule"
