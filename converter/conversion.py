@@ -141,7 +141,7 @@ class _Work:
         mapped = simplified(self.rules.lowered(rule))
         if isinstance(mapped, ir.Detection) and mapped.expr == ir.And(()) and simplified(self.plan) != mapped:
             raise RefusedError(
-                "the pipeline leaves nothing of the rule's conditions, so the query would find every event",
+                "the pipeline removes all conditions of the rule, so the query would match every event",
                 "pipeline",
                 self.plan.place,
                 "let it refuse the rule instead (rule_failure)",

@@ -171,5 +171,5 @@ def _events(members: Sequence[Member]) -> tuple[Timed, ...]:
     """Return the events of members, each episode replaced by its own events, each once, in order of time."""
     if not any(member.timed.parts for member in members):
         return tuple(member.timed for member in members)
-    found = {id(event): event for member in members for event in member.timed.parts or (member.timed,)}
-    return tuple(sorted(found.values(), key=lambda event: (event.time, event.position)))
+    events = {id(event): event for member in members for event in member.timed.parts or (member.timed,)}
+    return tuple(sorted(events.values(), key=lambda event: (event.time, event.position)))

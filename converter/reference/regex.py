@@ -42,7 +42,7 @@ _POSIX = {
     "cntrl": "".join(map(chr, range(32))) + "\x7f",
     "graph": _PRINTED,
     "print": _PRINTED + " ",
-    "punct": "".join(one for one in _PRINTED if not one.isalnum()),
+    "punct": "".join(character for character in _PRINTED if not character.isalnum()),
     "xdigit": _DIGITS + "abcdefABCDEF",
     "word": _NAMED["w"],
     "ascii": "".join(map(chr, range(128))),

@@ -344,5 +344,5 @@ def test_a_pipeline_that_leaves_no_condition_is_refused(tmp_path: Path, target: 
         "field_name_conditions": [{"type": "include_fields", "fields": ["Image"]}],
     }
     path = pipeline(tmp_path, transformations=[item])
-    with pytest.raises(RefusedError, match="leaves nothing of the rule's conditions"):
+    with pytest.raises(RefusedError, match="removes all conditions of the rule"):
         convert(target, SIMPLE, (path,))
