@@ -11,7 +11,7 @@ from converter.targets.esql.engine import commands, functions
 from converter.targets.esql.engine.functions.convert import CASTS
 from converter.targets.esql.engine.functions.names import AGGREGATIONS as KNOWN_AGGREGATIONS
 from converter.targets.esql.engine.language import syntax
-from converter.targets.esql.engine.language.operators import MOVING_SPAN
+from converter.targets.esql.engine.language.arithmetic import MOVING_SPAN
 from converter.targets.esql.engine.language.parse_expression import IN_SUBQUERY, REFUSED_OPERATORS
 from converter.targets.feature import ALL, Feature, number_of_arguments
 

@@ -20,7 +20,7 @@ from converter.targets.esql.engine.functions import (
     unknown_function,
 )
 from converter.targets.esql.engine.functions.convert import cast
-from converter.targets.esql.engine.language import operators, syntax
+from converter.targets.esql.engine.language import arithmetic, operators, syntax
 from converter.targets.esql.engine.language.bound import Bound, Context, constant, null
 from converter.targets.esql.engine.language.times import DURATION_UNITS, PERIOD_UNITS, Period
 from converter.targets.esql.engine.language.types import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Type
@@ -62,9 +62,9 @@ class Binder:
             case syntax.Cast():
                 return cast(context, span, self.bind(node.value), node.type_name)
             case syntax.Negative():
-                return operators.negative(context, self.bind(node.value), span)
+                return arithmetic.negative(context, self.bind(node.value), span)
             case syntax.Arithmetic():
-                return operators.arithmetic(context, node.operator, self.bind(node.left), self.bind(node.right), span)
+                return arithmetic.arithmetic(context, node.operator, self.bind(node.left), self.bind(node.right), span)
             case syntax.Comparison():
                 return self._comparison(node)
             case syntax.Logical():
