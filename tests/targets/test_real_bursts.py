@@ -102,7 +102,7 @@ def test_a_rule_that_mixes_users_and_role_sessions_is_told_so(name: TargetName) 
     outcome = outcome_of(rules, name, Log(list(read_events(DATA / "bursts" / file))))
     if product_of(name) == MIXING:
         assert outcome.kind == "assumption"
-        assert any("session of a role" in broken.message for broken in outcome.broken)
+        assert any("role session" in broken.message for broken in outcome.broken)
     else:
         assert outcome.kind == "agree"
 
