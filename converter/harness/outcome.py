@@ -100,7 +100,7 @@ class Cell:
 
     @property
     def failed(self) -> bool:
-        """Whether it makes `test` fail."""
+        """Whether it makes `sigma-convert test` fail."""
         return self.kind in FAILURES
 
 

@@ -46,7 +46,7 @@ def _tokens(source: Source[RuleError]) -> list[Token[str]]:
     while match := _TOKEN.match(condition, offset):
         if match["pipe"]:
             raise RefusedError(
-                "aggregation expressions (everything after `|`) left Sigma with version 2",
+                "aggregation expressions (everything after `|`) were removed in Sigma version 2",
                 "aggregation expression",
                 source.place(Span(match.start("pipe"), len(condition))),
                 "write a correlation rule: type event_count or value_count, group-by, timespan, condition",

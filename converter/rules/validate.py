@@ -47,7 +47,7 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         return
     if "action" in data:
         yield RefusedError(
-            "collections with `action` left Sigma with version 2",
+            "collections with `action` were removed in Sigma version 2",
             "action",
             document.place("action", key=True),
             "write each rule out",
@@ -85,7 +85,7 @@ def _detection_errors(document: Document) -> Iterator[SourceError]:
     yield from _aggregation_errors(document, condition)
     if "timeframe" in detection and "|" not in str(condition):
         yield RefusedError(
-            "`timeframe` left Sigma with version 2",
+            "`timeframe` was removed in Sigma version 2",
             "timeframe",
             document.place("detection", "timeframe", key=True),
             equivalent(data, str(condition)) or "write a correlation rule with a timespan",
@@ -110,7 +110,7 @@ def _aggregation_errors(document: Document, condition: Any) -> Iterator[SourceEr
         if isinstance(item, str) and "|" in item:
             where = path if index is None else (*path, index)
             yield RefusedError(
-                "aggregation expressions (everything after `|`) left Sigma with version 2",
+                "aggregation expressions (everything after `|`) were removed in Sigma version 2",
                 "aggregation expression",
                 document.place(*where, inner=Span(item.index("|"), len(item))),
                 equivalent(document.data, item)

@@ -19,7 +19,7 @@ class Assumption:
     """A statement that must be true of the log for a query to mean what its rule means.
 
     Attributes:
-        message: the assumption, for example "the values of event.action have canonical case".
+        message: the assumption, for example "event.action holds at most one value".
         broken: takes (raw event, event as the product has it), and returns whether this event breaks the assumption.
         broken_in: for an assumption about a whole log: takes (raw events, events as the product has them), and returns
             the positions of events without which the assumption holds.

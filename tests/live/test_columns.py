@@ -177,7 +177,7 @@ def test_names_that_are_none(text: str) -> None:
 
 
 def test_a_column_is_no_target() -> None:
-    with pytest.raises(ConfigurationError, match=r"no target\n.*-t kql --live elasticsearch=URL"):
+    with pytest.raises(ConfigurationError, match=r"not of a target\n.*-t kql --live elasticsearch=URL"):
         parse_names(["kql@elasticsearch"], KNOWN)
 
 

@@ -30,7 +30,7 @@ def bursts_for(plan: ir.Correlation, seed: int, count: int | None, make: Make) -
     """Return a log for a correlation.
 
     Args:
-        plan: the correlation, with Sigma's names of fields.
+        plan: the correlation, with Sigma's field names.
         seed: the same seed gives the same log.
         count: about how many events to make; None: a few bursts.
         make: returns an event for which an expression is true.

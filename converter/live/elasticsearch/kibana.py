@@ -138,7 +138,7 @@ class _Translation:
         """Raise QueryError if a field is not in the nested object in which the query uses it."""
         within = self.within(path)
         if within != nested:
-            where = f"in the nested object {within}" if within else "in no nested object"
+            where = f"in the nested object {within}" if within else "not in a nested object"
             raise self.source.error(f"Kibana refuses the query: the field {path} is {where}", name)
 
     def within(self, path: str) -> str:

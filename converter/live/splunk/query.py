@@ -117,7 +117,7 @@ def _check(tree: Pipeline, nodes: list[Any], spl: str) -> None:
             case syntax.Comparison() | syntax.Membership() | syntax.Pattern() | syntax.String() | syntax.Keyword():
                 continue
             case _ if own := sorted(set(OWN) & set(_strings(node))):
-                raise _error(spl, node, f"{own[0]} is the run's own in Splunk, and can only be compared in a search")
+                raise _error(spl, node, f"{own[0]} is set by Splunk for each run, and can only be compared in a search")
 
 
 def _nodes(node: object) -> Iterator[Any]:

@@ -60,7 +60,7 @@ def test_the_searches_of_the_samples_can_be_run(path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_the_run_owns_is_refused_where_it_is_not_compared(text: str) -> None:
-    with pytest.raises(QueryError, match="is the run's own in Splunk"):
+    with pytest.raises(QueryError, match="is set by Splunk for each run"):
         live_search(text)
 
 
