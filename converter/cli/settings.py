@@ -58,9 +58,9 @@ def load_settings(folder: Path | None = None) -> Settings:
         for name in (OWN_FILE, PROJECT_FILE):
             path = above / name
             if path.is_file():
-                found = _read(path)
-                if found is not None:
-                    return found
+                settings = _read(path)
+                if settings is not None:
+                    return settings
     return Settings()
 
 

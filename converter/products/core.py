@@ -74,8 +74,8 @@ class Product:
 
     def logsources(self) -> tuple[str, ...]:
         """Return the log sources that have a view of their own, as `product/service`."""
-        found = self._file("ingest").glob("*/*.py")
-        return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in found if path.stem != "__init__"))
+        paths = self._file("ingest").glob("*/*.py")
+        return tuple(sorted(f"{path.parent.name}/{path.stem}" for path in paths if path.stem != "__init__"))
 
     def mapping_file(self, logsource: LogSource, suffix: str = ".yml") -> Path | None:
         """Return a built-in file for a log source: `mappings/<vendor>/<service or category>_<product><suffix>`."""
@@ -95,8 +95,8 @@ class Product:
 
     def mappings(self) -> Mapping[str, Path]:
         """Return the built-in mappings by name, for example `cloudtrail_splunk`."""
-        found = sorted(self._file("mappings").glob("*/*.yml"))
-        return {path.stem: path for path in found if not path.name.endswith(_FACTS)}
+        paths = sorted(self._file("mappings").glob("*/*.yml"))
+        return {path.stem: path for path in paths if not path.name.endswith(_FACTS)}
 
     def _file(self, *parts: str) -> Path:
         folder = importlib.import_module(self.package).__path__[0]

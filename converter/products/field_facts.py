@@ -105,7 +105,7 @@ class Facts:
         fact = self._fields.get(name)
         if fact is not None:
             return fact
-        prefix = next((one for one in self.prefixes if name.startswith(one) and len(name) > len(one)), None)
+        prefix = next((known for known in self.prefixes if name.startswith(known) and len(name) > len(known)), None)
         if prefix is None:
             return None
         fact = self._below[prefix]

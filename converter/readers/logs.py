@@ -105,11 +105,11 @@ def _events(stream: IO[bytes], name: str, fail: Callable[[LogError], None]) -> I
             return
         try:
             event = orjson.loads(raw.rstrip())
-        except orjson.JSONDecodeError as bad:
+        except orjson.JSONDecodeError as error:
             if not started and first == b"{":  # perhaps one object over several lines
-                yield from _object(raw, stream, name, line, bad, fail)
+                yield from _object(raw, stream, name, line, error, fail)
                 return
-            fail(_not_json(bad, raw, name, line))
+            fail(_not_json(error, raw, name, line))
             continue
         started = True
         yield from _checked(event, raw, name, line, fail)
@@ -138,11 +138,11 @@ def _checked(event: object, raw: bytes, name: str, line: int, fail: Callable[[Lo
 def _array(raw: bytes, name: str, first_line: int, fail: Callable[[LogError], None]) -> Iterator[LogEvent]:
     try:
         items = orjson.loads(raw)
-    except orjson.JSONDecodeError as bad:
-        if bad.pos >= len(raw.decode("utf-8", "replace").rstrip()):  # where it begins says more than where it ends
+    except orjson.JSONDecodeError as error:
+        if error.pos >= len(raw.decode("utf-8", "replace").rstrip()):  # where it begins says more than where it ends
             fail(LogError("this array is not closed", _begin(raw, name, first_line), "a JSON array ends with `]`"))
         else:
-            fail(_not_json(bad, raw, name, first_line, "the log is one JSON array of objects"))
+            fail(_not_json(error, raw, name, first_line, "the log is one JSON array of objects"))
         return
     begin = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
     for position, item in enumerate(items, 1):

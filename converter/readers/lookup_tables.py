@@ -32,8 +32,8 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return list(_rows(lines, str(path)))
-    except (OSError, UnicodeDecodeError) as bad:
-        raise UnreadableLogError(f"cannot read {path}: {getattr(bad, 'strerror', None) or bad}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableLogError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _rows(lines: Iterator[str], name: str) -> Iterator[dict[str, Any]]:
@@ -54,5 +54,5 @@ def _rows(lines: Iterator[str], name: str) -> Iterator[dict[str, Any]]:
             if len(row) != len(header):
                 raise fail(f"{len(row)} values in a table of {len(header)} columns")
             yield dict(zip(header, row, strict=True))
-    except csv.Error as bad:
-        raise fail(f"the line is no CSV: {bad}") from None
+    except csv.Error as error:
+        raise fail(f"the line is no CSV: {error}") from None

@@ -74,11 +74,11 @@ class Document:
         node, label = self.node, self.node
         exact = True
         for step in path:
-            found = self._child(node, step)
-            if found is None:
+            child = self._child(node, step)
+            if child is None:
                 exact = False
                 break
-            label, node = found
+            label, node = child
         target = label if key else node
         mark = target.start_mark
         line, column = mark.line + 1, mark.column + 1
@@ -139,8 +139,8 @@ class Document:
         Sigma is written in YAML 1.2, and read by PyYAML, which is 1.1: to it `no` is false, `0777` is 511 and
         `12:30` is 750.
         """
-        found = self._child(self.node, key)
-        stack = [found[1]] if found else []
+        child = self._child(self.node, key)
+        stack = [child[1]] if child else []
         while stack:
             node = stack.pop()
             if isinstance(node, yaml.ScalarNode):
@@ -155,10 +155,10 @@ class Document:
         """Return the source text of the scalar at `path` as YAML reads it, or None."""
         node: yaml.Node = self.node
         for step in path:
-            found = self._child(node, step)
-            if found is None:
+            child = self._child(node, step)
+            if child is None:
                 return None
-            node = found[1]
+            node = child[1]
         return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
 

@@ -201,7 +201,7 @@ def _check_names(document: Document, condition: str) -> None:
     words = words_of(condition)
     for word, span in words:
         if word not in listed:
-            hint = suggest(word, [str(one) for one in listed]) or "the list `rules` may be left out"
+            hint = suggest(word, [str(name) for name in listed]) or "the list `rules` may be left out"
             raise source.error(f"{word!r} is not in the list of rules", span, hint)
     for index, rule in enumerate(listed):
         if rule not in {word for word, _ in words}:
@@ -224,8 +224,8 @@ def readable(data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(condition, dict):
         operators = [key for key in condition if key in OPERATORS]
         if len(operators) > 1 or "percentile" in condition:
-            kept = {key: value for key, value in condition.items() if key not in {*operators, "percentile"}}
-            return {**data, "correlation": {**correlation, "condition": {**kept, operators[0]: 0}}}
+            others = {key: value for key, value in condition.items() if key not in {*operators, "percentile"}}
+            return {**data, "correlation": {**correlation, "condition": {**others, operators[0]: 0}}}
     elif isinstance(condition, str):
         from converter.plan.temporal_condition import words_of  # noqa: PLC0415  few rules need it
 

@@ -142,18 +142,18 @@ def find_case_files(paths: Sequence[Path]) -> list[Path]:
     Raises:
         CaseError: a path does not exist, or a folder holds no case file.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for path in paths:
         if path.is_file():
-            found[path] = None
+            files[path] = None
         elif path.is_dir():
             inside = sorted(_case_files_below(path))
             if not inside:
                 raise CaseError(f"no case file below {path}", hint="case files are named cases.yml or NAME.cases.yml")
-            found.update(dict.fromkeys(inside))
+            files.update(dict.fromkeys(inside))
         else:
             raise CaseError(f"no such file or folder: {path}")
-    return list(found)
+    return list(files)
 
 
 def load_cases(paths: Sequence[Path]) -> list[Suite]:

@@ -50,9 +50,9 @@ def objects(name: str) -> Callable[[Document], list[Document]]:
     steps = _steps(name)
 
     def read(document: Document) -> list[Document]:
-        found: list[Document] = []
-        _collect_objects(document, 0, steps, found)
-        return found
+        documents: list[Document] = []
+        _collect_objects(document, 0, steps, documents)
+        return documents
 
     return read
 
@@ -152,14 +152,14 @@ def _values(value: Any) -> list[Scalar]:
     return [] if value is None or isinstance(value, _OBJECT) else [value]
 
 
-def _collect_objects(value: Any, position: int, steps: _Steps, found: list[Document]) -> None:
+def _collect_objects(value: Any, position: int, steps: _Steps, documents: list[Document]) -> None:
     if isinstance(value, Mapping):
         if position == len(steps):
-            found.append(value)
+            documents.append(value)
             return
         for key, after in steps[position]:
             if key in value:
-                _collect_objects(value[key], after, steps, found)
+                _collect_objects(value[key], after, steps, documents)
     elif isinstance(value, _ARRAY):
         for item in value:
-            _collect_objects(item, position, steps, found)
+            _collect_objects(item, position, steps, documents)

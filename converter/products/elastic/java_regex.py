@@ -91,11 +91,11 @@ def _java_order(search: Callable[[str, int], Any], text: str) -> Iterator[_Found
     """Yield matches: after an empty match the search goes on one character further, after another at its end."""
     position = 0
     while position <= len(text):
-        found = search(text, position)
-        if found is None:
+        match = search(text, position)
+        if match is None:
             return
-        yield found
-        position = found.end() if found.end() > found.start() else found.end() + 1
+        yield match
+        position = match.end() if match.end() > match.start() else match.end() + 1
 
 
 @lru_cache(maxsize=256)
@@ -138,16 +138,16 @@ def _template(replacement: str, groups: int, names: frozenset[str]) -> tuple[str
                 return "character to be escaped is missing"
             pieces.append(replacement[index])
         elif character == "$":
-            found = _GROUP.match(replacement, index + 1)
-            if not found:
+            match = _GROUP.match(replacement, index + 1)
+            if not match:
                 return "Illegal group reference"
-            if found[1]:
-                if found[1] not in names:
-                    return f"No group with name {{{found[1]}}}"
-                pieces.append(f"\0{found[1]}")
-                index = found.end() - 1
+            if match[1]:
+                if match[1] not in names:
+                    return f"No group with name {{{match[1]}}}"
+                pieces.append(f"\0{match[1]}")
+                index = match.end() - 1
             else:
-                number, end = int(found[2]), found.end()
+                number, end = int(match[2]), match.end()
                 if number > groups:
                     return f"{_NO_GROUP} {number}"
                 while end < len(replacement) and replacement[end] in "0123456789":

@@ -181,15 +181,15 @@ class _Scanner:
             self._flags.append(self._flags[-1])
             self._put("(", read=1)
             return
-        found = _GROUP_OPENING.match(self._pattern, self._at)
-        if not found or (found[1] and not _FLAGS.fullmatch(found[1])):
+        match = _GROUP_OPENING.match(self._pattern, self._at)
+        if not match or (match[1] and not _FLAGS.fullmatch(match[1])):
             raise self._error("a group or flag that is not supported after '(?'")
-        flags, closing, special, name = found.groups()
-        self._at = found.end()
+        flags, closing, special, name = match.groups()
+        self._at = match.end()
         if special:
             self.slow_only = True
             self._flags.append(self._flags[-1])
-            self._put(found[0])
+            self._put(match[0])
         elif name:
             self.groups += 1
             self.names.append(name)
@@ -290,16 +290,16 @@ class _Scanner:
         return ord(letter)
 
     def _property(self, letter: str) -> str:
-        found = _PROPERTY.match(self._pattern, self._at + 2)
-        if not found:
+        match = _PROPERTY.match(self._pattern, self._at + 2)
+        if not match:
             raise self._error("a property name is expected after '\\p'")
-        name = found[1] or found[2]
+        name = match[1] or match[2]
         category = _CATEGORY.fullmatch(name)
         if self._on("i") and (name in _CASED_PROPERTIES or (category and category[1] in _CASED_PROPERTIES)):
             raise self._error(f"the property {name!r} while case is ignored is not supported")
         if name not in _POSIX and not category:
             raise self._error(f"the property {name!r} is not supported")
-        self._at = found.end()
+        self._at = match.end()
         if category:
             return f"\\{letter}{{{category[1]}}}"
         return ("^" if letter == "P" else "") + _POSIX[name]

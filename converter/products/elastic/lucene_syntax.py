@@ -120,9 +120,9 @@ class _Parser:
         return self._at < len(self._text) and self._text[self._at] in chars
 
     def _match(self, char: str) -> bool:
-        found = self._text.startswith(char, self._at)
-        self._at += found
-        return found
+        present = self._text.startswith(char, self._at)
+        self._at += present
+        return present
 
     def _next(self) -> str:
         if self._at >= len(self._text):

@@ -40,7 +40,7 @@ def _alerts(rows: Sequence[Mapping[str, Any]], query: Query, kind: str) -> tuple
                 group_of(row["group"], query.group_by),
                 parse_time(row["first"]),
                 parse_time(row["last"]),
-                tuple(str(one) for one in row["_ids"]),
+                tuple(str(event) for event in row["_ids"]),
             )
             for row in rows
         )

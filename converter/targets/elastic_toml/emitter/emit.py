@@ -96,13 +96,13 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     if not (rule["type"] == "eql" and isinstance(plan, ir.Correlation)):
         rule["timestamp_override"] = "event.ingested"
     wrap = partial(_file, _metadata(plan.meta, context, rule), rule)
-    found = verdict(assumptions, _bound(plan, look_back, interval, threshold=threshold))
+    judged = verdict(assumptions, _bound(plan, look_back, interval, threshold=threshold))
     query = Query(
         rule=plan.meta.key,
         target="elastic-toml",
         language="elastic-toml",
         text=wrap(rule["query"]),
-        verdict=replace(found, limit=Limit(f"a run raises at most {MAX_SIGNALS:,} alerts", MAX_SIGNALS)),
+        verdict=replace(judged, limit=Limit(f"a run raises at most {MAX_SIGNALS:,} alerts", MAX_SIGNALS)),
         inner=rule["query"],
         wrap=wrap,
     )
@@ -192,8 +192,8 @@ def _detection_part(plan: ir.Plan, context: Context, rule_type: str) -> tuple[di
         from converter.targets.eql.emitter.emit import emit_query as emit_eql  # noqa: PLC0415
 
         query = emit_eql(plan, inner, {"default": ""}, {})
-        found = {"type": "eql", "language": "eql", "query": query.text, "index": _index(context)}
-        return found, list(query.verdict.assumptions)
+        keys = {"type": "eql", "language": "eql", "query": query.text, "index": _index(context)}
+        return keys, list(query.verdict.assumptions)
     from converter.targets.kql.emitter.emit import condition  # noqa: PLC0415
 
     text, assumptions = condition(condition_of(plan), context)
@@ -272,7 +272,8 @@ def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
                 "framework": "MITRE ATT&CK",
                 "tactic": _entry(tactic),
                 "technique": [
-                    _entry(technique) | ({"subtechnique": [_entry(one) for one in below]} if below else {})
+                    _entry(technique)
+                    | ({"subtechnique": [_entry(subtechnique) for subtechnique in below]} if below else {})
                     for technique in tactic.techniques
                     for below in (technique.subtechniques,)
                 ],
@@ -293,14 +294,14 @@ def _rule_id(meta: ir.Metadata) -> str:
 
 def _metadata(meta: ir.Metadata, context: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
     date = (meta.date or "1970-01-01").replace("-", "/")
-    found: dict[str, Any] = {
+    keys: dict[str, Any] = {
         "creation_date": date,
         "maturity": _MATURITY.get(meta.status or "", "development"),
         "updated_date": (meta.modified or meta.date or "1970-01-01").replace("-", "/"),
     }
     if integration := context.state.get("integration"):
-        found["integration"] = [str(integration)]
+        keys["integration"] = [str(integration)]
     if rule["type"] == "threshold" and len(rule["threshold"]["field"]) > _FIELDS_BEFORE_9_2:
-        found["min_stack_comments"] = "Threshold rules group by more than three fields since 9.2."
-        found["min_stack_version"] = "9.2.0"
-    return found
+        keys["min_stack_comments"] = "Threshold rules group by more than three fields since 9.2."
+        keys["min_stack_version"] = "9.2.0"
+    return keys

@@ -132,7 +132,7 @@ def _block(text: str, *, literal: bool = False) -> Item:
 def _tables(path: str, value: Any) -> str:
     """Return a table, or tables, with the tables inside, as the format's own writer nests them."""
     if isinstance(value, list):
-        return "\n".join(_table(f"[[{path}]]", path, one) for one in value)
+        return "\n".join(_table(f"[[{path}]]", path, item) for item in value)
     return _table(f"[{path}]", path, value)
 
 

@@ -158,8 +158,8 @@ class _Threshold:
         self._most = rule.max_signals
         self._look_back = rule.look_back_ms
         matches = _kuery(rule)
-        found = [(time, event["_id"], event) for time, _, event in timed if matches(event)]
-        self._members: list[Member] = threshold.members(rule.threshold, found)
+        matching = [(time, event["_id"], event) for time, _, event in timed if matches(event)]
+        self._members: list[Member] = threshold.members(rule.threshold, matching)
         self.times = [member.time for member in self._members]
         self.full = False
 
@@ -183,11 +183,11 @@ class _Documents:
         matches = _kuery(rule)
         self._fill(rule, [entry for entry in timed if matches(entry[2])])
 
-    def _fill(self, rule: RuleFile, found: Timed) -> None:
+    def _fill(self, rule: RuleFile, matching: Timed) -> None:
         self._most = rule.max_signals
-        self._found = found
+        self._found = matching
         self.full = False
-        self.times = [time for time, _, _ in found]
+        self.times = [time for time, _, _ in matching]
 
     def start(self) -> Run:
         self.full = False
@@ -279,15 +279,15 @@ class _Esql(_Searches):
 
 def _relevant(rule: RuleFile, timed: Timed, search: Search) -> Timed:
     """Return the documents that an ES|QL query without an aggregation lets through, by their `_id`."""
-    kept: Timed = []
+    documents: Timed = []
     for start in range(0, len(timed), _ESQL_ROWS):  # a query gives no more rows than that
         chunk = timed[start : start + _ESQL_ROWS]
         try:
             names = {row["_id"] for row in search([event for _, _, event in chunk])}
         except QueryError as error:
             raise rule.query_error(error) from None
-        kept.extend(entry for entry in chunk if entry[2]["_id"] in names)
-    return kept
+        documents.extend(entry for entry in chunk if entry[2]["_id"] in names)
+    return documents
 
 
 def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
@@ -307,7 +307,7 @@ def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
         keys = tuple(key.name for key in body.stages[0].keys)
     # What no stage matches cannot matter, whatever the window.
     unique = list(dict.fromkeys(filters))
-    tests = [execute.compile_query(syntax.Query(one), rule.query) for one in unique]
+    tests = [execute.compile_query(syntax.Query(condition), rule.query) for condition in unique]
     try:
         timed = [entry for entry in timed if any(test([entry[2]], tables) for test in tests)]
     except QueryError as error:
@@ -320,8 +320,8 @@ def _eql(rule: RuleFile, timed: Timed, tables: Tables) -> _Documents | _EqlRows:
 class _EqlDocuments(_Documents):
     """An EQL event query: a run alerts on the newest documents if there are more than `max_signals`."""
 
-    def __init__(self, rule: RuleFile, found: Timed) -> None:
-        self._fill(rule, found)
+    def __init__(self, rule: RuleFile, matching: Timed) -> None:
+        self._fill(rule, matching)
 
     def start(self) -> Run:
         inner = super().start()

@@ -75,11 +75,11 @@ def phases(times: Iterable[int], interval: int, look_back: int) -> list[int]:
     An event at t is seen by the runs in [t, t + look-back]; what the runs see changes at the phases t and
     t + look-back + 1, and nowhere between. At t + look-back itself a threshold rule forgets the alert on t.
     """
-    found: set[int] = set()
+    classes: set[int] = set()
     for time in set(times):
         end = time + look_back
-        found.update((time % interval, end % interval, (end + 1) % interval))
-    return sorted(found) or [0]
+        classes.update((time % interval, end % interval, (end + 1) % interval))
+    return sorted(classes) or [0]
 
 
 def _first_at_or_after(time: int, phase: int, interval: int) -> int:

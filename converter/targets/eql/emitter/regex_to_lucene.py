@@ -132,7 +132,7 @@ def _folds_in_ascii(node: Node) -> bool:
         case Char(char, fold):
             return not has_foreign_case(char) and (fold or not is_cased(char))
         case Class(ranges, fold=fold):
-            foreign = any(has_foreign_case(chr(code)) for one in ranges for code in one)
+            foreign = any(has_foreign_case(chr(code)) for span in ranges for code in span)
             return not foreign and (fold or close_ranges(ranges) == merge_ranges(ranges))
         case _:
             return True

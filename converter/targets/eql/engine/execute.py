@@ -85,12 +85,12 @@ def compile_query(
             rows = compiler.sequence_query(query.body)
 
     def runner(events: Iterable[Mapping[str, Any]], _tables: Tables) -> Rows:
-        found = rows(events)
+        results = rows(events)
         if not query.pipes and size is not None:
-            return found[max(0, len(found) - size) :]
+            return results[max(0, len(results) - size) :]
         for pipe in query.pipes:
-            found = PIPES[pipe.name](found, pipe.count)
-        return found
+            results = PIPES[pipe.name](results, pipe.count)
+        return results
 
     return runner
 
@@ -106,13 +106,13 @@ class _Compiler:
         clock = self._clock()
 
         def rows(events: Iterable[Document]) -> Rows:
-            found: list[tuple[int, int, Document]] = []
+            hits: list[tuple[int, int, Document]] = []
             for position, event in enumerate(events):
                 if passes(event):
                     time = clock(event, position)
-                    found.append((_BEFORE_ALL if time is None else time, position, event))
-            found.sort(key=_time_and_position)
-            return [_row(event) for _, _, event in found]
+                    hits.append((_BEFORE_ALL if time is None else time, position, event))
+            hits.sort(key=_time_and_position)
+            return [_row(event) for _, _, event in hits]
 
         return rows
 
@@ -144,9 +144,9 @@ class _Compiler:
             return time, position, Hit(time, _row(event), matched)
 
         def rows(events: Iterable[Document]) -> Rows:
-            found = [one for position, event in enumerate(events) if (one := hit(event, position)) is not None]
-            found.sort(key=_time_and_position)
-            return [_sequence_row(match) for match in match_sequences(plan, (one for _, _, one in found))]
+            hits = [row for position, event in enumerate(events) if (row := hit(event, position)) is not None]
+            hits.sort(key=_time_and_position)
+            return [_sequence_row(match) for match in match_sequences(plan, (row for _, _, row in hits))]
 
         return rows
 

@@ -59,8 +59,8 @@ def field_test(operator: tree.ComparisonOperator, name: str, value: Any, *, is_d
     if operator == "==":
         return _equals(value)
     if isinstance(value, str):
-        return lambda found: _ordered_text(operator, found, value)
-    return lambda found: _ordered_number(operator, found, value)
+        return lambda actual: _ordered_text(operator, actual, value)
+    return lambda actual: _ordered_number(operator, actual, value)
 
 
 def _date_test(operator: tree.ComparisonOperator, value: Any) -> Callable[[Any], bool]:
@@ -74,8 +74,8 @@ def _date_test(operator: tree.ComparisonOperator, value: Any) -> Callable[[Any],
         raise NotADateError
     first, last = span
 
-    def test(found: Any) -> bool:
-        time = dates.indexed(found)
+    def test(actual: Any) -> bool:
+        time = dates.indexed(actual)
         if time is None:
             return False
         if operator in {"==", "!="}:
@@ -96,9 +96,9 @@ def _address_test(operator: tree.ComparisonOperator, text: str) -> Callable[[Any
     except ValueError:
         return lambda _found: False
     if operator == "==":
-        return lambda found: addresses.inside(found, (block,))
+        return lambda actual: addresses.inside(actual, (block,))
     bound, _ = block
-    return lambda found: (address := addresses.packed(found)) is not None and in_order(operator, address, bound)
+    return lambda actual: (address := addresses.packed(actual)) is not None and in_order(operator, address, bound)
 
 
 def _equals(constant: Any) -> Callable[[Any], bool]:

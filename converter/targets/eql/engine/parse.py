@@ -104,8 +104,8 @@ def _check_sequence(cursor: Cursor, sequence: tree.Sequence, shared: int) -> Non
     stages = sequence.stages
     for stage in stages if sequence.until is None else (*stages, sequence.until):
         if len(stage.keys) != len(stages[0].keys):
-            expected, found = len(stages[0].keys) - shared, len(stage.keys) - shared
-            message = f"each stage needs the same number of join keys: {expected} expected, {found} found"
+            expected, actual = len(stages[0].keys) - shared, len(stage.keys) - shared
+            message = f"each stage needs the same number of join keys: {expected} expected, {actual} found"
             raise cursor.error(message, stage.span)
     missing = [stage for stage in stages if stage.missing]
     if missing and sequence.maxspan is None:

@@ -98,8 +98,8 @@ class Values:
         left, right = self.value(node.left, slots), self.value(node.right, slots)
         literal_null = any(isinstance(side, tree.Literal) and side.value is None for side in (node.left, node.right))
         if literal_null and node.operator in {"==", "!="}:
-            wanted = node.operator == "=="
-            return lambda row: (left(row) is None and right(row) is None) is wanted
+            equal = node.operator == "=="
+            return lambda row: (left(row) is None and right(row) is None) is equal
         operator = node.operator
         return lambda row: compare(operator, left(row), right(row))
 

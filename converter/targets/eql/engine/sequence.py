@@ -80,7 +80,7 @@ def match_sequences(plan: Plan, hits: Iterable[Hit]) -> list[Match]:
     positive = [source for source, missing in plan.stages if not missing]
     forbidden = {source for source, missing in plan.stages if missing}
     stages_of: dict[int, tuple[int, ...]] = {
-        source: tuple(stage for stage, one in enumerate(positive) if one == source) for source in positive
+        source: tuple(stage for stage, category in enumerate(positive) if category == source) for source in positive
     }
     merged: dict[tuple[int, ...], tuple[int, ...]] = {}
     states: dict[Key, _State] = {}
@@ -161,8 +161,8 @@ def _events(plan: Plan, absences: _Absences, key: Key, link: _Link | None) -> tu
         return tuple(one[3].event for one in links)
     if _broken(plan, absences, key, links):
         return None
-    found = iter(links)
-    return tuple(None if missing else next(found)[3].event for _, missing in plan.stages)
+    remaining = iter(links)
+    return tuple(None if missing else next(remaining)[3].event for _, missing in plan.stages)
 
 
 def _broken(plan: Plan, absences: _Absences, key: Key, links: list[_Link]) -> bool:

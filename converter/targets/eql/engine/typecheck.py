@@ -148,12 +148,12 @@ class Checker:
             self.refuse(f"{function.name} has no case-insensitive form", node, f"write {function.name} without ~")
         self._count(node, function)
         for index, argument in enumerate(node.arguments):
-            wanted = function.parameters[min(index, len(function.parameters) - 1)]
+            parameter = function.parameters[min(index, len(function.parameters) - 1)]
             ordinal = _ORDINALS[index] if index < len(_ORDINALS) else f"{index + 1}th"
             kind = self.kind_of(argument)
-            expected: Kind | None = None if wanted == "any" else "number" if wanted == "integer" else wanted
+            expected: Kind | None = None if parameter == "any" else "number" if parameter == "integer" else parameter
             if expected is not None and kind not in {expected, "unknown", "null"}:
-                message = f"the {ordinal} argument of {function.name} must be a {wanted}"
+                message = f"the {ordinal} argument of {function.name} must be a {parameter}"
                 self.refuse(f"{message}; {self.shown(argument)} is a {kind}", argument)
             self._not_timestamp(argument)
         self._constants(node, function)
@@ -169,9 +169,9 @@ class Checker:
     def _count(self, node: tree.Call, function: Function) -> None:
         most = len(function.parameters)
         least = most - function.optional
-        found = len(node.arguments)
-        if found < least or (found > most and not function.variadic):
-            self.refuse(f"{function.name} takes {function.arity()} arguments, not {found}", node)
+        count = len(node.arguments)
+        if count < least or (count > most and not function.variadic):
+            self.refuse(f"{function.name} takes {function.arity()} arguments, not {count}", node)
 
     def _constants(self, node: tree.Call, function: Function) -> None:
         """Check arguments that must be constants, and constants that the function cannot take."""

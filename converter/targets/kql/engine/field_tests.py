@@ -61,8 +61,8 @@ def is_test(name: str, kind: Kind, value: syntax.Value, query: str) -> Test:
         case Kind.NUMBER:
             return _held(name, equal(_number_of(name, value, query)))
         case Kind.BOOLEAN:
-            wanted = _boolean_of(name, value, query)
-            return _held(name, lambda own: own is wanted)
+            expected = _boolean_of(name, value, query)
+            return _held(name, lambda own: own is expected)
         case Kind.IP:
             low, high = _network_of(name, value, query)
             return _held(name, lambda own: low <= own <= high)
@@ -225,12 +225,12 @@ def _number_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard
 
 
 def _span_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Span:
-    found = span(value.text) if isinstance(value, syntax.Text) else None
-    if found is None:
+    bounds = span(value.text) if isinstance(value, syntax.Text) else None
+    if bounds is None:
         if isinstance(value, syntax.Text) and (value.text.startswith("now") or "||" in value.text):
             raise error(f"{DATE_MATHEMATICS}, which an engine on logs has not", value, query)
         raise error(f"{name} is of type date, and this is no date", value, query, "write 2026-01-31T12:00:00.000Z")
-    return found
+    return bounds
 
 
 def _network_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Block:

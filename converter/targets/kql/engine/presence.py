@@ -39,14 +39,14 @@ def presence(name: str, prefix: str = "") -> Callable[[Document], bool]:
             if not key.startswith(first):
                 continue
             if key == rest:
-                found = present(value, "")
+                has_value = present(value, "")
             elif rest.startswith(f"{key}."):
-                found = present(value, rest[len(key) + 1 :])
+                has_value = present(value, rest[len(key) + 1 :])
             elif key.startswith(f"{rest}."):
-                found = _any_inside({key[len(rest) + 1 :]: value}, f"{prefix}{name}.")
+                has_value = _any_inside({key[len(rest) + 1 :]: value}, f"{prefix}{name}.")
             else:
                 continue
-            if found:
+            if has_value:
                 return True
         return False
 

@@ -383,10 +383,10 @@ def _add_session(cleaned: _JsonObject, user: _JsonObject, users: list[Any]) -> N
     arn = identity.get("arn")
     if identity.get("type") not in _SESSION_TYPES or not isinstance(arn, str):
         return
-    found = _SESSION.search(arn)
-    if found is None:
+    match = _SESSION.search(arn)
+    if match is None:
         return
-    session = found[1]
+    session = match[1]
     users.append(session)
     if "@" in session:
         users.append(session.partition("@")[0])

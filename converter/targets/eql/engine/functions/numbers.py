@@ -64,16 +64,16 @@ def arithmetic(operator: ArithmeticOperator, left: Any, right: Any) -> int | flo
             return _divide(operator, one, two)
 
 
-def _divide(operator: ArithmeticOperator, one: float, two: float) -> float:
-    if isinstance(one, int) and isinstance(two, int):
+def _divide(operator: ArithmeticOperator, divisor: float, two: float) -> float:
+    if isinstance(divisor, int) and isinstance(two, int):
         if two == 0:
             raise FunctionError("division by zero")
-        quotient = abs(one) // abs(two) * (1 if (one < 0) == (two < 0) else -1)
-        return quotient if operator == "/" else one - two * quotient
+        quotient = abs(divisor) // abs(two) * (1 if (divisor < 0) == (two < 0) else -1)
+        return quotient if operator == "/" else divisor - two * quotient
     if two == 0:
-        undefined = operator == "%" or one == 0 or math.isnan(one)
-        return math.nan if undefined else math.copysign(math.inf, one) * math.copysign(1, two)
-    return one / two if operator == "/" else math.fmod(one, two)
+        undefined = operator == "%" or divisor == 0 or math.isnan(divisor)
+        return math.nan if undefined else math.copysign(math.inf, divisor) * math.copysign(1, two)
+    return divisor / two if operator == "/" else math.fmod(divisor, two)
 
 
 def _numeric(value: Any) -> int | float:

@@ -67,8 +67,8 @@ def _index_of(insensitive: bool) -> Implementation:  # noqa: FBT001
         if insensitive:
             whole, part = whole.lower(), part.lower()
         # Java finds an empty text at the end, however far beyond it the search begins.
-        found = whole.find(part, min(max(0, int(start or 0)), len(whole)))
-        return found if found >= 0 else None
+        position = whole.find(part, min(max(0, int(start or 0)), len(whole)))
+        return position if position >= 0 else None
 
     return index_of
 

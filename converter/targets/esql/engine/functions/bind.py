@@ -132,7 +132,7 @@ class Binder:
         if isinstance(value, tuple):
             type_ = self._literal_type(node, value[0])
             if type_.whole:
-                types = {self._literal_type(node, one) for one in value}
+                types = {self._literal_type(node, item) for item in value}
                 type_ = Type.LONG if Type.LONG in types else Type.INTEGER
             many = list(value) if len(value) > 1 else value[0]
             return replace(constant(type_, many, node.span), literal=True)
@@ -162,10 +162,12 @@ class Binder:
         if unit in DURATION_UNITS:
             return constant(Type.DURATION, node.amount * DURATION_UNITS[unit], node.span)
         if unit in PERIOD_UNITS:
-            one = PERIOD_UNITS[unit]
+            unit_length = PERIOD_UNITS[unit]
             if abs(node.amount) > _MOST_DAYS:
                 raise self._context.error("a span of time is too long", node.span)
-            return constant(Type.PERIOD, Period(one.months * node.amount, one.days * node.amount), node.span)
+            return constant(
+                Type.PERIOD, Period(unit_length.months * node.amount, unit_length.days * node.amount), node.span
+            )
         hint = "such as seconds, minutes, hours, days, weeks, months or years"
         raise self._context.error(f"unknown unit of time [{node.unit}]", node.span, hint)
 

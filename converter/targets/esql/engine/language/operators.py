@@ -145,7 +145,9 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
         rest = [option for option in options if not option.constant]
         left = comparison(context, "==", value, rest[0], span) if len(rest) == 1 else None
         return logical(context, "or", [*fixed, left or membership(context, value, rest, span)], span, single=True)
-    widest = max((one.type for one in (value, *options) if one.type.numeric), key=_WIDTHS.index, default=None)
+    widest = max(
+        (operand.type for operand in (value, *options) if operand.type.numeric), key=_WIDTHS.index, default=None
+    )
     tests = [
         (option.get, comparison(context, "==", value, option, span).get, option.type.numeric and option.type != widest)
         for option in options
@@ -167,10 +169,10 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
                 if widened or lists == len(tests):
                     result = None
                 continue
-            found = equal(row)
-            if found:
+            matches = equal(row)
+            if matches:
                 return True
-            if found is None:
+            if matches is None:
                 result = None
         return result
 
@@ -240,9 +242,9 @@ def equal_in_any_case(context: Context, value: Bound, possible: bool, text: str,
     """
     if not possible:
         return constant(Type.BOOLEAN, value=False, span=span) if symbol == "==" else is_null(value, span, negated=True)
-    wanted = fold_ascii(text)
+    folded = fold_ascii(text)
     equal = symbol == "=="
-    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (fold_ascii(a) == wanted) is equal)
+    return lift(context, span, (value,), Type.BOOLEAN, lambda a: (fold_ascii(a) == folded) is equal)
 
 
 def logical(context: Context, symbol: str, terms: Sequence[Bound], span: Span, *, single: bool = False) -> Bound:

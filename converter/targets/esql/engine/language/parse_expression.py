@@ -83,8 +83,8 @@ class Cursor(Tokens[Token, QueryError]):
         """Return an error: the next token is not what the grammar wants here."""
         self.refuse_parameter()
         token = self.token
-        found = "the end of the query" if token.kind is Kind.END else repr(self.text[token.start : token.end][:40])
-        return self.error(f"expected {expected}, found {found}", token, hint)
+        shown = "the end of the query" if token.kind is Kind.END else repr(self.text[token.start : token.end][:40])
+        return self.error(f"expected {expected}, found {shown}", token, hint)
 
     def refuse_parameter(self) -> None:
         """Raise if the next token starts a parameter, which may stand for a constant, a pattern or a name."""

@@ -92,8 +92,8 @@ def fits(name: str, parts: tuple[str, ...]) -> bool:
         return False
     position, end = len(first), len(name) - len(last)
     for part in middle:
-        found = name.find(part, position, end)
-        if found < 0:
+        at = name.find(part, position, end)
+        if at < 0:
             return False
-        position = found + len(part)
+        position = at + len(part)
     return True

@@ -55,7 +55,7 @@ def known_type(name: str) -> Type | None:
 
 def select(events: Iterable[Mapping[str, Any]], indices: Sequence[str]) -> list[Mapping[str, Any]]:
     """Return the documents that FROM reads: a document that says its `_index` must be of one of the patterns."""
-    wanted = [_index_pattern(index) for index in indices if not index.startswith("-")]
+    patterns = [_index_pattern(index) for index in indices if not index.startswith("-")]
     unwanted = [_index_pattern(index[1:]) for index in indices if index.startswith("-")]
     seen: dict[str, bool] = {}
     chosen = []
@@ -65,7 +65,7 @@ def select(events: Iterable[Mapping[str, Any]], indices: Sequence[str]) -> list[
             if index not in seen:
                 backing = _BACKING_INDEX.fullmatch(index)
                 names = (index, backing[1]) if backing else (index,)
-                seen[index] = any(p.fullmatch(n) for p in wanted for n in names) and not any(
+                seen[index] = any(p.fullmatch(n) for p in patterns for n in names) and not any(
                     p.fullmatch(n) for p in unwanted for n in names
                 )
             if not seen[index]:

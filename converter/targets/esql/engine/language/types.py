@@ -111,9 +111,9 @@ def to_output(type_: Type, value: Any) -> Any:
         return None
     match type_:
         case Type.DATETIME:
-            return [iso(one) for one in value] if isinstance(value, list) else iso(value)
+            return [iso(item) for item in value] if isinstance(value, list) else iso(value)
         case Type.IP:
-            return [shown(one) for one in value] if isinstance(value, list) else shown(value)
+            return [shown(item) for item in value] if isinstance(value, list) else shown(value)
         case Type.PERIOD | Type.DURATION:
             return str(value)
         case _:
