@@ -25,3 +25,12 @@ def test_a_walkthrough_does_what_it_says(name: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command.line}\n{done.stdout}{done.stderr}"
         if command.printed:
             assert done.stdout == command.printed, command.line
+
+
+def test_tests_take_a_new_target_in_without_naming_it(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.write(files_of((DOCS / "adding-a-target.md").read_text(encoding="utf-8")))
+    checkout.copy("tests", "tools", "sigma", "pyproject.toml")
+    suites = ("tests/targets/test_refusals.py", "tests/test_architecture.py")
+    done = checkout.python("-m", "pytest", "-p", "no:cacheprovider", *suites, "-k", "sieve")
+    assert done.returncode == 0, done.stdout[-2000:]  # it is 5 if there is no test

@@ -61,6 +61,15 @@ class Checkout:
         self.folder = folder
         shutil.copytree(ROOT / "converter", folder / "converter", ignore=shutil.ignore_patterns("__pycache__"))
 
+    def copy(self, *names: str) -> None:
+        """Copy files and folders of the project beside the package."""
+        for name in names:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, self.folder / name)
+
     def install(self, project: str) -> None:
         """Register the entry points of a `pyproject.toml`."""
         groups = tomllib.loads(project)["project"]["entry-points"]

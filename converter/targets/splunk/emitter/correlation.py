@@ -8,7 +8,7 @@ No subsearch is needed, so none of its limits applies. See NOTES.md for the sour
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 from converter.targets.core.emission import condition_of, refused
@@ -114,8 +114,25 @@ def _of_episode(plan: ir.Correlation, rows: Rows) -> str:
             return f"sum({rows.values[0]})"
         case ir.ValueAvg():
             return f"avg({rows.values[0]})"
-        case _:
+        case (
+            ir.EventCount()
+            | ir.ValueCount()
+            | ir.ValueMedian()
+            | ir.ValuePercentile()
+            | ir.Temporal()
+            | ir.TemporalOrdered()
+        ):
             return ""
+        case _:
+            assert_never(plan.measure)
+
+
+def _measured(parts: list[str], what: str, name: str) -> str:
+    """Add the statistic that is the measure, if there is one; return its column, else an empty string."""
+    if not what:
+        return ""
+    parts.append(f"{what} as {name}")
+    return name
 
 
 def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str) -> None:
@@ -145,14 +162,16 @@ def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Seq
     match plan.measure:
         case ir.EventCount():
             measure = names["event_count"]
-        case ir.ValueCount() | ir.ValueSum() | ir.ValueAvg() if what:
-            kind = {ir.ValueCount: "value_count", ir.ValueSum: "value_sum", ir.ValueAvg: "value_avg"}[
-                type(plan.measure)
-            ]
-            measure = names[kind]
-            parts.append(f"{what} as {measure}")
-        case _:
+        case ir.ValueCount():
+            measure = _measured(parts, what, names["value_count"])
+        case ir.ValueSum():
+            measure = _measured(parts, what, names["value_sum"])
+        case ir.ValueAvg():
+            measure = _measured(parts, what, names["value_avg"])
+        case ir.ValueMedian() | ir.ValuePercentile() | ir.Temporal() | ir.TemporalOrdered():
             pass
+        case _:
+            assert_never(plan.measure)
     if rows.names:
         parts.append(f"values({rows.names}) as {names['rules']}")
     parts += [f"values({name}) as {name}" for name in shown if name not in used]

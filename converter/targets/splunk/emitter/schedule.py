@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
@@ -294,8 +294,10 @@ def _grows(plan: ir.Correlation) -> bool:
             return ir.rising(plan.limits)
         case ir.Temporal(expr):
             return ir.rising(plan.limits) and (expr is None or monotone(expr))
-        case _:
+        case ir.ValueSum() | ir.ValueAvg() | ir.ValueMedian() | ir.ValuePercentile():
             return False
+        case _:
+            assert_never(plan.measure)
 
 
 def _check_window(begin: int, end: int, timing: _Timing) -> None:
