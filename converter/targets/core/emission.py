@@ -96,13 +96,13 @@ def correlation_type(measure: ir.Measure) -> str:
             assert_never(measure)
 
 
-def unsupported_type(plan: ir.Correlation) -> RefusedError:
+def _unsupported_type(plan: ir.Correlation) -> RefusedError:
     """Return the error for a correlation whose type an emitter does not convert, with its place in the rule."""
     kind = correlation_type(plan.measure)
     return refused(f"correlations of type {kind} are not converted yet", kind, plan.places.get("type"), _ELSEWHERE)
 
 
-def check_one_count(plan: ir.Correlation) -> None:
+def _check_one_count(plan: ir.Correlation) -> None:
     """Refuse a correlation that is not one operator on a count of events that match detections.
 
     For emitters that write no other count of events.
@@ -127,6 +127,31 @@ def check_one_count(plan: ir.Correlation) -> None:
         )
     if any(rule.group_by != plan.group_by for rule in plan.rules):
         raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
+
+
+def check_counts_events(plan: ir.Plan) -> None:
+    """Refuse a correlation that does not count events of detections by one operator, for languages that have no more.
+
+    Raises:
+        RefusedError: names the construct, with its place in the rule.
+    """
+    if isinstance(plan, ir.Detection):
+        return
+    match plan.measure:
+        case ir.EventCount():
+            _check_one_count(plan)
+        case (
+            ir.ValueCount()
+            | ir.ValueSum()
+            | ir.ValueAvg()
+            | ir.ValueMedian()
+            | ir.ValuePercentile()
+            | ir.Temporal()
+            | ir.TemporalOrdered()
+        ):
+            raise _unsupported_type(plan)
+        case _:
+            assert_never(plan.measure)
 
 
 def check_columns(plan: ir.Plan, context: Context, language: str) -> None:

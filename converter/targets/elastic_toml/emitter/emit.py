@@ -15,7 +15,7 @@ import re
 import uuid
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
@@ -23,13 +23,12 @@ from converter.plan.attack import threats
 from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import (
     check_context,
-    check_one_count,
+    check_counts_events,
     condition_of,
     duration,
     placed_groups,
     refused,
     seconds,
-    unsupported_type,
     verdict,
 )
 from converter.targets.core.target import Query
@@ -70,7 +69,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
         ConfigurationError: an option with a bad value.
     """
     check_context("elastic-toml", context, formats, options)
-    _check_measure(plan)
+    check_counts_events(plan)
     if isinstance(plan, ir.Correlation) and not plan.sliding:
         raise refused(
             f"a schedule cuts the fixed windows of the operator {plan.op}: a run sees part of the first and last",
@@ -109,27 +108,6 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     if isinstance(plan, ir.Correlation):
         return replace(query, group_by=plan.group_by, timespan=plan.timespan)
     return query
-
-
-def _check_measure(plan: ir.Plan) -> None:
-    """Refuse a correlation that does not count events: no other type is converted to a rule file yet."""
-    if isinstance(plan, ir.Detection):
-        return
-    match plan.measure:
-        case ir.EventCount():
-            check_one_count(plan)
-        case (
-            ir.ValueCount()
-            | ir.ValueSum()
-            | ir.ValueAvg()
-            | ir.ValueMedian()
-            | ir.ValuePercentile()
-            | ir.Temporal()
-            | ir.TemporalOrdered()
-        ):
-            raise unsupported_type(plan)
-        case _:
-            assert_never(plan.measure)
 
 
 def _file(metadata: Mapping[str, Any], rule: Mapping[str, Any], query: str) -> str:

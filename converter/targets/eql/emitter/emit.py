@@ -21,13 +21,12 @@ from converter.targets.core.emission import (
     check_block,
     check_columns,
     check_context,
-    check_one_count,
+    check_counts_events,
     check_whole,
     condition_of,
     duration,
     placed_groups,
     refused,
-    unsupported_type,
 )
 from converter.targets.eql.emitter.regex_to_lucene import to_lucene, whole_text
 from converter.verdicts.event_assumptions import no_mapped_address, no_zone
@@ -78,33 +77,12 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
             other than gt and gte, a regular expression that Lucene does not have.
     """
     check_context("eql", context, formats, options)
-    _check_measure(plan)
+    check_counts_events(plan)
     check_columns(plan, context, "EQL")
     emission = ElasticEmission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, ir.Correlation) else f"any where {condition}"
     return emission.query(plan, "eql", "eql", text)
-
-
-def _check_measure(plan: ir.Plan) -> None:
-    """Refuse a correlation that does not count events: no other type is converted to EQL yet."""
-    if isinstance(plan, ir.Detection):
-        return
-    match plan.measure:
-        case ir.EventCount():
-            check_one_count(plan)
-        case (
-            ir.ValueCount()
-            | ir.ValueSum()
-            | ir.ValueAvg()
-            | ir.ValueMedian()
-            | ir.ValuePercentile()
-            | ir.Temporal()
-            | ir.TemporalOrdered()
-        ):
-            raise unsupported_type(plan)
-        case _:
-            assert_never(plan.measure)
 
 
 def _sequence(plan: ir.Correlation, condition: str, emission: ElasticEmission) -> str:

@@ -25,12 +25,11 @@ from converter.targets.core.emission import (
     check_block,
     check_columns,
     check_context,
-    check_one_count,
+    check_counts_events,
     check_whole,
     condition_of,
     placed_groups,
     refused,
-    unsupported_type,
 )
 from converter.targets.core.target import free_column
 from converter.targets.esql.emitter.regex_to_java import to_java, whole_text
@@ -96,7 +95,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
         RefusedError: keywords, a key of a flattened object, a count beyond `MAX_COUNT`, a control character in a value.
     """
     check_context("esql", context, formats, options)
-    _check_measure(plan)
+    check_counts_events(plan)
     check_columns(plan, context, "ES|QL")
     emission = ElasticEmission(context)
     found = condition_of(plan)
@@ -116,27 +115,6 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     query = emission.query(plan, "esql", "esql", text)
     limit = Limit(f"a query gives at most {MAX_ROWS:,} rows", MAX_ROWS)
     return replace(query, verdict=replace(query.verdict, limit=limit))
-
-
-def _check_measure(plan: ir.Plan) -> None:
-    """Refuse a correlation that does not count events: no other type is converted to ES|QL yet."""
-    if isinstance(plan, ir.Detection):
-        return
-    match plan.measure:
-        case ir.EventCount():
-            check_one_count(plan)
-        case (
-            ir.ValueCount()
-            | ir.ValueSum()
-            | ir.ValueAvg()
-            | ir.ValueMedian()
-            | ir.ValuePercentile()
-            | ir.Temporal()
-            | ir.TemporalOrdered()
-        ):
-            raise unsupported_type(plan)
-        case _:
-            assert_never(plan.measure)
 
 
 def _index(context: Context) -> str:
