@@ -115,7 +115,7 @@ class RefusedError(SourceError):
         self.construct = construct
 
 
-class RuleWarning(SourceError):  # noqa: N818  a warning is no error
+class RuleWarning(SourceError):  # noqa: N818  a warning is not an error
     """A rule is valid, and probably not what was meant, or not good practice. Never raised.
 
     `code` names the check, for machines.

@@ -108,7 +108,7 @@ def open_live(argument: str) -> LiveProduct:
         hint = suggest(name, PRODUCTS) if shown else ""
         raise ConfigurationError(
             f"--live: there is no product{shown}",
-            hint=hint or f"expected {' or '.join(f'{one}=URL' for one in PRODUCTS)}",
+            hint=hint or f"expected {' or '.join(f'{product}=URL' for product in PRODUCTS)}",
         )
     if not equals or not url:
         raise ConfigurationError(f"--live: {name} without a URL", hint=f"expected {name}=URL")

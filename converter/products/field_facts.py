@@ -50,7 +50,7 @@ class FieldAssumption:
 
     Attributes:
         message: the assumption in words.
-        broken_when: a Sigma detection (a mapping, or a list of mappings of which one suffices) over raw field names
+        broken_when: a Sigma detection (a mapping, or a list of alternative mappings) over raw field names
             that is true of an event for which it does not hold. Empty where one event cannot tell.
         raw: the raw field that the rule must name for the assumption to matter; empty when any will do.
     """

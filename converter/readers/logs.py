@@ -158,7 +158,7 @@ def _object(
     stream: IO[bytes],
     name: str,
     line: int,
-    bad: orjson.JSONDecodeError,
+    decode_error: orjson.JSONDecodeError,
     fail: Callable[[LogError], None],
 ) -> Iterator[LogEvent]:
     """The first line is not JSON by itself: read all as one object, or go on line by line."""
@@ -166,7 +166,7 @@ def _object(
     try:
         event = orjson.loads(first + rest)
     except orjson.JSONDecodeError:
-        fail(_not_json(bad, first, name, line))
+        fail(_not_json(decode_error, first, name, line))
         for number, raw in enumerate(rest.splitlines(keepends=True), line + 1):
             if not raw.strip():
                 continue
@@ -187,12 +187,12 @@ def _begin(raw: bytes, name: str, line: int) -> Place:
 
 
 def _not_json(
-    bad: orjson.JSONDecodeError, raw: bytes, name: str, line: int, hint: str = "each line is one JSON object"
+    decode_error: orjson.JSONDecodeError, raw: bytes, name: str, line: int, hint: str = "each line is one JSON object"
 ) -> LogError:
     text = raw.decode("utf-8", "replace")
-    inside = Place.at_offset(text, bad.pos, name)
+    inside = Place.at_offset(text, decode_error.pos, name)
     place = Place(name, line + inside.line - 1, inside.column, inside.source_line)
-    problem = bad.msg.split(":", 1)[0]
+    problem = decode_error.msg.split(":", 1)[0]
     return LogError(f"not JSON: {problem}", place, hint)
 
 

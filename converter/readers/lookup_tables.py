@@ -23,7 +23,7 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
         path: a file whose name ends in `.csv`, with a line of column names; any other file is read as a log is.
 
     Raises:
-        LogError: a line is no row; with its place.
+        LogError: a line is not a row; with its place.
         UnreadableLogError: the file cannot be read.
     """
     path = Path(path)
@@ -55,4 +55,4 @@ def _rows(lines: Iterator[str], name: str) -> Iterator[dict[str, Any]]:
                 raise fail(f"{len(row)} values in a table of {len(header)} columns")
             yield dict(zip(header, row, strict=True))
     except csv.Error as error:
-        raise fail(f"the line is no CSV: {error}") from None
+        raise fail(f"the line is not valid CSV: {error}") from None

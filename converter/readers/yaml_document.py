@@ -291,12 +291,14 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
         yield from node.value
 
 
-def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceError]) -> SourceError:
-    problem = getattr(bad, "problem", None) or getattr(bad, "reason", None) or str(bad).split("\n", 1)[0]
-    context = getattr(bad, "context", None)
-    mark = getattr(bad, "problem_mark", None) or getattr(bad, "context_mark", None)
+def _yaml_error(yaml_error: yaml.YAMLError, text: str, name: str, error: type[SourceError]) -> SourceError:
+    problem = (
+        getattr(yaml_error, "problem", None) or getattr(yaml_error, "reason", None) or str(yaml_error).split("\n", 1)[0]
+    )
+    context = getattr(yaml_error, "context", None)
+    mark = getattr(yaml_error, "problem_mark", None) or getattr(yaml_error, "context_mark", None)
     if "end of stream" in str(problem):  # where it began says more than where the file ends
-        mark = getattr(bad, "context_mark", None) or mark
+        mark = getattr(yaml_error, "context_mark", None) or mark
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
     hint = ""
     if foreign := _FOREIGN_TAG.fullmatch(str(problem)):
@@ -304,7 +306,7 @@ def _yaml_error(bad: yaml.YAMLError, text: str, name: str, error: type[SourceErr
     if mark is not None:
         place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
     else:
-        place = Place.at_offset(text, int(getattr(bad, "position", 0)), name)
+        place = Place.at_offset(text, int(getattr(yaml_error, "position", 0)), name)
     if place.source_line.lstrip(" ").startswith("\t"):
         hint = "a tab cannot indent; use spaces"
     elif "mapping values are not allowed" in str(problem):

@@ -171,16 +171,16 @@ def _value_errors(
     document: Document, path: tuple[str | int, ...], value: Any, modifiers: Sequence[str]
 ) -> Iterator[SourceError]:
     """Yield errors of values that pySigma takes for something they are not."""
-    for index, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
+    for index, item in enumerate(value) if isinstance(value, list) else [(None, value)]:
         where = path if index is None else (*path, index)
-        if one is None and index is not None and len(value) > 1:
+        if item is None and index is not None and len(value) > 1:
             yield RuleError(
                 "null cannot be one value of a list",
                 document.place(*where),
                 "give it a search identifier of its own, and join the two in the condition",
             )
-        elif "re" in modifiers and not isinstance(one, str):
-            kind = "null" if one is None else "a boolean" if isinstance(one, bool) else "a number"
+        elif "re" in modifiers and not isinstance(item, str):
+            kind = "null" if item is None else "a boolean" if isinstance(item, bool) else "a number"
             yield RuleError(
                 f"a regular expression is text, not {kind}", document.place(*where), "put quotes around the value"
             )

@@ -138,8 +138,8 @@ def test_a_table_of_csv_or_json(folder: Path) -> None:
         ("", "no line of column names"),
         ("a,a\n1,2\n", "two columns of one name"),
         ("a,b\n1\n", "1 values in a table of 2 columns"),
-        ('a,b\n"1,2\n', "no CSV"),
-        ("a\n" + "x" * 200_000, "no CSV"),
+        ('a,b\n"1,2\n', "not valid CSV"),
+        ("a\n" + "x" * 200_000, "not valid CSV"),
     ],
 )
 def test_a_table_that_is_none(tmp_path: Path, text: str, message: str) -> None:

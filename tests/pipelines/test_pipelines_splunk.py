@@ -308,9 +308,7 @@ def test_state_index_is_told(tmp_path: Path, form: str) -> None:
     path = pipeline(tmp_path, transformations=[{"type": "set_state", "key": "index", "val": "win"}])
     query = convert("splunk", SIMPLE, ("splunk_windows", path), form)
     assert "index" not in inside(query.text, form)
-    assert query.warnings == (
-        "the pipeline's state index (win) is no part of a search in SPL: add index with add_condition",
-    )
+    assert query.warnings == ("the pipeline's state index (win) is not used in SPL: add the index with add_condition",)
 
 
 def test_conditions_of_two_pipelines(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
     out: list[str] = []
     end = 0
     template: tuple[str | int, ...] | None = None
-    for found in matcher.find(text):
+    for match in matcher.find(text):
         if template is None:
             compiled = _template(replacement, matcher.groups, matcher.names)
             if isinstance(compiled, str):
@@ -179,15 +179,15 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
                     raise PatternError(f"{compiled} in the replacement", 0)
                 return None
             template = compiled
-        out.append(text[end : found.start()])
+        out.append(text[end : match.start()])
         for piece in template:
             if isinstance(piece, int):
-                out.append(found.group(piece) or "")
+                out.append(match.group(piece) or "")
             elif piece[0] == "\0" and len(piece) > 1:
-                out.append(found.group(piece[1:]) or "")
+                out.append(match.group(piece[1:]) or "")
             else:
                 out.append(piece)
-        end = found.end()
+        end = match.end()
     if template is None:
         return text
     out.append(text[end:])

@@ -222,11 +222,11 @@ class _Scanner:
         letter = self._pattern[self._at + 1]
         if letter in "123456789":
             self._reference(letter)
-        elif found := _NAMED_REFERENCE.match(self._pattern, self._at + 1):
-            if found[1] not in self.names:
-                raise self._error(f"no group is named {found[1]!r}")
-            self._back_reference(f"(?P={found[1]})")
-            self._at = found.end()
+        elif match := _NAMED_REFERENCE.match(self._pattern, self._at + 1):
+            if match[1] not in self.names:
+                raise self._error(f"no group is named {match[1]!r}")
+            self._back_reference(f"(?P={match[1]})")
+            self._at = match.end()
         elif letter in _ANCHORS:
             fast, slow = _ANCHORS[letter]
             self._put(fast, r"(?=\n?\Z)" if letter == "Z" and self._on("d") else slow, read=2)
@@ -271,12 +271,12 @@ class _Scanner:
         if self._at + 1 >= len(self._pattern):
             raise self._error("a backslash at the end")
         letter = self._pattern[self._at + 1]
-        if found := _HEX.match(self._pattern, self._at + 1):
-            digits = found[1] or found[2] or found[3]
-            code = int(digits, 16) if digits else int(found[4], 8)
+        if match := _HEX.match(self._pattern, self._at + 1):
+            digits = match[1] or match[2] or match[3]
+            code = int(digits, 16) if digits else int(match[4], 8)
             if code > _LARGEST:
                 raise self._error("a code point is too large")
-            self._at = found.end()
+            self._at = match.end()
             return code
         if letter in "pP":
             return self._property(letter)

@@ -1,4 +1,4 @@
-"""What emitters share that is no language's.
+"""Helpers shared by all emitters.
 
 Emission gathers assumptions while an emitter writes; `query` puts them into the verdict.
 """

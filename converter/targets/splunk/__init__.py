@@ -55,7 +55,7 @@ class SplunkTarget:
             return query
         from dataclasses import replace  # noqa: PLC0415  start-up counts
 
-        told = f"the pipeline's state index ({index}) is no part of a search in SPL: add index with add_condition"
+        told = f"the pipeline's state index ({index}) is not used in SPL: add the index with add_condition"
         return replace(query, warnings=(*query.warnings, told))
 
     def _emit(self, plan: Plan, context: Context) -> Query:

@@ -57,7 +57,7 @@ REFUSED = {
     "a keyword in the where of tstats": "a data model has no raw text",
     "a span of time for the field": "bin of a field that is not _time",
     "a field name that is made from values": "eval {field}",
-    "is no relative time": "a mistake of the search",
+    "is not a relative time": "a mistake of the search",
     "does not take a bool argument": "a mistake of the search",
 }
 

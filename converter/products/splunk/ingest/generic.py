@@ -48,7 +48,7 @@ def raw_text(event: Mapping[str, Any]) -> str:
     shown = {key: value for key, value in event.items() if key not in _ADDED}
     try:
         return orjson.dumps(shown).decode()
-    except TypeError:  # an integer of more than 64 bits, a key that is no text, more than 254 levels
+    except TypeError:  # an integer of more than 64 bits, a key that is not a string, more than 254 levels
         try:
             return json.dumps(shown, ensure_ascii=False, separators=(",", ":"), default=str)
         except RecursionError:  # no real event; what a search can find in it is in its fields

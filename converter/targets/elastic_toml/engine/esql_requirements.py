@@ -53,8 +53,8 @@ def check_esql(query: str) -> None:
     if "stats" in names:
         return
     for words in keeps:
-        kept = {word for word, _ in words[1:]}
-        if "*" not in kept and not kept >= _IDENTITY:
+        columns = {word for word, _ in words[1:]}
+        if "*" not in columns and not columns >= _IDENTITY:
             message = "this keep drops the metadata fields _id, _version or _index"
             raise source.error(message, words[0][1], "add _id, _version, _index to it")
 

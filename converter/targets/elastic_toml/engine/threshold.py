@@ -75,7 +75,7 @@ def members(threshold: Threshold, documents: Iterable[tuple[int, Any, Document]]
     read = {
         name: _reader(name, [document for _, _, document in matching]) for name in (*threshold.fields, counted) if name
     }
-    found = [
+    members = [
         Member(
             time,
             name,
@@ -84,10 +84,12 @@ def members(threshold: Threshold, documents: Iterable[tuple[int, Any, Document]]
         )
         for time, name, document in matching
     ]
-    sizes = Counter(bucket for member in found for bucket, _ in member.buckets)
+    sizes = Counter(bucket for member in members for bucket, _ in member.buckets)
     # Buckets that can never alert are left out; they have no part in the history either.
-    kept = [(member, tuple(pair for pair in member.buckets if sizes[pair[0]] >= threshold.value)) for member in found]
-    return [Member(member.time, member.name, buckets, member.counted) for member, buckets in kept if buckets]
+    alerting = [
+        (member, tuple(pair for pair in member.buckets if sizes[pair[0]] >= threshold.value)) for member in members
+    ]
+    return [Member(member.time, member.name, buckets, member.counted) for member, buckets in alerting if buckets]
 
 
 def alerts_of_run(

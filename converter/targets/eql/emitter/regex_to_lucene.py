@@ -66,11 +66,11 @@ def to_lucene(pattern: str, flags: frozenset[str], place: Place | None) -> Lucen
         raise _refused("too many alternatives with anchors", "regex anchor", place)
     whole = Alternatives(tuple(map(_whole, expanded)))
     text = writer.alternatives(whole)
-    found = _short(Lucene(text, writer.ignores_case), place)
+    expression = _short(Lucene(text, writer.ignores_case), place)
     if effort(whole, _MOST_EFFORT) == _MOST_EFFORT:
         what = "Elasticsearch finds it too complex (max_determinized_states), as it does long gaps such as .{2,64}"
         raise _refused(what, "regex effort", place)
-    return found
+    return expression
 
 
 def whole_text(pattern: ir.Pattern, place: Place | None, *, cased: bool) -> Lucene:

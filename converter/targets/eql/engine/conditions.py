@@ -58,10 +58,10 @@ class Conditions:
 
     def getter(self, name: str) -> Getter:
         """Return the function that lists the values of field `name`, as an index holds them."""
-        found = self._getters.get(name)
-        if found is None:
-            found = self._getters[name] = reader(name)
-        return found
+        getter = self._getters.get(name)
+        if getter is None:
+            getter = self._getters[name] = reader(name)
+        return getter
 
     def condition(self, node: tree.Expression) -> Condition:
         """Return the test of a condition.

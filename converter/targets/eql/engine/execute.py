@@ -216,8 +216,8 @@ def _hashed(value: Any) -> Any:
     return value
 
 
-def _time_and_position(one: tuple[int, int, Any]) -> tuple[int, int]:
-    return one[0], one[1]
+def _time_and_position(row: tuple[int, int, Any]) -> tuple[int, int]:
+    return row[0], row[1]
 
 
 def _row(event: Document) -> dict[str, Any]:

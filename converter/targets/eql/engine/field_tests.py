@@ -67,7 +67,7 @@ def _date_test(operator: tree.ComparisonOperator, value: Any) -> Callable[[Any],
     """Return the test of a time against what a date stands for, which may be a whole second, hour or day.
 
     The product rounds a date of a query down or up as its place in a range asks for. A number is milliseconds since the
-    epoch, of which four digits in a text are a year.
+    epoch; a string of four digits is a year.
     """
     span = dates.span(value) if isinstance(value, str) else _span_of_number(value)
     if span is None:

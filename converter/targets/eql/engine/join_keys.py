@@ -63,9 +63,9 @@ def _has_or(node: tree.Expression) -> bool:
     match node:
         case tree.Or(operands):
             return not all(
-                (isinstance(one, tree.Comparison) and one.operator == "==")
-                or (isinstance(one, tree.InList) and not one.insensitive and not one.negated)
-                for one in operands
+                (isinstance(item, tree.Comparison) and item.operator == "==")
+                or (isinstance(item, tree.InList) and not item.insensitive and not item.negated)
+                for item in operands
             )
         case tree.And(operands):
             return any(map(_has_or, operands))
@@ -88,7 +88,7 @@ def _renamed(node: tree.Expression, name: str, key: tree.Field) -> tree.Expressi
     """Return `node` with the field `name` replaced by the key of another stage."""
 
     def all_of(nodes: tuple[tree.Expression, ...]) -> tuple[tree.Expression, ...]:
-        return tuple(_renamed(one, name, key) for one in nodes)
+        return tuple(_renamed(member, name, key) for member in nodes)
 
     match node:
         case tree.Field():

@@ -54,7 +54,7 @@ class Values:
                 return self._guarded(lambda value: arithmetic("-", 0, value), [self.value(operand, slots)], node)
             case tree.Arithmetic(operator, left, right):
                 parts = [self.value(left, slots), self.value(right, slots)]
-                return self._guarded(lambda one, two: arithmetic(operator, one, two), parts, node)
+                return self._guarded(lambda first, second: arithmetic(operator, first, second), parts, node)
             case tree.Comparison():
                 return self._comparison(node, slots)
             case tree.InList():
@@ -151,10 +151,10 @@ class Values:
         return guarded
 
 
-def _equality(wanted: str, *, insensitive: bool) -> Test:
+def _equality(expected: str, *, insensitive: bool) -> Test:
     if not insensitive:
-        return lambda text: text == wanted
-    folded = same_in_any_case(wanted)
+        return lambda text: text == expected
+    folded = same_in_any_case(expected)
     return lambda text: same_in_any_case(text) == folded
 
 

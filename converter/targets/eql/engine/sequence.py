@@ -158,7 +158,7 @@ def _events(plan: Plan, absences: _Absences, key: Key, link: _Link | None) -> tu
         link = link[2]
     links.reverse()
     if not absences:
-        return tuple(one[3].event for one in links)
+        return tuple(item[3].event for item in links)
     if _broken(plan, absences, key, links):
         return None
     remaining = iter(links)

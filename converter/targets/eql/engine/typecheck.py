@@ -84,11 +84,11 @@ class Checker:
                 return "boolean"
         assert_never(node)
 
-    def _needs(self, node: tree.Expression, wanted: Kind, user: str) -> None:
+    def _needs(self, node: tree.Expression, expected: Kind, user: str) -> None:
         kind = self.kind_of(node)
-        if kind not in {wanted, "unknown", "null"}:
+        if kind not in {expected, "unknown", "null"}:
             hint = "a field name with - in it goes between backticks" if user == "-" else ""
-            self.refuse(f"{user} needs a {wanted}; {self.shown(node)} is a {kind}", node, hint)
+            self.refuse(f"{user} needs a {expected}; {self.shown(node)} is a {kind}", node, hint)
         self._not_timestamp(node)
 
     def _not_timestamp(self, node: tree.Expression) -> None:

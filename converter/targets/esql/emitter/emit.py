@@ -98,12 +98,12 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     check_counts_events(plan)
     check_columns(plan, context, "ES|QL")
     emission = ElasticEmission(context)
-    found = condition_of(plan)
-    if _depth(found) > _MAX_DEPTH:
+    expression = condition_of(plan)
+    if _depth(expression) > _MAX_DEPTH:
         raise refused(
             f"ES|QL takes expressions up to {_MAX_DEPTH} levels deep", "nesting", plan.place, "convert to splunk"
         )
-    condition = _boolean(found, emission, negated=False)
+    condition = _boolean(expression, emission, negated=False)
     lines = [f"FROM {_index(context)} METADATA _id, _version, _index", f"| WHERE {condition}"]
     if isinstance(plan, ir.Correlation):
         lines += _correlation(plan, emission)

@@ -83,13 +83,13 @@ def _compile(node: syntax.Query, text: str, prefix: str) -> Filter:
             return _all(list(map(partial(_compile, text=text, prefix=prefix), queries)))
         case syntax.Or(queries):
             sets, rest = _texts_by_field(queries, prefix)
-            parts = [_any_of_texts(path, wanted) for path, wanted in sets.items()]
+            parts = [_any_of_texts(path, texts) for path, texts in sets.items()]
             return _any(parts + list(map(partial(_compile, text=text, prefix=prefix), rest)))
         case syntax.Nested(name, query):
             path = _name_of(name, text)
             inner = _compile(query, text, f"{prefix}{path}.")
             find = objects(path)
-            return lambda document: any(inner(found) for found in find(document))
+            return lambda document: any(inner(child) for child in find(document))
         case _ as never:
             assert_never(never)
 
@@ -162,9 +162,9 @@ def _texts_by_field(
     return sets, rest
 
 
-def _any_of_texts(path: str, wanted: list[syntax.Text]) -> Filter:
-    texts = frozenset(value.text for value in wanted)
-    numbers = [equal(number) for value in wanted if (number := number_in(value.text)) is not None]
+def _any_of_texts(path: str, alternatives: list[syntax.Text]) -> Filter:
+    texts = frozenset(value.text for value in alternatives)
+    numbers = [equal(number) for value in alternatives if (number := number_in(value.text)) is not None]
 
     def test(scalar: Scalar) -> bool:
         if isinstance(scalar, str):
@@ -224,7 +224,7 @@ def _value_alone(value: syntax.Value, text: str, prefix: str) -> Filter:
     if prefix:
         raise values.error("a value without a field finds nothing inside { }", value, text, "name a field")
     if isinstance(value, syntax.Constant) and value.value is None:
-        raise values.error("null is no value in KQL", value, text, "write: not field: *")
+        raise values.error("null is not a value in KQL", value, text, "write: not field: *")
     if isinstance(value, syntax.Wildcard):
         if value.lone:
             return lambda document: True  # noqa: ARG005 - `*` is every document
@@ -266,7 +266,7 @@ def _name_of(name: syntax.Value, text: str) -> str:
         case syntax.Text():
             return name.text
         case syntax.Constant(None):
-            raise values.error("null is no field name", name, text)
+            raise values.error("null is not a field name", name, text)
         case syntax.Constant():
             return values.text_of(name)
         case syntax.Wildcard():

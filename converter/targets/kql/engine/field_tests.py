@@ -38,7 +38,7 @@ def is_test(name: str, kind: Kind, value: syntax.Value, query: str) -> Test:
             raises it when a wildcard meets a number.
     """
     if isinstance(value, syntax.Constant) and value.value is None:
-        raise error("null is no value in KQL", value, query, "write: not field: *")
+        raise error("null is not a value in KQL", value, query, "write: not field: *")
     match kind:
         case Kind.TEXT:
             raise error(
@@ -84,7 +84,7 @@ def range_test(name: str, kind: Kind, operator: syntax.RangeOperator, value: syn
         case syntax.Wildcard(parts):  # a star is a star in a range
             value = syntax.Text("*".join(parts), start=value.start, end=value.end)
         case syntax.Constant(None):
-            raise error("null is no value in KQL", value, query, "write: not field: *")
+            raise error("null is not a value in KQL", value, query, "write: not field: *")
         case syntax.Constant():
             value = syntax.Text(text_of(value), start=value.start, end=value.end)
         case syntax.Text():
@@ -220,7 +220,7 @@ def _number_range(
 def _number_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Number:
     number = number_in(value.text) if isinstance(value, syntax.Text) else None
     if number is None:
-        raise error(f"{name} is of type number, and this is no number", value, query)
+        raise error(f"{name} is of type number, and this is not a number", value, query)
     return number
 
 
@@ -229,7 +229,7 @@ def _span_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, 
     if bounds is None:
         if isinstance(value, syntax.Text) and (value.text.startswith("now") or "||" in value.text):
             raise error(f"{DATE_MATHEMATICS}, which an engine on logs has not", value, query)
-        raise error(f"{name} is of type date, and this is no date", value, query, "write 2026-01-31T12:00:00.000Z")
+        raise error(f"{name} is of type date, and this is not a date", value, query, "write 2026-01-31T12:00:00.000Z")
     return bounds
 
 

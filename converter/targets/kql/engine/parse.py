@@ -48,7 +48,7 @@ def parse(text: str) -> syntax.Query:
 
 
 def _operators(scanner: Scanner, operand: Callable[[Scanner], syntax.Query]) -> syntax.Query:
-    """Read `a or b and not c`: `or` binds least, `not` most, and `not not` is no KQL."""
+    """Read `a or b and not c`: `or` binds least, `not` most, and `not not` is not KQL."""
     alternatives: list[syntax.Query] = []
     factors: list[syntax.Query] = []
     while True:

@@ -111,7 +111,7 @@ def _kind(name: str) -> str | None:
 
 
 def techniques_of(meta: ir.Metadata) -> list[str]:
-    """Return the ids of ATT&CK techniques; one of which a subtechnique is named is left out, as contentctl asks."""
+    """Return the ids of ATT&CK techniques without those whose subtechnique is named too, as contentctl asks."""
     techniques = [match[1].upper() for tag in meta.tags if (match := _TECHNIQUE.fullmatch(tag.lower()))]
     return [
         technique

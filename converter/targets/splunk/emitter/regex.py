@@ -79,7 +79,7 @@ def either_case(char: str) -> str:
 
 
 def pattern_regexes(patterns: Iterable[ir.Pattern], *, cased: bool) -> list[str]:
-    """Return expressions, of which one is found in a text if the whole of it matches one of the patterns."""
+    """Return expressions; one is found in a string if the whole string matches one of the patterns."""
     bodies = list(dict.fromkeys(pattern_body(pattern, cased=cased) for pattern in patterns))
     return [_whole(part, cased=cased) for part in in_parts(bodies)]
 
@@ -98,7 +98,7 @@ def in_parts(texts: Iterable[str]) -> list[list[str]]:
 
 
 def _whole(texts: Iterable[str], *, cased: bool) -> str:
-    """Return the expression of texts of which the whole is one of some bodies."""
+    """Return the expression that matches a string if the whole string matches one of the bodies."""
     bodies: dict[tuple[str, str], dict[str, None]] = {}
     for body in texts:
         left, right = ("" if body.startswith(ANY) else "^"), ("" if body.endswith(ANY) else r"\z")
@@ -136,7 +136,7 @@ def rule_regex(pattern: str, flags: frozenset[str]) -> str:
     r"""Return a rule's regular expression with the same meaning, as it is written if that can be.
 
     It is written anew if it has `\Q`, which quotes the backslashes of what is put for a quote; `\g`, which is a group
-    to others; or letters outside ASCII whose case is ignored, of which `(?i)` may know nothing.
+    to others; or letters outside ASCII whose case is ignored, which `(?i)` may not know.
     """
     written = _as_written(pattern)
     tree = parse(pattern, flags)

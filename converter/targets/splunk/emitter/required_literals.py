@@ -1,4 +1,4 @@
-r"""The fixed texts of a regular expression: patterns of which every text that it is found in matches one.
+r"""The fixed strings of a regular expression: a string that matches it matches one of these patterns.
 
     ^(?:foo|bar)\d+\.exe\z ──> foo*.exe | bar*.exe
     \bmimi[kK]atz\b        ──> *mimikatz*
@@ -40,7 +40,7 @@ _NOTHING: list[Parts] = [()]
 
 
 def fixed_patterns(tree: Alternatives) -> list[tuple[str | Wildcard, ...]]:
-    """Return the parts of patterns of which each text that the expression is found in matches one, ignoring case.
+    """Return the parts of patterns; a string that matches the expression matches one of them, ignoring case.
 
     Returns:
         Nothing if one of them would have no text worth looking for.

@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The columns of rows that are of several rules: `Rows` has their meaning, and `use` tells of which rule."""
+    """The columns of rows of several rules: `Rows` has their meaning, and `use` names the rule of a row."""
 
     use: str
     event: str

@@ -6,10 +6,11 @@ A burst of span T, seen by a search that runs every I and is told of events up t
 run looks back T + I + lag. Three things more are needed for one alert an episode, no more and no less:
 
 - A run that begins in the middle of an episode takes the rest for another one. So a run gives only rows whose first
-  event is T after the begin of its window; `addinfo` tells where that is. Proof that such a row is no rest: it begins
-  with the first event of its first satisfied window (all of them, not the last N). A satisfied window [t - T, t] that
-  this one continues has its last event t in it, so the row begins at t or before, so t - T is seen by the run, and
-  the row would have begun with that window. To make up for the T that gives nothing, a run looks back 2T + I + lag.
+  event is T after the begin of its window; `addinfo` tells where that is. Proof that such a row is a whole episode: it
+  begins with the first event of its first satisfied window (all of them, not the last N). A satisfied window
+  [t - T, t] that this one continues has its last event t in it, so the row begins at t or before, so t - T is seen by
+  the run, and the row would have begun with that window. To make up for the T that gives nothing, a run looks back 2T
+  + I + lag.
 - What a run gives is then the same in every run that gives it, and is suppressed by group and `first_seen`.
 - A condition that more events can make false (averages, percentiles, sums, `not`) is judged only when they have all
   arrived: the window ends `lag` ago. So do fixed windows, and each is judged by runs that see the whole of it.
@@ -59,7 +60,7 @@ class Scheduled:
         cron: the cron line.
         earliest: `dispatch.earliest_time`.
         latest: `dispatch.latest_time`.
-        suppress: fields that a result is suppressed by; empty for a detection, of which every run sees other events.
+        suppress: fields that a result is suppressed by; empty for a detection, whose runs see different events.
         period: for how many seconds.
     """
 
@@ -212,7 +213,7 @@ def _sliding(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:
         within = f"within {duration(certain)}" if certain > 0 else "at one time"
         sentences.append(f"misses bursts that straddle two runs: only those {within} are found for certain")
     if certain < 0:
-        sentences.append(f"misses bursts of which an event is indexed more than {duration(tolerated)} late")
+        sentences.append(f"misses bursts in which an event is indexed more than {duration(tolerated)} late")
     if margin < span:
         sentences.append(
             f"may report an episode again when its begin leaves the window of {duration(begin)}"
@@ -313,7 +314,7 @@ def _check_window(begin: int, end: int, timing: _Timing) -> None:
 
 
 def _early(lag: int) -> str:
-    return f"judges windows of which events may still be missing: they are indexed up to {duration(lag)} late"
+    return f"judges windows before all their events arrive: events are indexed up to {duration(lag)} late"
 
 
 def period(length: int) -> str:

@@ -186,7 +186,7 @@ def _is_plain(text: str) -> bool:
 
 
 def weaker(expr: ir.Expr) -> ir.Expr | None:
-    """Return something that `search` can say and that is true of every event of which `expr` is, or None."""
+    """Return what `search` can express and every event that satisfies `expr` satisfies too, or None."""
     if searchable(expr):
         return expr
     match expr:
@@ -217,7 +217,7 @@ def weaker(expr: ir.Expr) -> ir.Expr | None:
 
 
 def _stronger(expr: ir.Expr) -> ir.Expr | None:
-    """Return something that `search` can say and that is true of no event of which `expr` is not, or None."""
+    """Return what `search` can express and only events that satisfy `expr` satisfy, or None."""
     if searchable(expr):
         return expr
     match expr:

@@ -163,8 +163,8 @@ def monotone(expr: ir.Occurrence) -> bool:
 def _ordered(plan: ir.Correlation, rows: Rows, search: Search, stages: Sequence[Sequence[int]]) -> Judged:
     """Carry forward the latest time at which so many stages can have begun.
 
-    Level n holds, at each row and for each stage s, the latest beginning of n stages in order of which the last is s or
-    one before it, and is this row. What earlier rows know of level n - 1 makes level n; a row is never two stages,
+    Level n holds, at each row and for each stage s, the latest beginning of n stages in order whose last is s or one
+    before it, and is this row. What earlier rows know of level n - 1 makes level n; a row is never two stages,
     because it does not see itself.
     """
     matching = [" OR ".join(dict.fromkeys(rows.flags[rule] for rule in stage)) for stage in stages]
@@ -267,7 +267,7 @@ def _statistic(statistic: _Statistic, name: str, kind: str) -> str:
 
 
 def _joined(statistic: _Statistic, back: str, forth: str) -> str:
-    """Return the statistic of both parts of a window, of which the first may be empty."""
+    """Return the statistic of both parts of a window; the first may be empty."""
     match statistic.function:
         case "count":
             return f"{back}+{forth}"

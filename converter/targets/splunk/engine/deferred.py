@@ -232,7 +232,7 @@ def _date(match: re.Match[str], bound: TimeBound, source: Source[QueryError]) ->
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
     except ValueError:
-        raise source.error(f"{bound.modifier} is no date", bound.span, "month/day/year:hour:minute:second") from None
+        raise source.error(f"{bound.modifier} is not a date", bound.span, "month/day/year:hour:minute:second") from None
 
 
 def _shown(seconds: float) -> str:

@@ -76,7 +76,7 @@ def read_macros(source: str | Mapping[str, str]) -> Macros:
     """Return the macros of a macros.conf, by name and number of arguments.
 
     Args:
-        source: the text of the file; or several texts by name of file, of which later ones win.
+        source: the text of the file; or several texts by name of file; later ones win.
 
     Raises:
         QueryError: a text is not a .conf file, or a stanza is not a macro; its place is in the file, called `<macros>`
@@ -110,7 +110,7 @@ def known_macros(source: Macros | str | Mapping[str, str] | None) -> Macros:
 def _macro(title: str, place: Place, text: str, settings: Mapping[str, Setting]) -> Macro:
     match = _TITLE.fullmatch(title.strip())
     if match is None:
-        raise QueryError(f"[{title}] is no name of a macro", place, "write [name], or [name(2)] for two arguments")
+        raise QueryError(f"[{title}] is not the name of a macro", place, "write [name], or [name(2)] for two arguments")
     count = int(match.group(2) or 0)
 
     def fail(message: str, key: str) -> NoReturn:
@@ -126,7 +126,7 @@ def _macro(title: str, place: Place, text: str, settings: Mapping[str, Setting])
         fail(f"[{title}] has {count} arguments by its title and {len(names)} by its args", "args")
     for name in names:
         if not _ARGUMENT_NAME.fullmatch(name):
-            fail(f"{name!r} is no name of an argument", "args")
+            fail(f"{name!r} is not the name of an argument", "args")
     if len(set(names)) != count:
         fail("two arguments of one name", "args")
     if "definition" not in settings:

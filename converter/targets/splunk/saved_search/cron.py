@@ -156,7 +156,9 @@ def read_relative(saved: SavedSearch, key: str, text: str) -> Relative:
         return Relative()
     match = _RELATIVE.fullmatch(text)
     if match is None or not text:
-        raise saved.error(f"{key} {text!r} is no relative time that is simulated", key, "such as -11m, -11m@m or now")
+        raise saved.error(
+            f"{key} {text!r} is not a relative time that is simulated", key, "such as -11m, -11m@m or now"
+        )
     snap, origin = _snap(saved, key, match["snap"]) if match["snap"] else (0, 0)
     return Relative(
         offset=_offsets(saved, key, match["offset"] or ""),

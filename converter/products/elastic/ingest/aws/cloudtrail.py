@@ -368,7 +368,7 @@ def _related(cleaned: _JsonObject, user: _JsonObject, source: _JsonObject) -> _J
         user["email"] = name
     users += [user.get("id"), name]
     related: _JsonObject = {}
-    texts = dict.fromkeys(java_text(one) for one in users if one is not None)
+    texts = dict.fromkeys(java_text(item) for item in users if item is not None)
     texts.pop("", None)
     if texts:
         related["user"] = list(texts)
@@ -411,8 +411,8 @@ def _tls(cleaned: _JsonObject) -> _JsonObject:
     if version == "tlsVersion":  # a placeholder that AWS sometimes writes: the pipeline drops the whole object
         return {}
     if isinstance(version, str):
-        protocol, found, number = version.partition("v")
-        if found:
+        protocol, marker, number = version.partition("v")
+        if marker:
             tls["version_protocol"] = protocol.lower()
             tls["version"] = number
         else:

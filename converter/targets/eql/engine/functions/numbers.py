@@ -52,16 +52,16 @@ def arithmetic(operator: ArithmeticOperator, left: Any, right: Any) -> int | flo
     """
     if left is None or right is None:
         return None
-    one, two = _numeric(left), _numeric(right)
+    first, second = _numeric(left), _numeric(right)
     match operator:
         case "+":
-            return one + two
+            return first + second
         case "-":
-            return one - two
+            return first - second
         case "*":
-            return one * two
+            return first * second
         case _:
-            return _divide(operator, one, two)
+            return _divide(operator, first, second)
 
 
 def _divide(operator: ArithmeticOperator, divisor: float, two: float) -> float:

@@ -68,7 +68,7 @@ def _sum_double(values: list[Any]) -> float:
 
 
 def _sum(values: list[int], type_: Type) -> int:
-    """Return the sum of whole numbers, each step of which must be in range."""
+    """Return the sum of whole numbers; each partial sum must be in range."""
     total = 0
     for value in values:
         total = in_range(total + value, type_)
@@ -121,7 +121,7 @@ def _mv_concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
 
 
 def _mv_contains(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
-    """Whether all values of the second column are among those of the first; null is no values."""
+    """Whether all values of the second column are among those of the first; null counts as an empty list."""
     left, right = arguments
     if left.type is not right.type and Type.NULL not in {left.type, right.type}:
         message = f"MV_CONTAINS needs two columns of one type, not {left.type.value} and {right.type.value}"

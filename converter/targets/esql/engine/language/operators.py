@@ -100,7 +100,7 @@ def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
         else:
             value = parse_ip(text) if type_ is Type.IP else strict_date(text)
         if value is None:
-            raise context.error(f"the text {text!r} is no {type_.value}", bound.span)
+            raise context.error(f"the text {text!r} is not of type {type_.value}", bound.span)
         return value
 
     value = bound.value

@@ -177,15 +177,15 @@ def compile_format(pattern: str) -> tuple[str, ...] | None:
     """
     pieces: list[str] = []
     position = 0
-    for found in _FORMAT_TOKEN.finditer(pattern):
-        if found.start() != position:
+    for match in _FORMAT_TOKEN.finditer(pattern):
+        if match.start() != position:
             return None
-        position = found.end()
-        piece = found[0]
+        position = match.end()
+        piece = match[0]
         if piece == "''":
             pieces.append("'")
         elif piece[0] == "'":
-            pieces.append(found[1].replace("''", "'").replace("%", "%%"))
+            pieces.append(match[1].replace("''", "'").replace("%", "%%"))
         elif piece in _FORMAT_LETTERS:
             pieces.append(_FORMAT_LETTERS[piece])
         elif piece == "SSS":

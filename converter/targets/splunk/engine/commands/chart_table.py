@@ -212,7 +212,7 @@ class ChartTable:
             number = None if type(result) is list else number_of(result)
             if number is None and result is not None:
                 raise self.context.error(
-                    f"{slot.name}, by which columns are chosen, is no number", slot.span, "use limit=0"
+                    f"{slot.name}, which chooses the columns, is not a number", slot.span, "use limit=0"
                 )
             scores[column] += number or 0
 

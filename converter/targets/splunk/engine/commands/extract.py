@@ -35,7 +35,7 @@ _STEP = re.compile(r"([^{}]+)((?:\{\})*)")
 
 @dataclass(frozen=True, slots=True)
 class Rex(CommandNode):
-    """`rex field=... "(?<name>...)"`; `max_match` 0 is no limit."""
+    """`rex field=... "(?<name>...)"`; `max_match` 0 means no limit."""
 
     field: str
     pattern: str

@@ -1,6 +1,6 @@
 """Commands that keep rows by what is in them: `search`, `where`, `regex`, `uniq`.
 
-rows ──condition, of which null is false──> rows
+rows ──condition; null counts as false──> rows
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _read_regex(scanner: Scanner, span: Span) -> Regex:
 
 
 def _compile_regex(command: Regex, context: SearchContext) -> Stage:
-    """Keep the rows of which a value matches, or, negated, none does."""
+    """Keep the rows with a value that matches, or, negated, without one."""
     search = searcher(command.pattern, lambda message: context.error(message, command.span))
     name, negated = command.field, command.negated
 

@@ -39,7 +39,7 @@ class MakeMv(CommandNode):
 
 @dataclass(frozen=True, slots=True)
 class MvExpand(CommandNode):
-    """`mvexpand field limit=N`; 0 is no limit."""
+    """`mvexpand field limit=N`; 0 means no limit."""
 
     field: str
     limit: int

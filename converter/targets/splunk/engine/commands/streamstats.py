@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StreamStats(CommandNode):
-    """`streamstats`: running statistics over a window of the rows so far; `window` 0 is no limit."""
+    """`streamstats`: running statistics over a window of the rows so far; `window` 0 means no limit."""
 
     aggregates: tuple[Aggregate, ...]
     by: tuple[str, ...]

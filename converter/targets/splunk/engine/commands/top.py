@@ -40,7 +40,7 @@ class Top(CommandNode):
         limit: combinations of a group; 0 is all.
         rare: the least frequent.
         count_name, percent_name: the names of the columns; None shows none.
-        other: the value of a row for the combinations beyond the limit; None is no such row.
+        other: the value of a row for the combinations beyond the limit; None if there is no such row.
     """
 
     fields: tuple[str, ...]

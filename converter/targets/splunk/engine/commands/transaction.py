@@ -126,7 +126,7 @@ def _length(scanner: Scanner) -> float | None:
 
 
 def _number(scanner: Scanner) -> int | None:
-    """Read a whole number; a negative one is no limit."""
+    """Read a whole number; a negative number means no limit."""
     scanner.skip()
     start = scanner.offset
     text = scanner.value("a number")

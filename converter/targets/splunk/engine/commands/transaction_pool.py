@@ -37,7 +37,7 @@ class Transaction(CommandNode):
 
     Attributes:
         fields: what the events of a transaction share.
-        max_span, max_pause, max_events: None is no limit.
+        max_span, max_pause, max_events: None means no limit.
         starts, ends: the filters of the first and the last event; None if none is given.
         connected: an event that shares no field with any transaction opens one.
         unify_ends: also the events at the ends must share a field.

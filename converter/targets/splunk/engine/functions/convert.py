@@ -129,7 +129,7 @@ def _numeric(compiler: Compiler, call: Call, compute: Callable[[float], float]) 
     if call.function.lower() == "tonumber" and argument.kind == "string" and argument.constant:
         text = get({})
         if text is not None and read(text) is None:
-            raise compiler.error(f"tonumber() of {text!r}, which is no number", call.arguments[0].span)
+            raise compiler.error(f"tonumber() of {text!r}, which is not a number", call.arguments[0].span)
 
     def run(row: Row) -> int | float | None:
         text = get(row)
@@ -175,7 +175,7 @@ def _ipmask(compiler: Compiler, call: Call) -> Compiled:
         try:
             return int(ipaddress.IPv4Address(text))
         except ValueError:
-            raise compiler.error(f"{text!r} is no IPv4 mask", call.arguments[0].span, "255.255.255.0") from None
+            raise compiler.error(f"{text!r} is not an IPv4 mask", call.arguments[0].span, "255.255.255.0") from None
 
     get_mask = prepared(compiler, call, 0, mask)
     address = compiler.compile(call.arguments[1])

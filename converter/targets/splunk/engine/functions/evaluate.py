@@ -243,7 +243,7 @@ class _Compiler:
         results = {compare(left, right) for left in lefts for right in rights}
         if sign == "!=" and len(results) > 1:
             raise self.error(
-                "!= on a multivalue field, of which some values are equal and some are not",
+                "!= on a multivalue field: some of its values are equal and some are not",
                 span,
                 "say which is meant with mvfilter",
             )

@@ -223,7 +223,7 @@ def _mvrange(compiler: Compiler, call: Call) -> Compiled:
             seconds = _span_seconds(argument.value)
             if seconds is None:
                 raise compiler.error(
-                    f"{argument.value!r} is no step of fixed length", argument.span, 'for example: "7d"'
+                    f"{argument.value!r} is not a step of fixed length", argument.span, 'for example: "7d"'
                 )
             step = lambda _: seconds  # noqa: E731
         else:

@@ -128,7 +128,7 @@ def _cidrmatch(compiler: Compiler, call: Call) -> Compiled:
         if parsed is not None:
             return lambda address: inside(address, parsed)
         if isinstance(written, String):
-            raise compiler.error(f"{text!r} is no network", written.span, "for example: 10.0.0.0/8")
+            raise compiler.error(f"{text!r} is not a network", written.span, "for example: 10.0.0.0/8")
         return lambda _: False
 
     within = prepared(compiler, call, 0, network)

@@ -94,7 +94,7 @@ def _steps(modifier: str, fail: Callable[[str, str], QueryError]) -> list[Callab
         unit = _UNITS.get(match.group(3) or match.group(4), "") if match else ""
         weekday = match.group(4) if match and match.group(4) and match.group(4)[1:].isdigit() else None
         if match is None or not (unit or weekday):
-            raise fail(f"{modifier!r} is no relative time", "for example: -1d@d")
+            raise fail(f"{modifier!r} is not a relative time", "for example: -1d@d")
         if match.group(1):
             steps.append(_shift(int(match.group(2) or 1) * (-1 if match.group(1) == "-" else 1), unit))
         else:

@@ -115,7 +115,7 @@ def steps(path: str) -> tuple[Step, ...]:
     for number, part in enumerate(path.split(".")):
         match = _PART.fullmatch(part)
         if match is None or not part or (number and not match.group(1)):
-            raise PathError(f"{path!r} is no path")
+            raise PathError(f"{path!r} is not a path")
         if match.group(1):
             read.append(match.group(1))
         read.extend(int(index) if index else None for index in _INDEX.findall(match.group(2)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much Splunk keeps, by its defaults; None is no limit. Sources: NOTES.md, at each command.
+    """How much Splunk keeps, by its defaults; None means no limit. Sources: NOTES.md, at each command.
 
     Attributes:
         sort: rows of `sort` without a number.

@@ -213,7 +213,7 @@ def _after_name(scanner: Scanner, name: str, start: int) -> Comparison | Members
 def _time_bound(scanner: Scanner, edge: str, operator: str, start: int) -> TimeBound:
     """Read the value of `earliest=` or `latest=`."""
     if operator != "=":
-        raise scanner.error(f"{edge}{operator} is no time range", scanner.span(start), f"write {edge}=")
+        raise scanner.error(f"{edge}{operator} is not a time range", scanner.span(start), f"write {edge}=")
     scanner.skip()
     if scanner.text.startswith('"', scanner.offset):
         modifier = unescape(scanner.quoted())

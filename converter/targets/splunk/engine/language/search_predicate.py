@@ -136,7 +136,7 @@ def _differs(field: str, equals: ValueTest, source: Source[QueryError], span: Sp
         matching = sum(map(equals, value))
         if 0 < matching < len(value):
             raise source.error(
-                f"!= on the multivalue field {field!r}, of which some values are equal and some are not",
+                f"!= on the multivalue field {field!r}: some of its values are equal and some are not",
                 span,
                 "what Splunk answers is not documented; NOT field=value is",
             )

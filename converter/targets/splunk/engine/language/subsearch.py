@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def bracketed(scanner: Scanner, kind: PipelineKind = "search") -> Pipeline:
-    """Read a search in square brackets, of which the first stands next.
+    """Read a search in square brackets, beginning at its opening bracket.
 
     Raises:
         QueryError: the text is not such a search, the bracket is not closed, or no search can stand in this text.

@@ -127,7 +127,8 @@ def _time_of(value: Any, position: int) -> int | float:
 
 def _bad_time(value: Any, position: int) -> int | float:
     raise LogError(
-        f"event {position}: _time is no time: {str(value)[:80]!r}", hint="epoch seconds, or a time as ISO 8601 has it"
+        f"event {position}: _time is not a time: {str(value)[:80]!r}",
+        hint="epoch seconds, or a time as ISO 8601 has it",
     )
 
 

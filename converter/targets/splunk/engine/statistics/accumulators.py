@@ -180,7 +180,7 @@ class _Edge:
 
 
 class _Extreme:
-    """`min` or `max`: numbers win over texts; only if there is no number are texts compared."""
+    """`min` or `max`: numbers win over strings; strings are compared only if there is no number."""
 
     def __init__(self, *, largest: bool) -> None:
         self._numbers = _Edge(largest=largest)
