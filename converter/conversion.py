@@ -15,6 +15,7 @@ from converter.errors import RefusedError, RuleError, SourceError
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
 from converter.products.core import get_product
+from converter.targets.core.check import check_query
 from converter.targets.core.target import Context, Titles
 from converter.verdicts.ingest_assumptions import ingest_assumptions
 from converter.verdicts.predicates import unique
@@ -153,6 +154,7 @@ class _Work:
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
             return replace(query, warnings=query.warnings + warnings)
         query = self.target.emit(mapped, context)
+        check_query(query, mapped, self.target, context)
         if query.inner is None or query.wrap is None:
             text = self.applied.postprocess(rule, query.text)
         else:  # a file: postprocessing applies to the query in it

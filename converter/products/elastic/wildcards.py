@@ -8,6 +8,7 @@ operations on strings, another one RE2. Sources: NOTES.md, "Wildcards".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -35,24 +36,24 @@ Piece: TypeAlias = Run | Wildcard
 STAR = Wildcard(many=True)
 
 
+# What no escape concerns is taken in one go: patterns are read whenever a query is checked.
+_PLAIN = re.compile(r"[^*?]+|[*?]")
+_ESCAPED = re.compile(r"[^*?\\]+|[*?]|\\.?", re.DOTALL)
+
+
 def plain_pieces(pattern: str) -> list[Piece]:
     """Return the pieces of a pattern in which nothing escapes `*` and `?`."""
-    return _joined([Wildcard(char == "*") if char in "*?" else Run(char) for char in pattern])
+    return _joined([_piece(match[0]) for match in _PLAIN.finditer(pattern)])
 
 
 def lucene_pieces(pattern: str) -> list[Piece]:
     """Return the pieces of a pattern of Lucene, where a backslash makes the next character literal."""
-    pieces: list[Piece] = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        position += 1
-        if char == "\\" and position < len(pattern):
-            pieces.append(Run(pattern[position], exact=True))
-            position += 1
-        else:
-            pieces.append(Wildcard(char == "*") if char in "*?" else Run(char))
-    return _joined(pieces)
+    return _joined(
+        [
+            Run(match[0][1], exact=True) if match[0].startswith("\\") and len(match[0]) > 1 else _piece(match[0])
+            for match in _ESCAPED.finditer(pattern)
+        ]
+    )
 
 
 def like_pieces(pattern: str) -> list[Piece]:
@@ -62,18 +63,21 @@ def like_pieces(pattern: str) -> list[Piece]:
         PatternError: a backslash before anything else.
     """
     pieces: list[Piece] = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        position += 1
-        if char == "\\":
-            if pattern[position : position + 1] not in {"*", "?", "\\"}:
-                raise PatternError("in a LIKE pattern a backslash stands before '*', '?' or a backslash only", position)
-            pieces.append(Run(pattern[position]))
-            position += 1
+    for match in _ESCAPED.finditer(pattern):
+        text = match[0]
+        if not text.startswith("\\"):
+            pieces.append(_piece(text))
+        elif text[1:] in {"*", "?", "\\"}:
+            pieces.append(Run(text[1]))
         else:
-            pieces.append(Wildcard(char == "*") if char in "*?" else Run(char))
+            message = "in a LIKE pattern a backslash stands before '*', '?' or a backslash only"
+            raise PatternError(message, match.start() + 1)
     return _joined(pieces)
+
+
+def _piece(text: str) -> Piece:
+    """Return a wildcard, or a run of other characters."""
+    return Wildcard(text == "*") if text in {"*", "?"} else Run(text)
 
 
 def star_pieces(parts: tuple[str, ...]) -> list[Piece]:

@@ -45,6 +45,29 @@ class Engine:
             raise ConfigurationError(f"{self.language} is a kind of file, which has no syntax tree") from None
         return parse(query, **self._known(parse, {"macros": macros}))
 
+    def check(self, query: str, type_of: Callable[[str], str | None] | None = None) -> None:
+        """Refuse a text that the engine would refuse before it sees an event.
+
+        The module that runs the language has a function `check` for that. Without one, a query is parsed; a file, which
+        has no syntax tree, is not checked.
+
+        Args:
+            query: the text.
+            type_of: returns how a product maps a field, None where that is not known; for engines that check types.
+
+        Raises:
+            QueryError: the text does not parse, or its types do not fit.
+        """
+        module = importlib.import_module(f"{self.folder}.{self.runner[0]}")
+        check = getattr(module, "check", None)
+        if check is None:
+            if self.runner == _DEFAULT:
+                self.parse(query)
+        elif "type_of" in signature(check).parameters:
+            check(query, type_of=type_of)
+        else:
+            check(query)
+
     def run(
         self,
         query: str,

@@ -65,6 +65,26 @@ def run(text: str, events: Iterable[Document], *, tables: Tables | None = None, 
     return Replay(_parsed(text), events, tables=tables).run(phase or 0)
 
 
+def check(text: str, *, type_of: Callable[[str], str | None] | None = None) -> None:
+    """Refuse a rule file that is not valid, is not simulated, or whose query its engine would refuse.
+
+    Args:
+        text: the rule file.
+        type_of: returns the type to which a field is mapped, for rules of type esql.
+
+    Raises:
+        QueryError: with its place in the file.
+    """
+    rule = parse(text)
+    check_simulated(rule, RULE_TYPES)
+    if rule.type == "esql":
+        from converter.targets.esql.engine import execute  # noqa: PLC0415  only this type needs it
+
+        _of_query(rule, lambda query: execute.check(query, type_of=type_of))
+    else:
+        RULE_TYPES[rule.type](rule, [], {})
+
+
 def run_at(rule: RuleFile, events: Iterable[Document], run_time_ms: int) -> list[Row]:
     """Return the alerts of a single run at `run_time_ms` that no other run went before."""
     return Replay(rule, events).run_at(run_time_ms)

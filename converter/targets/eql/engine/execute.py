@@ -64,6 +64,11 @@ def run(
     return compiled(events, tables or {})
 
 
+def check(text: str) -> None:
+    """Refuse a query that does not parse, or that no mapping of its fields could make right. Raises QueryError."""
+    compile_query(parse(text), text)
+
+
 def compile_query(
     query: tree.Query,
     text: str,

@@ -53,6 +53,19 @@ def run(
     return compile_query(parse(text), text, mapping=mapping, warnings=warnings)(events, tables or {})
 
 
+def check(text: str, *, type_of: Callable[[str], str | None] | None = None) -> None:
+    """Refuse a query that does not parse, or does not fit the types of its fields, as far as they are known.
+
+    Args:
+        text: the query.
+        type_of: returns the type to which a field is mapped; where it gives None, the Elastic Common Schema counts.
+
+    Raises:
+        QueryError: see `run`.
+    """
+    _Program(parse(text), text, {}).check(type_of)
+
+
 def compile_query(
     tree: syntax.Query,
     text: str,
@@ -103,9 +116,15 @@ class _Program:
         limited = any(isinstance(command, syntax.Limit) for command in tree.commands)
         self._limit = MOST_ROWS if limited else DEFAULT_LIMIT
 
-    def check(self) -> None:
-        """Bind over fields of unknown type, to find errors before there are documents."""
-        self._bind({}, ())
+    def check(self, type_of: Callable[[str], str | None] | None = None) -> None:
+        """Bind over fields of known types, or of unknown type, to find errors before there are documents."""
+        types: dict[str, Type] = {}
+        if type_of is not None:
+            for name in self._names:
+                kind = source.METADATA.get(name) or TYPE_NAMES.get(type_of(name) or "") or source.known_type(name)
+                if kind is not None:
+                    types[name] = kind
+        self._bind(types, ())
 
     def run(
         self,

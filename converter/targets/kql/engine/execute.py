@@ -40,6 +40,11 @@ def run(text: str, events: Iterable[Document], *, tables: Tables | None = None) 
     return compile_query(parse(text), text)(events, tables or {})
 
 
+def check(text: str) -> None:
+    """Refuse a query that does not parse, or whose values the types of its fields do not take. Raises QueryError."""
+    compile_filter(parse(text), text)
+
+
 def compile_query(tree: syntax.Query, text: str) -> Callable[[Iterable[Document], Tables], list[dict[str, Any]]]:
     """Return a function from documents (and tables, which are unused) to those that match."""
     matches = compile_filter(tree, text)

@@ -44,7 +44,8 @@ class Token(BaseToken[Kind]):
     @property
     def word(self) -> str:
         """The lower-case word when this is one, else an empty string: keywords ignore case."""
-        return self.value.lower() if self.kind in {Kind.WORD, Kind.SOURCE} else ""
+        kind = self.kind  # compared by identity, which is faster than to look it up in a set
+        return self.value.lower() if kind is Kind.WORD or kind is Kind.SOURCE else ""
 
 
 _SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*)")
@@ -53,6 +54,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[_@][A-Za-z0-9_]+")
 _PATTERN = re.compile(r"(?:[A-Za-z*][A-Za-z0-9_*]*|[_@][A-Za-z0-9_*]+|`(?:[^`]|``)+`)+")
 _SOURCE = re.compile(r"(?:[^:\"=|,\[\]/() \t\r\n]|/[^*/])+")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.[0-9]*")
+_NUMBER_STARTS = frozenset("0123456789.")
 _INTEGER = re.compile(r"[0-9]+")
 _SYMBOL = re.compile(r"::|==|=~|!=|<=|>=|\?\?|[-=<>+*/%|,.:;()\[\]{}?]")
 _RAW_STRING = re.compile(r'"""([^\r\n]*?)"""("{0,2})')
@@ -157,7 +159,7 @@ class _Lexer(Cursor[QueryError]):
             raise self.error(_QUOTED_PROBLEM, hint=_QUOTED_HINT)
         elif match := self.match(_WORD):
             return Kind.PATTERN if mode is Mode.COLUMN else Kind.WORD, match[0]
-        elif mode is not Mode.COLUMN:
+        elif mode is not Mode.COLUMN and char in _NUMBER_STARTS:
             for kind, pattern in ((Kind.DECIMAL, _DECIMAL), (Kind.INTEGER, _INTEGER)):
                 if match := self.match(pattern):
                     return kind, match[0]
