@@ -7,6 +7,7 @@ file ──parse_documents──> data with positions ──pySigma──> Proce
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +64,18 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
     (document,) = documents
     check(document, Keys(_PLAIN, others=True, nulls=True, hint=_HINT))
     try:
-        if not any(_is_nest(item) for item in document.data.get("postprocessing") or ()):
+        if not _leaves_nested() or not any(map(_is_nest, document.data.get("postprocessing") or ())):
             return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
         return ProcessingPipeline.from_dict(_with_nested(document.data, path))
     except _PIPELINE_ERRORS as error:
         raise _blame(document, error) from None
+
+
+def _leaves_nested() -> bool:
+    """Return whether this pySigma leaves items inside `nest` as data: 1.5 does, and then fails; 2.0 builds them."""
+    from sigma.processing.pipeline import QueryPostprocessingItem  # noqa: PLC0415  slow to import
+
+    return "vars_allowed_paths" in inspect.signature(QueryPostprocessingItem.from_dict).parameters
 
 
 def _is_nest(item: object) -> bool:
@@ -75,9 +83,11 @@ def _is_nest(item: object) -> bool:
 
 
 def _with_nested(data: Mapping[str, Any], path: Path | None = None) -> dict[str, Any]:
-    """Return a pipeline's data with the items inside `nest` built: pySigma 1.5 leaves them as data, and then fails."""
+    """Return a copy of a pipeline's data, in which the items inside `nest` are built if pySigma does not build them."""
     from sigma.processing.pipeline import QueryPostprocessingItem  # noqa: PLC0415  slow to import
 
+    if not _leaves_nested():
+        return copy.deepcopy(dict(data))
     folder = (str(path.resolve().parent),) if path is not None else None
 
     def built(item: Any) -> Any:
