@@ -140,13 +140,15 @@ class _Work:
     def convert(self, context: Context, *, strict_fields: bool) -> Query:
         rule = self.mapped(self.plan.meta.key)
         mapped = simplified(self.rules.lowered(rule))
-        if isinstance(mapped, ir.Detection) and mapped.expr == ir.And(()) and simplified(self.plan) != mapped:
-            raise RefusedError(
-                "the pipeline removes all conditions of the rule, so the query would match every event",
-                "pipeline",
-                self.plan.place,
-                "let it refuse the rule instead (rule_failure)",
-            )
+        for detection in ir.detections_of(mapped):
+            if detection.expr == ir.And(()):
+                of = f"the rule {detection.meta.key!r}" if isinstance(mapped, ir.Correlation) else "the rule"
+                raise RefusedError(
+                    f"the pipeline removes all conditions of {of}, so the query would match every event",
+                    "pipeline",
+                    self.plan.place,
+                    "let it refuse the rule instead (rule_failure)",
+                )
         warnings = self.unknown_fields(strict=strict_fields)
         context = replace(context, state=self.state(), guide=_guide(self.plan))
         upstream = getattr(self.target, "convert", None)

@@ -93,7 +93,7 @@ class _Lowering:
         return ir.Detection(
             meta=metadata_of(self.rule, self.document),
             logsource=LogSource(source.product, source.category, source.service),
-            expr=conditions[0] if len(conditions) == 1 else ir.Or(tuple(conditions)),
+            expr=without_dropped(conditions[0] if len(conditions) == 1 else ir.Or(tuple(conditions))) or DROPPED,
             place=self.document.place("detection", key=True) if self.document else None,
         )
 
@@ -110,6 +110,7 @@ class _Lowering:
         return self.document.source(condition, *path, shift=max(0, condition.find(str(written))))
 
     def search(self, detection: SigmaDetection) -> ir.Expr:
+        """Return the expression of a search identifier; `DROPPED` if a pipeline left nothing in it."""
         items = tuple(
             self.search(item) if isinstance(item, SigmaDetection) else self.item(item)
             for item in detection.detection_items
@@ -227,6 +228,28 @@ class _Lowering:
                 raise RefusedError(error.message, error.construct, place, error.hint) from None
             raise RuleError(error.message, place, error.hint) from None
         return pattern, frozenset(flags)
+
+
+DROPPED = ir.And(())
+"""The expression of a search identifier, or of a rule, in which a pipeline left no detection item."""
+
+
+def without_dropped(expr: ir.Expr) -> ir.Expr | None:
+    """Return the expression without what a pipeline dropped; None if nothing is left.
+
+    As in pySigma's backends, an operand that was dropped leaves its `and`, `or` or `not`: it is neither true nor false.
+    """
+    match expr:
+        case ir.And(items) | ir.Or(items):
+            left = tuple(item for item in map(without_dropped, items) if item is not None)
+            if len(left) == len(items) > 0:
+                return type(expr)(left)
+            return None if not left else left[0] if len(left) == 1 else type(expr)(left)
+        case ir.Not(item):
+            inner = without_dropped(item)
+            return None if inner is None else ir.Not(inner)
+        case _:
+            return expr
 
 
 def pattern_of(value: SigmaString) -> ir.Pattern:
