@@ -132,6 +132,7 @@ class _Counted:
     """Stands in for a search: records the windows that it would run over, and finds nothing."""
 
     reads_clock = False
+    first_half = None
 
     def __init__(self, timed: bool, matter: set[str]) -> None:  # noqa: FBT001  the interface of a schedule's search
         self.timed = timed
@@ -158,6 +159,7 @@ class _Asked:
     """A search that Splunk runs."""
 
     reads_clock = False
+    first_half = None
 
     def __init__(self, spl: str, timed: bool, matter: set[str], ask: Ask) -> None:  # noqa: FBT001  see _Counted
         self.timed = timed

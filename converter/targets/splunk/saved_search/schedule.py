@@ -17,9 +17,11 @@ Splunk Alerting Manual, "Throttle alerts". Snaps to days and weeks are in UTC he
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import lcm
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from converter.targets.splunk.saved_search.alert_settings import check_settings, flag, suppression_of
@@ -28,7 +30,7 @@ from converter.targets.splunk.saved_search.cron import MICRO, Relative, Runs, re
 from converter.targets.splunk.saved_search.scheduled_search import RunSearch, ScheduledSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,6 +133,51 @@ def run_saved(
     return [row for search in saved for row in SavedReplay(search, everything).run(phase)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The events that can matter to a search, and what the first half of the search gives for windows of them.
+
+    Attributes:
+        timed: time, position in the log, event; in order of time.
+        times: the times alone.
+        indexed: when each was indexed; None if none is late.
+        rows: by the events that a run sees, and the moment if the first half reads the clock.
+    """
+
+    timed: list[tuple[int, int, Mapping[str, Any]]]
+    times: list[int]
+    indexed: list[int | None] | None
+    rows: dict[object, list[dict[str, Any]]]
+
+
+_recent: deque[tuple[Hashable, Sequence[Mapping[str, Any]], _Log]] = deque(maxlen=2)
+"""First half, events, log: the formats of one rule are replayed one after another, and differ in the second half only.
+
+The events are held, so that no other event gets the identity of one of them.
+"""
+
+
+def _log_of(search: RunSearch, events: Sequence[Mapping[str, Any]]) -> _Log:
+    half = search.first_half
+    if half is not None:
+        for known, others, log in _recent:
+            if len(others) == len(events) and all(map(is_, others, events)) and known == half:
+                return log
+    timed = [
+        (time, position, event)
+        for position, event in enumerate(events)
+        if (time := _time_us(event.get("_time"))) is not None and search.relevant(event)
+    ]
+    timed.sort(key=lambda entry: entry[:2])
+    times = [time for time, _, _ in timed]
+    indexed = [_time_us(event.get("_indextime")) for _, _, event in timed]
+    late = any(at is not None and at > time for at, time in zip(indexed, times, strict=True))
+    log = _Log(timed, times, indexed if late else None, {})
+    if half is not None:
+        _recent.append((half, events, log))
+    return log
+
+
 class SavedReplay:
     """One saved search and one log, ready to be run at any phase.
 
@@ -157,19 +204,10 @@ class SavedReplay:
         self._schedule = schedule_of(saved)
         self._suppression = suppression_of(saved)
         self._search: RunSearch = ScheduledSearch(saved, macros) if search is None else search
-        timed = [
-            (time, position, event)
-            for position, event in enumerate(events)
-            if (time := _time_us(event.get("_time"))) is not None and self._search.relevant(event)
-        ]
-        timed.sort(key=lambda entry: entry[:2])
-        self._timed = timed
-        self._times = [time for time, _, _ in timed]
-        indexed = [_time_us(event.get("_indextime")) for _, _, event in timed]
-        late = any(at is not None and at > time for at, time in zip(indexed, self._times, strict=True))
-        self._indexed = indexed if late else None
+        self._log = _log_of(self._search, list(events))
+        self._times = self._log.times
+        self._indexed = self._log.indexed
         self._marks = None if edges is None else sorted([*self._times, *(round(edge * MICRO) for edge in edges)])
-        self._memory: dict[object, list[dict[str, Any]]] = {}
         self.most = 0
         """How many rows a single run of the phase that was run last gave at most."""
 
@@ -226,14 +264,14 @@ class SavedReplay:
             indexed = self._indexed
             hidden = tuple(at for at in range(low, high) if (known := indexed[at]) is not None and known >= moment)
         key = (low, high, hidden, moment if self._search.reads_clock else None)
-        rows = self._memory.get(key)
+        rows = self._log.rows.get(key)
         if rows is None:
             left_out = set(hidden)
             seen = sorted(
-                (self._timed[at] for at in range(low, high) if at not in left_out), key=lambda timed: timed[1]
+                (self._log.timed[at] for at in range(low, high) if at not in left_out), key=lambda timed: timed[1]
             )
             rows = self._search.found([event for _, _, event in seen], moment / MICRO)
-            self._memory[key] = rows
+            self._log.rows[key] = rows
         return self._search.finished(rows, moment / MICRO, (window[0] / MICRO, window[1] / MICRO)) if rows else rows
 
 

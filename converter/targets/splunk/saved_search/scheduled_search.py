@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from converter.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from converter.targets.splunk.engine.execute import CompiledSearch
     from converter.targets.splunk.saved_search.conf import SavedSearch
@@ -37,6 +37,11 @@ class RunSearch(Protocol):
         """Whether the first half depends on when it runs."""
         ...
 
+    @property
+    def first_half(self) -> Hashable | None:
+        """What is equal for searches whose first halves give the same rows; None if nothing is known to be."""
+        ...
+
     def relevant(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event can matter to a run."""
         ...
@@ -56,7 +61,10 @@ class ScheduledSearch:
     Attributes:
         timed: whether it has an `addinfo`, so that runs over the same events may differ.
         reads_clock: whether the first half depends on when it runs.
+        first_half: its commands.
     """
+
+    first_half: Hashable | None
 
     def __init__(self, saved: SavedSearch, macros: str | None = None) -> None:
         from converter.targets.splunk.engine import execute  # noqa: PLC0415  only this type needs it
@@ -71,6 +79,7 @@ class ScheduledSearch:
             commands = tree.commands
             at = next((at for at, command in enumerate(commands) if isinstance(command, AddInfo)), len(commands))
             self.timed = at < len(commands)
+            self.first_half = commands[:at]
             self._first = execute.compile_query(replace(tree, commands=commands[:at]), saved.search)
             self._second = (
                 execute.compile_query(replace(tree, commands=commands[at:]), saved.search) if self.timed else None
