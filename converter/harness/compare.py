@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from converter.plan import nodes as ir
+from converter.reference.time import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -315,6 +316,8 @@ def _allowance(
         if difference.side == "extra":
             # Without `widest`, the bound allows no extra alert.
             return widest is not None and any(span.meets(other) for other in widest.get(difference.group, []))
+        if bound.longest is not None and span.last - span.first > bound.longest * SECOND:
+            return True
         return narrowest is not None and not any(span.holds(other) for other in narrowest.get(difference.group, []))
 
     return allows

@@ -109,6 +109,16 @@ Measure: TypeAlias = (
 )
 
 
+def is_lower(limit: Limit) -> bool:
+    """Return whether a measure that meets the limit still meets it when it grows."""
+    return limit[0] in {"gt", "gte"}
+
+
+def is_upper(limit: Limit) -> bool:
+    """Return whether a measure that meets the limit still meets it when it falls."""
+    return limit[0] in {"lt", "lte"}
+
+
 def rising(limits: Iterable[Limit]) -> bool:
     """Return whether a measure that meets the limits still meets them when it grows."""
-    return all(op in {"gt", "gte"} for op, _ in limits)
+    return all(map(is_lower, limits))

@@ -13,7 +13,7 @@ from dataclasses import field as attribute
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.plan.expressions import Or, fields_of
-from converter.plan.measures import EventCount, ValueCount, ValueSum, rising
+from converter.plan.measures import EventCount, ValueCount, ValueSum, is_lower, is_upper, rising
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,8 +113,22 @@ class Correlation:
     @property
     def sliding(self) -> bool:
         """Whether the measure is evaluated on a trailing window at each event (else on fixed windows)."""
-        counted = isinstance(self.measure, EventCount | ValueCount | ValueSum)
-        return not counted or rising(self.limits)
+        return not self._counts or rising(self.limits) or self.is_range
+
+    @property
+    def is_range(self) -> bool:
+        """Whether a count or a sum has a lower limit and an upper limit."""
+        return self._counts and any(map(is_lower, self.limits)) and any(map(is_upper, self.limits))
+
+    @property
+    def window_limits(self) -> tuple[Limit, ...]:
+        """The limits that each window of an episode meets: the lower limits of a range; else all limits."""
+        return tuple(filter(is_lower, self.limits)) if self.is_range else self.limits
+
+    @property
+    def peak_limits(self) -> tuple[Limit, ...]:
+        """The limits that the largest measure in an episode meets: all but the lower ones of a range; else none."""
+        return tuple(limit for limit in self.limits if not is_lower(limit)) if self.is_range else ()
 
     @property
     def op(self) -> CountOperator:
@@ -130,6 +144,10 @@ class Correlation:
     def at_least(self) -> int:
         """The smallest count that meets the limit of a sliding event_count; at least 1: each window holds an event."""
         return max(1, self.count + 1 if self.op == "gt" else self.count)
+
+    @property
+    def _counts(self) -> bool:
+        return isinstance(self.measure, EventCount | ValueCount | ValueSum)
 
     @property
     def _limit(self) -> Limit:

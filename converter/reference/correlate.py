@@ -1,7 +1,7 @@
 """Correlate matching events: group them, measure windows of a group, chain satisfied windows into episodes.
 
     matches of each rule ──group──> members of one group in time order ──windows, measure──> satisfied windows
-                                                                             └──chain──> Episode
+                                               Episode <──upper limits of a range── Chain <──those that overlap──┘
 
 To a correlation that counts another one, each episode of the other is an event at the episode's end; see `Timed`.
 """
@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 from converter.plan import nodes as ir
-from converter.reference.measure import meter_of
+from converter.reference.measure import meets, meter_of
 from converter.reference.members import Member, Timed
 from converter.reference.time import SECOND
 from converter.reference.values import find, number_of, string_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from fractions import Fraction
 
     from converter.reference.measure import Meter
 
@@ -43,6 +44,15 @@ class Episode:
         return self.events[-1].time
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Satisfied windows that overlap: the members [start, stop), and the largest measure of a window."""
+
+    start: int
+    stop: int
+    peak: Fraction | float
+
+
 def episodes(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> list[Episode]:
     """Return the episodes of a correlation, ordered by time and then by group.
 
@@ -56,7 +66,11 @@ def episodes(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> list[
         members.sort(key=lambda member: (member.time, member.timed.position))
         if rule.sliding:
             chains = _chains(members, span, meter_of(rule))
-            result.extend(Episode(key, _events(members[start:stop])) for start, stop in chains)
+            result.extend(
+                Episode(key, _events(members[chain.start : chain.stop]))
+                for chain in chains
+                if meets(chain.peak, rule.peak_limits)
+            )
         else:
             windows = _fixed(members, span, lambda: meter_of(rule))
             result.extend(Episode(key, _events(window)) for window in windows)
@@ -118,38 +132,37 @@ def _numbers(member: Member) -> list[int | float]:
     return [number for value in values if (number := number_of(value)) is not None]
 
 
-def _sliding(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
-    """Yield each window [t - span, t] that meets the limits, as a range of members [start, stop).
+def _sliding(members: Sequence[Member], span: int, meter: Meter) -> Iterator[Chain]:
+    """Yield each window [t - span, t] that meets the limits of a window, as a chain of its own.
 
     There is a window at the time t of each member; members with the same time enter it together.
     """
     start = stop = 0
-    while stop < len(members):
-        time = members[stop].time
-        while stop < len(members) and members[stop].time == time:
-            meter.add(members[stop])
-            stop += 1
-        while members[start].time < time - span:
+    for simultaneous in _simultaneous(members):
+        since = simultaneous[0].time - span
+        meter.add(simultaneous)
+        stop += len(simultaneous)
+        while members[start].time < since:
             meter.drop(members[start])
             start += 1
-        if meter.holds(time - span):
-            yield start, stop
+        if meter.holds(since):
+            yield Chain(start, stop, meter.value(since))
 
 
-def _chains(members: Sequence[Member], span: int, meter: Meter) -> Iterator[tuple[int, int]]:
-    """Join windows that overlap the one before, and yield each chain as a range of members [start, stop).
+def _chains(members: Sequence[Member], span: int, meter: Meter) -> Iterator[Chain]:
+    """Join windows that overlap the one before, and yield each chain.
 
     If the window at time t overlaps the one at time u before it, u is in [t - span, t]: the later window begins at the
     member of the earlier one or before it, and nothing lies between them.
     """
-    chain: tuple[int, int] | None = None
-    for start, stop in _sliding(members, span, meter):
-        if chain is not None and members[stop - 1].time - span <= members[chain[1] - 1].time:
-            chain = chain[0], stop
+    chain: Chain | None = None
+    for window in _sliding(members, span, meter):
+        if chain is not None and members[window.stop - 1].time - span <= members[chain.stop - 1].time:
+            chain = Chain(chain.start, window.stop, max(chain.peak, window.peak))
             continue
         if chain is not None:
             yield chain
-        chain = start, stop
+        chain = window
     if chain is not None:
         yield chain
 
@@ -161,10 +174,16 @@ def _fixed(members: Sequence[Member], span: int, meter: Callable[[], Meter]) -> 
         windows[member.time // span].append(member)
     for number, window in windows.items():
         measured = meter()
-        for member in window:
-            measured.add(member)
+        for simultaneous in _simultaneous(window):
+            measured.add(simultaneous)
         if measured.holds(number * span):
             yield window
+
+
+def _simultaneous(members: Sequence[Member]) -> Iterator[list[Member]]:
+    """Yield the members of each time; `members` are in order of time."""
+    for _, group in groupby(members, key=lambda member: member.time):
+        yield list(group)
 
 
 def _events(members: Sequence[Member]) -> tuple[Timed, ...]:

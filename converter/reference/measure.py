@@ -1,16 +1,17 @@
 """Measure the events in a window of a correlation: their number, values, sum, mean, percentile, rules or order.
 
-    members ──add, drop as the window moves──> Meter ──holds──> whether every limit is met
+    members ──add, drop as the window moves──> Meter ──value──> number ──holds──> whether the limits are met
 
 Arithmetic is exact: a fraction is the exact value of its double, and no sum or mean is rounded.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
 from collections import Counter
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 
@@ -23,39 +24,49 @@ _MEDIAN = 50
 _NEVER = -(1 << 200)
 
 
-class Meter(Protocol):
-    """The measure of a window; members are added and dropped in order of time."""
+class Meter(ABC):
+    """The measure of a window; members enter and leave it in order of time."""
 
-    def add(self, member: Member) -> None:
-        """Add a member that is not earlier than those before it."""
+    def __init__(self, limits: Sequence[ir.Limit]) -> None:
+        self.limits = limits
 
+    @abstractmethod
+    def add(self, members: Sequence[Member]) -> None:
+        """Add the members of one time, which is later than that of members before."""
+
+    @abstractmethod
     def drop(self, member: Member) -> None:
         """Remove the earliest member."""
 
+    @abstractmethod
+    def value(self, since: int) -> Fraction | float:
+        """Return the measure of the window, which begins at this time."""
+
     def holds(self, since: int) -> bool:
         """Return whether the window, which begins at this time, meets the limits."""
-        ...
+        return meets(self.value(since), self.limits)
 
 
 def meter_of(rule: ir.Correlation) -> Meter:
     """Return the measure of a correlation, for an empty window."""
+    limits = rule.window_limits
     match rule.measure:
         case ir.EventCount():
-            return _Events(rule.limits)
+            return _Events(limits)
         case ir.ValueCount():
-            return _Values(rule.limits)
+            return _Values(limits)
         case ir.ValueSum():
-            return _Sum(rule.limits)
+            return _Sum(limits)
         case ir.ValueAvg():
-            return _Mean(rule.limits)
+            return _Mean(limits)
         case ir.ValuePercentile(_, percent):
-            return _Percentile(rule.limits, percent)
+            return _Percentile(limits, percent)
         case ir.ValueMedian():
-            return _Percentile(rule.limits, _MEDIAN)
+            return _Percentile(limits, _MEDIAN)
         case ir.Temporal(expr):
-            return _Rules(rule.limits, expr)
+            return _Rules(limits, expr)
         case ir.TemporalOrdered(stages):
-            return _Stages(rule.limits, stages)
+            return _Stages(limits, stages)
         case _:
             assert_never(rule.measure)
 
@@ -83,28 +94,29 @@ def _holds(value: Fraction | float, op: ir.CountOperator, number: float) -> bool
             assert_never(op)
 
 
-class _Events:
+class _Events(Meter):
     def __init__(self, limits: Sequence[ir.Limit]) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.count = 0
 
-    def add(self, _member: Member) -> None:
-        self.count += 1
+    def add(self, members: Sequence[Member]) -> None:
+        self.count += len(members)
 
     def drop(self, _member: Member) -> None:
         self.count -= 1
 
-    def holds(self, _since: int) -> bool:
-        return meets(self.count, self.limits)
+    def value(self, _since: int) -> int:
+        return self.count
 
 
-class _Values:
+class _Values(Meter):
     def __init__(self, limits: Sequence[ir.Limit]) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.counts: Counter[tuple[str, ...]] = Counter()
 
-    def add(self, member: Member) -> None:
-        self.counts.update(member.values)
+    def add(self, members: Sequence[Member]) -> None:
+        for member in members:
+            self.counts.update(member.values)
 
     def drop(self, member: Member) -> None:
         for value in member.values:
@@ -112,72 +124,79 @@ class _Values:
             if not self.counts[value]:
                 del self.counts[value]
 
-    def holds(self, _since: int) -> bool:
-        return meets(len(self.counts), self.limits)
+    def value(self, _since: int) -> int:
+        return len(self.counts)
 
 
-class _Sum:
+class _Sum(Meter):
     def __init__(self, limits: Sequence[ir.Limit]) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.total = Fraction(0)
         self.count = 0
 
-    def add(self, member: Member) -> None:
-        self.total += sum(map(Fraction, member.values))
-        self.count += len(member.values)
+    def add(self, members: Sequence[Member]) -> None:
+        for member in members:
+            self.total += sum(map(Fraction, member.values))
+            self.count += len(member.values)
 
     def drop(self, member: Member) -> None:
         self.total -= sum(map(Fraction, member.values))
         self.count -= len(member.values)
 
-    def holds(self, _since: int) -> bool:
-        return meets(self.total, self.limits)
+    def value(self, _since: int) -> Fraction:
+        return self.total
 
 
 class _Mean(_Sum):
-    def holds(self, _since: int) -> bool:
-        return meets(self.total / self.count, self.limits)
+    def value(self, _since: int) -> Fraction:
+        return self.total / self.count
 
 
-class _Percentile:
+class _Percentile(Meter):
     """The sorted numbers have ranks 0 to n - 1; the percentile is at rank `percent / 100 * (n - 1)`, interpolated."""
 
     def __init__(self, limits: Sequence[ir.Limit], percent: float) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.share = Fraction(percent) / 100
         self.sorted: list[int | float] = []
 
-    def add(self, member: Member) -> None:
-        for value in member.values:
-            insort(self.sorted, value)
+    def add(self, members: Sequence[Member]) -> None:
+        for member in members:
+            for value in member.values:
+                insort(self.sorted, value)
 
     def drop(self, member: Member) -> None:
         for value in member.values:
             del self.sorted[bisect_left(self.sorted, value)]
 
-    def holds(self, _since: int) -> bool:
+    def value(self, _since: int) -> Fraction:
         at = self.share * (len(self.sorted) - 1)
         below = Fraction(self.sorted[int(at)])
         between = at - int(at)
-        value = below + between * (Fraction(self.sorted[int(at) + 1]) - below) if between else below
-        return meets(value, self.limits)
+        return below + between * (Fraction(self.sorted[int(at) + 1]) - below) if between else below
 
 
-class _Rules:
+class _Rules(Meter):
     def __init__(self, limits: Sequence[ir.Limit], expr: ir.Occurrence | None) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.expr = expr
         self.counts: Counter[int] = Counter()
 
-    def add(self, member: Member) -> None:
-        self.counts.update(member.rules)
+    def add(self, members: Sequence[Member]) -> None:
+        for member in members:
+            self.counts.update(member.rules)
 
     def drop(self, member: Member) -> None:
         self.counts.subtract(member.rules)
 
-    def holds(self, _since: int) -> bool:
-        occurring = {rule for rule, count in self.counts.items() if count}
-        return meets(len(occurring), self.limits) and (self.expr is None or _true(self.expr, occurring))
+    def value(self, _since: int) -> int:
+        return len(self._occurring())
+
+    def holds(self, since: int) -> bool:
+        return super().holds(since) and (self.expr is None or _true(self.expr, self._occurring()))
+
+    def _occurring(self) -> set[int]:
+        return {rule for rule, count in self.counts.items() if count}
 
 
 def _true(expr: ir.Occurrence, occurring: Container[int]) -> bool:
@@ -194,7 +213,7 @@ def _true(expr: ir.Occurrence, occurring: Container[int]) -> bool:
             assert_never(expr)
 
 
-class _Stages:
+class _Stages(Meter):
     """The number of stages that occur in order.
 
     `latest[k][s]` is the latest start of k + 1 stages that occur in order, none of them after stage s. Stages that
@@ -202,24 +221,24 @@ class _Stages:
     """
 
     def __init__(self, limits: Sequence[ir.Limit], stages: Sequence[Sequence[int]]) -> None:
-        self.limits = limits
+        super().__init__(limits)
         self.stages = stages
         self.latest = [[_NEVER] * len(stages) for _ in stages]
 
-    def add(self, member: Member) -> None:
-        before = [list(row) for row in self.latest]
-        for stage, rules in enumerate(self.stages):
-            if member.rules.isdisjoint(rules):
-                continue
-            for length, row in enumerate(self.latest[: stage + 1]):
-                # From `before`, so that one event never serves two stages.
-                begun = before[length - 1][stage - 1] if length else member.time
-                for later in range(stage, len(row)):
-                    row[later] = max(row[later], begun)
+    def add(self, members: Sequence[Member]) -> None:
+        for member in members:
+            before = [list(row) for row in self.latest]
+            for stage, rules in enumerate(self.stages):
+                if member.rules.isdisjoint(rules):
+                    continue
+                for length, row in enumerate(self.latest[: stage + 1]):
+                    # From `before`, so that one event never serves two stages.
+                    begun = before[length - 1][stage - 1] if length else member.time
+                    for later in range(stage, len(row)):
+                        row[later] = max(row[later], begun)
 
     def drop(self, _member: Member) -> None:
-        """Do nothing: `holds` ignores stages that start before the window."""
+        """Do nothing: `value` ignores stages that start before the window."""
 
-    def holds(self, since: int) -> bool:
-        stages = sum(row[-1] >= since for row in self.latest)
-        return meets(stages, self.limits)
+    def value(self, since: int) -> int:
+        return sum(row[-1] >= since for row in self.latest)

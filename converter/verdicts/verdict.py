@@ -46,12 +46,14 @@ class Bound:
         widest: every alert has enough events of its group within this many seconds; None: there are no extra alerts.
         narrowest: every group with enough events within this many seconds raises an alert; None: none is missed. With
             0, only simultaneous events raise one for certain.
+        longest: an episode that is longer than this many seconds may be missed; None: the length does not matter.
         doubled: whether a schedule may report an episode or an event more than once.
     """
 
     message: str
     widest: int | None = None
     narrowest: int | None = None
+    longest: int | None = None
     doubled: bool = False
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -195,5 +196,21 @@ def test_real_guessing_from_one_address_at_several_users() -> None:
 def test_real_guessing_in_fixed_windows() -> None:
     log = logons()
     counts = Counter(nanoseconds(event) // (10 * 10**9) for event in log)
-    found = episodes(RULE % ("event_count", "IpAddress", 10, "gt: 100, lte: 220"), log)
-    assert [count for _, _, _, count in found] == [counts[at] for at in sorted(counts) if 100 < counts[at] <= 220]
+    found = episodes(RULE % ("event_count", "IpAddress", 10, "lte: 220"), log)
+    assert [count for _, _, _, count in found] == [counts[at] for at in sorted(counts) if counts[at] <= 220]
+
+
+@pytest.mark.skipif(not LOGONS.is_file(), reason="no real logons")
+@pytest.mark.parametrize(
+    ("span", "least", "most"), [(1, 10, 30), (1, 25, 25), (1, 25, 26), (1, 25, 27), (10, 200, 230)]
+)
+def test_real_guessing_within_a_range(span: int, least: int, most: int) -> None:
+    log = logons()
+    times = sorted(nanoseconds(event) for event in log)
+    counts = {end: bisect_right(times, end) - bisect_left(times, end - span * 10**9) for end in times}
+    expected = [
+        episode
+        for episode in episodes(RULE % ("event_count", "IpAddress", span, f"gte: {least}"), log)
+        if max(count for end, count in counts.items() if episode[1] <= end <= episode[2]) <= most
+    ]
+    assert episodes(RULE % ("event_count", "IpAddress", span, f"gte: {least}, lte: {most}"), log) == expected

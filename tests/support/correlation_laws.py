@@ -31,7 +31,15 @@ EVENTS = st.fixed_dictionaries(
 LOGS = st.lists(EVENTS, max_size=10)
 SPANS = st.integers(1, 10)
 OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
-CONDITIONS = st.dictionaries(st.sampled_from(OPERATORS), st.integers(0, 4), min_size=1, max_size=2)
+RANGES = st.builds(
+    lambda lower, least, upper, more, rest: {lower: least, upper: max(0, least + more), **rest},
+    st.sampled_from(["gt", "gte"]),
+    st.integers(0, 3),
+    st.sampled_from(["lt", "lte"]),
+    st.integers(-1, 3),
+    st.dictionaries(st.sampled_from(["eq", "neq"]), st.integers(0, 4), max_size=1),
+)
+CONDITIONS = st.dictionaries(st.sampled_from(OPERATORS), st.integers(0, 4), min_size=1, max_size=2) | RANGES
 LOWER = st.dictionaries(st.sampled_from(["gt", "gte"]), st.integers(0, 3), min_size=1, max_size=2)
 HOLDS: dict[str, Any] = {
     "lt": lambda value, limit: value < limit,
@@ -155,9 +163,14 @@ def values_of(correlation: dict[str, Any], event: dict[str, Any], matched: list[
 def windows(correlation: dict[str, Any], members: list[Any], span: int) -> list[set[int]]:
     """Return the positions of each episode."""
     condition = correlation.get("condition")
-    operators = [key for key in condition if key in OPERATORS] if isinstance(condition, dict) else []
+    limits: dict[str, Any] = condition if isinstance(condition, dict) else {}
+    operators = [key for key in limits if key in OPERATORS]
     counted = correlation["type"] in {"event_count", "value_count", "value_sum"}
-    if counted and not set(operators) <= {"gt", "gte"}:
+    lower = {op: limits[op] for op in operators if op in {"gt", "gte"}}
+    if counted and lower and {"lt", "lte"} & set(operators):
+        below = {**correlation, "condition": {"field": limits.get("field"), **lower}}
+        return [episode for episode in windows(below, members, span) if within(correlation, members, span, episode)]
+    if counted and len(lower) < len(operators):
         fixed = [[one for one in members if start <= one[0] < start + span] for start in range(0, 40, span)]
         return [{one[1] for one in window} for window in fixed if window and satisfied(correlation, window)]
     ends: list[tuple[int, set[int]]] = []
@@ -172,6 +185,14 @@ def windows(correlation: dict[str, Any], members: list[Any], span: int) -> list[
         else:
             chains.append(set(inside_positions))
     return chains
+
+
+def within(correlation: dict[str, Any], members: list[Any], span: int, episode: set[int]) -> bool:
+    """Return whether the fullest of the windows that end in an episode meets the limits that are not lower ones."""
+    ends = {one[0] for one in members if one[1] in episode}
+    most = max(measured(correlation, [one for one in members if end - span <= one[0] <= end]) for end in ends)
+    condition = correlation["condition"]
+    return all(HOLDS[op](most, condition[op]) for op in condition if op in {"lt", "lte", "eq", "neq"})
 
 
 def satisfied(correlation: dict[str, Any], window: list[Any]) -> bool:

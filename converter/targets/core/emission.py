@@ -111,6 +111,13 @@ def _check_one_count(plan: ir.Correlation) -> None:
         RefusedError: names the construct, with its place in the rule.
     """
     places = plan.places
+    if plan.is_range:
+        raise refused(
+            "a range is about whole episodes, and the language cannot follow one from window to window",
+            "range condition",
+            places.get("condition"),
+            _ELSEWHERE,
+        )
     if len(plan.limits) != 1:
         raise refused(
             "a condition of several operators is not converted yet",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _MARGIN = re.compile(r"-info_min_time,6\)>=([0-9]+)")
+_OVER = re.compile(r"round\(info_max_time-\w+,6\)>([0-9]+)")
 
 
 def replay(query: Query, events: Sequence[Event]) -> Sequence[Run]:
@@ -68,8 +69,8 @@ def runs_of(
 def edges_of(query: Query, events: Sequence[Event]) -> list[float]:
     """Return the times at which a row begins or ceases to be given, because of where it lies in the window of a run.
 
-    That is when an event is as far from the begin of the window as the search asks for, or when the fixed window that
-    holds it is whole; a microsecond before that, as what begins at a moment is there at it.
+    That is when an event is as far from the begin or the end of the window as the search asks for, or when the fixed
+    window that holds it is whole; a microsecond before that, as what begins at a moment is there at it.
     """
     span = query.timespan
     if span is None:
@@ -77,8 +78,10 @@ def edges_of(query: Query, events: Sequence[Event]) -> list[float]:
     times = [time / SECOND for event in events if (time := event_time(event)) is not None]
     starts = {floor(time / span) * span for time in times}
     margins = [int(margin) for margin in _MARGIN.findall(query.text)]
+    over = [int(margin) for margin in _OVER.findall(query.text)]
     return [
         *(time - margin for time in times for margin in margins),
+        *(time + margin for time in times for margin in over),
         *starts,
         *(start + span - 1e-6 for start in starts),
     ]

@@ -91,7 +91,8 @@ def rows_and_episodes(text: str, log: Log) -> tuple[list[Any], list[Any]]:
 WINDOWS = [
     {"type": "event_count", "group-by": ["TargetUserName"], "timespan": "1s", "condition": {"gte": 25}},
     {"type": "event_count", "group-by": ["TargetUserName"], "timespan": "10s", "condition": {"gte": 200}},
-    {"type": "event_count", "group-by": ["IpAddress"], "timespan": "10s", "condition": {"gt": 100, "lte": 220}},
+    {"type": "event_count", "group-by": ["IpAddress"], "timespan": "10s", "condition": {"lte": 220}},
+    {"type": "event_count", "group-by": ["IpAddress"], "timespan": "1s", "condition": {"gte": 25, "lte": 26}},
     {
         "type": "value_count",
         "group-by": ["IpAddress"],

@@ -670,6 +670,33 @@ def test_alerts_that_wait_for_late_events_come_once(kind: str, seed: int) -> Non
     assert found.kind == "agree", found
 
 
+@pytest.mark.parametrize(("length", "kind"), [(0, "agree"), (60, "agree"), (61, "bounded"), (119, "bounded")])
+def test_a_range_misses_only_episodes_that_are_longer_than_its_bound_says(length: int, kind: str) -> None:
+    times = (START, START + length)
+    log = Log([{"_time": time, "@timestamp": time, "k": "a", "g": "x"} for time in times])
+    found, runs = outcome(TYPES["range"], log, earliest="8m", lag="2m")
+    assert found.kind == kind, found
+    assert any(run.alerts for run in runs)
+    plan, query = prepared(TYPES["range"], "savedsearches", {**QUICK, "earliest": "8m", "lag": "2m"})
+    assert isinstance(plan, ir.Correlation)
+    assert query.verdict.bound is not None
+    assert query.verdict.bound.longest == 60
+    assert "misses episodes longer than 1m" in query.verdict.bound.message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_bound_of_a_range_holds_at_every_phase(seed: int) -> None:
+    """Nothing is made up, whatever the run sees of an episode, and only long episodes are missed."""
+    found, _ = outcome(TYPES["range"], random_log(seed), earliest="9m")
+    assert found.kind in {"agree", "bounded"}, found
+    assert not [difference for difference in found.bounded if difference.side != "missed"]
+
+
+def test_a_range_needs_time_before_and_after_its_episodes() -> None:
+    with pytest.raises(ConfigurationError, match="no run would be sure to see a whole episode"):
+        prepared(TYPES["range"], "savedsearches", {**QUICK, "earliest": "6m"})
+
+
 def test_events_that_come_too_late_are_lost() -> None:
     event = {"_time": START, "@timestamp": START, "_indextime": START + 181, "k": "a", "g": "x"}
     found, runs = outcome("", Log([event]))

@@ -39,8 +39,8 @@ def correlation_lines(plan: ir.Correlation, emission: Emission) -> list[str]:
     shown = shown_fields(plan)
     rows = plain_rows(plan, search, shown) if is_plain(plan) else _chain(plan, search, shown)
     if plan.sliding:
-        by = number_sliding(plan, rows, judged(plan, rows, search), search)
-        _stats(plan, rows, search, by, shown, _of_episode(plan, rows))
+        by, measure = number_sliding(plan, rows, judged(plan, rows, search), search)
+        _stats(plan, rows, search, by, shown, _of_episode(plan, rows), measure)
     else:
         _fixed(plan, rows, search, shown)
     return search.lines
@@ -135,7 +135,9 @@ def _measured(parts: list[str], what: str, name: str) -> str:
     return name
 
 
-def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str) -> None:
+def _stats(
+    plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Sequence[str], what: str, of_window: str = ""
+) -> None:
     """Write one row an episode, with what an analyst needs, under names that no group-by field has.
 
     Args:
@@ -145,6 +147,7 @@ def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Seq
         by: the column that tells the episodes of a group apart.
         shown: fields whose values are shown.
         what: the statistic that is the measure of all members together; empty where there is none.
+        of_window: of a range, the column with the measure of a window; else empty.
     """
     taken = [*plan.group_by]
     names: dict[str, str] = {}
@@ -178,10 +181,14 @@ def _stats(plan: ir.Correlation, rows: Rows, search: Search, by: str, shown: Seq
     if not plan.sliding and chained and isinstance(plan.measure, ir.EventCount):
         measure = search.column("count")
         parts.append(f"count as {measure}")
+    if of_window:
+        measure = search.column("peak")
+        parts.append(f"max({of_window}) as {measure}")
     search.add(f"stats {' '.join(parts)}{rows.by_with(by)}")
     dropped = [by]
-    if not plan.sliding:
-        search.add(f"where {met(measure, plan.limits, plan.places.get('condition'))}")
+    limits = plan.peak_limits if plan.sliding else plan.limits
+    if limits:
+        search.add(f"where {met(measure, limits, plan.places.get('condition'))}")
         if measure not in names.values():
             dropped.append(measure)
     search.add(f"fields - {', '.join(dropped)}")

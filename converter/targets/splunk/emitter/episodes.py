@@ -3,11 +3,13 @@
     judged rows, back in time ──nearest satisfied time──> members ──a gap of more than T between those──> episodes
 
 A row is in an episode if a window that begins at it or before ends at a satisfied time; the nearest one at or after it
-tells. Two of those that are further apart than the timespan are of two episodes.
+tells. Two of those that are further apart than the timespan are of two episodes. Of a range, each row also has the
+measure of the window at that time, so that the largest in an episode can be compared with the upper limits.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.plan import nodes as ir
@@ -19,25 +21,34 @@ if TYPE_CHECKING:
     from converter.targets.splunk.emitter.windows import Judged
 
 
-def number_sliding(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> str:
-    """Write a number for the episode of each member, and drop all other rows; return the column of the number."""
-    new, _ = _new(plan, rows, judged, search)
+def number_sliding(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:
+    """Write a number for the episode of each member, and drop all other rows.
+
+    Returns:
+        The column of the number, and the column with the measure of a window (empty if it is not a range).
+    """
+    members = _members(plan, rows, judged, search)
     episode = search.column("episode")
-    search.add(f"streamstats window=0 sum({new}) as {episode}{rows.by}")
-    return episode
+    search.add(f"streamstats window=0 sum({members.new}) as {episode}{rows.by}")
+    return episode, members.measure
 
 
 def close_sliding(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search, use: str, mine: str) -> None:
     """Write one row for each episode of a correlation below another: its last member, with the time of its first."""
-    new, row = _new(plan, rows, judged, search)
+    members = _members(plan, rows, judged, search)
     episode = search.column("episode")
+    statistics, ends = f"min({rows.first}) as {rows.first}", f"{members.new}=1"
+    if members.measure:
+        peak = search.column("peak")
+        statistics += f" max({members.measure}) as {peak}"
+        ends = f"({ends} AND {met(peak, plan.peak_limits, plan.places.get('condition'))})"
     search.add(
-        f"streamstats window=0 sum({new}) as {episode}{rows.by}",
-        f"sort 0 {row}",
-        f"streamstats window=0 min({rows.first}) as {rows.first}{rows.by_with(episode)}",
-        f"where {rows.mine(f'{new}=1')}",
+        f"streamstats window=0 sum({members.new}) as {episode}{rows.by}",
+        f"sort 0 {members.row}",
+        f"streamstats window=0 {statistics}{rows.by_with(episode)}",
+        f"where {rows.mine(ends)}",
     )
-    _rename_use(rows, search, row, use, mine)
+    _rename_use(rows, search, members.row, use, mine)
 
 
 def close_fixed(plan: ir.Correlation, rows: Rows, search: Search, use: str, mine: str) -> None:
@@ -75,8 +86,17 @@ def fixed_statistic(plan: ir.Correlation, rows: Rows, search: Search, window: st
             return f"sum({rows.values[0]})"
 
 
-def _new(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> tuple[str, str]:
-    """Write, back in time, which members there are and which ends an episode; return that flag and the row number."""
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """Columns of the members of episodes: whether a row ends one, its number, and the measure if it is a range."""
+
+    new: str
+    row: str
+    measure: str
+
+
+def _members(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> _Members:
+    """Write, back in time, which rows are members, and drop all others."""
     row, near, before, new = (search.column(name) for name in ("row", "near", "later", "new"))
     condition = judged.condition
     search.add(f"streamstats window=0 count as {row}", f"sort 0 -{row}")
@@ -87,13 +107,18 @@ def _new(plan: ir.Correlation, rows: Rows, judged: Judged, search: Search) -> tu
     inside = f"round({near}-_time,6)<={plan.timespan}"
     if judged.member:
         inside = f"{judged.member} AND {inside}"
+    search.add(f"streamstats window=0 min(eval(if({condition},_time,null()))) as {near}{rows.by}")
+    measure = ""
+    if judged.measure:
+        measure = search.column("measure")
+        value = f"max(eval(if({condition},{judged.measure},null())))"
+        search.add(f"streamstats window=0 {value} as {measure}{rows.by_with(near)}")
     search.add(
-        f"streamstats window=0 min(eval(if({condition},_time,null()))) as {near}{rows.by}",
         f"where {rows.mine(f'({inside})' if rows.others and judged.member else inside)}",
         f"streamstats window=1 current=f global=f last({near}) as {before}{rows.by}",
         f"eval {new}=if(isnull({before}) OR round({before}-{near},6)>{plan.timespan},1,0)",
     )
-    return new, row
+    return _Members(new, row, measure)
 
 
 def _bracketed(condition: str) -> str:

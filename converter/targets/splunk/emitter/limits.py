@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from math import ceil, floor
+from typing import TYPE_CHECKING, assert_never
 
 from converter.targets.core.emission import check_whole, refused
 from converter.targets.splunk.emitter.quoting import SIGNS, number_text
@@ -56,6 +57,22 @@ def at_least(limits: Sequence[Limit]) -> int:
     """Return the smallest count that meets lower limits; a window that is looked at holds an event."""
     needed = [int(number // 1) + 1 if op == "gt" else -int(-number // 1) for op, number in limits]
     return max(1, *needed) if needed else 1
+
+
+def steps_of(limits: Sequence[Limit]) -> list[int]:
+    """Return the counts at which a limit is first met, or no longer met, in order."""
+    steps: set[int] = set()
+    for op, number in limits:
+        match op:
+            case "lt" | "gte":
+                steps.add(ceil(number))
+            case "lte" | "gt":
+                steps.add(floor(number) + 1)
+            case "eq" | "neq":
+                steps |= {ceil(number), floor(number) + 1}
+            case _:
+                assert_never(op)
+    return sorted(steps)
 
 
 def compared(left: str, right: str, op: str, side: int) -> str:

@@ -15,6 +15,11 @@ run looks back T + I + lag. Three things more are needed for one alert an episod
 - A condition that more events can make false (averages, percentiles, sums, `not`) is judged only when they have all
   arrived: the window ends `lag` ago. So do fixed windows, and each is judged by runs that see the whole of it.
 
+The fullest window of a range is known when its episode is over, so a run gives only rows whose last event is more than
+T before the end of its window: a window that would continue the episode ends at T after it at the latest. An episode
+of length E is whole in one run if a run looks back 2T + E + I + lag. As episodes can be of any length, longer ones are
+missed, and the bound says from which length on.
+
 A detection needs none of that: runs look at windows that touch, [-(I + lag), -lag), so each event is in exactly one.
 """
 
@@ -44,6 +49,8 @@ MAX_ALERTS = 500
 MAX_RESULTS = 500_000
 MAX_LOOK_BACK = 7_300 * 86_400
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+# How long the episodes of a range are that runs see the whole of, in timespans, unless `earliest` says otherwise.
+_EPISODE_SPANS = 10
 # alert.suppress.fields is a list with commas, and has no quotes.
 _LISTED = re.compile(r"[^\s,\"']+")
 _NOTHING = re.compile("0[smhd]?", re.ASCII)
@@ -100,6 +107,8 @@ def schedule_plan(plan: ir.Plan, context: Context, formats: Mapping[str, str], o
     if not isinstance(plan, ir.Correlation):
         return _detection(query, timing)
     _check_schedulable(plan, query)
+    if plan.is_range:
+        return _range(plan, query, timing)
     return _sliding(plan, query, timing) if plan.sliding else _fixed(plan, query, timing)
 
 
@@ -235,6 +244,33 @@ def _sliding(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:
     moved = end if grows and end < tolerated and margin == span else None
     clock = timely(timing.interval, tolerated, moved, late)
     return _suppressed(query, timing, begin, end, tail if margin else (), bound, clock)
+
+
+def _range(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:
+    """Episodes that are over, each with the T before and after it: what a run gives of them is final."""
+    span = plan.timespan
+    end = timing.lag if timing.end is None else timing.end
+    needed = 2 * span + timing.interval + end
+    usual = needed + _EPISODE_SPANS * span
+    begin = usual if timing.begin is None else timing.begin
+    _check_window(begin, end, timing)
+    longest = begin - needed
+    if longest < 0:
+        raise ConfigurationError(
+            f"with a look-back of {duration(begin)} no run would be sure to see a whole episode",
+            hint=f"earliest={duration(usual)}",
+        )
+    sentences = [f"misses episodes longer than {duration(longest)} (a longer `earliest` finds longer ones)"]
+    if end < timing.lag:
+        sentences.append(_early(timing.lag))
+    first, last = (free_column(name, query.group_by or ()) for name in ("first_seen", "last_seen"))
+    tail = (
+        "| addinfo",
+        f"| where round({first}-info_min_time,6)>={span} AND round(info_max_time-{last},6)>{span}",
+        f"| fields - {' '.join(_INFO)}",
+    )
+    clock = timely(timing.interval, end, None, timing.lag)
+    return _suppressed(query, timing, begin, end, tail, Bound("; ".join(sentences), longest=longest), clock)
 
 
 def _fixed(plan: ir.Correlation, query: Query, timing: _Timing) -> Scheduled:

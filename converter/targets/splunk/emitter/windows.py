@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
-from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled
+from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled, steps_of
 from converter.targets.splunk.emitter.quoting import number_text
 from converter.verdicts.log_assumptions import EXACT_DOUBLE, ordered_apart, whole_numbers
 
@@ -40,11 +40,13 @@ class Judged:
         condition: for `if`; null counts as false.
         every: whether any row of a time may tell; else only the last one, as a later one may undo it.
         member: a condition for the rows that are members, if not all are.
+        measure: of a range, an expression for the measure of a satisfied window; else empty.
     """
 
     condition: str
     every: bool = True
     member: str = ""
+    measure: str = ""
 
 
 def judged(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
@@ -75,16 +77,25 @@ def judged(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
 
 
 def _events(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
-    count = at_least(plan.limits)
-    if count > MAX_WINDOW:
+    """Compare the times of the last N rows, where N is the lower limit, and where the answer of another one changes."""
+    count = at_least(plan.window_limits)
+    steps = [step for step in steps_of(plan.peak_limits) if step > count]
+    if max(count, *steps, 0) > MAX_WINDOW:
         kind, (total,) = _gathered(plan, rows, search, [_Statistic("count")])
-        return _of_totals(kind, f"{total}>={count}")
+        return _of_totals(kind, f"{total}>={count}", total if plan.is_range else "")
+    search.add("sort 0 _time")
+    condition, *reached = [_reached(size, plan, rows, search) for size in (count, *steps)]
+    if not plan.is_range:
+        return Judged(condition)
+    cases = "".join(f"{test},{step}," for test, step in reversed(list(zip(reached, steps, strict=True))))
+    return Judged(condition, measure=f"case({cases}true(),{count})")
+
+
+def _reached(count: int, plan: ir.Correlation, rows: Rows, search: Search) -> str:
+    """Write the times of the last rows, and return the condition that so many lie within the timespan."""
     counted, first = search.column("count"), search.column("start")
-    search.add(
-        "sort 0 _time",
-        f"streamstats window={count} global=f count as {counted} min(_time) as {first}{rows.by}",
-    )
-    return Judged(f"{counted}={count} AND round(_time-{first},6)<={plan.timespan}")
+    search.add(f"streamstats window={count} global=f count as {counted} min(_time) as {first}{rows.by}")
+    return f"{counted}={count} AND round(_time-{first},6)<={plan.timespan}"
 
 
 def _values(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
@@ -111,7 +122,8 @@ def _values(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
         f'streamstats window=0 sum(eval(if({kind}="1",1,-1))) as {count}{rows.by}',
         f'where {kind}="1"',
     )
-    return Judged(met(count, plan.limits, plan.places.get("condition")))
+    condition = met(count, plan.window_limits, plan.places.get("condition"))
+    return Judged(condition, measure=count if plan.is_range else "")
 
 
 def _temporal(plan: ir.Correlation, rows: Rows, search: Search, expr: ir.Occurrence | None) -> Judged:
@@ -278,14 +290,15 @@ def _joined(statistic: _Statistic, back: str, forth: str) -> str:
             return f"case(isnull({back}),{forth},isnull({forth}),{back},{back}{sign}{forth},{back},true(),{forth})"
 
 
-def _of_totals(kind: str, condition: str) -> Judged:
-    return Judged(f'{kind}="1" AND {condition}', member=f'{kind}="0"')
+def _of_totals(kind: str, condition: str, measure: str = "") -> Judged:
+    return Judged(f'{kind}="1" AND {condition}', member=f'{kind}="0"', measure=measure)
 
 
 def _sum(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
     search.emission.assume(whole_numbers(plan))
     kind, (total,) = _gathered(plan, rows, search, [_Statistic("sum", rows.values[0])])
-    return _of_totals(kind, met(total, plan.limits, plan.places.get("condition")))
+    condition = met(total, plan.window_limits, plan.places.get("condition"))
+    return _of_totals(kind, condition, total if plan.is_range else "")
 
 
 def _mean(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
