@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from converter.errors import RefusedError, SourceError
 from converter.harness.compare import CompareError
-from converter.harness.replay import replay, smallest, unmet_by_run
+from converter.harness.replay import replay, unmet_by_run
+from converter.harness.smallest import smallest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from converter.harness.cases.load import Case, Divergence
     from converter.harness.compare import Difference
-    from converter.harness.replay import Log, Outcome, Smallest
+    from converter.harness.replay import Log, Outcome
+    from converter.harness.smallest import Smallest
     from converter.harness.target_spec import TargetName
     from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference, Side
     from converter.harness.matrix import CaseResult
     from converter.harness.outcome import Cell, CellKind
-    from converter.harness.replay import ShownEvent, Smallest
+    from converter.harness.smallest import ShownEvent, Smallest
     from converter.plan.nodes import Plan
     from converter.report.layout import Item
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
     from converter.harness.outcome import Cell, Column
-    from converter.harness.replay import ShownEvent
+    from converter.harness.smallest import ShownEvent
     from converter.plan.nodes import Plan
 
 VERSION = 1

@@ -25,7 +25,8 @@ from converter.harness.cases.load import Case, Expect, Suite
 from converter.harness.compare import judge
 from converter.harness.matrix import run_matrix
 from converter.harness.outcome import Settings
-from converter.harness.replay import Log, replay, smallest
+from converter.harness.replay import Log, replay
+from converter.harness.smallest import smallest
 from converter.harness.target_spec import TargetName
 from converter.plan import nodes as ir
 from converter.report.matrix_json import matrix_json
