@@ -201,9 +201,10 @@ def _is_address(value: object) -> bool:
     return _address(value) is not None
 
 
-MappedType: TypeAlias = Literal["keyword", "a number", "a boolean", "an ip"]
+MappedType: TypeAlias = Literal["keyword", "wildcard", "a number", "a boolean", "an ip"]
 _TYPES: dict[MappedType, Callable[[object], bool]] = {
     "keyword": lambda value: isinstance(value, str),
+    "wildcard": lambda value: isinstance(value, str),
     "a number": _is_number,
     "a boolean": lambda value: isinstance(value, bool),
     "an ip": _is_address,

@@ -102,6 +102,7 @@ def fits(tree: Any, first: Any, second: Any) -> bool:
     if isinstance(first, tuple | list):
         return len(tree) == len(first) == len(second) and all(map(fits, tree, first, second))
     if dataclasses.is_dataclass(first):
-        names = [field.name for field in dataclasses.fields(first) if field.compare]
+        # Quotes around a name or a value are no structure: a text in them is still one text.
+        names = [field.name for field in dataclasses.fields(first) if field.compare and field.name != "quoted"]
         return all(fits(*(getattr(node, name) for node in (tree, first, second))) for name in names)
     return bool(tree == first == second)

@@ -21,12 +21,19 @@ if TYPE_CHECKING:
 _BY_NAME = {
     "date": "date",
     "ip": "ip",
+    "boolean": "boolean",
+    "wildcard": "wildcard",
     "long": "long",
     "integer": "long",
     **dict.fromkeys(("double", "float", "half_float", "scaled_float"), "double"),
     **dict.fromkeys(WORDS, "text"),
 }
-_ASSUMED: dict[str, MappedType] = {"ip": "an ip", "long": "a number", "double": "a number"}
+_ASSUMED: dict[str, MappedType] = {
+    "ip": "an ip",
+    "boolean": "a boolean",
+    "long": "a number",
+    "double": "a number",
+}
 
 
 @dataclass(slots=True)
@@ -44,8 +51,13 @@ class ElasticEmission(Emission):
         return kind
 
     def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
-        """Return whether a field has one of the types; a field of unknown type is assumed to."""
+        """Return whether a field has one of the types; a field of unknown type is assumed to.
+
+        A wildcard by its name alone is assumed to be one, too: of text only, the languages make the same of a keyword.
+        """
         kind = self.type_of(name)
         if kind is None:
             self.assumptions.append(mapped_as(name, what))
+        elif kind == "wildcard" and self.context.facts.field(name) is None:
+            self.assumptions.append(mapped_as(name, "wildcard"))
         return kind is None or kind in kinds

@@ -172,9 +172,11 @@ def _detection_part(plan: ir.Plan, context: Context, rule_type: str) -> tuple[di
         query = emit_eql(plan, inner, {"default": ""}, {})
         keys = {"type": "eql", "language": "eql", "query": query.text, "index": _index(context)}
         return keys, list(query.verdict.assumptions)
+    from converter.targets.elastic_toml.emitter.kuery import check_patterns  # noqa: PLC0415
     from converter.targets.kql.emitter.emit import condition  # noqa: PLC0415
 
     text, assumptions = condition(condition_of(plan), context)
+    check_patterns(condition_of(plan))
     part: dict[str, Any] = {"type": "query", "language": "kuery", "query": text, "index": _index(context)}
     if isinstance(plan, ir.Correlation):
         part |= {"type": "threshold", "threshold": _threshold(plan)}

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
 from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import LONG, check_block, check_context, check_whole, refused
-from converter.verdicts.event_assumptions import mapped_as, no_mapped_address, no_zone, same_case
+from converter.verdicts.event_assumptions import no_mapped_address, no_zone, same_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from converter.errors import Place
     from converter.targets.core.target import Context, Query
@@ -28,11 +29,38 @@ if TYPE_CHECKING:
 _COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _SPECIAL = frozenset('\\():<>"*{}')
 _BLANKS = frozenset(" \t\n\r\u3000")  # where query_string, which Kibana sends for these fields, begins another term
-_WORD = re.compile(r"\b(and|or|not)\b", re.IGNORECASE)
+# Where an unquoted literal would end: at `not` before a blank, in the middle of a word too; at `and` and `or` between
+# blanks. A blank may follow the literal.
+_OPERATOR = re.compile(r"not(?= |\Z)|(?<= )(?:and|or)(?= |\Z)", re.IGNORECASE | re.ASCII)
 _ESCAPES = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}
-_LITERALS = frozenset({"null", "true", "false"})
+# `not` at the start of a name is an operator to the parser of detection-rules.
+_PLAIN_NAME = re.compile(r"(?!not)[A-Za-z0-9_@.-]+", re.ASCII | re.IGNORECASE)
+_LITERALS = frozenset({"null", "true", "false", "and", "or", "not"})
 _LAST_CODE = 0xFFFF
 _NUMERIC = frozenset({"long", "double"})
+_TEXT = frozenset({None, "keyword", "wildcard", "flattened"})
+_NUMBER = re.compile(r"[+-]?(\d{1,300}\.?\d{0,300}|\.\d{1,300})([eE][+-]?\d{1,6})?", re.ASCII)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+# What a field of another type takes in the place of a string; a date is left to the check of the query.
+_TAKES: Mapping[str | None, Callable[[str], bool]] = {
+    "ip": _is_address,
+    "long": _is_number,
+    "double": _is_number,
+    "boolean": lambda text: text in {"true", "false"},
+}
 
 
 def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -134,24 +162,30 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
 
 
 def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: ElasticEmission) -> str:
+    emission.typed(leaf.field, (), "keyword")
     kind = emission.type_of(leaf.field)
     if kind == "text":
         raise refused(f"KQL analyses {leaf.field}, a field of type text", "text field", leaf.place, "map a keyword")
-    if kind is None:
-        emission.assumptions.append(mapped_as(leaf.field, "keyword"))
     letters = any(isinstance(part, str) and part.lower() != part.upper() for part in pattern.parts)
-    if letters and not leaf.cased and kind != "ip":
+    if letters and not leaf.cased and kind in _TEXT:
         emission.assumptions.append(same_case(leaf.field, leaf))
     if ir.Wildcard.ONE in pattern.parts:
         raise refused("KQL has no wildcard for one character", "wildcard ?", leaf.place, "convert to esql or splunk")
     literal = pattern.literal
     if literal is not None:
+        if kind in _TAKES and not _TAKES[kind](literal):
+            raise refused(f"{leaf.field} is {kind}, and {literal!r} is not", f"string on {kind}", leaf.place)
         return _quoted(literal, leaf.place)
-    if kind not in {None, "keyword", "wildcard", "flattened"}:
+    if kind not in _TEXT:
         raise refused(f"wildcards need text, {leaf.field} is {kind}", "wildcard", leaf.place, "convert to esql")
     blank = any(isinstance(part, str) and not _BLANKS.isdisjoint(part) for part in pattern.parts)
     if kind in {"wildcard", "flattened"} and blank:
-        raise refused(f"Kibana splits a pattern with blanks on a {kind} field", "blank", leaf.place, _elsewhere(kind))
+        raise refused(
+            f"{leaf.field} is a {kind} field, where Kibana splits a pattern at its blanks",
+            "blank",
+            leaf.place,
+            _elsewhere(kind),
+        )
     if kind == "flattened" and ir.Wildcard.ANY in pattern.parts[:-1]:
         raise refused(
             f"in {leaf.field}, a key of a flattened object, a * at the start or inside finds other keys, or nothing",
@@ -159,7 +193,7 @@ def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: ElasticEm
             leaf.place,
             _elsewhere(kind),
         )
-    return _wildcards(pattern, leaf.place)
+    return wildcards(pattern, leaf.place)
 
 
 def _number(number: float, place: Place | None) -> str:
@@ -177,18 +211,22 @@ def _quoted(text: str, place: Place | None) -> str:
     return f'"{"".join(out)}"'
 
 
-def _wildcards(pattern: ir.Pattern, place: Place | None) -> str:
-    """Return a pattern outside quotes, where `*` is a wildcard and a blank belongs to the value."""
+def wildcards(pattern: ir.Pattern, place: Place | None) -> str:
+    """Return a pattern outside quotes, where `*` is a wildcard and a blank belongs to the value.
+
+    Raises:
+        RefusedError: a blank at an end; half a character.
+    """
     text = "".join("*" if isinstance(part, ir.Wildcard) else part for part in pattern.parts)
     if text != text.strip() or text != text.strip("\ufeff"):  # what JavaScript takes for blanks
         raise refused("KQL cuts blanks off the ends of a wildcard pattern", "blank at an end", place, "convert to esql")
-    return "".join("*" if isinstance(part, ir.Wildcard) else _unquoted(part, place) for part in pattern.parts)
+    text = "".join("*" if isinstance(part, ir.Wildcard) else _escaped(part, place) for part in pattern.parts)
+    # The first letter by its code: there is no other escape, as `\not` is a line feed and "ot".
+    return _OPERATOR.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", text)
 
 
-def _unquoted(text: str, place: Place | None) -> str:
-    """Return text outside quotes: signs escaped, and the first letter of words that are operators by its code."""
-    escaped = "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in text)
-    return _WORD.sub(lambda match: f"\\u{ord(match[0][0]):04x}{match[0][1:]}", escaped)
+def _escaped(text: str, place: Place | None) -> str:
+    return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in text)
 
 
 def _printable(char: str, place: Place | None) -> str:
@@ -201,7 +239,7 @@ def _printable(char: str, place: Place | None) -> str:
 
 
 def field_name(name: str, place: Place | None) -> str:
-    """Return a field name with what is special in KQL escaped. A `*` would stand for other fields: refused."""
-    if "*" in name or any(char.isspace() for char in name) or _WORD.fullmatch(name) or name.lower() in _LITERALS:
-        raise refused(f"KQL cannot name the field {name!r}", "field name", place, "map it with a pipeline")
-    return "".join("\\" + char if char in _SPECIAL else _printable(char, place) for char in name)
+    """Return a field name, in quotes unless it is plain: what is in quotes is no operator, wildcard or constant."""
+    if _PLAIN_NAME.fullmatch(name) and name.lower() not in _LITERALS:
+        return name
+    return _quoted(name, place)

@@ -233,7 +233,7 @@ def _value_alone(value: syntax.Value, text: str, prefix: str) -> Filter:
     if isinstance(value, syntax.Wildcard):
         if value.lone:
             return lambda document: True  # noqa: ARG005 - `*` is every document
-        if any(char.isspace() for part in value.parts for char in part):
+        if values.splits(value):
             raise values.error(f"{values.SPLIT_PATTERN} and no field into words", value, text, "name a field")
     tests: dict[str, values.Test | None] = {}
     any_scalar = not isinstance(value, syntax.Wildcard)

@@ -27,6 +27,7 @@ Test: TypeAlias = Callable[[Scalar], bool]
 TEXT_FIELD = "a text field; matching it needs its analyser, which is not simulated"
 SPLIT_PATTERN = "Kibana splits a pattern with blanks"
 FLATTENED_KEY = "a key of a flattened object: with a * at the start or inside, or a blank"
+_BLANKS = frozenset(" \t\n\r\u3000")
 DATE_MATHEMATICS = "date mathematics depends on the time of the query"
 
 
@@ -50,7 +51,7 @@ def is_test(name: str, kind: Kind, value: syntax.Value, query: str) -> Test:
                 _check_flattened(name, value, query)
             return _pattern_test(name, value, query) if isinstance(value, syntax.Wildcard) else _keyword_test(value)
         case Kind.WILDCARD:
-            if isinstance(value, syntax.Wildcard) and any(char.isspace() for part in value.parts for char in part):
+            if isinstance(value, syntax.Wildcard) and splits(value):
                 raise error(
                     f"{name} is a wildcard field: {SPLIT_PATTERN} there into words", value, query,
                     "write a * in place of each blank",
@@ -123,6 +124,11 @@ def pattern(value: syntax.Wildcard) -> Callable[[str], bool]:
     return matcher(star_pieces(value.parts))
 
 
+def splits(value: syntax.Wildcard) -> bool:
+    """Return whether `query_string`, which Kibana sends where a field is not a keyword, makes several terms of it."""
+    return any(not _BLANKS.isdisjoint(part) for part in value.parts)
+
+
 def error(message: str, value: syntax.Value, query: str, hint: str = "") -> QueryError:
     """Return a QueryError placed at `value`."""
     return Source(query, QueryError).error(message, value, hint)
@@ -165,7 +171,7 @@ def _keyword_test(value: syntax.Text | syntax.Constant) -> Test:
 def _check_flattened(name: str, value: syntax.Wildcard, query: str) -> None:
     """Refuse patterns on a key of a flattened object whose star does not stand at the end."""
     start, *rest = value.parts
-    if not start or rest != [""] or any(char.isspace() for char in start):
+    if not start or rest != [""] or splits(value):
         raise error(
             f"{name} is {FLATTENED_KEY}, Elasticsearch finds other keys, or nothing", value, query,
             "put the only * at the end",
