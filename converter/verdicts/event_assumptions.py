@@ -14,7 +14,7 @@ from converter.verdicts.predicates import is_true, leaf_fields, values_of
 from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from ipaddress import IPv6Network
 
     from converter.verdicts.verdict import Event
@@ -134,6 +134,45 @@ def plain_numbers(field: str) -> Assumption:
     )
 
 
+def numbers_as_written(field: str, numbers: Mapping[float, str]) -> Assumption:
+    """A value that is one of the numbers is written as given: a language compares it as a string."""
+    number, written = next(iter(numbers.items()))
+    zeros = f"{written}.0" if number == int(number) else f"{written}0"
+
+    def broken(_raw: Event, view: Event) -> bool:
+        from converter.reference.values import number_of, string_of  # noqa: PLC0415  only replay needs it
+
+        return any(
+            (value := number_of(item)) is not None and value in numbers and string_of(item) != numbers[value]
+            for item in values_of(view, field)
+        )
+
+    return Assumption(f"numbers in {field} are written plainly: {written}, not {_zero(written)} or {zeros}", broken)
+
+
+def numbers_in_digits(field: str, comparisons: Sequence[ir.NumberCompare], written: str) -> Assumption:
+    """A value of which one of the comparisons is true is written in digits, as any language reads a number.
+
+    Args:
+        field: the field.
+        comparisons: with numbers.
+        written: the number of one of them, as it should be written.
+    """
+
+    def broken(_raw: Event, view: Event) -> bool:
+        from converter.reference.values import string_of  # noqa: PLC0415  only replay needs it
+
+        odd = [item for item in values_of(view, field) if not _DIGITS.fullmatch(string_of(item) or "0")]
+        return any(is_true(comparison, {field: item}) for item in odd for comparison in comparisons)
+
+    return Assumption(f"numbers in {field} are written plainly: {written}, not {_zero(written)} or {written}e0", broken)
+
+
+def _zero(written: str) -> str:
+    """Return a number with a leading zero."""
+    return f"-0{written[1:]}" if written.startswith("-") else f"0{written}"
+
+
 def no_mapped_address(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:
     """No address is written in both families: to Elasticsearch, 192.0.2.1 and ::ffff:192.0.2.1 are the same address.
 
@@ -212,6 +251,7 @@ _TYPES: dict[MappedType, Callable[[object], bool]] = {
 _JAVA_NUMBER = re.compile(
     r"[+-]?(NaN|Infinity|((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|0[xX][\da-fA-F.]+[pP][+-]?\d+)[dDfF]?)"
 )
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _SIGMA_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 

@@ -43,7 +43,7 @@ class SplunkTarget:
         "latest": "how long ago it ends, or now (now; lag ago if late events could change what it finds)",
         "security_domain": "es, contentctl: access, endpoint, network, threat, identity or audit (by log source)",
         "story": "contentctl: the name of an analytic story of the repository (none)",
-        "numbers": "plain: look for a number in the first search as text, assuming how it is written (exact)",
+        "numbers": "exact: compare numbers in where, without an assumption on how the log writes them (plain)",
         "summariesonly": "data_model: whether to search nothing but summaries of the data model (false)",
     }
 

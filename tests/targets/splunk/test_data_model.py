@@ -92,6 +92,8 @@ RULES = {
     "cased": rule({"Image|contains|cased": "CMD"}),
     "a question mark and a literal asterisk": rule({"CommandLine|contains": ["a?b", r"\*"]}),
     "number": rule({"ProcessId": 4}),
+    "no number": rule({"Image|contains": "exe"}, "selection and not f", more={"f": {"ProcessId": [4, 8]}}),
+    "numbers and texts": rule({"ProcessId": [4, 8], "Image|contains": "exe"}),
     "not a number": rule({"Image|contains": "exe"}, "selection and not f", more={"f": {"ProcessId|gte": 5}}),
     "null": rule({"ParentImage": None}),
     "exists": rule({"ParentImage|exists": True}),
@@ -148,6 +150,27 @@ def test_what_search_can_say_is_in_tstats_and_the_rest_behind_it() -> None:
         "| rename Processes.* as *",
         '| eval process=if(process="(none)",null(),process)',
         '| where isnotnull(mvfilter(match(process,"x")))',
+    ]
+
+
+def test_a_number_is_in_tstats_unless_it_is_negated() -> None:
+    query = convert(RULES["numbers and texts"])
+    assert "(Processes.process_id=4 OR Processes.process_id=8)" in query.text.splitlines()[0]
+    assert "| where" not in query.text
+    assert "numbers in Processes.process_id are written plainly: 4, not 04 or 4.0" in query.verdict.notes
+    first, *others = convert(RULES["no number"]).text.splitlines()
+    assert "process_id=" not in first
+    assert others[-1].endswith("NOT (isnotnull(mvfilter(tonumber(process_id)=4 OR tonumber(process_id)=8)))")
+
+
+def test_a_number_that_is_written_in_another_way_breaks_an_assumption() -> None:
+    (plan,) = parse_rules(RULES["number"]).plans
+    query = convert(RULES["number"])
+    log = Log([event(1, ProcessId="4"), event(2, ProcessId="04")], "windows")
+    outcome, _ = replay(plan, query, SPLUNK, log)
+    assert outcome.kind == "assumption"
+    assert [broken.message for broken in outcome.broken] == [
+        "numbers in Processes.process_id are written plainly: 4, not 04 or 4.0"
     ]
 
 

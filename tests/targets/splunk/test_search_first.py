@@ -12,22 +12,25 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from converter.errors import RefusedError
+from converter.errors import ConfigurationError, RefusedError
 from converter.plan import nodes as ir
 from converter.plan.regex_parse import RegexError, parse
 from converter.plan.simplify import simplified
-from converter.products.field_facts import Facts
+from converter.products.field_facts import Facts, parse_facts
 from converter.readers.log_source import LogSource
 from converter.reference.match import matches
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
 from converter.targets.splunk.engine.execute import run
+
+if TYPE_CHECKING:
+    from converter.verdicts.verdict import Verdict
 
 FIELDS = ("a", "b.c", "user name", "Über", "index2", "eventtype")
 PIECES = (
@@ -168,6 +171,9 @@ def alternatives_and_events(draw: st.DrawFn) -> tuple[ir.Expr, list[dict[str, An
     ), events
 
 
+NO_FACTS = Facts()
+
+
 def emitted(expr: ir.Expr, **options: str) -> str:
     plan = simplified(ir.Detection(ir.Metadata("t", "T"), LogSource(), expr))
     return get_target("splunk").emit(plan, Context(Facts(), options=options)).text
@@ -189,9 +195,26 @@ def test_the_first_search_finds_whatever_is_meant_and_the_whole_exactly_that(
 ) -> None:
     expr, events = drawn
     try:
-        text = emitted(expr)
+        text = emitted(expr, numbers="exact")
     except RefusedError:
         return
+    expected = meant(expr, events)
+    assert found(text.split("\n| ")[0], events) >= expected, text
+    assert found(text, events) == expected, text
+
+
+@given(conditions_and_events() | alternatives_and_events())
+@settings(max_examples=500)
+def test_numbers_in_the_first_search_are_right_of_all_events_that_keep_the_assumptions(
+    drawn: tuple[ir.Expr, list[dict[str, Any]]],
+) -> None:
+    expr, given_events = drawn
+    try:
+        text, verdict = emitted(expr), verdict_of(expr)
+    except RefusedError:
+        return
+    breaking = {at for assumption in verdict.assumptions for at in assumption.breaking(given_events, given_events)}
+    events = [event for at, event in enumerate(given_events) if at not in breaking]
     expected = meant(expr, events)
     assert found(text.split("\n| ")[0], events) >= expected, text
     assert found(text, events) == expected, text
@@ -334,7 +357,9 @@ def test_numbers_beyond_a_double_are_compared_exactly(number: int, off: int) -> 
     near = number + off
     texts = [str(near), f"+{near}", f"{near}.0", f"{near}e0", f"0{near}", "1e16", "-1e17", "1e30"]
     expr, events = ir.NumberMatch("n", number), [{"n": text} for text in texts]
-    assert found(emitted(expr), events) == meant(expr, events), emitted(expr)
+    exact = emitted(expr, numbers="exact")
+    assert found(exact, events) == meant(expr, events), exact
+    assert found(emitted(expr), events) == meant(expr, events) & {str(texts.index(str(near)))}
 
 
 def test_a_list_of_values_is_one_term_and_one_expression() -> None:
@@ -362,7 +387,21 @@ def test_a_list_of_values_is_one_term_and_one_expression() -> None:
         (ir.StringMatch("a", ir.Pattern(("10.0.0.0/8",))), 'a="10.0.0.0/8*"'),
         (ir.StringMatch("a", ir.Pattern(("5",))), 'a="5"'),
         (ir.StringMatch("a", ir.Pattern(())), "*"),
-        (ir.NumberMatch("a", 5), "a=*"),
+        (ir.NumberMatch("a", 5), "a=5"),
+        (ir.NumberMatch("a", -2.5), "a=-2.5"),
+        (ir.NumberMatch("a", 1e22), "a=10000000000000000000000"),
+        (ir.NumberMatch("user name", 5), '"user name"=5'),
+        (ir.NumberMatch("_time", 5), "_time=*"),
+        (ir.NumberMatch("tag", 5), "*"),
+        (ir.NumberCompare("a", "gte", 5), "a>=5"),
+        (ir.Not(ir.NumberMatch("a", 5)), "NOT a=5"),
+        (ir.Not(ir.NumberCompare("a", "lt", 5)), "*"),
+        (ir.And((ir.Not(ir.NumberCompare("a", "lt", 5)), ir.NumberMatch("b", 1))), "b=1"),
+        (ir.Or((ir.NumberMatch("a", 5), ir.NumberMatch("a", 6), ir.StringMatch("a", ir.Pattern(("x",))))),
+         'a IN (5, 6, "x")'),
+        (ir.Or((ir.NumberMatch("a", 5), ir.StringMatch("a", ir.Pattern(("5",))))), 'a="5"'),
+        (ir.Or((ir.NumberMatch("a", 5), ir.Regex("b", "foo"))), 'a=5 OR b="*foo*"'),
+        (ir.And((ir.NumberCompare("a", "gt", 5), ir.NumberCompare("a", "lte", 9))), "a>5 a<=9"),
         (ir.BoolMatch("a", value=True), 'a="true"'),
         (ir.Cidr("a", ip_network("10.0.0.0/8")), 'a="10.0.0.0/8"'),
         (ir.Cidr("a", ip_network("2001:db8::/32")), 'a="*:*"'),
@@ -375,8 +414,8 @@ def test_a_list_of_values_is_one_term_and_one_expression() -> None:
         (ir.Or((ir.StringMatch("a", ir.Pattern(("x",))), ir.IsNull("b"))), "*"),
         (ir.Not(ir.Or((ir.StringMatch("a", ir.Pattern(("x",))), ir.StringMatch("a", ir.Pattern(("y",))),
                        ir.NumberMatch("b", 5)))),
-         'NOT a IN ("x", "y")'),
-        (ir.And((ir.StringMatch("a", ir.Pattern(("x",))), ir.NumberMatch("b", 5))), 'a="x"'),
+         'NOT (a IN ("x", "y") OR b=5)'),
+        (ir.And((ir.StringMatch("a", ir.Pattern(("x",))), ir.NumberMatch("b", 5))), 'a="x" b=5'),
         (ir.Or((ir.StringMatch("a", ir.Pattern(("ab?", ir.Wildcard.ANY))),
                 ir.StringMatch("a", ir.Pattern(("a", ir.Wildcard.ONE))))),
          'a="a*"'),
@@ -386,16 +425,60 @@ def test_what_the_first_search_says(expr: ir.Expr, text: str) -> None:
     assert emitted(expr).split("\n| ")[0] == text
 
 
-def test_numbers_may_be_assumed_to_be_written_plainly() -> None:
-    expr = ir.Or((ir.NumberMatch("a", 5), ir.NumberMatch("a", 6)))
-    assert emitted(expr, numbers="plain") == 'a IN ("5", "6")'
-    plan = ir.Detection(ir.Metadata("t", "T"), LogSource(), expr)
-    verdict = get_target("splunk").emit(plan, Context(Facts(), options={"numbers": "plain"})).verdict
-    assert verdict.notes == ("a writes the number 5 in no other way", "a writes the number 6 in no other way")
-    (first, _) = verdict.assumptions
-    assert [first.broken({}, {"a": value}) for value in ("5", "05", ["6", "5.0"], "x", None)] == [
-        False, True, True, False, False,
-    ]  # fmt: skip
+def verdict_of(expr: ir.Expr, facts: Facts = NO_FACTS, **options: str) -> Verdict:
+    plan = simplified(ir.Detection(ir.Metadata("t", "T"), LogSource(), expr))
+    return get_target("splunk").emit(plan, Context(facts, options=options)).verdict
+
+
+def test_numbers_are_assumed_to_be_written_plainly() -> None:
+    verdict = verdict_of(ir.Or((ir.NumberMatch("a", 5), ir.NumberMatch("a", 6))))
+    assert verdict.notes == ("numbers in a are written plainly: 5, not 05 or 5.0",)
+    (assumption,) = verdict.assumptions
+    assert [
+        assumption.broken({}, {"a": value})
+        for value in ("5", "05", 5, 5.0, ["x", "+6"], ["7.0", "07"], "x", True, None)
+    ] == [False, True, False, True, True, False, False, False, False]
+    assert verdict_of(ir.NumberMatch("a", -2.5)).notes == (
+        "numbers in a are written plainly: -2.5, not -02.5 or -2.50",
+    )
+
+
+def test_what_search_orders_as_a_number_is_assumed_to_be_written_plainly() -> None:
+    expr = ir.And((ir.NumberCompare("a", "gte", 5), ir.NumberCompare("a", "lt", 900)))
+    verdict = verdict_of(expr)
+    assert verdict.notes == ("numbers in a are written plainly: 5, not 05 or 5e0",)
+    (assumption,) = verdict.assumptions
+    assert [
+        assumption.broken({}, {"a": value})
+        for value in ("5", "05", 7.5, "+7", ["x", "1e3"], "03", "x", "5 ", True, None)
+    ] == [False, True, False, True, True, True, False, False, False, False]
+
+
+def test_nothing_is_assumed_of_numbers_that_only_where_compares() -> None:
+    either = ir.Or((ir.NumberMatch("a", 5), ir.IsNull("b")))
+    for expr in (either, ir.NumberMatch("_time", 5), ir.Not(ir.NumberCompare("a", "gt", 5))):
+        assert verdict_of(expr).kind == "exact"
+
+
+def test_a_field_of_whole_numbers_needs_no_assumption() -> None:
+    facts = parse_facts(b"fields: {EventCode: {type: long}, Ratio: {type: double}}", "facts.yml")
+    for expr, text in (
+        (ir.NumberMatch("EventCode", 4720), "EventCode=4720"),
+        (ir.NumberCompare("EventCode", "gte", 5), "EventCode>=5"),
+        (ir.Not(ir.NumberCompare("EventCode", "lt", 5)), "NOT EventCode<5"),
+        (ir.Or((ir.NumberCompare("EventCode", "lt", 5), ir.NumberMatch("EventCode", 7))), "EventCode<5 OR EventCode=7"),
+    ):
+        query = get_target("splunk").emit(ir.Detection(ir.Metadata("t", "T"), LogSource(), expr), Context(facts))
+        assert (query.text, query.verdict.kind) == (text, "exact")
+    assert verdict_of(ir.NumberMatch("Ratio", 4.5), facts).kind == "assuming"
+
+
+def test_numbers_may_be_compared_exactly() -> None:
+    expr = ir.Or((ir.NumberMatch("a", 5), ir.NumberCompare("b", "gt", 6)))
+    assert emitted(expr, numbers="exact").split("\n| ")[0] == "a=* OR b=*"
+    assert verdict_of(expr, numbers="exact").kind == "exact"
+    with pytest.raises(ConfigurationError, match="numbers is 'other'"):
+        emitted(expr, numbers="other")
 
 
 def test_no_emitted_expression_holds_what_could_end_its_quotes() -> None:

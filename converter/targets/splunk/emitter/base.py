@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
-from converter.targets.splunk.emitter.search import PlainNumber, first_clause, plain, split
+from converter.targets.splunk.emitter.numbers import as_searched, written_plainly
+from converter.targets.splunk.emitter.search import first_clause, first_terms, split, texts
 from converter.targets.splunk.emitter.where import condition
-from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
     from converter.targets.core.emission import Emission
-    from converter.targets.core.target import Event
 
 
 def base_lines(expr: ir.Expr, emission: Emission) -> list[str]:
@@ -32,26 +31,12 @@ def base_lines(expr: ir.Expr, emission: Emission) -> list[str]:
                 leaf.place,
                 "compare a part of the time, or a field that holds the time as text",
             )
-    expr = plain(expr, numbers=emission.context.options.get("numbers") == "plain")
-    for leaf in ir.leaves_of(expr):
-        if isinstance(leaf, PlainNumber):
-            emission.assume(_written_plainly(leaf))
+    expr = as_searched(texts(expr), emission)
     search, where = split(expr)
-    lines = [first_clause(search, where)]
+    terms = first_terms(search, where)
+    for assumption in written_plainly(terms, emission):
+        emission.assume(assumption)
+    lines = [first_clause(terms)]
     if where:
         lines.append("| where " + " AND ".join(condition(item, emission, inside=len(where) > 1) for item in where))
     return lines
-
-
-def _written_plainly(leaf: PlainNumber) -> Assumption:
-    """A value that is the number is written as the rule has it: 4625, not 04625 or 4625.0."""
-    name, text = leaf.field, str(leaf.pattern)
-
-    def broken(_raw: Event, view: Event) -> bool:
-        from converter.reference.values import number_of, string_of  # noqa: PLC0415  only replay needs it
-
-        value = view.get(name)
-        values = value if isinstance(value, list) else [value]
-        return any(number_of(item) == int(text) and string_of(item) != text for item in values)
-
-    return Assumption(f"{name} writes the number {text} in no other way", broken)

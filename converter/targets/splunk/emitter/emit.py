@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
 from converter.targets.core.emission import Emission, check_context
 from converter.targets.splunk.emitter.base import base_lines
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from converter.targets.core.target import Context, Query
-
-NUMBERS = ("exact", "plain")
 
 
 def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], options: Mapping[str, str]) -> Query:
@@ -33,9 +30,6 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
         ConfigurationError: a wrong format or option.
     """
     check_context("splunk", context, formats, options)
-    numbers = context.options.get("numbers", "exact")
-    if numbers not in NUMBERS:
-        raise ConfigurationError(f"numbers is {numbers!r}", hint=f"one of {', '.join(NUMBERS)}")
     emission = Emission(context)
     if isinstance(plan, ir.Correlation):
         from converter.targets.splunk.emitter.correlation import correlation_lines  # noqa: PLC0415  detections need none

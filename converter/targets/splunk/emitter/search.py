@@ -3,9 +3,10 @@
     Expr ──split──> exact items for `search` | items for `where`, each ──weaker──> what `search` can say of it
 
 Splunk reads its index by the terms of the first `search`, so each term there counts. `search` ignores case, looks at
-every value of a field and has `*`; what it cannot say (case, `?`, a plain `*`, letters outside ASCII, numbers, regular
+every value of a field and has `*`; what it cannot say (case, `?`, a plain `*`, letters outside ASCII, regular
 expressions, keywords) stays whole in `where`, and the search gets a weaker form of it: without case, the texts around
-a `?`, the fixed texts of an expression, the words of a keyword. Weaker only ever means more events.
+a `?`, the fixed texts of an expression, the words of a keyword. Weaker only ever means more events. For numbers see
+`emitter.numbers`.
 
 Splunk looks a value up by its terms, so the first search keeps to what it is sure to find: a `*` only stands at an end
 of a value, as one between two texts "may return inconsistent results"; and a character that JSON and XML may write as
@@ -15,7 +16,7 @@ an escape is left out, as the escape would be part of a term.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,12 @@ from converter.plan import nodes as ir
 from converter.plan.regex import can_be_empty
 from converter.plan.regex_parse import parse
 from converter.plan.simplify import simplify
-from converter.targets.splunk.emitter.quoting import search_field, search_value
+from converter.targets.splunk.emitter.numbers import PlainCompare, PlainNumber, digits
+from converter.targets.splunk.emitter.quoting import SIGNS, search_field, search_value
 from converter.targets.splunk.emitter.required_literals import fixed_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 
 # A value of these forms is not compared as text by `search`: networks and numbers.
@@ -45,29 +47,17 @@ _ESCAPED = frozenset("<>&'\"+=")
 _COLON = ir.Pattern((ir.Wildcard.ANY, ":", ir.Wildcard.ANY))  # of every address of IPv6
 
 
-@dataclass(frozen=True, slots=True)
-class PlainNumber(ir.StringMatch):
-    """A number that is assumed to be written in one way: `search` may compare it as a number or as text."""
-
-
-def plain(expr: ir.Expr, *, numbers: bool = False) -> ir.Expr:
-    """Return the same condition in terms of texts where it is about texts: a boolean is the text true or false.
-
-    Args:
-        expr: the condition.
-        numbers: whole numbers are written without sign, leading zeros, fraction and exponent, so they are texts, too.
-    """
+def texts(expr: ir.Expr) -> ir.Expr:
+    """Return the same condition with each boolean as what it is to `search`: the text true or false."""
     match expr:
         case ir.And(items):
-            return ir.And(tuple(plain(item, numbers=numbers) for item in items))
+            return ir.And(tuple(map(texts, items)))
         case ir.Or(items):
-            return ir.Or(tuple(plain(item, numbers=numbers) for item in items))
+            return ir.Or(tuple(map(texts, items)))
         case ir.Not(item):
-            return ir.Not(plain(item, numbers=numbers))
+            return ir.Not(texts(item))
         case ir.BoolMatch(name, value, place):
             return ir.StringMatch(name, ir.Pattern((str(value).lower(),)), cased=False, place=place)
-        case ir.NumberMatch(name, int(number), place) if numbers and number >= 0:
-            return PlainNumber(name, ir.Pattern((str(number),)), cased=False, place=place)
         case _:
             return expr
 
@@ -100,8 +90,8 @@ def _conjuncts(expr: ir.Expr) -> Iterable[ir.Expr]:
             yield expr
 
 
-def first_clause(search: Iterable[ir.Expr], where: Iterable[ir.Expr]) -> str:
-    """Return the terms that a search begins with.
+def first_terms(search: Iterable[ir.Expr], where: Iterable[ir.Expr]) -> list[ir.Expr]:
+    """Return what `search` can say, as the terms that a search begins with.
 
     Args:
         search: what it says exactly.
@@ -112,12 +102,14 @@ def first_clause(search: Iterable[ir.Expr], where: Iterable[ir.Expr]) -> str:
     loose = [simplify(loosened) for item in where if (loosened := weaker(item)) is not None]
     for loosened in loose:
         terms.update((term, None) for term in _conjuncts(loosened) if _has_text(term))
-    chosen = list(terms) or [term for loosened in loose for term in _conjuncts(loosened)][:1]
-    if not chosen:
+    return list(terms) or [term for loosened in loose for term in _conjuncts(loosened)][:1]
+
+
+def first_clause(terms: Sequence[ir.Expr]) -> str:
+    """Return the search that begins with these terms, or with all events."""
+    if not terms:
         return "*"
-    if len(chosen) == 1:
-        return search_text(chosen[0], inside=False)
-    return " ".join(search_text(item, inside=True) for item in chosen)
+    return " ".join(search_text(item, inside=len(terms) > 1) for item in terms)
 
 
 def _has_text(expr: ir.Expr) -> bool:
@@ -129,7 +121,7 @@ def _has_text(expr: ir.Expr) -> bool:
         case ir.StringMatch(pattern=pattern):
             return any(isinstance(part, str) for part in pattern.parts)
         case _:
-            return isinstance(expr, ir.Cidr | ir.Keyword)
+            return isinstance(expr, ir.Cidr | ir.Keyword | PlainNumber | PlainCompare)
 
 
 # ---------------------------------------------------------------------------------------------------------- exactly
@@ -144,6 +136,8 @@ def searchable(expr: ir.Expr) -> bool:
             return searchable(item)
         case PlainNumber(name):
             return search_field(name) is not None
+        case PlainCompare(name, only=only):
+            return only and search_field(name) is not None
         case ir.StringMatch(name, pattern, cased):
             return not cased and search_field(name) is not None and _searchable_pattern(pattern)
         case _:
@@ -210,6 +204,8 @@ def weaker(expr: ir.Expr) -> ir.Expr | None:
             return expr if isinstance(network, IPv4Network) else ir.StringMatch(name, _COLON)
         case ir.Keyword(pattern):
             return _words(pattern)
+        case PlainCompare(name):
+            return expr if search_field(name) is not None else None
         case ir.NumberMatch(field=name) | ir.NumberCompare(field=name) | ir.TimePart(field=name):
             return _present(name) if search_field(name) is not None else None
         case _:
@@ -253,17 +249,18 @@ def _alternatives(items: tuple[ir.Expr, ...]) -> ir.Expr:
 
 
 def _covers(wide: ir.Expr, narrow: ir.Expr) -> bool:
-    """Whether a text with wildcards finds all that another one, or a network, of its field does."""
+    """Whether a text with wildcards finds all that another one, a network or a number of its field does."""
     if (
         not isinstance(wide, ir.StringMatch)
-        or not isinstance(narrow, ir.StringMatch | ir.Cidr)
+        or not isinstance(narrow, ir.StringMatch | ir.Cidr | PlainNumber | PlainCompare)
         or wide.field != narrow.field
     ):
         return False
-    if wide.pattern.parts == _ANYTHING or isinstance(narrow, ir.Cidr):
+    if wide.pattern.parts == _ANYTHING or isinstance(narrow, ir.Cidr | PlainCompare):
         return wide.pattern.parts == _ANYTHING
     # No text here has a `*` of its own: one at an end of the narrow text is what only a `*` takes.
-    text = "".join(part.lower() if isinstance(part, str) else "*" for part in narrow.pattern.parts)
+    parts = (digits(narrow.number),) if isinstance(narrow, PlainNumber) else narrow.pattern.parts
+    text = "".join(part.lower() if isinstance(part, str) else "*" for part in parts)
     (literal,) = (part.lower() for part in wide.pattern.parts if isinstance(part, str))
     before, after = wide.pattern.parts[0] is ir.Wildcard.ANY, wide.pattern.parts[-1] is ir.Wildcard.ANY
     if before and after:
@@ -364,6 +361,10 @@ def search_text(expr: ir.Expr, *, inside: bool) -> str:
         case ir.Not(item):
             text = search_text(item, inside=True)
             return f"NOT ({text})" if isinstance(item, ir.And) else f"NOT {text}"
+        case PlainNumber(name, number):
+            return f"{search_field(name)}={digits(number)}"
+        case PlainCompare(name, op, number):
+            return f"{search_field(name)}{SIGNS[op]}{digits(number)}"
         case ir.StringMatch(name, pattern):
             return f"{search_field(name)}={'*' if pattern.parts == _ANYTHING else search_value(pattern)}"
         case ir.Cidr(name, network):
@@ -377,16 +378,28 @@ def search_text(expr: ir.Expr, *, inside: bool) -> str:
 def _disjuncts(items: Iterable[ir.Expr]) -> list[str]:
     """Return the parts of a disjunction; values of one field are a list, which is the same as an `or` of them."""
     groups: dict[str, list[str]] = {}
-    texts: dict[str, None] = {}
+    parts: dict[str, None] = {}
     for item in items:
-        if isinstance(item, ir.StringMatch) and item.pattern.parts != _ANYTHING:
+        value = _value(item)
+        if isinstance(item, ir.StringMatch | PlainNumber) and value is not None:
             name = f"{search_field(item.field)}"
-            groups.setdefault(name, []).append(search_value(item.pattern))
-            texts[name] = None
+            groups.setdefault(name, []).append(value)
+            parts[name] = None
         else:
             text = search_text(item, inside=True)
-            texts[f"({text})" if isinstance(item, ir.And) else text] = None
-    return [_values(text, groups[text]) if text in groups else text for text in texts]
+            parts[f"({text})" if isinstance(item, ir.And) else text] = None
+    return [_values(text, groups[text]) if text in groups else text for text in parts]
+
+
+def _value(item: ir.Expr) -> str | None:
+    """Return what a comparison says after `=`, or None if it is none with one value."""
+    match item:
+        case PlainNumber(number=number):
+            return digits(number)
+        case ir.StringMatch(pattern=pattern) if pattern.parts != _ANYTHING:
+            return search_value(pattern)
+        case _:
+            return None
 
 
 def _values(name: str, values: list[str]) -> str:

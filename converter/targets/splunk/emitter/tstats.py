@@ -29,6 +29,7 @@ from converter.reference.match import matches
 from converter.reference.values import number_of
 from converter.targets.core.emission import Emission, check_context, refused
 from converter.targets.core.target import free_column
+from converter.targets.splunk.emitter.numbers import PlainNumber, as_searched, digits, written_plainly
 from converter.targets.splunk.emitter.quoting import search_value
 from converter.targets.splunk.emitter.search import is_printable, is_text
 from converter.targets.splunk.emitter.where import condition
@@ -87,7 +88,9 @@ def _summaries(context: Context, emission: Emission) -> bool:
 
 
 def _lines(expr: ir.Expr, data_set: _DataSet, by: Sequence[str], emission: Emission, *, summaries: bool) -> list[str]:
-    items = _conjuncts(expr)
+    items = _conjuncts(as_searched(expr, emission))
+    for assumption in written_plainly(filter(_searchable, items), emission):
+        emission.assume(_in_data_set(assumption, ir.fields_of(expr)))
     search = [_search(item) for item in items if _searchable(item)]
     rest = [item for item in items if not _searchable(item)]
     if data_set.below:
@@ -364,6 +367,15 @@ def _values(view: Event, name: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _in_data_set(assumption: Assumption, names: Sequence[str]) -> Assumption:
+    """Return an assumption about fields of a data set that is checked on events as Splunk has them."""
+
+    def broken(raw: Event, view: Event) -> bool:
+        return assumption.broken(raw, {**view, **{name: _values(view, name) for name in names}})
+
+    return replace(assumption, broken=broken)
+
+
 def _prefix(name: str) -> str:
     before, dot, _ = name.rpartition(".")
     return before + dot
@@ -384,7 +396,10 @@ def _searchable(expr: ir.Expr) -> bool:
         case ir.And(items) | ir.Or(items):
             return bool(items) and all(_searchable(item) for item in items)
         case ir.Not(item):
-            return _searchable(item)
+            # `NOT field=number` may leave out the events without the field: limits.conf.spec, [tstats].
+            return _searchable(item) and not any(isinstance(leaf, PlainNumber) for leaf in ir.leaves_of(item))
+        case PlainNumber():
+            return True
         case ir.StringMatch(cased=False, pattern=pattern):
             return is_text(pattern, is_printable)
         case _:
@@ -402,5 +417,7 @@ def _search(expr: ir.Expr) -> str:
             return f"NOT {_search(item)}"
         case ir.StringMatch(name, pattern):
             return f"{name}={search_value(pattern)}"
+        case PlainNumber(name, number):
+            return f"{name}={digits(number)}"
         case _:
             raise AssertionError(expr)  # `_searchable` lets nothing else through
