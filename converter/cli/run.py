@@ -33,6 +33,7 @@ from converter.report.layout import write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+_SEARCHES = ("spl", "kql")  # languages in which a string is a query
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 
 
@@ -100,7 +101,7 @@ def run(
 
     check_stdin((query,), logs)
     engine = find_engine(language)
-    text, name = _read_query(query)
+    text, name = _read_query(query, language)
     reading = _Reading(logs, _view(logsource, engine.product))
     macro_files = {path: _read_text(Path(path)) for path in macros}
     clock = None if now is None else _time(now)
@@ -162,14 +163,25 @@ def _write(rows: Sequence[Mapping[str, Any]], form: str) -> None:
             emit(ndjson(rows))
 
 
-def _read_query(query: str) -> tuple[str, str]:
-    """Return the text of the query, and the name of its source for errors."""
+def _read_query(query: str, language: str) -> tuple[str, str]:
+    """Return the text of the query, and the name of its source for errors. Raises ConfigurationError, QueryError."""
     if not query.startswith("@"):
+        if _is_file(query):
+            words = f""", or '"{query}"' to search for these words""" if language in _SEARCHES else ""
+            hint = f"write '@{query}' to run the query in it{words}"
+            raise ConfigurationError(f"the query is the name of a file: {query}", hint=hint)
         return query, "<query>"
     if query == "@-":
         return sys.stdin.read(), "<stdin>"
     path = Path(query[1:])
     return _read_text(path), str(path)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False
 
 
 def _read_text(path: Path) -> str:
