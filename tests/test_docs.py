@@ -12,7 +12,7 @@ import pytest
 import converter
 from converter.cli import cli, common, main
 from converter.cli.settings import SHAPE
-from converter.harness.outcome import CellKind
+from converter.harness.policy import CellKind
 from converter.verdicts.verdict import VerdictKind
 from tests.support.paths import ROOT
 

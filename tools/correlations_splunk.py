@@ -94,8 +94,8 @@ def ours(name: str, rules: Rules, plan: ir.Correlation, seeds: int, counts: Coun
             counts["not run"] += 1
             yield f"{name} seed {seed}: {plan.meta.key}: {error}\n{query.text}"
             return
-        counts[f"logs: {outcome.kind}"] += 1
-        if outcome.kind == "disagree":
+        counts[f"logs: {outcome.doubt or outcome.kind}"] += 1
+        if outcome.contradicts:
             yield f"{name} seed {seed}: {plan.meta.key}: {outcome.differences[0]}\n{query.text}"
             return
     counts["rules that fire"] += fired

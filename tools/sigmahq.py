@@ -178,10 +178,10 @@ def compare(
         return found
     finally:
         watch(f"run {target}")
-    found.outcome = outcome.kind
+    found.outcome = outcome.doubt or outcome.kind
     fair = unbroken(plan, query.verdict.assumptions, log, judged.product)
     found.excused = len(log) - len(fair)
-    if outcome.kind == "disagree":
+    if outcome.contradicts:
         found.example = shown(outcome.differences, query, fair)
     return found
 

@@ -10,14 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
-from converter.readers.schema import FLAG, STRING, STRING_OR_STRINGS, Entries, Keys, Scalar, check
+from converter.harness.policy import KINDS, Policy
+from converter.readers.schema import (
+    FLAG,
+    STRING,
+    STRING_OR_STRINGS,
+    Either,
+    Entries,
+    Keys,
+    Scalar,
+    check,
+    list_of,
+    one_of,
+)
 from converter.readers.toml import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from converter.harness.policy import CellKind
 
 OWN_FILE = "sigma-convert.toml"
 PROJECT_FILE = "pyproject.toml"
+_OUTCOMES = Either((one_of(*KINDS), list_of(one_of(*KINDS), "outcomes")))
 SHAPE = Keys(
     {
         "target": STRING_OR_STRINGS,
@@ -29,6 +44,8 @@ SHAPE = Keys(
         "samples": STRING_OR_STRINGS,
         "without-pipeline": FLAG,
         "strict-fields": FLAG,
+        "fail-on": _OUTCOMES,
+        "accept": _OUTCOMES,
     }
 )
 
@@ -44,7 +61,15 @@ class Settings:
     samples: tuple[str, ...] = ()
     without_pipeline: bool = False
     strict_fields: bool = False
+    fail_on: tuple[CellKind, ...] = ()
+    accept: tuple[CellKind, ...] = ()
     path: Path | None = None
+
+    def policy(self, fail_on: Collection[CellKind], accept: Collection[CellKind]) -> Policy:
+        """Return which outcomes fail, with those of the command line before those of the configuration."""
+        return Policy(
+            frozenset(fail_on or set(self.fail_on) - set(accept)), frozenset(accept or set(self.accept) - set(fail_on))
+        )
 
 
 def load_settings(folder: Path | None = None) -> Settings:
@@ -83,12 +108,17 @@ def _read(path: Path) -> Settings | None:
             return None
     check(document, SHAPE, *header)
     values = {key.replace("-", "_"): _value(value) for key, value in data.items()}
-    for key in ("target", "pipeline", "samples"):
+    for key in ("target", "pipeline", "samples", "fail_on", "accept"):
         if isinstance(given := values.get(key), str):
             values[key] = (given,)
     for key in ("pipeline", "samples"):
         if key in values:
             values[key] = tuple(_beside(path, given) for given in values[key])
+    both = [kind for kind in values.get("fail_on", ()) if kind in values.get("accept", ())]
+    if both:
+        raise ConfigurationError(
+            f"{both[0]} is in both fail-on and accept", document.place(*header, "accept", key=True)
+        )
     return Settings(**values, path=path)
 
 

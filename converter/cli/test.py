@@ -23,13 +23,15 @@ from converter.cli.common import (
     parse_options,
     pipeline_options,
 )
-from converter.errors import ConfigurationError
+from converter.errors import ConfigurationError, suggest
+from converter.harness.policy import KINDS
 from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from converter.harness.matrix import Matrix
+    from converter.harness.policy import CellKind
     from converter.live.core import LiveError, LiveProduct
 
 
@@ -44,6 +46,20 @@ if TYPE_CHECKING:
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
 @click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases whose name contains TEXT.")
+@click.option(
+    "--fail-on",
+    "fail_on_texts",
+    multiple=True,
+    metavar="OUTCOME[,OUTCOME...]",
+    help="Fail on these outcomes too, for example bounded or refused.",
+)
+@click.option(
+    "--accept",
+    "accept_texts",
+    multiple=True,
+    metavar="OUTCOME[,OUTCOME...]",
+    help="Do not fail on these outcomes, for example assumption: the log breaks what a verdict assumes.",
+)
 @click.option(
     "-j",
     "--jobs",
@@ -69,6 +85,8 @@ def test(
     target_texts: tuple[str, ...],
     form: str,
     keyword: str,
+    fail_on_texts: tuple[str, ...],
+    accept_texts: tuple[str, ...],
     jobs: int | None,
     live_texts: tuple[str, ...],
     options: tuple[str, ...],
@@ -97,6 +115,14 @@ def test(
         options=parse_options(options),
         configured=Defaults(None, settings.options),
     )
+    named = parse_names(
+        target_texts or settings.target,
+        known,
+        configured=Defaults(None if target_texts else settings.format, {**settings.options, **parse_options(options)}),
+    )
+    fail_on, accept = _outcomes(fail_on_texts, "--fail-on"), _outcomes(accept_texts, "--accept")
+    if both := [kind for kind in fail_on if kind in accept]:
+        raise click.UsageError(f"--fail-on and --accept both name {both[0]}")
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
         raise click.UsageError(f"no case has {keyword!r} in its name")
@@ -104,21 +130,34 @@ def test(
     with _opened(live_texts, left_behind) as live, progress() as show:
         matrix = run_matrix(
             suites,
-            names,
+            list(dict.fromkeys((*names, *named))),
             known,
             Settings(
                 pipelines or settings.pipeline,
                 without_pipeline or settings.without_pipeline,
                 jobs or available_jobs(),
                 app.debug,
+                settings.policy(fail_on, accept),
             ),
             keyword=keyword,
+            named=named,
             add_declared=not target_texts,
             live=live,
             progress=show,
         )
     _write(matrix, form)
     return FINDINGS if matrix.failed or left_behind else OK
+
+
+def _outcomes(texts: Sequence[str], option: str) -> list[CellKind]:
+    """Return the outcomes that an option names. Raises UsageError."""
+    kinds: list[CellKind] = []
+    for word in (part.strip() for text in texts for part in text.split(",")):
+        kind = next((kind for kind in KINDS if kind == word), None)
+        if kind is None:
+            raise click.UsageError(f"{option}: unknown outcome {word!r} ({suggest(word, KINDS) or ', '.join(KINDS)})")
+        kinds.append(kind)
+    return kinds
 
 
 def _write(matrix: Matrix, form: str) -> None:

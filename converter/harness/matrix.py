@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 
 from converter.errors import CaseError, ConfigurationError
 from converter.harness.compare import SIDES
-from converter.harness.outcome import KINDS, live_column, make_column, run_cell
+from converter.harness.outcome import live_column, make_column, run_cell
 from converter.harness.parallel import run_all
+from converter.harness.policy import KINDS
 from converter.harness.replay import Log, unmet
 from converter.harness.target_spec import TargetName, parse_name
 from converter.targets.core.target import FOREIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from converter.harness.cases.load import Case, Divergence, Suite
     from converter.harness.compare import Side
-    from converter.harness.outcome import Cell, CellKind, Column, Settings
+    from converter.harness.outcome import Cell, Column, Settings
+    from converter.harness.policy import CellKind
     from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
     from converter.targets.core.target import Target
@@ -117,6 +119,7 @@ def run_matrix(
     settings: Settings,
     *,
     keyword: str = "",
+    named: Collection[TargetName] = (),
     add_declared: bool = False,
     live: Sequence[LiveProduct] = (),
     progress: Callable[[str], None] = lambda _: None,
@@ -129,6 +132,7 @@ def run_matrix(
         known: all targets by name.
         settings: how to convert rules.
         keyword: replay only cases with this in their names, ignoring case.
+        named: the targets that the user named: it is a failure if they refuse every rule.
         add_declared: whether to add the backends of pySigma for which a suite declares a divergence.
         live: live products that run the same queries again, each in a column beside that of the local engine. All work
             is then done in this process, because it owns what it creates in the products.
@@ -147,7 +151,8 @@ def run_matrix(
         cases = [case for case in suite.cases if keyword.lower() in case.name.lower()]
         if cases:
             chosen = dict.fromkeys([*names, *(_declared(cases, known) if add_declared else ())])
-            prepared.append(_prepare(suite, cases, list(chosen), known, settings, live, progress))
+            targets = {name: name in named for name in chosen}
+            prepared.append(_prepare(suite, cases, targets, known, settings, live, progress))
     _check_live(live, prepared)
     pieces = [(suite, case) for suite in prepared for case in suite.cases]
 
@@ -217,7 +222,7 @@ class _Row:
 def _prepare(
     suite: Suite,
     cases: Sequence[Case],
-    names: Sequence[TargetName],
+    names: Mapping[TargetName, bool],
     known: Mapping[str, Target],
     settings: Settings,
     live: Sequence[LiveProduct],
@@ -227,9 +232,9 @@ def _prepare(
 
     rules = load_rules(suite.rules).expanded(() if settings.without_pipeline else settings.pipelines)
     columns: list[Column] = []
-    for name in names:
+    for name, named in names.items():
         progress(f"{suite.path.parent.name}: converting for {name}")
-        column = make_column(rules, name, known[name.name], settings)
+        column = replace(make_column(rules, name, known[name.name], settings), named=named)
         columns.append(column)
         columns.extend(added for product in live if (added := live_column(column, product, rules.plans)) is not None)
     return _Prepared(suite, tuple(cases), rules.plans, tuple(columns))

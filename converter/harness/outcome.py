@@ -1,27 +1,30 @@
 """Replay a case on a target, and classify the outcome.
 
     Rules ──convert──> Column (queries of a target) ──case──> Outcome of each query + declared divergence ──> Cell
+                                                                            Policy: does the cell fail? ──┘
 
 Only a wrong configuration ends the run; any other failure is a cell with the error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
-from converter.errors import RefusedError, SourceError
+from converter.errors import QueryError, RefusedError, SourceError
 from converter.harness.compare import CompareError
+from converter.harness.policy import Policy
 from converter.harness.replay import replay, unmet_by_run
 from converter.harness.smallest import smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from converter.harness.cases.load import Case, Divergence
     from converter.harness.compare import Difference
-    from converter.harness.replay import Log, Outcome
+    from converter.harness.policy import CellKind
+    from converter.harness.replay import Broken, Doubt, Log, Outcome
     from converter.harness.smallest import Smallest
     from converter.harness.target_spec import TargetName
     from converter.live.core import LiveProduct
@@ -29,10 +32,15 @@ if TYPE_CHECKING:
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Run, Target
 
-CellKind: TypeAlias = Literal["agree", "bounded", "assumption", "divergence", "refused", "stale", "disagree", "error"]
-KINDS: tuple[CellKind, ...] = get_args(CellKind)
-FAILURES: frozenset[CellKind] = frozenset({"stale", "disagree", "error"})
-_WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "refused", "assumption", "bounded", "agree")
+    _Replayed: TypeAlias = "tuple[Plan, Outcome, Sequence[Run]]"
+
+_WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "unjudged", "assumption", "refused", "bounded", "agree")
+_DOUBTS: Mapping[Doubt, str] = {
+    "": "not explained: the query also differs on events that break no assumption",
+    "nothing left": "not explained: without the events that break an assumption, the rule has no alert to compare",
+    "not repaired": "not explained: if no event broke an assumption, the query would still differ",
+    "nothing found": "not explained: the query may differ so, but it finds none of the rule's alerts here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class Settings:
     without_pipeline: bool = False
     jobs: int = 1
     debug: bool = False
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,8 @@ class Refusal:
 class Column:
     """A target of a suite: its queries by the key of the rule, and the rules that it refuses.
 
-    `live` is the product that runs the queries, with its version; empty for the local engine.
+    `live` is the product that runs the queries, with its version; empty for the local engine. `named` tells whether
+    the user named the target, who then wants its queries.
     """
 
     name: TargetName
@@ -67,6 +77,7 @@ class Column:
     refusals: tuple[Refusal, ...] = ()
     error: str | None = None
     live: str = ""
+    named: bool = False
 
     @property
     def verdict(self) -> str:
@@ -83,7 +94,9 @@ class Cell:
     Attributes:
         target: the name of the target.
         kind: the outcome.
-        notes: one sentence each: refusals, the error, the reason of a declared divergence, broken assumptions.
+        failed: whether it makes `sigma-convert test` fail.
+        notes: one sentence each: refusals, the error, the reason of a declared divergence, why nothing is explained.
+        broken: the assumptions that the log breaks, if anything differs.
         differences: from the reference; with `bounded`, those that the bound allows.
         smallest: the smallest part of the log that shows the first difference.
         query: the query of the first difference.
@@ -94,16 +107,13 @@ class Cell:
     target: str
     kind: CellKind
     notes: tuple[str, ...] = ()
+    broken: tuple[Broken, ...] = ()
     differences: tuple[Difference, ...] = ()
     smallest: Smallest | None = None
     query: Query | None = None
     seconds: float = 0.0
     phases: int = 0
-
-    @property
-    def failed(self) -> bool:
-        """Whether it makes `sigma-convert test` fail."""
-        return self.kind in FAILURES
+    failed: bool = False
 
 
 def make_column(rules: Rules, name: TargetName, target: Target, settings: Settings) -> Column:
@@ -162,7 +172,8 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
             raise
         # A bug that one case triggers must not hide the results of the others.
         cell = Cell(name, "error", (f"internal error: {type(bug).__name__}: {bug} (--debug shows where)",))
-    return replace(cell, seconds=perf_counter() - started)
+    failed = settings.policy.fails(cell.kind, named=column.named and not column.queries)
+    return replace(cell, failed=failed, seconds=perf_counter() - started)
 
 
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
@@ -177,43 +188,66 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
             return Cell(name, "stale", (f"a divergence is declared, but the target refuses: {gap.reason}", *reasons))
         if not column.queries:
             return Cell(name, "refused", reasons)
-    replayed: list[tuple[Plan, Outcome, Sequence[Run]]] = []
+    replayed: list[_Replayed] = []
+    kinds: set[CellKind] = {"refused"} if column.refusals else set()
+    notes = [refusal.message for refusal in column.refusals]
     for plan in plans:
         query = column.queries.get(plan.meta.key)
-        if query is not None:
+        if query is None:
+            continue
+        try:
             replayed.append((plan, *replay(plan, query, column.target, log)))
+        except (QueryError, CompareError) as error:
+            if gap is not None or query.verdict.kind != "unjudged":
+                raise
+            kinds.add("unjudged")
+            reason = error.render() if isinstance(error, QueryError) else str(error)
+            notes.append(f"nobody has said what the query means, and replay cannot tell: {reason}")
     phases = sum(len(runs) for _, _, runs in replayed if any(run.phase for run in runs))
     if gap is not None:
         return replace(_declared_cell(gap, column, log, replayed, name), phases=phases)
-    kinds: set[CellKind] = {outcome.kind for _, outcome, _ in replayed}
-    if column.refusals:
-        kinds.add("refused")
+    kinds.update(outcome.kind for _, outcome, _ in replayed)
     kind = next(kind for kind in _WORST_FIRST if kind in kinds)
-    notes = [refusal.message for refusal in column.refusals]
-    differences: list[Difference] = []
-    first: tuple[Plan, Difference] | None = None
-    for plan, outcome, runs in replayed:
-        verdict = column.queries[plan.meta.key].verdict
-        if outcome.bounded and verdict.bound is not None:
-            notes.append(verdict.bound.message)
-        if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
-            notes.append(verdict.limit.message)
-        notes.extend(f"{broken.message}: false for {_events(broken.events)}" for broken in outcome.broken)
-        differences.extend((*outcome.differences, *outcome.bounded) if outcome.kind != "agree" else ())
-        if outcome.kind == "disagree" and first is None:
-            first = plan, outcome.differences[0]
+    notes.extend(note for item in replayed for note in _notes(*item, column))
+    broken = dict.fromkeys(item for _, outcome, _ in replayed for item in outcome.broken)
+    cell = Cell(
+        name,
+        kind,
+        tuple(dict.fromkeys(notes)),
+        tuple(broken),
+        tuple(item for _, outcome, _ in replayed for item in (*outcome.differences, *outcome.bounded)),
+        phases=phases,
+    )
+    first = next(((plan, outcome) for plan, outcome, _ in replayed if outcome.kind == "disagree"), None)
     if first is None:
-        return Cell(name, kind, tuple(notes), tuple(differences), phases=phases)
-    query = column.queries[first[0].meta.key]
-    shown = smallest(first[0], query, column.target, log, first[1], query.verdict.bound)
-    return Cell(name, kind, tuple(notes), tuple(differences), shown, query, phases=phases)
+        return cell
+    plan, outcome = first
+    query = column.queries[plan.meta.key]
+    if outcome.doubt == "nothing left":  # every part of the log that shows it breaks the same assumptions
+        return replace(cell, query=query)
+    bound = query.verdict.bound if outcome.doubt != "nothing found" else None
+    part = smallest(plan, query, column.target, log, outcome.differences[0], bound) if outcome.differences else None
+    return replace(cell, smallest=part, query=query)
+
+
+def _notes(plan: Plan, outcome: Outcome, runs: Sequence[Run], column: Column) -> Iterator[str]:
+    """Yield why a query differs from its rule, other than the assumptions that the log breaks."""
+    verdict = column.queries[plan.meta.key].verdict
+    if outcome.bounded and verdict.bound is not None:
+        yield verdict.bound.message
+    if outcome.bounded and verdict.limit is not None and any(run.full for run in runs):
+        yield verdict.limit.message
+    if outcome.failure:
+        yield outcome.failure
+    if outcome.doubt or (outcome.kind == "disagree" and outcome.broken):
+        yield _DOUBTS[outcome.doubt]
 
 
 def _declared_cell(
     gap: Divergence,
     column: Column,
     log: Log,
-    replayed: Sequence[tuple[Plan, Outcome, Sequence[Run]]],
+    replayed: Sequence[_Replayed],
     name: str,
 ) -> Cell:
     """Return the cell of a declared divergence. It is strict: the target must differ, and in the declared way."""
@@ -232,17 +266,15 @@ def _declared_cell(
             problems.append(problem)
     plan, difference = different[0]
     query = column.queries[plan.meta.key]
-    shown = smallest(plan, query, column.target, log, difference)
+    broken = tuple(item for _, outcome, _ in replayed if outcome.kind == "assumption" for item in outcome.broken)
+    # Broken assumptions say more than a smallest log, and at once.
+    shown = None if broken else smallest(plan, query, column.target, log, difference)
     differences = tuple(difference for _, difference in different)
     if problems:
         notes = (f"differs, but not as declared: {problems[0]}", f"declared because: {gap.reason}")
-        return Cell(name, "disagree", notes, differences, shown, query)
-    return Cell(name, "divergence", (gap.reason,), differences, shown, query)
+        return Cell(name, "disagree", notes, broken, differences, shown, query)
+    return Cell(name, "divergence", (gap.reason,), broken, differences, shown, query)
 
 
 def _differs_in(run: Run, plan: Plan, different: Sequence[tuple[Plan, Difference]]) -> bool:
     return any(of is plan and run.phase in difference.phases for of, difference in different)
-
-
-def _events(count: int) -> str:
-    return "1 event" if count == 1 else f"{count} events"

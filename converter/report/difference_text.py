@@ -17,25 +17,33 @@ if TYPE_CHECKING:
 
     from converter.harness.compare import Difference, Side
     from converter.harness.matrix import CaseResult
-    from converter.harness.outcome import Cell, CellKind
+    from converter.harness.outcome import Cell
+    from converter.harness.policy import CellKind
     from converter.harness.smallest import ShownEvent, Smallest
     from converter.plan.nodes import Plan
     from converter.report.layout import Item
 
-# The word for each result of a cell, and its style.
-RESULTS: Mapping[CellKind, tuple[str, str]] = {
+# The word for each result of a cell, and its style where it does not fail.
+_RESULTS: Mapping[CellKind, tuple[str, str]] = {
     "agree": ("agree", "green"),
     "bounded": ("bounded", "cyan"),
-    "assumption": ("assumption", "cyan"),
     "divergence": ("divergence", "yellow"),
     "refused": ("refused", "dim"),
-    "stale": ("STALE", "bold red"),
-    "disagree": ("DISAGREE", "bold red"),
-    "error": ("ERROR", "bold red"),
+    "assumption": ("assumption", "cyan"),
+    "unjudged": ("unjudged", "yellow"),
+    "stale": ("stale", "yellow"),
+    "disagree": ("disagree", "yellow"),
+    "error": ("error", "yellow"),
 }
-SIDES: Mapping[Side, str] = {"missed": "missed", "extra": "extra alert", "doubled": "doubled"}
+_SIDES: Mapping[Side, str] = {"missed": "missed", "extra": "extra alert", "doubled": "doubled"}
 _SHOWN_DIFFERENCES = 5
 _SHOWN_EVENTS = 5
+
+
+def word_of(kind: CellKind, *, failed: bool) -> tuple[str, str]:
+    """Return the word for a result of a cell and its style; what fails is red and in capitals."""
+    word, style = _RESULTS[kind]
+    return (word.upper(), "bold red") if failed else (word, style)
 
 
 def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
@@ -51,53 +59,49 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
         yield Line(f"UNEXPECTED  {case.case.name}  reference", "bold red")
         yield Line(case.unmet, indent=2)
         yield place
-    for cells in _alike(case.cells):
+    alike: dict[tuple[CellKind, bool, tuple[Item, ...]], list[Cell]] = {}
+    for cell in case.cells:
+        if cell.kind not in {"agree", "refused"}:
+            alike.setdefault((cell.kind, cell.failed, tuple(_details(cell, plans))), []).append(cell)
+    for (kind, failed, details), cells in alike.items():
+        word, style = word_of(kind, failed=failed)
+        broken = " BROKEN" if kind == "assumption" and failed else ""
         yield Line("")
-        yield from _cells(case.case.name, cells, plans)
-        if cells[0].failed:
+        yield Line(f"{word}{broken}  {case.case.name}  {', '.join(cell.target for cell in cells)}", style)
+        yield from details
+        if failed:
+            yield from _queries(cells)
             yield place
 
 
-def _cells(name: str, cells: Sequence[Cell], plans: Mapping[str, Plan]) -> Iterator[Item]:
-    """Yield the details of cells that differ in their targets only."""
-    cell = cells[0]
-    word, style = RESULTS[cell.kind]
-    yield Line(f"{word}  {name}  {', '.join(alike.target for alike in cells)}", style)
+def _details(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Item]:
+    """Yield what can be said of a cell without naming its target."""
     for note in cell.notes:
         yield from message(note, indent=2)
+    for broken in cell.broken:
+        count = len(broken.events)
+        events = f"1 event ({broken.events[0]})" if count == 1 else f"{count} events ({shortened(broken.events)})"
+        yield Line(f"assumption: {broken.message}: false for {events}", indent=2)
+        if broken.advice:
+            yield Line(f"hint: {broken.advice}", indent=4)
     yield from _differences(cell, plans)
     if cell.smallest is not None:
         yield from _smallest(cell.smallest, in_full=cell.failed)
-    if not cell.failed:
+
+
+def _queries(cells: Sequence[Cell]) -> Iterator[Line]:
+    """Yield the first query: those of the other cells differ from the rule in the same way.
+
+    Where the assumptions that the log breaks say enough, there is no smallest log, and the query is left out.
+    """
+    having = [cell for cell in cells if cell.query is not None]
+    if not having or having[0].query is None or (having[0].broken and having[0].smallest is None):
         return
-    for alike in cells:
-        if alike.query is not None:
-            yield Line(f"query of {alike.target}:", indent=2)
-            for line in alike.query.text.rstrip("\n").split("\n"):
-                yield Line(line, indent=4, wraps=False)
-
-
-def _alike(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """Return the cells with details, those with the same details together."""
-    groups: list[list[Cell]] = []
-    for cell in cells:
-        if cell.kind in {"agree", "refused"}:
-            continue
-        group = next((group for group in groups if _same(cell, group[0])), None)
-        if group is None:
-            groups.append([cell])
-        else:
-            group.append(cell)
-    return groups
-
-
-def _same(cell: Cell, other: Cell) -> bool:
-    return (cell.kind, cell.notes, cell.differences, cell.smallest) == (
-        other.kind,
-        other.notes,
-        other.differences,
-        other.smallest,
-    )
+    yield Line(f"query of {having[0].target}:", indent=2)
+    for line in having[0].query.text.rstrip("\n").split("\n"):
+        yield Line(line, indent=4, wraps=False)
+    if having[1:]:
+        yield Line(f"`--format json` has those of {', '.join(cell.target for cell in having[1:])}", indent=2)
 
 
 def _differences(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Line]:
@@ -110,7 +114,7 @@ def _differences(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Line]:
 
 def _difference(difference: Difference, plan: Plan) -> str:
     group = group_of(difference, plan)
-    side = SIDES[difference.side]
+    side = _SIDES[difference.side]
     if group is None:
         times = f", {difference.query} times" if difference.side == "doubled" else ""
         when = f" at {format_time(difference.first)}" if difference.first is not None else ""

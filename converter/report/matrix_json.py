@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from converter.harness.compare import Difference
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
     from converter.harness.outcome import Cell, Column
+    from converter.harness.replay import Broken
     from converter.harness.smallest import ShownEvent
     from converter.plan.nodes import Plan
 
@@ -46,6 +47,7 @@ def _column(column: Column) -> dict[str, Any]:
     return {
         "target": str(column.name),
         "verdict": column.verdict,
+        "named": column.named,
         "live": column.live or None,
         "queries": [
             {
@@ -90,7 +92,12 @@ def _cell(cell: Cell, plans: dict[str, Plan]) -> dict[str, Any]:
     return {
         "target": cell.target,
         "result": cell.kind,
-        "notes": list(cell.notes),
+        "failed": cell.failed,
+        "notes": [*cell.notes, *(f"{broken.message}: false for {_events(broken)}" for broken in cell.broken)],
+        "broken": [
+            {"assumption": broken.message, "events": list(broken.events), "hint": broken.advice or None}
+            for broken in cell.broken
+        ],
         "differences": [_difference(difference, plans) for difference in cell.differences],
         "smallest": None
         if cell.smallest is None
@@ -99,6 +106,10 @@ def _cell(cell: Cell, plans: dict[str, Plan]) -> dict[str, Any]:
         "phases": cell.phases,
         "seconds": round(cell.seconds, 3),
     }
+
+
+def _events(broken: Broken) -> str:
+    return "1 event" if len(broken.events) == 1 else f"{len(broken.events)} events"
 
 
 def _difference(difference: Difference, plans: dict[str, Plan]) -> dict[str, Any]:

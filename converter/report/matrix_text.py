@@ -6,27 +6,32 @@ Matrix ──> table: cases down, targets across; where that is too wide, what d
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from converter.report.difference_text import RESULTS, SIDES, case_details
+from converter.harness.compare import SIDES
+from converter.harness.policy import Policy
+from converter.report.difference_text import case_details, word_of
 from converter.report.layout import Choice, Grid, Line, as_text, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
-    from converter.harness.outcome import CellKind, Column
+    from converter.harness.outcome import Cell, Column
+    from converter.harness.policy import CellKind
     from converter.report.layout import Item
 
 _NAME_WIDTH = 56
 _VERDICTS = ("exact", "assuming", "bounded", "unjudged", "refused")
 _COUNTED: Mapping[CellKind, str] = {
     "agree": "agree",
-    "bounded": "differ within a stated bound",
-    "assumption": "differ where a stated assumption is broken",
-    "divergence": "diverge as declared",
+    "bounded": "differ within the bound that the verdict states",
+    "divergence": "differ as the case declares",
     "refused": "refused",
-    "stale": "no longer diverge as declared",
+    "assumption": "differ because the log breaks an assumption of the verdict",
+    "unjudged": "unjudged",
+    "stale": "no longer differ as declared",
     "disagree": "disagree",
     "error": "in error",
 }
@@ -67,7 +72,7 @@ def _table(suite: SuiteResult) -> Grid:
         [Line(""), *(tuple(Line(part) for part in (*[""] * (height - len(head)), *head)) for head in heads)]
     ]
     for case in suite.cases:
-        cells = [Line(*RESULTS[cell.kind]) for cell in case.cells]
+        cells = [Line(*word_of(cell.kind, failed=cell.failed)) for cell in case.cells]
         rows.append([Line(_cut(case.case.name)), _reference(case), *cells])
     return Grid(rows)
 
@@ -84,12 +89,12 @@ def _list(suite: SuiteResult) -> Iterator[Line | Grid]:
     yield Line("")
     rows: list[Sequence[Line | tuple[Line, ...]]] = [(Line(""), Line("reference"), Line("agree"), Line("differ"))]
     for case in suite.cases:
-        names: dict[CellKind, list[str]] = {}
+        names: dict[tuple[str, str], list[str]] = {}
         for cell, column in zip(case.cells, suite.columns, strict=True):
-            if column.verdict != "refused" or cell.kind != "refused":  # the list of verdicts says so already
-                names.setdefault(cell.kind, []).append(cell.target)
-        count, agree = sum(map(len, names.values())), len(names.pop("agree", ()))
-        others = tuple(Line(f"{RESULTS[kind][0]}: {', '.join(of)}", RESULTS[kind][1]) for kind, of in names.items())
+            if cell.failed or column.verdict != "refused" or cell.kind != "refused":  # the list of verdicts says so
+                names.setdefault(word_of(cell.kind, failed=cell.failed), []).append(cell.target)
+        count, agree = sum(map(len, names.values())), len(names.pop(word_of("agree", failed=False), ()))
+        others = tuple(Line(f"{word}: {', '.join(of)}", style) for (word, style), of in names.items())
         style = "green" if agree == count else ""
         rows.append((Line(case.case.name), _reference(case), Line(f"{agree} of {count}", style), others or Line("")))
     yield Grid(rows)
@@ -124,16 +129,21 @@ def _notes(columns: Sequence[Column]) -> Iterator[Item]:
     assuming = ", ".join(f"{name} {count}" for name, count in counts if count)
     if assuming:
         items.append(Line(f"assumptions: {assuming}"))
-    refusals = [
-        item
-        for column in columns
-        for refusal in column.refusals
-        for item in message(f"{column.name}: {refusal.rule}: {refusal.construct}: {refusal.message}")
-    ]
+    refusals = [item for text, names in _refusals(columns).items() for item in message(f"{', '.join(names)}: {text}")]
     if items or refusals:
         yield Line("")
     yield from items
     yield from refusals
+
+
+def _refusals(columns: Sequence[Column]) -> dict[str, list[str]]:
+    """Return what is refused, each with its targets."""
+    refusals: dict[str, list[str]] = {}
+    for column in columns:
+        for refusal in column.refusals:
+            text = f"{refusal.rule}: {refusal.construct}: {refusal.message}"
+            refusals.setdefault(text, []).append(str(column.name))
+    return refusals
 
 
 def _sentences(columns: Sequence[Column]) -> dict[str, dict[str, None]]:
@@ -158,27 +168,48 @@ def _assumptions(column: Column) -> set[str]:
 
 
 def _summary(matrix: Matrix) -> Iterator[Line]:
-    replays = sum(matrix.counts.values())
-    yield Line(f"{_counted(matrix.cases, 'case')}, {_counted(replays, 'replay')} in {matrix.seconds:.1f} s")
-    for kind, count in matrix.counts.items():
-        if count:
-            yield Line(f"  {count:>5} {_COUNTED[kind]}", RESULTS[kind][1])
-    sides = ", ".join(f"{count} {SIDES[side]}" for side, count in matrix.differences.items() if count)
-    if sides:
-        yield Line(f"  differences: {sides}")
+    cells = [cell for suite in matrix.suites for case in suite.cases for cell in case.cells]
+    yield Line(f"{_counted(matrix.cases, 'case')}, {_counted(len(cells), 'replay')} in {matrix.seconds:.1f} s")
+    for kind, words in _COUNTED.items():
+        for failed in (False, True):
+            alike = [cell for cell in cells if (cell.kind, cell.failed) == (kind, failed)]
+            if alike:
+                text = f"  {len(alike):>5} {words}{_why(kind, failed=failed)}{_sides(alike)}"
+                yield Line(text, word_of(kind, failed=failed)[1])
     if matrix.scheduled:
         yield Line(f"  schedules: {_scheduled(matrix)}")
     if any(_assumptions(column) for suite in matrix.suites for column in suite.columns):
         yield Line("  assumptions: `sigma-convert convert` and `--format json` list them")
+    if any(cell.failed and cell.kind == "assumption" for cell in cells):
+        yield Line(
+            "  a query does not work on a log that breaks its assumptions: change the rule, its mapping or the log; or "
+            "declare the difference (known_divergence), or accept all of these (--accept assumption)"
+        )
     if matrix.unexpected:
         yield Line(f"  {matrix.unexpected:>5} where the reference does not find what the case expects", "bold red")
     yield Line("FAILED", "bold red") if matrix.failed else Line("ok", "bold green")
 
 
+def _why(kind: CellKind, *, failed: bool) -> str:
+    """Return why an outcome fails or does not, where that is not usual."""
+    if kind == "refused":
+        return " by a target that was named, or with --fail-on" if failed else ""
+    if Policy().fails(kind, named=False):
+        return "" if failed else ", which this run accepts"
+    return ", which fails here (--fail-on)" if failed else ""
+
+
+def _sides(cells: Sequence[Cell]) -> str:
+    """Return the number of differences by side."""
+    counts = Counter(difference.side for cell in cells for difference in cell.differences)
+    return f": {', '.join(f'{counts[side]} {side}' for side in SIDES if counts[side])}" if counts else ""
+
+
 def _scheduled(matrix: Matrix) -> str:
     replays = _counted(matrix.scheduled, "replay")
-    missed, doubled = (matrix.schedule_findings[side] for side in ("missed", "doubled"))
-    return f"{replays} at {matrix.phases} phases: {missed or 'none'} missed, {doubled or 'none'} doubled"
+    counts = [f"{count or 'none'} {side}" for side, count in matrix.schedule_findings.items() if side != "extra"]
+    counted = ", counted above" if any(matrix.schedule_findings[side] for side in ("missed", "doubled")) else ""
+    return f"{replays} at {matrix.phases} phases: {', '.join(counts)}{counted}"
 
 
 def _counted(count: int, noun: str) -> str:

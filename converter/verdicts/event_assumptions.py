@@ -10,8 +10,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_netw
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from converter.plan import nodes as ir
-from converter.verdicts.predicates import is_true, leaf_fields, values_of
-from converter.verdicts.verdict import Assumption
+from converter.verdicts.predicates import is_true, leaf_fields, values_of, with_values
+from converter.verdicts.verdict import Assumption, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,7 +38,27 @@ def same_case(field: str, leaf: ir.StringMatch) -> Assumption:
     def broken(_raw: Event, view: Event) -> bool:
         return is_true(ignoring, view) and not is_true(exactly, view)
 
-    return Assumption(f"the values of {field} have the case of the rule: {leaf.pattern}", broken)
+    return Assumption(
+        f"the values of {field} have the case of the rule: {leaf.pattern}",
+        broken,
+        repair=Repair(view=lambda view: with_values(view, field, lambda value: _in_case_of(leaf.pattern, value))),
+        advice=f"give the rule the value of {field} as the log has it, beside its own",
+    )
+
+
+def _in_case_of(pattern: ir.Pattern, value: Any) -> Any:
+    """Return a string that a pattern matches ignoring case with the pattern's case; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    groups = (re.escape(part) if isinstance(part, str) else _WILDCARDS[part] for part in pattern.parts)
+    match = re.fullmatch("".join(f"({group})" for group in groups), value, re.IGNORECASE | re.DOTALL)
+    if match is None:
+        return value
+    pairs = zip(pattern.parts, match.groups(), strict=True)
+    return "".join(part if isinstance(part, str) else matched for part, matched in pairs)
+
+
+_WILDCARDS = {ir.Wildcard.ANY: ".*", ir.Wildcard.ONE: "."}
 
 
 def letters_as_written(leaf: ir.FieldRef) -> Assumption:
@@ -198,7 +218,43 @@ def precise_times(digits: int) -> Assumption:
         time = event_time(raw)
         return time is not None and time % step != 0
 
-    return Assumption(f"event times are whole {_PARTS_OF_A_SECOND[digits]} (the product stores nothing finer)", broken)
+    unit = _PARTS_OF_A_SECOND[digits]
+    return Assumption(
+        f"event times are whole {unit} (the product stores nothing finer)",
+        broken,
+        repair=Repair(raw=lambda raw: _with_times(raw, lambda time: time - time % step)),
+        advice=f"cut the times of the log to {unit}, as the product does",
+    )
+
+
+def _with_times(raw: Event, change: Callable[[int], int]) -> Event:
+    """Return a copy of a raw event in which `change(time)` stands for each time, in nanoseconds."""
+    from converter.reference.time import SECOND, TIME_FIELDS, format_time, parse_time  # noqa: PLC0415
+
+    def changed(value: Any) -> Any:
+        before = parse_time(value)
+        if before is None or (after := change(before)) == before:
+            return value
+        return format_time(after) if isinstance(value, str) else after / SECOND
+
+    for path in TIME_FIELDS:
+        raw = with_values(raw, ".".join(path), changed)
+    return raw
+
+
+def _timeless(_raw: Event, view: Event) -> bool:
+    from converter.reference.time import event_time  # noqa: PLC0415  only replay needs it
+
+    return event_time(view) is None
+
+
+HAS_TIME = Assumption(
+    "every event has a time (no schedule can see an event without one)",
+    _timeless,
+    repair=Repair(raw=lambda raw: {**raw, "@timestamp": "2026-01-01T00:00:00Z"}),
+    advice="give each event a time, for example in the field @timestamp",
+)
+"""The assumption of every scheduled query about a detection rule. Replay checks it; no verdict lists it."""
 
 
 def no_zone(field: str, network: IPv4Network | IPv6Network) -> Assumption | None:

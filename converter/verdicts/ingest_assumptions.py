@@ -103,8 +103,13 @@ def _without_facts(field: str, name: str, product: Product, *, known: bool) -> I
     """
     steps = field.split(".")
     if known:
-        message = f"ingestion keeps {field}, which has no mapping, under the name {name}"
-        yield Assumption(message, lambda raw, view: bool(values_of(raw, field)) and not values_of(view, name))
+        yield Assumption(
+            f"ingestion keeps {field}, which has no mapping, under the name {name}"
+            if name == field
+            else f"ingestion writes {field} to {name}, to which it is mapped",
+            lambda raw, view: bool(values_of(raw, field)) and not values_of(view, name),
+            advice=f"map {field} to the field that {product.title} writes it to, or leave it out of the rule",
+        )
     if product.marks_arrays:
         message = f"{field} is neither an array nor inside one ({product.title} adds {{}} to the names of such fields)"
         yield Assumption(message, lambda raw, _view: _has_array(raw, steps))

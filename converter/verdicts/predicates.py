@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from converter.plan import nodes as ir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from converter.verdicts.verdict import Assumption, Event
 
@@ -47,6 +47,23 @@ def values_of(view: Event, field: str) -> list[Any]:
     from converter.reference.values import find  # noqa: PLC0415
 
     return find(view, field)
+
+
+def with_values(event: Event, field: str, change: Callable[[Any], Any]) -> Event:
+    """Return a copy of the event in which `change(value)` stands for each value of the field."""
+    changed: Event = _with_values(event, field.split("."), change)
+    return changed
+
+
+def _with_values(value: Any, steps: Sequence[str], change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, list):
+        return [_with_values(item, steps, change) for item in value]
+    if not steps:
+        return change(value)
+    if not isinstance(value, dict):
+        return value
+    keys = ((".".join(steps[:used]), steps[used:]) for used in range(1, len(steps) + 1))
+    return {**value, **{key: _with_values(value[key], rest, change) for key, rest in keys if key in value}}
 
 
 def unique(assumptions: Iterable[Assumption]) -> tuple[Assumption, ...]:

@@ -15,6 +15,22 @@ VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """How an event that breaks an assumption would look if it did not, with the same meaning for the rule.
+
+    Replay runs the query on the repaired log: if it then agrees, the broken assumption explains the difference. Events
+    that have no repair are removed instead.
+
+    Attributes:
+        raw: takes a raw event, and returns it repaired; the product's event is then made of it anew.
+        view: takes an event as the product has it, and returns it repaired.
+    """
+
+    raw: Callable[[Event], Event] | None = None
+    view: Callable[[Event], Event] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Assumption:
     """A statement that must be true of the log for a query to mean what its rule means.
 
@@ -23,6 +39,8 @@ class Assumption:
         broken: takes (raw event, event as the product has it), and returns whether this event breaks the assumption.
         broken_in: for an assumption about a whole log: takes (raw events, events as the product has them), and returns
             the positions of events without which the assumption holds.
+        repair: how to repair an event that breaks it; None: it cannot be repaired.
+        advice: what a person can do about a log that breaks it; empty: nothing in particular.
     """
 
     message: str
@@ -30,6 +48,8 @@ class Assumption:
     broken_in: Callable[[Sequence[Event], Sequence[Event]], set[int]] | None = field(
         default=None, compare=False, repr=False
     )
+    repair: Repair | None = field(default=None, compare=False, repr=False)
+    advice: str = field(default="", compare=False, repr=False)
 
     def breaking(self, raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
         """Return the positions of the events in a log that break the assumption."""

@@ -34,6 +34,13 @@ def test_configuration(capsys: pytest.CaptureFixture[str], file: str, head: str)
         ("sigma-convert.toml", "strict-fields = 'yes'\n", "strict-fields must be true or false, not 'yes'"),
         ("pyproject.toml", "[tool]\nsigma-convert = 1\n", "tool.sigma-convert must be a table, not 1"),
         ("sigma-convert.toml", "[options]\nnope = 1\n", "no target has the option 'nope'"),
+        ("sigma-convert.toml", "accept = 'asumption'\n", "accept must be"),
+        ("sigma-convert.toml", "fail-on = ['bounded', 'x']\n", "stale, disagree or error, not 'x'"),
+        (
+            "sigma-convert.toml",
+            "accept = 'stale'\nfail-on = ['stale']\n",
+            ":1:1: configuration error: stale is in both",
+        ),
         ("sigma-convert.toml", "format = 'nope'\n", "no target has the format 'nope'"),
     ],
 )

@@ -70,7 +70,7 @@ def test_colours_are_for_terminals_that_want_them(
 def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert main(["test", "--target", "kql,splunk", "cases.yml"]) == OK
+    assert main(["test", "--target", "esql,splunk", "cases.yml"]) == OK
     assert "converting for splunk" in terminal.getvalue()
     assert terminal.getvalue().endswith("\x1b[2K")  # the line is erased at the end
 

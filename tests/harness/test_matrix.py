@@ -12,8 +12,9 @@ import pytest
 from converter.errors import ConfigurationError, Place, QueryError
 from converter.harness.cases.load import Case, Divergence, Expect, Suite
 from converter.harness.matrix import CaseResult, Matrix, SuiteResult
-from converter.harness.outcome import KINDS, Cell, Column, Refusal, Settings, run_cell
-from converter.harness.replay import Log, unmet
+from converter.harness.outcome import Cell, Column, Refusal, Settings, run_cell
+from converter.harness.policy import KINDS, Policy
+from converter.harness.replay import Broken, Log, unmet
 from converter.harness.target_spec import TargetName, own_variants, parse_name, parse_names
 from converter.plan import nodes as ir
 from converter.reference.evaluate import evaluate_plans
@@ -21,7 +22,7 @@ from converter.report.matrix_json import matrix_json
 from converter.report.matrix_text import matrix_text
 from converter.rules.load import parse_rules
 from converter.targets.core.target import Query, Run, TargetAlert
-from converter.verdicts.verdict import Assumption, Bound, Verdict
+from converter.verdicts.verdict import Assumption, Bound, Repair, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -149,7 +150,8 @@ def gap(expect: Expect, target: str = "fake") -> Divergence:
 EXACT = Verdict("exact")
 UNJUDGED = Verdict("unjudged")
 NONE = Expect(alerts=0)
-CANONICAL = Assumption("kind has canonical case", lambda raw, _: raw["kind"] != "bad")
+NOT_REPAIRED = "not explained: if no event broke an assumption, the query would still differ"
+CANONICAL = Assumption("kind has canonical case", lambda _raw, view: view["kind"] != "bad")
 NEVER_BROKEN = Assumption("there are no aliens", lambda _raw, _view: False)
 STRADDLE = ("ann", [40, 59, 60, 61])
 IN_BUCKET = ("ann", [61, 62, 63])
@@ -169,6 +171,22 @@ IN_BUCKET = ("ann", [61, 62, 63])
             [("ann", [0, 50, 100])],
             sliding(120),
             Verdict("bounded", bound=Bound("2m", 120)),
+            None,
+            "bounded",
+        ),
+        (
+            "a bound that allows silence",
+            [("ann", [0, 30, 59])],
+            silent,
+            Verdict("bounded", bound=Bound("sure within 10 s", narrowest=10)),
+            None,
+            "disagree",
+        ),
+        (
+            "a bound that allows one alert of two to be missed",
+            [IN_BUCKET, ("bob", [40, 59, 70])],
+            buckets,
+            Verdict("bounded", bound=Bound("sure within 10 s", narrowest=10)),
             None,
             "bounded",
         ),
@@ -196,6 +214,9 @@ IN_BUCKET = ("ann", [61, 62, 63])
         ("a construct that the engine does not know", [STRADDLE], unknown_construct, EXACT, None, "error"),
         ("a bug of the engine", [STRADDLE], bug, EXACT, None, "error"),
         ("never run", [STRADDLE], lambda _: [], EXACT, None, "error"),
+        ("an upstream query that the engine does not know", [STRADDLE], unknown_construct, UNJUDGED, None, "unjudged"),
+        ("an upstream query that was never run", [STRADDLE], lambda _: [], UNJUDGED, None, "unjudged"),
+        ("the same, declared", [STRADDLE], unknown_construct, UNJUDGED, gap(NONE), "error"),
     ],
 )
 def test_cell(
@@ -209,7 +230,7 @@ def test_cell(
     del name
     cell = run(a_case(*bursts, gap=declared), column(runs, verdict))
     assert cell.kind == kind, cell.notes
-    assert cell.failed is (kind in {"disagree", "stale", "error"})
+    assert cell.failed is (kind in {"disagree", "stale", "error", "unjudged"})
 
 
 def mixed_case() -> Case:
@@ -218,11 +239,53 @@ def mixed_case() -> Case:
     return replace(case, events=(*case.events[:2], {**case.events[2], "kind": "BAD"}))
 
 
-def test_a_broken_assumption_that_explains_the_difference() -> None:
-    cell = run(mixed_case(), column(case_sensitive, Verdict("assuming", (NEVER_BROKEN, CANONICAL))))
-    assert cell.kind == "assumption"
-    assert cell.notes == ("kind has canonical case: false for 1 event",)
+def test_a_broken_assumption_explains_a_difference_if_an_alert_is_left() -> None:
+    case = mixed_case()
+    more = a_case(("bob", [100, 101, 102]))
+    verdict = Verdict("assuming", (NEVER_BROKEN, CANONICAL))
+    cell = run(replace(case, events=case.events + more.events), column(case_sensitive, verdict))
+    assert (cell.kind, cell.failed) == ("assumption", True)
+    assert cell.broken == (Broken("kind has canonical case", ("ann2",)),)
     assert [difference.side for difference in cell.differences] == ["missed"]
+
+
+def test_without_any_alert_left_a_broken_assumption_explains_nothing() -> None:
+    cell = run(mixed_case(), column(case_sensitive, Verdict("assuming", (NEVER_BROKEN, CANONICAL))))
+    assert (cell.kind, cell.failed) == ("disagree", True)
+    assert "has no alert to compare" in cell.notes[0]
+    assert cell.broken == (Broken("kind has canonical case", ("ann2",)),)
+
+
+@pytest.mark.parametrize(("runs", "kind"), [(case_sensitive, "assumption"), (silent, "disagree")])
+@pytest.mark.parametrize(
+    "repair",
+    [Repair(raw=lambda raw: {**raw, "kind": "bad"}), Repair(view=lambda view: {**view, "kind": "bad"})],
+    ids=["raw", "view"],
+)
+def test_repaired_events_decide(repair: Repair, runs: Callable[[Sequence[Event]], Sequence[Run]], kind: str) -> None:
+    verdict = Verdict("assuming", (NEVER_BROKEN, replace(CANONICAL, repair=repair, advice="write it as the rule")))
+    cell = run(mixed_case(), column(runs, verdict))
+    assert cell.kind == kind
+    assert cell.broken == (Broken("kind has canonical case", ("ann2",), "write it as the rule"),)
+    assert cell.notes == ({"assumption": (), "disagree": (NOT_REPAIRED,)}[kind])
+
+
+def test_an_event_that_its_repair_does_not_repair_is_left_out() -> None:
+    useless = replace(CANONICAL, repair=Repair(view=lambda view: view))
+    assert run(mixed_case(), column(case_sensitive, Verdict("assuming", (useless,)))).kind == "disagree"
+
+
+@pytest.mark.parametrize(
+    ("policy", "named", "failed"),
+    [
+        (Policy(), False, set(KINDS) - {"agree", "bounded", "divergence", "refused"}),
+        (Policy(), True, set(KINDS) - {"agree", "bounded", "divergence"}),
+        (Policy(frozenset({"bounded", "refused"})), False, set(KINDS) - {"agree", "divergence"}),
+        (Policy(accept=frozenset({"refused", "disagree"})), True, {"assumption", "unjudged", "stale", "error"}),
+    ],
+)
+def test_what_fails(policy: Policy, named: bool, failed: set[str]) -> None:  # noqa: FBT001
+    assert {kind for kind in KINDS if policy.fails(kind, named=named)} == failed
 
 
 def test_a_difference_that_no_broken_assumption_explains() -> None:
@@ -230,6 +293,7 @@ def test_a_difference_that_no_broken_assumption_explains() -> None:
     more = a_case(("bob", [100, 101, 102]))
     cell = run(replace(case, events=case.events + more.events), column(silent, Verdict("assuming", (CANONICAL,))))
     assert cell.kind == "disagree"
+    assert cell.notes == ("not explained: the query also differs on events that break no assumption",)
 
 
 def test_an_assumption_that_no_event_breaks_is_no_excuse() -> None:
@@ -241,6 +305,7 @@ def test_a_refusal() -> None:
     assert refused.verdict == "refused"
     cell = run(a_case(STRADDLE), refused)
     assert (cell.kind, cell.notes, cell.failed) == ("refused", ("fake cannot count",), False)
+    assert run(a_case(STRADDLE), replace(refused, named=True)).failed
     assert run(a_case(STRADDLE, gap=gap(NONE)), refused).kind == "stale"
 
 
@@ -360,10 +425,12 @@ def matrix() -> Matrix:
     """One row with every kind of cell."""
     expected = a_case(STRADDLE, gap=gap(NONE, "declared"))
     bounded = Verdict("bounded", bound=Bound("also fires within 2m", widest=120))
+    repair = Repair(view=lambda view: {**view, "kind": "bad"})
+    repaired = replace(CANONICAL, repair=repair, advice="write it as the rule")
     columns = (
         column(sliding(), EXACT, "exact"),
         column(sliding(120), bounded, "wide"),
-        column(case_sensitive, Verdict("assuming", (CANONICAL,)), "cased"),
+        column(case_sensitive, Verdict("assuming", (repaired,)), "cased"),
         column(buckets, UNJUDGED, "declared"),
         Column(TargetName("none"), FakeTarget(), {}, (Refusal("burst", "event_count", "none cannot count"),)),
         column(buckets, EXACT, "wrong"),
@@ -389,7 +456,7 @@ def test_text_report() -> None:
     rows = {line[:6]: line[6:].split() for line in text.splitlines()[5:8]}
     assert rows["case 0"] == ["1", "alert", "agree", "agree", "agree", "divergence", "refused", "DISAGREE", "ERROR"]
     assert rows["case 1"] == ["UNEXPECTED", "agree", "bounded", "agree", "agree", "refused", "agree", "ERROR"]
-    assert rows["case 2"][:5] == ["1", "alert", "agree", "agree", "assumption"]
+    assert rows["case 2"][:5] == ["1", "alert", "agree", "agree", "ASSUMPTION"]
     for piece in (
         "none: burst: event_count: none cannot count",
         "DISAGREE  case 0  wrong",
@@ -403,6 +470,12 @@ def test_text_report() -> None:
         "fixed minutes split the burst",
         "unknown command 'frobnicate'",
         "1 alert expected, no alert found",
+        "assumption: kind has canonical case: false for 1 event (ann2)",
+        "    hint: write it as the rule",
+        "1 differ because the log breaks an assumption of the verdict: 1 missed",
+        "1 differ as the case declares: 1 missed",
+        "1 differ within the bound that the verdict states: 1 extra",
+        "accept all of these (--accept assumption)",
         "FAILED",
     ):
         assert piece in text

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PROPERTY = "outcome"
+_EXCUSED = ("assumption", "bounded", "nothing left", "not repaired", "nothing found")
 
 
 def record(record_property: Callable[[str, object], None], target: str, kind: str, cases: int) -> None:
-    """Record an outcome of a target: agree, bounded, assumption, refused or differs; `cases` is how many it has."""
+    """Record an outcome of a target: agree, one of `_EXCUSED`, refused or differs; `cases` is how many it has."""
     record_property(_PROPERTY, [target, kind, cases])
 
 
@@ -48,7 +49,7 @@ class Outcomes:
             f"{target}: fewer outcomes agree than are excused"
             for target, counts in self._counts.items()
             if len(self._tests[target]) == self._cases[target]
-            and counts["agree"] <= counts["assumption"] + counts["bounded"]
+            and counts["agree"] <= sum(counts[kind] for kind in _EXCUSED)
         ]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

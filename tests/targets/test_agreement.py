@@ -5,6 +5,7 @@ Each (case, target) is converted without a pipeline, and its events go through t
 outcome of each rule is one of
 
     agree, bounded, assumption    as `sigma-convert test` has it
+    nothing left, not repaired    a broken assumption covers the difference, and too few events are left to show it
     refused                       the target says that it cannot
     differs                       never
 
@@ -86,4 +87,4 @@ def _outcome(rules: Rules, plan: Plan, log: Log, variant: TargetName) -> tuple[s
     except QueryError as error:
         return "differs", f"{query.text}\n{error}"
     text = f"{query.text}\n{outcome.differences}\n{log.events}"
-    return ("differs" if outcome.kind == "disagree" else outcome.kind), text
+    return ("differs" if outcome.contradicts else outcome.doubt or outcome.kind), text

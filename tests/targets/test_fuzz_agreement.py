@@ -142,7 +142,7 @@ def difference(rules: Rules, log: Log, name: TargetName) -> str | None:
     if isinstance(query, RefusedError):
         return None
     outcome, _ = replay(plan, query, target_of(name), log)
-    if outcome.kind != "disagree":
+    if not outcome.contradicts:
         return None
     return f"{name}\n{query.text}\n{query.verdict.notes}\n{outcome.differences}\n" + "\n".join(map(str, log.events))
 

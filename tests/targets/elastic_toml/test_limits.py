@@ -76,7 +76,7 @@ def test_a_threshold_rule_says_what_it_assumes_of_its_groups(values: tuple[Any, 
     query, outcome, _ = replayed(counting(["g"], timespan="3m"), FILE, events)
     assert "g holds at most one value" in query.verdict.notes
     assert "g is mapped as keyword, and its values have that JSON type" in query.verdict.notes
-    assert outcome.kind != "disagree"
+    assert not outcome.contradicts
 
 
 # ------------------------------------------------------------------------------------------------------------- files

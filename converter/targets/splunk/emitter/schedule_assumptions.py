@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.targets.core.emission import duration
-from converter.verdicts.verdict import Assumption
+from converter.verdicts.verdict import Assumption, Repair
 
 if TYPE_CHECKING:
     from converter.targets.core.target import Event
 
 _HOUR = 3_600
+_INDEXED_AT_ONCE = Repair(view=lambda view: {key: value for key, value in view.items() if key != "_indextime"})
 
 
 def timely(interval: int, tolerated: int, moved: int | None, lag: int) -> tuple[Assumption, ...]:
@@ -35,6 +36,8 @@ def timely(interval: int, tolerated: int, moved: int | None, lag: int) -> tuple[
                 "no event that is indexed after a run has seen its episode moves the begin of that episode"
                 f" (it would be reported twice; -O latest={duration(lag)} prevents it)",
                 lambda _raw, view: _is_later(view, moved),
+                repair=_INDEXED_AT_ONCE,
+                advice=f"-O latest={duration(lag)}",
             )
         )
     if interval > _HOUR:
@@ -44,7 +47,12 @@ def timely(interval: int, tolerated: int, moved: int | None, lag: int) -> tuple[
 
 def _indexed_within(length: int) -> Assumption:
     message = f"every event is indexed within {duration(length)} of its time" if length else "no event is indexed late"
-    return Assumption(message, lambda _raw, view: _is_later(view, length))
+    return Assumption(
+        message,
+        lambda _raw, view: _is_later(view, length),
+        repair=_INDEXED_AT_ONCE,
+        advice="-O lag=LENGTH for a schedule that waits longer",
+    )
 
 
 # A shift by an hour moves runs that follow each other within an hour by whole runs, and touches no window.
