@@ -20,6 +20,8 @@ from converter.harness.parallel import run_all
 from converter.harness.policy import KINDS
 from converter.harness.replay import Log, unmet
 from converter.harness.target_spec import TargetName, parse_name
+from converter.plan.nodes import Correlation
+from converter.reference.time import event_time
 from converter.targets.core.target import FOREIGN
 
 if TYPE_CHECKING:
@@ -243,10 +245,15 @@ def _prepare(
 def _row(prepared: _Prepared, case: Case, settings: Settings) -> _Row:
     log = Log(case.events, prepared.suite.logsource)
     alerts = [alert for plan in prepared.plans for alert in log.alerts(plan)]
+    problem = unmet(case.expect, alerts)
+    timeless = sum(event_time(event) is None for event in log.events)
+    if problem is not None and timeless and any(isinstance(plan, Correlation) for plan in prepared.plans):
+        events = "1 event has" if timeless == 1 else f"{timeless} events have"
+        problem += f"; {events} no time, and a correlation counts no event without one"
     cells = [run_cell(case, prepared.plans, column, log, settings) for column in prepared.columns]
     return _Row(
         len(alerts),
-        unmet(case.expect, alerts),
+        problem,
         tuple(replace(cell, query=None) for cell in cells),
         tuple(cell.query.rule if cell.query is not None else None for cell in cells),
     )

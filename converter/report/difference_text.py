@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from converter.harness.matrix import CaseResult
     from converter.harness.outcome import Cell
     from converter.harness.policy import CellKind
+    from converter.harness.replay import Broken
     from converter.harness.smallest import ShownEvent, Smallest
     from converter.plan.nodes import Plan
     from converter.report.layout import Item
@@ -38,6 +39,7 @@ _RESULTS: Mapping[CellKind, tuple[str, str]] = {
 _SIDES: Mapping[Side, str] = {"missed": "missed", "extra": "extra alert", "doubled": "doubled"}
 _SHOWN_DIFFERENCES = 5
 _SHOWN_EVENTS = 5
+_SHOWN_ASSUMPTIONS = 3
 
 
 def word_of(kind: CellKind, *, failed: bool) -> tuple[str, str]:
@@ -78,15 +80,28 @@ def _details(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Item]:
     """Yield what can be said of a cell without naming its target."""
     for note in cell.notes:
         yield from message(note, indent=2)
-    for broken in cell.broken:
-        count = len(broken.events)
-        events = f"1 event ({broken.events[0]})" if count == 1 else f"{count} events ({shortened(broken.events)})"
-        yield Line(f"assumption: {broken.message}: false for {events}", indent=2)
-        if broken.advice:
-            yield Line(f"hint: {broken.advice}", indent=4)
+    yield from _broken(cell.broken)
     yield from _differences(cell, plans)
     if cell.smallest is not None:
         yield from _smallest(cell.smallest, in_full=cell.failed)
+
+
+def _broken(broken: Sequence[Broken]) -> Iterator[Line]:
+    """Yield the broken assumptions, those that the same events break together."""
+    by_events: dict[tuple[str, ...], list[Broken]] = {}
+    for item in broken:
+        by_events.setdefault(item.events, []).append(item)
+    for events, items in by_events.items():
+        count = "1 event" if len(events) == 1 else f"{len(events)} events"
+        of_them = "an assumption" if len(items) == 1 else f"{len(items)} assumptions"
+        verb = "breaks" if len(events) == 1 else "break"
+        yield Line(f"{count} ({shortened(events)}) {verb} {of_them}:", indent=2)
+        for item in items[:_SHOWN_ASSUMPTIONS]:
+            yield Line(item.message, indent=4)
+            if item.advice:
+                yield Line(f"hint: {item.advice}", indent=6)
+        if len(items) > _SHOWN_ASSUMPTIONS:
+            yield Line(f"... and {len(items) - _SHOWN_ASSUMPTIONS} more", indent=4)
 
 
 def _queries(cells: Sequence[Cell]) -> Iterator[Line]:

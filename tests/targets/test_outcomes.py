@@ -25,6 +25,7 @@ def counted(*kinds: str, cases: int) -> Outcomes:
         (["agree", "assumption"], 2, 1),
         (["agree", "bounded", "refused"], 3, 1),
         (["refused"], 1, 1),
+        (["agree", "nothing left"], 2, 1),
         (["assumption"], 2, 0),  # half of its cases were not run
     ],
 )
