@@ -58,24 +58,33 @@ _TECHNIQUE = re.compile(r"t\d{4}(\.\d{3})?")
 _DATE_WITH_SLASHES = re.compile(r"\d+/\d+/\d+")
 
 
-def warnings_of(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
+def warnings_of(
+    documents: Iterable[Document], upstream: Callable[[Document], Any], known: Iterable[RuleWarning] = ()
+) -> list[RuleWarning]:
     """Return the warnings about each rule without errors: our own, and those of pySigma's validators.
 
     Args:
         documents: the rules.
         upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
+        known: warnings that are reported anyway.
     """
     from converter.lint.validators import pysigma_warnings  # noqa: PLC0415  slow to import
 
     rules = list(documents)
     warnings = [warning for document in rules for warning in _warnings(document)]
     places = {warning.place for warning in warnings}
+    escapes = {_line(warning) for warning in known if warning.code == "double-quotes"}
     warnings += [
         warning
         for warning in pysigma_warnings(rules, upstream)
         if warning.place not in places or warning.code not in _OUR_OWN_SAY_MORE
+        if warning.code != "pysigma/control-character" or _line(warning) not in escapes
     ]
     return warnings
+
+
+def _line(warning: RuleWarning) -> tuple[str, int] | None:
+    return (warning.place.name, warning.place.line) if warning.place is not None else None
 
 
 def _warnings(document: Document) -> Iterator[RuleWarning]:

@@ -9,13 +9,16 @@ with memory of nodes already seen, before anything is built.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from converter.errors import Place, RuleError
+from converter.readers.invisible import INVISIBLE
 from converter.readers.source import Source, Span
+from converter.readers.yaml_errors import place_of_mark, yaml_error
+from converter.readers.yaml_versions import MERGE, TEXT, Difference, difference, is_text, old_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,29 +28,28 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
-_FOREIGN_TAG = re.compile(r"could not determine a constructor for the tag (.*)")
+# Before a scalar, after it, or after a colon.
+_BESIDE = re.compile(rf"^({INVISIBLE.pattern})|({INVISIBLE.pattern})$|^[^\s:'\"]+:({INVISIBLE.pattern})")
 _LONG_NUMBER = re.compile(r"[0-9_]{4000,}")  # longer than Python converts
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_RESOLVED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_TEXT = "tag:yaml.org,2002:str"
-_CONSTRUCTOR = yaml.constructor.SafeConstructor()
-# What both versions read as the same boolean or number.
-_CORE_SCHEMA = re.compile(
-    r"true|True|TRUE|false|False|FALSE|[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+"
-    r"|[-+]?(\.[0-9]+|(0|[1-9][0-9]*)\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-)
+# YAML 1.1 ends a line at each of these; YAML 1.2 does so only at `\n`, `\r` and `\r\n`.
+_OLD_BREAK = re.compile("[\x85\u2028\u2029]")
+_BREAK_NAMES = {"\x85": "U+0085", "\u2028": "U+2028", "\u2029": "U+2029"}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its data, and where each part of it stands."""
+    """One YAML document: its data, and where each part of it stands.
+
+    `merges` are the places of its merge keys (`<<`), which only YAML 1.1 has.
+    """
 
     name: str
     text: str
     data: Any
     node: yaml.Node = field(repr=False, compare=False)
     kind: type[SourceError] = field(default=RuleError, repr=False, compare=False)
+    merges: tuple[Place, ...] = field(default=(), repr=False, compare=False)
     # Children of mappings by key, once they are asked for; by identity of the mapping.
     _children: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = field(
         default_factory=dict, repr=False, compare=False
@@ -81,13 +83,12 @@ class Document:
             label, node = child
         target = label if key else node
         mark = target.start_mark
-        line, column = mark.line + 1, mark.column + 1
         length = max(1, target.end_mark.column - mark.column) if target.end_mark.line == mark.line else 1
         if not isinstance(target, yaml.ScalarNode) and not key:
             length = 1
         if inner is not None and exact and isinstance(target, yaml.ScalarNode) and not key:
             return self._inside(target, inner)
-        return Place.at_line(self.text, line, column, self.name, length)
+        return place_of_mark(self.text, mark, self.name, length)
 
     def _child(self, node: yaml.Node, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
         """Return the key and the value of a step from a node; in a list both are the item."""
@@ -98,6 +99,8 @@ class Document:
                 for label, value in node.value:
                     if isinstance(label, yaml.ScalarNode):
                         known[label.value] = (label, value)  # merged entries come first, and give way
+                        if label.tag != TEXT:  # the key may be asked for as Python has it: `yes` is True
+                            known.setdefault(str(old_reading(label)), (label, value))
                 self._children[id(node)] = known
             return known.get(str(step))
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 <= step < len(node.value):
@@ -133,23 +136,54 @@ class Document:
             at += 1
         return Place.at_offset(self.text, at, self.name, max(1, inner.end - inner.start))
 
-    def ambiguous(self, key: str) -> Iterator[tuple[str, Place]]:
-        """Yield the plain scalars below a top-level key that YAML 1.1 and 1.2 read differently, each with its place.
+    def ambiguous(self, key: str) -> Iterator[tuple[Difference, Place]]:
+        """Yield what YAML 1.1 and 1.2 read differently in the plain scalars below a top-level key, with the places."""
+        for node in self.scalars(key):
+            if differs := difference(node):
+                yield differs, self.place_of(node)
 
-        Sigma is written in YAML 1.2, and read by PyYAML, which is 1.1: to it `no` is false, `0777` is 511 and
-        `12:30` is 750.
+    def misplaced(self, *keys: str) -> Iterator[tuple[str, Place]]:
+        """Yield each invisible character that stands beside a key or value where YAML takes a space, with its place.
+
+        Args:
+            keys: the top-level keys below which to look; they are looked at themselves as well.
         """
+        if not INVISIBLE.search(self.text):
+            return
+        labels = [label for label, _ in self.node.value] if isinstance(self.node, yaml.MappingNode) else []
+        for nodes in (labels, *map(self.scalars, keys)):
+            for node in nodes:
+                if not node.style and (match := _BESIDE.search(self.written(node))):
+                    group = match.lastindex or 0
+                    yield match[group], self.place_at(node.start_mark.index + match.start(group))
+
+    def scalars(self, key: str) -> Iterator[yaml.ScalarNode]:
+        """Yield the scalars below a top-level key, in order, keys of mappings included; each once."""
         child = self._child(self.node, key)
         stack = [child[1]] if child else []
+        seen: set[int] = set()
         while stack:
             node = stack.pop()
+            if id(node) in seen:  # an alias
+                continue
+            seen.add(id(node))
             if isinstance(node, yaml.ScalarNode):
-                if not node.style and node.tag in _RESOLVED and not _CORE_SCHEMA.fullmatch(node.value):
-                    mark = node.start_mark
-                    place = Place.at_line(self.text, mark.line + 1, mark.column + 1, self.name, len(node.value))
-                    yield node.value, place
+                yield node
             else:
                 stack.extend(reversed(list(_children(node))))
+
+    def place_of(self, node: yaml.Node) -> Place:
+        """Return the place of a node, as far as it stands in its first line."""
+        start, end = node.start_mark, node.end_mark
+        return place_of_mark(self.text, start, self.name, end.column - start.column if end.line == start.line else 1)
+
+    def place_at(self, offset: int, length: int = 1) -> Place:
+        """Return the place of a 0-based offset in the file."""
+        return Place.at_offset(self.text, offset, self.name, length)
+
+    def written(self, node: yaml.ScalarNode) -> str:
+        """Return a scalar as the file has it, quotes and escapes included."""
+        return self.text[node.start_mark.index : node.end_mark.index]
 
     def scalar(self, *path: str | int) -> str | None:
         """Return the source text of the scalar at `path` as YAML reads it, or None."""
@@ -186,25 +220,50 @@ def parse_documents(
         raise error("this byte is not UTF-8", place, "save the file as UTF-8") from None
     documents = []
     try:
+        _check_breaks(text, name, error)
         _check_depth(text, name, error)
         reader = loader(text)
         try:
             while reader.check_node():
                 node = reader.get_node()
-                _check_size(node, text, name, error)
+                merges = _check_size(node, text, name, error)
                 data = reader.construct_document(node)
                 if data is not None:
-                    documents.append(Document(name, text, data, node, error))
+                    documents.append(Document(name, text, data, node, error, merges))
         finally:
             reader.dispose()
     except yaml.YAMLError as bad:
-        raise _yaml_error(bad, text, name, error) from None
+        raise yaml_error(bad, text, name, error) from None
     except (ValueError, TypeError, RecursionError, OverflowError) as bad:
         if digits := _LONG_NUMBER.search(text):
             place = Place.at_offset(text, digits.start(), name)
             raise error("a number has too many digits", place, "put quotes around it if it is text") from None
         raise error(f"not valid YAML: {bad}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
     return documents
+
+
+def _check_breaks(text: str, name: str, error: type[SourceError]) -> None:
+    """Refuse a line break of YAML 1.1 that is a character to YAML 1.2, unless it is in quotes."""
+    if not _OLD_BREAK.search(text):
+        return
+    quoted: list[tuple[int, int]] = []
+    loader = SafeLoader(text)
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.ScalarEvent) and event.style in {"'", '"'}:
+                start, end = event.start_mark, event.end_mark
+                quoted += [(start.index, end.index)] if start is not None and end is not None else []
+    except yaml.YAMLError:
+        pass  # the break may be the reason
+    finally:
+        loader.dispose()
+    for match in _OLD_BREAK.finditer(text):
+        if not any(start <= match.start() < end for start, end in quoted):
+            character = _BREAK_NAMES[match[0]]
+            message = f"YAML 1.1 ends the line at this character ({character}), YAML 1.2 does not"
+            place = Place.at_offset(text, match.start(), name)
+            raise error(message, place, "remove it, or put quotes around the value")
 
 
 def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
@@ -218,7 +277,7 @@ def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
                 depth += 1
                 if depth > MAX_DEPTH:
                     mark = event.start_mark
-                    place = Place.at_line(text, mark.line + 1, mark.column + 1, name) if mark else None
+                    place = place_of_mark(text, mark, name) if mark else None
                     raise error(f"values nest deeper than {MAX_DEPTH}", place, "simplify it")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
@@ -231,13 +290,18 @@ def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
         loader.dispose()
 
 
-def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError]) -> None:
-    """Refuse a tree that is too deep, that contains itself, or that is too large once its aliases are expanded."""
+def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError]) -> tuple[Place, ...]:
+    """Refuse a tree that is too deep, that contains itself, or that is too large once its aliases are expanded.
+
+    Returns:
+        The places of its merge keys, which are gone once the data is built.
+    """
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
+    merges: list[Place] = []
 
     def place(node: yaml.Node) -> Place:
-        return Place.at_line(text, node.start_mark.line + 1, node.start_mark.column + 1, name)
+        return place_of_mark(text, node.start_mark, name)
 
     def size(node: yaml.Node, depth: int) -> int:
         known = sizes.get(id(node))
@@ -249,6 +313,7 @@ def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError])
             raise error("an alias refers to a value that contains it", place(node), "write the value out")
         open_nodes.add(id(node))
         _check_keys(node, place, error)
+        merges.extend(replace(place(label), length=2) for label in _merge_keys(node))
         _keep_as_text(node)
         total = 1
         for child in _children(node):
@@ -260,6 +325,7 @@ def _check_size(root: yaml.Node, text: str, name: str, error: type[SourceError])
         return total
 
     size(root, 0)
+    return tuple(merges)
 
 
 def _check_keys(node: yaml.Node, place: Callable[[yaml.Node], Place], error: type[SourceError]) -> None:
@@ -268,18 +334,21 @@ def _check_keys(node: yaml.Node, place: Callable[[yaml.Node], Place], error: typ
         seen: set[str] = set()
         for label, _ in node.value:
             if isinstance(label, yaml.ScalarNode):
-                if label.value in seen and label.tag != "tag:yaml.org,2002:merge":
+                if label.value in seen and label.tag != MERGE:
                     raise error(f"the key {label.value!r} is given twice", place(label), "merge the two, or rename one")
                 seen.add(label.value)
 
 
+def _merge_keys(node: yaml.Node) -> Iterator[yaml.Node]:
+    return (label for label, _ in node.value if label.tag == MERGE) if isinstance(node, yaml.MappingNode) else iter(())
+
+
 def _keep_as_text(node: yaml.Node) -> None:
-    """Take for text what looks like a date and is none: PyYAML would give up on the whole file because of it."""
-    if isinstance(node, yaml.ScalarNode) and node.tag == _TIMESTAMP:
-        try:
-            _CONSTRUCTOR.construct_yaml_timestamp(node)
-        except (ValueError, OverflowError):
-            node.tag = _TEXT
+    """Take the children of a node for text that look like something else and are not: PyYAML would refuse the file."""
+    merges = {id(label) for label in _merge_keys(node)}
+    for child in _children(node):
+        if isinstance(child, yaml.ScalarNode) and is_text(child, key=id(child) in merges):
+            child.tag = TEXT
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -289,26 +358,3 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
             yield value
     elif isinstance(node, yaml.SequenceNode):
         yield from node.value
-
-
-def _yaml_error(yaml_error: yaml.YAMLError, text: str, name: str, error: type[SourceError]) -> SourceError:
-    problem = (
-        getattr(yaml_error, "problem", None) or getattr(yaml_error, "reason", None) or str(yaml_error).split("\n", 1)[0]
-    )
-    context = getattr(yaml_error, "context", None)
-    mark = getattr(yaml_error, "problem_mark", None) or getattr(yaml_error, "context_mark", None)
-    if "end of stream" in str(problem):  # where it began says more than where the file ends
-        mark = getattr(yaml_error, "context_mark", None) or mark
-    message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-    hint = ""
-    if foreign := _FOREIGN_TAG.fullmatch(str(problem)):
-        message, hint = f"the tag {foreign[1]} is not supported", "write a plain value"
-    if mark is not None:
-        place = Place.at_line(text, mark.line + 1, mark.column + 1, name)
-    else:
-        place = Place.at_offset(text, int(getattr(yaml_error, "position", 0)), name)
-    if place.source_line.lstrip(" ").startswith("\t"):
-        hint = "a tab cannot indent; use spaces"
-    elif "mapping values are not allowed" in str(problem):
-        hint = "put quotes around a value that contains `: `"
-    return error(message, place, hint)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
+from converter.lint.misreadings import misreadings
 from converter.plan.metadata import generates
 from converter.readers.yaml_document import Document, parse_documents
 from converter.rules.collection import Rules, rule_key
@@ -137,7 +138,7 @@ class _Loading:
         if on_warning is not None:
             from converter.lint.warnings import warnings_of  # noqa: PLC0415  only if warnings are wanted
 
-            reports += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule)]
+            reports += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule, rules.warnings)]
         for report in sorted(reports, key=self.position):
             if isinstance(report, RuleWarning):
                 if on_warning is not None:
@@ -176,7 +177,8 @@ class _Loading:
         swallowed = _swallowed(lowered, self.invalid, self.identifiers)
         plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
         references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
-        warnings = sorted([*references, *filters.warnings], key=self.position)
+        doubts = [warning for document in parsed for warning in misreadings(document)]
+        warnings = sorted([*references, *filters.warnings, *doubts], key=self.position)
         return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 
     def filter(self, documents: Sequence[Document], filters: Sequence[Document]) -> Assigned:

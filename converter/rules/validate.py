@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError
+from converter.readers.invisible import name_of
 from converter.readers.schema import ANYTHING, STRING, Either, Keys, errors, list_of, missing, unknown
 from converter.readers.source import Span
 from converter.rules.aggregations import equivalent
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from converter.errors import SourceError
     from converter.readers.yaml_document import Document
 
+
+SECTIONS = ("logsource", "detection", "correlation", "filter")
+"""The keys below which the values of a rule decide what it means."""
 
 _EXAMPLE = "for example `condition: selection`"
 _RULE = Keys(
@@ -58,9 +62,15 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         hint = "put the other into a document of its own, after a line `---`"
         yield RuleError("a rule has detection or correlation, not both", document.place("correlation", key=True), hint)
         return
-    for key in ("detection", "correlation", "filter"):
-        for text, place in document.ambiguous(key):
-            yield RuleError(f"YAML 1.1 and 1.2 read {text!r} differently", place, f"put quotes around it: '{text}'")
+    for character, place in document.misplaced(*SECTIONS):
+        yield RuleError(f"this is not a space, but {name_of(character)}", place, "write a space, or remove it")
+    for place in document.merges:
+        message = "YAML 1.1 and 1.2 read '<<' differently: 1.1 as a merge of mappings, 1.2 as a key"
+        yield RuleError(message, place, "write the keys of the other mapping here")
+    for key in SECTIONS:
+        for differs, place in document.ambiguous(key):
+            if not differs.padded:
+                yield RuleError(differs.message, place, differs.hint)
     if "filter" in data:
         yield from structure_errors(document)
         yield from _search_errors(document, "filter", ("condition", "rules"))
