@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from converter.plan.nodes import Metadata
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
     from converter.readers.yaml_document import Document
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-
 
 def reference_key(name: str) -> str:
-    """Return a name or id in the form in which references are compared: an id, which is a UUID, in lower case."""
-    return name.lower() if _UUID.fullmatch(name) else name
+    """Return a name or id in the form in which references are compared: a UUID in lower case, with hyphens only."""
+    try:
+        return str(UUID(name))
+    except ValueError:
+        return name
 
 
 def generates(document: Document) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RuleWarning, SourceError
+from converter.plan.metadata import reference_key
 from converter.rules.filters import add_filters
 from converter.rules.pysigma import link, upstream_rule
 from converter.rules.references import names_of, needed
@@ -130,4 +131,8 @@ def _waits(plan: ir.Plan) -> bool:
 
 def rule_key(data: Mapping[str, Any]) -> str:
     """Return the key of a rule in output: its name, else its id, else its title."""
-    return str(data.get("name") or data.get("id") or data.get("title") or "<untitled>")
+    if data.get("name"):
+        return str(data["name"])
+    return (
+        reference_key(str(data["id"])) if data.get("id") not in (None, "") else str(data.get("title") or "<untitled>")
+    )

@@ -33,6 +33,7 @@ from converter.rules.references import (
     references,
 )
 from converter.rules.validate import document_errors
+from converter.rules.validate_metadata import metadata_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -177,7 +178,7 @@ class _Loading:
         swallowed = _swallowed(lowered, self.invalid, self.identifiers)
         plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
         references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
-        doubts = [warning for document in parsed for warning in misreadings(document)]
+        doubts = [warning for document in parsed for warning in (*metadata_warnings(document), *misreadings(document))]
         warnings = sorted([*references, *filters.warnings, *doubts], key=self.position)
         return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 

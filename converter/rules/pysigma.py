@@ -12,12 +12,16 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from converter.errors import RefusedError
 from converter.rules.filters import as_detection, is_filter
 from converter.rules.validate_correlation import readable
+from converter.rules.validate_metadata import id_paths, is_uuid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sigma.collection import SigmaCollection
 
     from converter.errors import Place
@@ -39,6 +43,8 @@ def link(rules: list[Any]) -> SigmaCollection:
     collection = SigmaCollection(rules, resolve_references=False)
     titles = Counter(rule.title for rule in rules)
     for rule in rules:
+        if isinstance(rule.id, str):  # an id that is not a UUID
+            collection.names_to_rules.setdefault(rule.id, rule)
         if titles[rule.title] == 1:
             collection.names_to_rules.setdefault(rule.title, rule)
     collection.resolve_rule_references()
@@ -63,15 +69,48 @@ def parse_rule(document: Document, origin: Origin | None = None) -> Any:
     from sigma.rule import SigmaRule  # noqa: PLC0415
 
     source = _source(document, document.node.start_mark.line + 1, 1)
+    plain = _with_uuids(document.data)
     if "correlation" in document.data:
-        return SigmaCorrelationRule.from_dict(readable(document.data), source=source)
-    section, data = ("filter", as_detection(document.data)) if is_filter(document) else ("detection", document.data)
+        return _with_ids(SigmaCorrelationRule.from_dict(readable(plain), source=source), document.data)
+    section, data = ("filter", as_detection(plain)) if is_filter(document) else ("detection", plain)
     written = {name: _bare(value) if name not in {"condition", "timeframe"} else value
                for name, value in data["detection"].items()}  # fmt: skip
     rule = SigmaRule.from_dict({**data, "detection": written}, source=source)
     for name, detection in rule.detection.detections.items():
         _fill(detection, document, (section, name), data["detection"][name], origin)
+    return _with_ids(rule, document.data)
+
+
+def _with_uuids(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule without the ids that are not UUIDs, which pySigma refuses, and with those that are as strings."""
+    paths = list(id_paths(data))
+    if type(data.get("id")) is int and not paths:  # 32 digits
+        return {**data, "id": str(data["id"])}
+    if not paths:
+        return data
+    others = {path[1] for path in paths if path[0] == "related"}
+    related = [item for index, item in enumerate(data.get("related") or ()) if index not in others]
+    kept = {key: value for key, value in data.items() if key != "related" and (key,) not in paths}
+    return {**kept, "related": related} if related else kept
+
+
+def _with_ids(rule: Any, data: Mapping[str, Any]) -> Any:
+    """Give pySigma's rule the ids of its document that are not UUIDs; as attributes, pySigma allows any string."""
+    from sigma.rule import SigmaRelated, SigmaRelatedItem, SigmaRelatedType  # noqa: PLC0415  slow to import
+
+    paths = list(id_paths(data))
+    if ("id",) in paths:
+        rule.id = str(data["id"])
+    if any(path[0] == "related" for path in paths):
+        items: list[Any] = [
+            SigmaRelatedItem(_id(item["id"]), SigmaRelatedType[item["type"].upper()]) for item in data["related"]
+        ]
+        rule.related = SigmaRelated(items)
     return rule
+
+
+def _id(written: object) -> Any:
+    return UUID(str(written)) if is_uuid(written) else str(written)
 
 
 def upstream_rule(document: Document) -> Any:
@@ -81,9 +120,11 @@ def upstream_rule(document: Document) -> Any:
     from sigma.rule import SigmaRule  # noqa: PLC0415
 
     kind: Any = SigmaCorrelationRule if "correlation" in document.data else SigmaRule
-    data = as_detection(document.data) if is_filter(document) else document.data
+    plain = _with_uuids(document.data)
+    data = as_detection(plain) if is_filter(document) else plain
     try:
-        return kind.from_dict(data, source=_source(document, document.node.start_mark.line + 1, 1))
+        rule = kind.from_dict(data, source=_source(document, document.node.start_mark.line + 1, 1))
+        return _with_ids(rule, document.data)
     except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise RefusedError(f"pySigma does not accept the rule: {error}", "pySigma", document.place()) from None
 

@@ -29,7 +29,7 @@ def identifiers_of(documents: Iterable[Document]) -> dict[str, Document]:
         for document in documents
         if isinstance(document.data, dict)
         for key in ("id", "name")
-        if document.data.get(key)
+        if document.data.get(key) not in (None, "")
     }
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from converter.readers.schema import ANYTHING, STRING, Keys, ListOf, Scalar, errors, list_of, one_of, string
+from converter.errors import RuleWarning
+from converter.readers.schema import ANYTHING, STRING, Keys, ListOf, Scalar, errors, list_of, one_of, string, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from converter.errors import SourceError
     from converter.readers.yaml_document import Document
 
 MAX_TITLE = 256
+_OWN_ID = " (`uuidgen` makes one); a product that needs one gets one that stays the same for this rule"
 _ENTRIES = "one entry a line, each after `- `"
 _DATE_PARTS = re.compile(r"([1-3]\d{3})-([01]\d)-([0-3]\d)|([1-3]\d{3})/([01]?\d)/([0-3]?\d)", re.ASCII)
 
@@ -25,12 +27,41 @@ def metadata_errors(document: Document) -> Iterator[SourceError]:
     return errors(document, _METADATA)
 
 
-def _is_uuid(text: str) -> bool:
+def metadata_warnings(document: Document) -> Iterator[RuleWarning]:
+    """Yield a warning for each id of a rule without errors that is not a UUID.
+
+    The specification recommends UUIDs and does not demand them; pySigma does.
+    """
+    for path in id_paths(document.data):
+        written = value_at(document, path)
+        yield RuleWarning(
+            f"the id {str(written)!r} is not a UUID",
+            "id-not-uuid",
+            document.place(*path),
+            f"Sigma recommends UUIDs{_OWN_ID if path == ('id',) else ''}",
+        )
+
+
+def id_paths(data: Mapping[str, Any]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of the ids in a valid rule that are not UUIDs: its own, and those of related rules."""
+    if data.get("id") is not None and not is_uuid(data["id"]):
+        yield ("id",)
+    for index, item in enumerate(data.get("related") or ()):
+        if not is_uuid(item["id"]):
+            yield ("related", index, "id")
+
+
+def is_uuid(written: object) -> bool:
+    """Return whether pySigma takes an id for a UUID."""
     try:
-        UUID(text)
+        UUID(str(written))
     except ValueError:
         return False
     return True
+
+
+def _is_id(value: object) -> bool:
+    return (isinstance(value, str) and value.strip() != "") or type(value) is int
 
 
 def _is_date(text: str) -> bool:
@@ -48,7 +79,7 @@ def _list(plural: str, item: Scalar | Keys = ANYTHING) -> ListOf:
     return list_of(item, plural, hint=_ENTRIES)
 
 
-_ID = string("a UUID", _is_uuid, "make one with `uuidgen`")
+_ID = Scalar("a string", _is_id, "make one with `uuidgen`")
 _NAME = string(accepts=bool, hint="give it one, or leave out the key")
 _DATE = Scalar(
     "YYYY-MM-DD",

@@ -112,6 +112,14 @@ def test_without_a_handler_the_first_error_is_raised(tmp_path: Path) -> None:
         load_rules([path])
 
 
+def test_an_id_is_the_same_in_every_form_of_a_uuid(tmp_path: Path) -> None:
+    path = tmp_path / "a.yml"
+    named = GOOD.replace("name: good", "id: ID")
+    for written in ("11111111111141118111111111111111", "'{11111111-1111-4111-8111-111111111111}'"):
+        path.write_text(named.replace("ID", written), encoding="utf-8")
+        assert collect(path) == (["11111111-1111-4111-8111-111111111111"], [])
+
+
 def test_a_rule_with_thousands_of_errors_shows_some(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     values = "".join(f"    k{number}|foo: 1\n" for number in range(5000))

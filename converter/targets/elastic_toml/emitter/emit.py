@@ -268,8 +268,11 @@ def _entry(known: Tactic | Technique) -> dict[str, Any]:
 
 
 def _rule_id(meta: ir.Metadata) -> str:
-    """The id of the Sigma rule, or one made from its key, the same each time."""
-    return meta.id.lower() if meta.id else str(uuid.uuid5(uuid.NAMESPACE_URL, f"sigma:{meta.key}"))
+    """Return the rule's id if it is a UUID, else one that is always the same for the rule's key."""
+    try:
+        return str(uuid.UUID(meta.id or ""))
+    except ValueError:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"sigma:{meta.key.encode('utf-8', 'replace').decode()}"))
 
 
 def _metadata(meta: ir.Metadata, context: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
