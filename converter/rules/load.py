@@ -20,6 +20,7 @@ from converter.errors import Place, RuleError, RuleWarning, SourceError, Unreada
 from converter.lint.misreadings import misreadings
 from converter.plan.metadata import generates
 from converter.readers.yaml_document import Document, parse_documents
+from converter.rules.actions import expanded
 from converter.rules.collection import Rules, rule_key
 from converter.rules.filters import Assigned, add_filters, assign, is_filter
 from converter.rules.pysigma import link, parse_rule
@@ -85,6 +86,8 @@ class _Loading:
 
     def __init__(self) -> None:
         self.errors: list[SourceError] = []
+        self.warnings: list[RuleWarning] = []
+        self._told: set[tuple[str, Place | None]] = set()
         self.names: dict[str, int] = {}
         self.documents: list[Document] = []
         self.invalid: list[Document] = []
@@ -93,7 +96,11 @@ class _Loading:
         self.identifiers: dict[str, Document] = {}
 
     def fail(self, error: SourceError) -> None:
-        self.errors.append(error)
+        """Record an error; rules of a collection share parts, whose errors are told once."""
+        told = (error.message, error.place)
+        if error.place is None or told not in self._told:
+            self._told.add(told)
+            self.errors.append(error)
 
     def file(self, name: str, read: Callable[[], bytes]) -> None:
         """Read and check the documents of a file."""
@@ -110,6 +117,11 @@ class _Loading:
         if not documents:
             place = Place.at_line(raw.decode("utf-8-sig"), 1, 1, name)
             self.fail(RuleError("there is no rule in this file", place, "begin with `title: ...`"))
+        try:
+            documents = expanded(documents, self.warnings.append)
+        except SourceError as error:
+            self.fail(error)
+            return
         for document in documents:
             errors = list(islice(document_errors(document), MAX_ERRORS))
             if errors:
@@ -142,7 +154,9 @@ class _Loading:
             reports += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule, rules.warnings)]
         for report in sorted(reports, key=self.position):
             if isinstance(report, RuleWarning):
-                if on_warning is not None:
+                told = (report.message, report.place)  # rules of a collection share parts
+                if on_warning is not None and (report.place is None or told not in self._told):
+                    self._told.add(told)
                     on_warning(report)
             elif on_error is None:
                 raise report
@@ -179,7 +193,7 @@ class _Loading:
         plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
         references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
         doubts = [warning for document in parsed for warning in (*metadata_warnings(document), *misreadings(document))]
-        warnings = sorted([*references, *filters.warnings, *doubts], key=self.position)
+        warnings = sorted([*self.warnings, *references, *filters.warnings, *doubts], key=self.position)
         return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 
     def filter(self, documents: Sequence[Document], filters: Sequence[Document]) -> Assigned:

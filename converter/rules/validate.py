@@ -5,6 +5,7 @@ Document ──document_errors──> every error
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError
@@ -47,15 +48,8 @@ def document_errors(document: Document) -> Iterator[SourceError]:
     """Yield what is wrong with the structure of a rule: keys, kinds of values, modifiers; each with its place."""
     data = document.data
     if not isinstance(data, dict):
-        yield from errors(document, _RULE)
-        return
-    if "action" in data:
-        yield RefusedError(
-            "collections with `action` were removed in Sigma version 2",
-            "action",
-            document.place("action", key=True),
-            "write each rule out",
-        )
+        listed = "write each rule as a document of its own, after a line `---`" if isinstance(data, list) else ""
+        yield from errors(document, replace(_RULE, hint=listed or _RULE.hint))
         return
     yield from metadata_errors(document)
     if "detection" in data and "correlation" in data:
