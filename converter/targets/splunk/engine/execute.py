@@ -118,6 +118,11 @@ def run(
     return compile_query(parse(text, macros), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
 
 
+def check(text: str) -> None:
+    """Refuse a search that does not parse, or that no event could make right. Raises QueryError."""
+    compile_query(parse(text), text)
+
+
 def reads_again(tree: Pipeline, commands: Commands = COMMANDS) -> bool:
     """Tell whether a search reads its events more than once, so that they must be kept."""
     return any(

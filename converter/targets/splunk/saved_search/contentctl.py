@@ -19,6 +19,8 @@ from converter.targets.splunk.saved_search.conf import SavedSearch, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from converter.targets.splunk.saved_search.schedule import SavedReplay
+
 
 def saved_search_of(text: str) -> tuple[SavedSearch, str]:
     """Return the saved search of a detection, and the macros.conf with its filter.
@@ -55,10 +57,19 @@ def saved_search_of(text: str) -> tuple[SavedSearch, str]:
 
 def run_detection(text: str, events: Iterable[Mapping[str, Any]], *, phase: float = 0.0) -> list[dict[str, Any]]:
     """Return the rows of every run that triggers, as `run_saved` does of a file of saved searches."""
+    return _replay(text, events).run(phase)
+
+
+def check(text: str) -> None:
+    """Refuse a detection with a search or a schedule that is wrong or not simulated. Raises QueryError."""
+    _replay(text, ())
+
+
+def _replay(text: str, events: Iterable[Mapping[str, Any]]) -> SavedReplay:
     from converter.targets.splunk.saved_search.schedule import SavedReplay  # noqa: PLC0415  reading alone needs no engine
 
     saved, macros = saved_search_of(text)
-    return SavedReplay(saved, list(events), macros).run(phase)
+    return SavedReplay(saved, list(events), macros)
 
 
 def _content(text: str) -> dict[str, Any]:

@@ -178,6 +178,12 @@ def _log_of(search: RunSearch, events: Sequence[Mapping[str, Any]]) -> _Log:
     return log
 
 
+def check(text: str) -> None:
+    """Refuse a savedsearches.conf with a search or a schedule that is wrong or not simulated. Raises QueryError."""
+    for saved in parse(text):
+        SavedReplay(saved, ())
+
+
 class SavedReplay:
     """One saved search and one log, ready to be run at any phase.
 
