@@ -7,6 +7,7 @@ every window by itself, at every pair of windows, and at every way to pick stage
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from fractions import Fraction
 from functools import cache
 from itertools import combinations, product
@@ -22,12 +23,40 @@ from converter.rules.load import parse_rules
 Log = list[dict[str, Any]]
 Row = tuple[tuple[str, ...], int, int, list[int]]
 
-NUMBERS = st.sampled_from([0, 1, 2, 3, -1, 0.5, 2.5, "2", "x", "", None, True, [], [1, 4], [0.5, "3", "x"]])
-GROUPS = st.sampled_from(["x", "y", ["x", "y"], None, []])
-EVENTS = st.fixed_dictionaries(
-    {"time": st.integers(0, 30), "t": st.lists(st.sampled_from("abc"), max_size=3)},
-    optional={"u": GROUPS, "w": GROUPS, "n": NUMBERS, "m": NUMBERS},
-)
+_ABSENT = object()
+NUMBERS = [0, 1, 2, 3, -1, 0.5, 2.5, "2", "x", "", None, True, [], [1, 4], [0.5, "3", "x"]]
+GROUPS = ["x", "y", ["x", "y"], None, []]
+
+
+def optional(values: list[Any]) -> list[Any]:
+    """Return the values, and as often none at all."""
+    return [*values, *[_ABSENT] * len(values)]
+
+
+def events(last: int, fewest: int, *pairs: dict[str, list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return a strategy of events at a time from 0 to `last` that match `fewest` to 3 letters of a, b and c.
+
+    The fields of a pair are drawn at once: what Hypothesis does for a draw takes longer than what is tested.
+    """
+    drawn = [
+        [
+            {name: value for name, value in zip(pair, values, strict=True) if value is not _ABSENT}
+            for values in product(*pair.values())
+        ]
+        for pair in pairs
+    ]
+    letters = [
+        matched for size in range(fewest, 4) for matched in product("abc", repeat=size) for _ in range(27 // 3**size)
+    ]
+    return st.builds(
+        lambda time, matched, *fields: {"time": time, "t": list(matched)} | dict(ChainMap(*fields)),
+        st.integers(0, last),
+        st.sampled_from(letters),
+        *map(st.sampled_from, drawn),
+    )
+
+
+EVENTS = events(30, 0, {"u": optional(GROUPS), "w": optional(GROUPS)}, {"n": optional(NUMBERS), "m": optional(NUMBERS)})
 LOGS = st.lists(EVENTS, max_size=10)
 SPANS = st.integers(1, 10)
 OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")

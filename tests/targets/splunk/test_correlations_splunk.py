@@ -23,14 +23,14 @@ from tests.support import correlation_laws as laws
 
 Log = list[dict[str, Any]]
 # Few times, groups and values, so that windows hold much and events of one time are common.
-EVENTS = st.fixed_dictionaries(
+EVENTS = laws.events(
+    14,
+    1,
     {
-        "time": st.integers(0, 14),
-        "t": st.lists(st.sampled_from("abc"), min_size=1, max_size=3),
-        "u": st.sampled_from(["x", "x", "y", ["x", "y"], ["x", "x"], None]),
-        "n": st.sampled_from([0, 1, 2, 3, 3, -1, -4, 5, 0.5, "2", "x", None, True, [1, 4], [1, 1], [0.5, "3", "x"]]),
+        "u": ["x", "x", "y", ["x", "y"], ["x", "x"], None],
+        "n": [0, 1, 2, 3, 3, -1, -4, 5, 0.5, "2", "x", None, True, [1, 4], [1, 1], [0.5, "3", "x"]],
     },
-    optional={"w": st.sampled_from(["x", "y", ["x", "y"]]), "m": laws.NUMBERS},
+    {"w": laws.optional(["x", "y", ["x", "y"]]), "m": laws.optional(laws.NUMBERS)},
 )
 LOGS = st.lists(EVENTS, min_size=3, max_size=14) | laws.LOGS
 SINGLE = parse_facts(b"fields: {u: {single: true}, w: {single: true}, n: {single: true}, t: {single: false}}", "facts")
