@@ -142,6 +142,17 @@ def mapped_as(field: str, kind: MappedType) -> Assumption:
     )
 
 
+def rounded_alone(field: str, number: float, stored: Callable[[float], float | None]) -> Assumption:
+    """Of the values that the product's index rounds as it does this number, there is none but the number itself."""
+    nearest = stored(number)
+
+    def broken(_raw: Event, view: Event) -> bool:
+        numbers = (value for value in values_of(view, field) if isinstance(value, int | float))
+        return any(value != number and stored(value) == nearest for value in numbers)
+
+    return Assumption(f"no value of {field} is so near to {number} that the index stores them as one", broken)
+
+
 def plain_numbers(field: str) -> Assumption:
     """Strings in the field are numbers to Java exactly when they are numbers to Sigma: no blanks, suffixes or NaN."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from referee import Node
 
-TYPES = ("keyword", "long", "integer", "double", "boolean", "date", "ip")
+TYPES = ("keyword", "long", "integer", "double", "float", "half_float", "boolean", "date", "ip")
 _NUMBERS = (
     "5| 5|5 |5.5|-5.9|+5|5.|.5|1e3|1E3|0x10|five|| |NaN|Infinity|1_000|5d|5f|\u0665|2147483648|"
     "9223372036854775807|9223372036854775808|-9223372036854775808|9007199254740993|9223372036854775807.5|"

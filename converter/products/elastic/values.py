@@ -16,7 +16,8 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
-from converter.products.elastic import addresses, dates
+from converter.products.elastic import addresses, dates, versions
+from converter.products.elastic.floats import is_narrow, stored
 
 Holder: TypeAlias = Callable[[Any], Any]
 
@@ -31,8 +32,11 @@ _LEAST_PLAIN, _FIRST_SCIENTIFIC = 1e-3, 1e7
 def holder(kind: str) -> Holder:
     """Return the function from a JSON scalar to what a field of the type `kind` holds of it, or to None.
 
-    Dates are milliseconds since the epoch, addresses 16 bytes. A type that is not known here holds nothing.
+    Dates are milliseconds since the epoch, addresses 16 bytes, versions bytes that sort as versions do. A type that is
+    not known here holds nothing.
     """
+    if is_narrow(kind):
+        return lambda value: None if (number := _double(value)) is None else stored(number, kind)
     return _HOLDERS.get(kind, _nothing)
 
 
@@ -137,6 +141,7 @@ _HOLDERS: dict[str, Holder] = {
     "integer": _integer,
     "ip": _address,
     "long": _long,
-    **dict.fromkeys(("double", "float", "half_float", "scaled_float"), _double),
+    "double": _double,
+    "version": lambda value: versions.encoded(_text(value)),
     **dict.fromkeys(("constant_keyword", "keyword", "match_only_text", "text", "wildcard"), _text),
 }

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from converter.products.elastic.field_types import WORDS, ecs_type
+from converter.products.elastic.floats import is_narrow, stored
 from converter.targets.core.emission import Emission
-from converter.verdicts.event_assumptions import mapped_as
+from converter.verdicts.event_assumptions import mapped_as, rounded_alone
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -49,6 +50,15 @@ class ElasticEmission(Emission):
         if kind in _ASSUMED:
             self.assumptions.append(mapped_as(name, _ASSUMED[kind]))
         return kind
+
+    def held(self, name: str, number: float) -> float:
+        """Return a number as a field holds it whose type in ECS has fewer digits than a double, else as it is."""
+        kind = ecs_type(name) or ""
+        nearest = stored(number, kind) if is_narrow(kind) and self.context.facts.field(name) is None else None
+        if nearest is None:
+            return number
+        self.assumptions.append(rounded_alone(name, number, lambda value: stored(value, kind)))
+        return nearest if nearest != number else number
 
     def typed(self, name: str, kinds: Container[str], what: MappedType) -> bool:
         """Return whether a field has one of the types; a field of unknown type is assumed to.

@@ -87,6 +87,7 @@ ASKED: dict[str, Callable[[Any], Any]] = {
     "cases": cases,
     "fold": fold_ascii,
     **{kind: held_as(kind) for kind in ("long", "integer", "double", "boolean", "keyword")},
+    **{kind: held_as(kind) for kind in ("float", "half_float", "scaled_float", "scaled_float(10)")},
 }
 
 

@@ -173,9 +173,11 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
             return _string_match(leaf, emission)
         case ir.NumberMatch(name, number, place):
             check_whole(number, LONG, "EQL", place)
+            emission.held(name, number)  # for its assumption: the index rounds the number of a query as well
             return f"{_number_field(name, emission, place)} == {number}"
         case ir.NumberCompare(name, op, number, place):
             check_whole(number, LONG, "EQL", place)
+            emission.held(name, number)  # for its assumption: the index rounds the number of a query as well
             return f"{_number_field(name, emission, place)} {_COMPARISONS[op]} {number}"
         case ir.BoolMatch(name, value, place):
             if emission.type_of(name) in _TEXT:

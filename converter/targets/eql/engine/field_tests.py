@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from converter.products.elastic import addresses, dates
 from converter.products.elastic.documents import getter
 from converter.products.elastic.field_types import ecs_type
+from converter.products.elastic.floats import is_narrow, queried
 from converter.products.elastic.values import holder, java_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def field_test(operator: tree.ComparisonOperator, name: str, value: Any, *, is_d
         return _date_test(operator, value)
     if kind == "ip" and isinstance(value, str):
         return _address_test(operator, value)
+    if is_narrow(kind or "") and _is_number(value):
+        value = queried(float(value), kind or "", equal=operator in {"==", "!="})
     if operator == "==":
         return _equals(value)
     if isinstance(value, str):

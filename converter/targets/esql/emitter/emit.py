@@ -217,9 +217,10 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
         case ir.StringMatch():
             return _string_match(leaf, emission)
         case ir.NumberMatch(name, number, place):
-            return f"{_number_column(name, number, emission, place)} == {_number(number)}"
+            return f"{_number_column(name, number, emission, place)} == {_number(name, number, emission)}"
         case ir.NumberCompare(name, op, number, place):
-            return f"{_number_column(name, number, emission, place)} {_COMPARISONS[op]} {_number(number)}"
+            column = _number_column(name, number, emission, place)
+            return f"{column} {_COMPARISONS[op]} {_number(name, number, emission)}"
         case ir.BoolMatch(name, value, place):
             if emission.type_of(name) == "boolean":
                 return f"{_column(name, emission, place)} == {str(value).lower()}"
@@ -295,8 +296,9 @@ def _number_column(name: str, number: float, emission: ElasticEmission, place: P
     return f"TO_LONG({text})" if isinstance(number, int) and abs(number) >= EXACT_DOUBLE else f"TO_DOUBLE({text})"
 
 
-def _number(number: float) -> str:
-    return str(number)
+def _number(name: str, number: float, emission: ElasticEmission) -> str:
+    """Return a number as the field holds it: ES|QL compares it with that, wherever it is that it compares."""
+    return str(emission.held(name, number))
 
 
 def _regex(name: str, pattern: str, flags: frozenset[str], emission: ElasticEmission, place: Place | None) -> str:

@@ -14,13 +14,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.documents import field_names
+from converter.products.elastic.field_types import ecs_type
 from converter.targets.esql.engine.commands import command_of
 from converter.targets.esql.engine.commands.base import Pipeline, Step
 from converter.targets.esql.engine.commands.source import DOCUMENT_SLOT, columns_of, constants, documents_of
 from converter.targets.esql.engine.language import source, syntax
 from converter.targets.esql.engine.language.bound import Context, Row
 from converter.targets.esql.engine.language.scope import LATE, Scope
-from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, to_output
+from converter.targets.esql.engine.language.types import Type, to_output, type_named
 from converter.targets.esql.engine.parse import parse
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def run(
 
     Args:
         text: the query.
-        events: the documents of every index that FROM names, except those that `tables` has by that very name.
+        events: the documents of every index that FROM names, but those of `tables`; an event may say its `_index`.
         tables: indices by name.
-        mapping: field to type (`keyword`, `long`, `date`, `ip`, ...), where it is known.
+        mapping: field to type (`keyword`, `long`, `date`, `ip`, `scaled_float(100)`, ...), where it is known.
         warnings: a list to which the warnings of the run are added.
 
     Raises:
@@ -77,8 +78,9 @@ def compile_query(
 
     Raises:
         QueryError: see `run`; errors that depend on the types of the documents are raised when they come.
+        ValueError: a scaled_float of the mapping is without its scaling factor.
     """
-    program = _Program(tree, text, {name: kind for name, kind in (mapping or {}).items() if kind in TYPE_NAMES})
+    program = _Program(tree, text, _known_mapping(mapping or {}))
     program.check()
 
     def execute(
@@ -91,6 +93,14 @@ def compile_query(
         return rows
 
     return execute
+
+
+def _known_mapping(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields whose types have columns."""
+    for name, kind in mapping.items():
+        if kind == "scaled_float" and ecs_type(name) != kind:
+            raise ValueError(f"{name} is a scaled_float: write its scaling factor, such as scaled_float(100)")
+    return {name: kind for name, kind in mapping.items() if type_named(kind) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,7 @@ class _Program:
         types: dict[str, Type] = {}
         if type_of is not None:
             for name in self._names:
-                kind = source.METADATA.get(name) or TYPE_NAMES.get(type_of(name) or "") or source.known_type(name)
+                kind = source.METADATA.get(name) or type_named(type_of(name) or "") or source.known_type(name)
                 if kind is not None:
                     types[name] = kind
         self._bind(types, ())
@@ -137,7 +147,7 @@ class _Program:
             documents: list[Mapping[str, Any]] = []
             rows: Iterator[Row] = iter([list(plan.first_row)])
         else:
-            documents = documents_of(self._tree.source, events, tables)
+            documents = documents_of(Context(self._text), self._tree.source, events, tables)
             late = field_names(documents) if self._all_fields else []
             columns = {name: source.read_column(name, documents, self._mapping) for name in self._names}
             columns = {name: column for name, column in columns.items() if column.type is not Type.NULL}

@@ -12,6 +12,7 @@ from converter.targets.esql.engine.functions.convert import CASTS
 from converter.targets.esql.engine.functions.names import AGGREGATIONS as KNOWN_AGGREGATIONS
 from converter.targets.esql.engine.language import syntax
 from converter.targets.esql.engine.language.arithmetic import MOVING_SPAN
+from converter.targets.esql.engine.language.operators import PLAN_DEPENDENT
 from converter.targets.esql.engine.language.parse_expression import IN_SUBQUERY, REFUSED_OPERATORS
 from converter.targets.feature import ALL, Feature, number_of_arguments
 
@@ -33,7 +34,12 @@ OPERATORS: Mapping[type, tuple[str, ...]] = {
     syntax.Cast: ("::",),
 }
 _OPTIONS = {"::": tuple(CASTS)}
-_REFUSED = {"in": IN_SUBQUERY, "+": MOVING_SPAN, "-": MOVING_SPAN}
+_REFUSED = {
+    "in": f"{IN_SUBQUERY}; {PLAN_DEPENDENT}",
+    "+": MOVING_SPAN,
+    "-": MOVING_SPAN,
+    **dict.fromkeys(get_args(syntax.ComparisonOperator), PLAN_DEPENDENT),
+}
 
 
 def features() -> Iterator[Feature]:
@@ -48,7 +54,8 @@ def features() -> Iterator[Feature]:
         yield Feature("function", name.upper(), takes, refused="; ".join(function.refuses))
     for name, aggregation in sorted(functions.AGGREGATIONS.items()):
         takes = number_of_arguments(aggregation.least, aggregation.most)
-        yield Feature("aggregation", name.upper(), takes if aggregation.rows is None else f"{takes}, or `*`")
+        takes = takes if aggregation.rows is None else f"{takes}, or `*`"
+        yield Feature("aggregation", name.upper(), takes, refused="; ".join(aggregation.refuses))
     for name in sorted(functions.UNSUPPORTED):
         yield Feature("aggregation" if name in KNOWN_AGGREGATIONS else "function", name.upper(), refused=ALL)
     for names in OPERATORS.values():

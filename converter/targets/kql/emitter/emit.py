@@ -123,9 +123,11 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
             return f"{field_name(name, place)}: {_string_match(leaf, pattern, emission)}"
         case ir.NumberMatch(name, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
+            emission.held(name, number)  # for its assumption: the index rounds the number of a query as well
             return f"{field_name(name, place)}: {_number(number, place)}"
         case ir.NumberCompare(name, op, number, place):
             _needs(name, emission, _NUMERIC, "a number", place)
+            emission.held(name, number)  # for its assumption: the index rounds the number of a query as well
             return f"{field_name(name, place)} {_COMPARISONS[op]} {_number(number, place)}"
         case ir.BoolMatch(name, value, place):
             _needs(name, emission, frozenset({"boolean"}), "a boolean", place)

@@ -7,7 +7,9 @@ Everything that depends on the query alone is settled here: dates, networks and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from operator import ge, gt, le, lt
 from typing import Any, TypeAlias, assert_never
 
@@ -15,6 +17,8 @@ from converter.errors import QueryError
 from converter.products.elastic.addresses import Block, block
 from converter.products.elastic.dates import Span, span
 from converter.products.elastic.documents import Scalar
+from converter.products.elastic.field_types import ecs_type
+from converter.products.elastic.floats import is_narrow, queried
 from converter.products.elastic.wildcards import matcher, star_pieces
 from converter.readers.source import Source
 from converter.targets.kql.engine import syntax
@@ -60,7 +64,7 @@ def is_test(name: str, kind: Kind, value: syntax.Value, query: str) -> Test:
         case _ if isinstance(value, syntax.Wildcard):
             raise error(f"{name} is of type {kind.value}, which takes no wildcard", value, query)
         case Kind.NUMBER:
-            return _held(name, equal(_number_of(name, value, query)))
+            return _held(name, equal(_number_of(name, value, query, equal_to=True)))
         case Kind.BOOLEAN:
             expected = _boolean_of(name, value, query)
             return _held(name, lambda own: own is expected)
@@ -96,7 +100,9 @@ def range_test(name: str, kind: Kind, operator: syntax.RangeOperator, value: syn
         case Kind.KEYWORD | Kind.WILDCARD:
             return _keyword_range(name, operator, value, query)
         case Kind.NUMBER:
-            return _held(name, _number_range(name, operator, _number_of(name, value, query), value, query))
+            return _held(
+                name, _number_range(name, operator, _number_of(name, value, query, equal_to=False), value, query)
+            )
         case Kind.BOOLEAN:
             return _held(name, _compared(operator, _boolean_of(name, value, query)))
         case Kind.IP:
@@ -223,10 +229,16 @@ def _number_range(
     return test
 
 
-def _number_of(name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str) -> Number:
+def _number_of(
+    name: str, value: syntax.Text | syntax.Constant | syntax.Wildcard, query: str, *, equal_to: bool
+) -> Number:
+    """Return the number that a field is compared with: a float is rounded as the values of the field are."""
     number = number_in(value.text) if isinstance(value, syntax.Text) else None
     if number is None:
         raise error(f"{name} is of type number, and this is not a number", value, query)
+    kind = ecs_type(name) or ""
+    if is_narrow(kind) and math.isfinite(number.double):
+        return replace(number, double=queried(number.double, kind, equal=equal_to))
     return number
 
 

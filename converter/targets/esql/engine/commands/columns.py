@@ -132,18 +132,21 @@ def _parse_drop(cursor: Cursor, word: Token) -> syntax.Drop:
 
 
 def _bind_drop(pipeline: Pipeline, command: syntax.Drop) -> None:
+    """Take columns away; each name and pattern is of the columns before the command, so it may be there twice."""
     context, scope = pipeline.context, pipeline.scope
+    dropped: list[str] = []
     for pattern in command.patterns:
         if len(pattern.parts) == 1:
             scope.find(context, pattern.parts[0], pattern.span)
-            names = [pattern.parts[0]]
-        else:
-            names = scope.matching(pattern)
-            if not names and not scope.open:
-                raise context.error(f"no column matches [{pattern.text}]", pattern.span)
-        for name in names:
-            scope.columns.pop(name, None)
-            scope.removed.add(name)
+            dropped.append(pattern.parts[0])
+            continue
+        names = scope.matching(pattern)
+        if not names and not scope.open:
+            raise context.error(f"no column matches [{pattern.text}]", pattern.span)
+        dropped.extend(names)
+    for name in dropped:
+        scope.columns.pop(name, None)
+        scope.removed.add(name)
 
 
 DROP = Command(

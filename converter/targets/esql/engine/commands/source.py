@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from converter.targets.esql.engine.commands.base import Pipeline, SourceCommand
 from converter.targets.esql.engine.commands.fields import read_fields
-from converter.targets.esql.engine.language import syntax
+from converter.targets.esql.engine.language import indices, syntax
 from converter.targets.esql.engine.language.lex import Kind, Mode, Token
 from converter.targets.esql.engine.language.scope import LATE, Entry, Scope
-from converter.targets.esql.engine.language.source import METADATA, known_type, select
+from converter.targets.esql.engine.language.source import METADATA, known_type, narrow_kind
 from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ _SELECTOR = "an index selector ('::data', '::failures')"
 
 
 def _parse_from(cursor: Cursor, word: Token) -> syntax.From:
-    indices = [_index(cursor)]
+    names = [_index(cursor)]
     while cursor.take_symbol(","):
-        indices.append(_index(cursor))
+        names.append(_index(cursor))
     metadata: list[syntax.Column] = []
     if cursor.take_word("metadata"):
         metadata.append(_metadata_field(cursor))
         while cursor.take_symbol(","):
             metadata.append(_metadata_field(cursor))
-    return syntax.From(tuple(indices), tuple(metadata), cursor.span(word.start))
+    return syntax.From(tuple(names), tuple(metadata), cursor.span(word.start))
 
 
 def _index(cursor: Cursor) -> str:
@@ -70,15 +70,40 @@ def _metadata_field(cursor: Cursor) -> syntax.Column:
 
 
 def documents_of(
-    command: syntax.From, events: Iterable[Mapping[str, Any]], tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    context: Context,
+    command: syntax.From,
+    events: Iterable[Mapping[str, Any]],
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[Mapping[str, Any]]:
-    """Return the documents of the indices that FROM names, those of `tables` first."""
+    """Return the documents of the indices that FROM names, those of `tables` first.
+
+    An event that does not say its `_index` is in every index but those of `tables`.
+
+    Raises:
+        QueryError: an index has a name, and FROM names indices by the clock.
+    """
+    parts = indices.expressions(command.indices)
+
+    def selected(index: str) -> bool:
+        if indices.has_date_math(parts):
+            raise context.refused(indices.DATE_MATH, command.span)
+        return indices.selects(parts, index)
+
     documents: list[Mapping[str, Any]] = []
-    rest = [index for index in command.indices if index not in tables]
-    for name in dict.fromkeys(index for index in command.indices if index in tables):
-        documents.extend({"_index": name, **row} for row in tables[name])
-    if any(not index.startswith("-") for index in rest):
-        documents.extend(select(events, rest))
+    for name, rows in tables.items():
+        if selected(name):
+            documents.extend({"_index": name, **row} for row in rows)
+    if all(part in tables or part.startswith("-") for part in parts):
+        return documents
+    chosen: dict[str, bool] = {}
+    for event in events:
+        index = event.get("_index")
+        if isinstance(index, str):
+            if index not in chosen:
+                chosen[index] = index not in tables and selected(index)
+            if not chosen[index]:
+                continue
+        documents.append(event)
     return documents
 
 
@@ -99,8 +124,11 @@ def columns_of(
         mapping: the types of fields that are known beforehand.
 
     Raises:
-        QueryError: FROM asks for a metadata field that is not supported.
+        QueryError: FROM asks for a metadata field, or has an index, that is not supported.
     """
+    refused = indices.unsupported(indices.expressions(command.indices))
+    if refused:
+        raise context.refused(refused, command.span)
     for column in command.metadata:
         if column.name not in METADATA:
             hint = f"known: {', '.join(METADATA)}"
@@ -112,7 +140,7 @@ def columns_of(
     for name in [*sorted({*types, *late} - set(metadata)), *metadata]:
         if name in slots:
             known = name in mapping or name in METADATA or known_type(name) is not None
-            scope.columns[name] = Entry(slots[name], types[name], observed=not known)
+            scope.columns[name] = Entry(slots[name], types[name], observed=not known, narrow=narrow_kind(name, mapping))
         elif name in late:
             scope.columns[name] = Entry(LATE, Type.NULL, late=name)
         else:
@@ -126,7 +154,7 @@ FROM = SourceCommand(
     parse=_parse_from,
     mode=Mode.SOURCES,
     options=tuple(f"METADATA {name}" for name in METADATA),
-    refuses=(_SUBQUERY, _SELECTOR),
+    refuses=(_SUBQUERY, _SELECTOR, *indices.REFUSED),
 )
 
 

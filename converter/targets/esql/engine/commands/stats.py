@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from converter.targets.esql.engine.commands.base import Command, Pipeline, Step
 from converter.targets.esql.engine.commands.fields import read_field, read_fields
-from converter.targets.esql.engine.commands.grouping import INLINE_BY_MULTIVALUE, bind_inline_stats, bind_stats
+from converter.targets.esql.engine.commands.grouping import (
+    INLINE_BY_MULTIVALUE,
+    RENAMED_AND_SHADOWED,
+    bind_inline_stats,
+    bind_stats,
+)
 from converter.targets.esql.engine.language import syntax
 from converter.targets.esql.engine.language.lex import Kind, Mode, Token
 
@@ -90,6 +95,7 @@ STATS = Command(
     expressions=_expressions,
     closes=lambda _command: True,
     options=_OPTIONS,
+    refuses=(RENAMED_AND_SHADOWED,),
 )
 INLINE_STATS = Command(
     name="INLINE STATS",
@@ -100,5 +106,5 @@ INLINE_STATS = Command(
     mode=Mode.INLINE,
     expressions=_expressions,
     options=_OPTIONS,
-    refuses=(INLINE_BY_MULTIVALUE,),
+    refuses=(INLINE_BY_MULTIVALUE, RENAMED_AND_SHADOWED),
 )

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from converter.readers.source import Span
 
-_ORDERED = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.KEYWORD, Type.IP, Type.DATETIME)
+_RANKED = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.KEYWORD, Type.IP, Type.DATETIME)
+_ORDERED = (*_RANKED, Type.VERSION)
 _MOST_PERCENT = 100.0
+_DEFAULT_PRECISION = 3_000
+ESTIMATED = "COUNT_DISTINCT of more values than its precision"
 
 
 def _values(get: Getter, rows: Sequence[Row]) -> list[Any]:
@@ -51,15 +54,26 @@ def _count(_context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggreg
     return Aggregation(Type.LONG, compute)
 
 
-def _count_distinct(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregation:
-    """Count exactly. The product is exact up to about the precision (3,000 unless given), then approximate."""
+def _count_distinct(context: Context, span: Span, arguments: Sequence[Bound]) -> Aggregation:
+    """Count exactly. The product estimates beyond the precision: that is refused if it is given, else a warning."""
+    precision = None
     if len(arguments) > 1:
         precision = expect_constant(context, "COUNT_DISTINCT", arguments[1], "precision")
         expect(context, "COUNT_DISTINCT", arguments[1], NUMBERS, "a precision that is a number")
         if precision is not None and precision < 0:
             raise context.error("the precision of COUNT_DISTINCT is negative", arguments[1].span)
     get = arguments[0].get
-    return Aggregation(Type.LONG, lambda rows: len(set(_values(get, rows))))
+
+    def compute(rows: Sequence[Row]) -> int:
+        count = len(set(_values(get, rows)))
+        if precision is not None and count > precision:
+            hint = "its number is an estimate: ask for a greater precision, up to 40000"
+            raise context.refused(ESTIMATED, span, hint)
+        if count > _DEFAULT_PRECISION and precision is None:
+            context.warn_at(span, f"more than {_DEFAULT_PRECISION} values are not counted exactly by the product")
+        return count
+
+    return Aggregation(Type.LONG, compute)
 
 
 def _extreme(name: str, choose: Callable[[list[Any]], Any]) -> Callable[[Context, Span, Sequence[Bound]], Aggregation]:
@@ -154,7 +168,7 @@ def _collect(_context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggr
 
 def _top(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregation:
     """TOP: the greatest or least values, in order, with their repeats."""
-    expect(context, "TOP", arguments[0], _ORDERED, "values that have an order")
+    expect(context, "TOP", arguments[0], _RANKED, "values that have an order")
     limit = expect_constant(context, "TOP", arguments[1], "limit")
     if arguments[1].type not in {Type.INTEGER, Type.LONG} or not isinstance(limit, int) or limit < 1:
         raise context.error("the limit of TOP is a whole number above 0", arguments[1].span)
@@ -169,7 +183,7 @@ def _top(context: Context, _span: Span, arguments: Sequence[Bound]) -> Aggregati
 AGGREGATIONS = {
     "avg": AggregationFunction(_avg, 1, 1),
     "count": AggregationFunction(_count, 1, 1, rows=Aggregation(Type.LONG, len)),
-    "count_distinct": AggregationFunction(_count_distinct, 1, 2),
+    "count_distinct": AggregationFunction(_count_distinct, 1, 2, refuses=(ESTIMATED,)),
     "max": AggregationFunction(_extreme("MAX", max), 1, 1),
     "median": AggregationFunction(_median, 1, 1),
     "min": AggregationFunction(_extreme("MIN", min), 1, 1),

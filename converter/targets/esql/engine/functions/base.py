@@ -58,12 +58,14 @@ class AggregationFunction:
         least: how many arguments it needs.
         most: how many it takes.
         rows: what `*`, or no argument, makes of it; None if it does not take that.
+        refuses: as of a `Function`.
     """
 
     build: Callable[[Context, Span, Sequence[Bound]], Aggregation]
     least: int
     most: int
     rows: Aggregation | None = None
+    refuses: tuple[str, ...] = ()
 
 
 def arity(least: int, most: int | None) -> str:

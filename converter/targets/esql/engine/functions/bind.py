@@ -228,28 +228,60 @@ def column(entry: Entry, span: Span) -> Bound:
     """Return a column as an expression; one without a type has no values, and perhaps no slot."""
     if entry.type is Type.NULL:
         return null(Type.NULL, span)
-    return Bound(entry.type, itemgetter(entry.slot), span, observed=entry.observed)
+    return Bound(entry.type, itemgetter(entry.slot), span, observed=entry.observed, narrow=entry.narrow)
 
 
 class ResultBinder(Binder):
     """Binds a result of STATS: a scalar expression over aggregations and group keys.
 
-    `keys` are the slots of the group keys in the row of results; aggregations get the slots after them.
+    `keys` are the slots of the group keys in the row of results; aggregations get the slots after them. `declared` are
+    the columns that the keys are made of: outside of aggregations the key stands for them.
     """
 
-    def __init__(self, context: Context, rows: Scope, keys: Mapping[str, Entry], first_slot: int) -> None:
+    def __init__(
+        self,
+        context: Context,
+        rows: Scope,
+        keys: Mapping[str, Entry],
+        first_slot: int,
+        declared: Mapping[str, syntax.Named],
+    ) -> None:
         super().__init__(context, rows)
         self._inner = Binder(context, rows)
         self._keys = keys
         self._slot = first_slot
+        self._declared = declared
+        self._uses_key = False
         self.aggregations: list[Aggregation] = []
+
+    def bind_result(self, aggregate: syntax.Aggregate) -> Bound:
+        """Return a result that is ready to run.
+
+        Raises:
+            QueryError: it is a key as it stands, or neither aggregates nor has a key in it.
+        """
+        node = aggregate.value
+        if isinstance(node, syntax.Column) and node.name in self._keys:
+            raise self._context.error(f"the group key [{node.name}] is in the result already", node.span)
+        bound = self.bind(node)
+        if not self.aggregations and not self._uses_key:
+            message = f"[{self._context.source(node.span)}] aggregates nothing"
+            raise self._context.error(message, aggregate.span, "such as COUNT(*) or MAX(field)")
+        return bound
 
     def _column(self, node: syntax.Column) -> Bound:
         if node.name in self._keys:
+            self._uses_key = True
             return column(self._keys[node.name], node.span)
         self._scope.find(self._context, node.name, node.span)
-        message = f"the column [{node.name}] is neither aggregated nor in BY"
-        raise self._context.error(message, node.span, f"such as VALUES({node.name}) or COUNT({node.name})")
+        if node.name in self._declared:
+            key = self._declared[node.name]
+            message = f"the column [{node.name}] is in the group key [{self._context.source(key.span)}]"
+            hint = f"write the key itself, [{key.name}]"
+        else:
+            message = f"the column [{node.name}] is neither aggregated nor in BY"
+            hint = f"such as VALUES({node.name}) or COUNT({node.name})"
+        raise self._context.error(message, node.span, hint)
 
     def _call(self, node: syntax.Call) -> Bound:
         if node.name not in AGGREGATIONS:

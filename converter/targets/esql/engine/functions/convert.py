@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.dates import strict_date
+from converter.products.elastic.versions import encoded
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.language.bound import Bound, Context, each, expect, null
 from converter.targets.esql.engine.language.types import (
@@ -55,7 +56,14 @@ def _to_integer(number: float) -> int:
     return double_to_whole(number, Type.INTEGER)
 
 
-_TO_TEXT = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.DATETIME, Type.IP)
+def _text_to_version(text: str) -> bytes:
+    version = encoded(text)
+    if version is None:
+        raise NullifiedError(f"the numbers of the version [{text}] are too large")
+    return version
+
+
+_TO_TEXT = (Type.BOOLEAN, Type.INTEGER, Type.LONG, Type.DOUBLE, Type.DATETIME, Type.IP, Type.VERSION)
 # target -> source -> how; None: the value stays as it is
 _CONVERSIONS: dict[Type, dict[Type, Callable[[Any], Any] | None]] = {
     Type.LONG: {
@@ -97,6 +105,7 @@ _CONVERSIONS: dict[Type, dict[Type, Callable[[Any], Any] | None]] = {
         Type.KEYWORD: _text_to_moment,
     },
     Type.IP: {Type.IP: None, Type.KEYWORD: _text_to_ip},
+    Type.VERSION: {Type.VERSION: None, Type.KEYWORD: _text_to_version},
     Type.KEYWORD: {
         Type.KEYWORD: None,
         **{source: partial(to_text, source) for source in _TO_TEXT},
@@ -110,6 +119,7 @@ _NAMES = {
     Type.DATETIME: ("to_datetime", "to_dt"),
     Type.IP: ("to_ip",),
     Type.KEYWORD: ("to_string", "to_str"),
+    Type.VERSION: ("to_version", "to_ver"),
 }
 # The names of types that `::` takes, and the function that it stands for.
 CASTS = {
@@ -124,6 +134,7 @@ CASTS = {
     "keyword": "to_string",
     "long": "to_long",
     "string": "to_string",
+    "version": "to_version",
 }
 
 

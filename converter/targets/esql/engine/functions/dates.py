@@ -5,6 +5,7 @@ Source: Elasticsearch docs "ES|QL date-time functions"; classes `DateTrunc`, `Da
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import suggest
@@ -96,14 +97,23 @@ def _date_format(context: Context, span: Span, arguments: Sequence[Bound]) -> Bo
     moment = _moment(context, "DATE_FORMAT", arguments[-1])
     if len(arguments) == 1:
         return lift(context, span, (moment,), Type.KEYWORD, iso)
-    expect(context, "DATE_FORMAT", arguments[0], STRINGS, "a format")
-    pattern = expect_constant(context, "DATE_FORMAT", arguments[0], "format")
-    pieces = compile_format(pattern) if isinstance(pattern, str) else None
-    if pieces is None:
-        hint = "known: yyyy, MM, dd, HH, mm, ss, SSS and 'text'"
-        raise context.refused(_FORMAT, arguments[0].span, hint)
-    known = pieces
-    return lift(context, span, (moment,), Type.KEYWORD, _guarded(lambda millis: format_with(known, millis)))
+    pattern = arguments[0]
+    expect(context, "DATE_FORMAT", pattern, STRINGS, "a format")
+    if pattern.literal and pattern.value is None:
+        raise context.error("DATE_FORMAT needs a format", pattern.span)
+
+    @cache
+    def pieces_of(text: str) -> tuple[str, ...]:
+        pieces = compile_format(text) if text else None
+        if pieces is None:
+            raise context.refused(_FORMAT, pattern.span, "known: yyyy, MM, dd, HH, mm, ss, SSS and 'text'")
+        return pieces
+
+    if pattern.constant and isinstance(pattern.value, str):
+        known = pieces_of(pattern.value)
+        return lift(context, span, (moment,), Type.KEYWORD, _guarded(lambda millis: format_with(known, millis)))
+    compute = _guarded(lambda text, millis: format_with(pieces_of(text), millis))
+    return lift(context, span, (pattern, moment), Type.KEYWORD, compute)
 
 
 FUNCTIONS = {

@@ -102,7 +102,9 @@ def arithmetic(context: Context, symbol: str, left: Bound, right: Bound, span: S
 def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
     """Return a moment plus or minus a span of time, or two constant spans put together."""
     if left.type is Type.NULL or right.type is Type.NULL:
-        return null(Type.DATETIME, span)
+        unknown, other = (left, right) if left.type is Type.NULL else (right, left)
+        # A written null leaves a span of time a span; a field without values may well be a moment.
+        return null(other.type if unknown.literal else Type.DATETIME, span)
     if symbol == "+" and left.type.temporal and right.type is Type.DATETIME:
         left, right = right, left
     if left.literal and left.type is Type.KEYWORD and right.type.temporal:
@@ -114,6 +116,8 @@ def _moved(context: Context, symbol: str, left: Bound, right: Bound, span: Span)
     for side in (left, right):
         if side.type.temporal and not side.constant:
             raise context.refused(MOVING_SPAN, side.span)
+    if right.value is None or (left.type.temporal and left.value is None):
+        return null(left.type, span)
     sign = -1 if symbol == "-" else 1
     amount = right.value
     if left.type.temporal:

@@ -35,6 +35,7 @@ class Bound:
 
     `constant`: it is the same for every row, and `value` is it. `observed`: it is a field whose type is known only from
     the documents at hand, not from a mapping. `literal`: it stands in the query as a constant, not as a computed one.
+    `narrow`: it is a field of this type, which holds only some of the doubles.
     """
 
     type: Type
@@ -44,6 +45,7 @@ class Bound:
     value: Any = None
     observed: bool = False
     literal: bool = False
+    narrow: str = ""
 
 
 class Context:

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from converter.products.elastic import addresses, lucene_regex, wildcards
+from converter.products.elastic import addresses, floats, lucene_regex, versions, wildcards
 from converter.products.elastic.casefold import fold_ascii
 from converter.products.elastic.dates import strict_date
 from converter.products.elastic.patterns import PatternError
@@ -46,7 +46,8 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _WIDTHS = (Type.INTEGER, Type.LONG, Type.DOUBLE)
-_CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN}
+_CAST_FROM_TEXT = {Type.DATETIME, Type.IP, Type.BOOLEAN, Type.VERSION}
+PLAN_DEPENDENT = "a comparison of a value with a number that is rounded to it"
 
 
 def comparison(context: Context, symbol: str, left: Bound, right: Bound, span: Span) -> Bound:
@@ -61,8 +62,38 @@ def comparison(context: Context, symbol: str, left: Bound, right: Bound, span: S
         raise context.error(f"booleans have no order: {symbol!r} does not take them", span)
     if Type.DOUBLE in {left.type, right.type} and left.type is not right.type:
         compare = function
-        return lift(context, span, (left, right), Type.BOOLEAN, lambda a, b: compare(float(a), float(b)))
-    return lift(context, span, (left, right), Type.BOOLEAN, function)
+        function = lambda a, b: compare(float(a), float(b))  # noqa: E731  as the functions of `operator`
+    return _comparable(context, symbol, lift(context, span, (left, right), Type.BOOLEAN, function), left, right)
+
+
+def _comparable(context: Context, symbol: str, result: Bound, left: Bound, right: Bound) -> Bound:
+    """Return a comparison that refuses the values for which the product's answer depends on how it plans the query.
+
+    Where Lucene compares a field of a narrow type, the constant is rounded as the stored values are; where ES|QL does,
+    it is not. They differ for the stored value to which the constant is rounded.
+    """
+    field, other = (left, right) if left.narrow else (right, left)
+    constants = [other.value] if other.constant and not isinstance(other.value, list | None) else []
+    return _planned_alike(context, result, field, constants, equal=symbol in {"==", "!="})
+
+
+def _planned_alike(context: Context, result: Bound, field: Bound, constants: Sequence[Any], *, equal: bool) -> Bound:
+    """Return a comparison of a field with constants that raises where it would depend on the plan."""
+    if not field.narrow or field.constant:
+        return result
+    exact = {float(value) for value in constants}
+    rounded = {floats.queried(value, field.narrow, equal=equal) for value in exact} - exact
+    if not rounded:
+        return result
+    value_of, compare = field.get, result.get
+
+    def get(row: Row) -> Any:
+        if value_of(row) in rounded and value_of(row) not in exact:
+            hint = f"compare it with a number that a {field.narrow.split('(')[0]} holds: {min(rounded)!r}"
+            raise context.refused(PLAN_DEPENDENT, result.span, hint)
+        return compare(row)
+
+    return Bound(result.type, get, result.span)
 
 
 def _aligned(context: Context, left: Bound, right: Bound, symbol: str) -> tuple[Bound, Bound]:
@@ -92,11 +123,13 @@ def _aligned(context: Context, left: Bound, right: Bound, symbol: str) -> tuple[
 
 
 def cast_text(context: Context, bound: Bound, type_: Type) -> Bound:
-    """Return a text constant as a date, an address or a boolean."""
+    """Return a text constant as a date, an address, a version or a boolean."""
 
     def one(text: str) -> Any:
         if type_ is Type.BOOLEAN:
             value: Any = text.lower() == "true"  # any other text is false
+        elif type_ is Type.VERSION:
+            value = versions.encoded(text)
         else:
             value = parse_ip(text) if type_ is Type.IP else strict_date(text)
         if value is None:
@@ -138,7 +171,8 @@ def membership(context: Context, value: Bound, options: Sequence[Bound], span: S
             right.value for _, right in aligned if right.value is not None and not isinstance(right.value, list)
         )
         otherwise = None if any(right.value is None for _, right in aligned) else False
-        return lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
+        result = lift(context, span, (value,), Type.BOOLEAN, lambda a: True if a in known else otherwise)
+        return _planned_alike(context, result, value, [*known] if value.type.numeric else [], equal=True)
     if value.constant and any(option.constant for option in options):
         # Constants are compared with each other when the query is planned; what is left is compared with the rows.
         fixed = [comparison(context, "==", value, option, span) for option in options if option.constant]

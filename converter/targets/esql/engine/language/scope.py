@@ -25,12 +25,16 @@ _NEVER_FIELDS = frozenset({*METADATA, "_source", "_score", "_ignored", "_index_m
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A column: its slot in a row and its type. Slot LATE: read the field `late` of the document when rows go out."""
+    """A column: its slot in a row and its type. Slot LATE: read the field `late` of the document when rows go out.
+
+    `narrow`: what the mapping calls the type of a field that holds only some of the doubles.
+    """
 
     slot: int
     type: Type
     observed: bool = False
     late: str = ""
+    narrow: str = ""
 
 
 @dataclass(slots=True)

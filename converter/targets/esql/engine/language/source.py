@@ -9,17 +9,19 @@ Source: Elasticsearch docs "ES|QL multivalued fields".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.documents import getter
 from converter.products.elastic.field_types import ecs_type, observed
+from converter.products.elastic.floats import is_narrow
 from converter.products.elastic.values import holder
-from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, collapse, sorted_unique
+from converter.targets.esql.engine.language.types import TYPE_NAMES, Type, collapse, sorted_unique, type_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from converter.products.elastic.values import Holder
 
 METADATA: dict[str, Type] = {
     "_id": Type.KEYWORD,
@@ -34,49 +36,24 @@ _KINDS = {
     Type.INTEGER: "integer",
     Type.LONG: "long",
     Type.DOUBLE: "double",
+    Type.VERSION: "version",
     Type.NULL: "null",
 }
 """What a mapping calls a type of ES|QL."""
-_BACKING_INDEX = re.compile(r"\.(?:ds|fs)-(.+)-\d{4}\.\d\d\.\d\d-\d{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field of the documents: its type and one value per document."""
+    """A field of the documents: its type, one value per document, and the type in its mapping if that is narrower."""
 
     type: Type
     values: list[Any]
+    narrow: str = ""
 
 
 def known_type(name: str) -> Type | None:
     """Return the type of a field of the Elastic Common Schema, or None: also for what ES|QL has no columns for."""
-    return TYPE_NAMES.get(ecs_type(name) or "")
-
-
-def select(events: Iterable[Mapping[str, Any]], indices: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the documents that FROM reads: a document that says its `_index` must be of one of the patterns."""
-    patterns = [_index_pattern(index) for index in indices if not index.startswith("-")]
-    unwanted = [_index_pattern(index[1:]) for index in indices if index.startswith("-")]
-    seen: dict[str, bool] = {}
-    chosen = []
-    for event in events:
-        index = event.get("_index")
-        if isinstance(index, str):
-            if index not in seen:
-                backing = _BACKING_INDEX.fullmatch(index)
-                names = (index, backing[1]) if backing else (index,)
-                seen[index] = any(p.fullmatch(n) for p in patterns for n in names) and not any(
-                    p.fullmatch(n) for p in unwanted for n in names
-                )
-            if not seen[index]:
-                continue
-        chosen.append(event)
-    return chosen
-
-
-def _index_pattern(index: str) -> re.Pattern[str]:
-    # One `.*` a star, adjacent stars as one: index names are short, so backtracking stays small.
-    return re.compile(".*".join(re.escape(part) for part in re.split(r"\*+", index)), re.DOTALL)
+    return type_named(ecs_type(name) or "")
 
 
 def read_column(name: str, events: Sequence[Mapping[str, Any]], mapping: Mapping[str, str]) -> Column:
@@ -85,8 +62,19 @@ def read_column(name: str, events: Sequence[Mapping[str, Any]], mapping: Mapping
         return _metadata_column(name, events)
     read = getter(name)
     raw = [read(event) for event in events]
+    narrow = narrow_kind(name, mapping)
+    if narrow:
+        hold = holder(narrow)
+        return Column(Type.DOUBLE, [_convert(values, Type.DOUBLE, hold) for values in raw], narrow)
     type_ = TYPE_NAMES[mapping[name]] if name in mapping else known_type(name) or _observed_type(raw)
-    return Column(type_, [_convert(values, type_) for values in raw])
+    hold = holder(_KINDS[type_])
+    return Column(type_, [_convert(values, type_, hold) for values in raw])
+
+
+def narrow_kind(name: str, mapping: Mapping[str, str]) -> str:
+    """Return the type of a field that holds only some of the doubles, or an empty string."""
+    kind = mapping.get(name) or ecs_type(name) or ""
+    return kind if is_narrow(kind) else ""
 
 
 def _metadata_column(name: str, events: Sequence[Mapping[str, Any]]) -> Column:
@@ -102,12 +90,11 @@ def _observed_type(raw: Sequence[Sequence[Any]]) -> Type:
     return TYPE_NAMES[observed(kinds)] if kinds else Type.NULL
 
 
-def _convert(values: Sequence[Any], type_: Type) -> Any:
+def _convert(values: Sequence[Any], type_: Type, hold: Holder) -> Any:
     """Return the values of a field of one document as a column has them: null, a value, or a list of several."""
-    hold = holder(_KINDS[type_])
     if len(values) == 1:
         return hold(values[0])
     held = [value for item in values if (value := hold(item)) is not None]
-    if type_ is Type.KEYWORD or type_ is Type.IP:
+    if type_ is Type.KEYWORD or type_ is Type.IP or type_ is Type.VERSION:
         return collapse(sorted_unique(held))  # doc values of these are a sorted set
     return collapse(sorted(held))

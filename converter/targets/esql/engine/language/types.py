@@ -1,8 +1,9 @@
 """Types of columns, and how values turn into text, numbers and back.
 
-A value is None, a bool, an int (integer, long, datetime as epoch milliseconds), a float, a str, or bytes (an IP
-16 bytes, version 4 mapped into version 6, so that bytes compare as addresses do). A multivalue is a list of at least
-two of these. Source: Elasticsearch docs "ES|QL type conversion functions"; class `EsqlDataTypeConverter`.
+A value is None, a bool, an int (integer, long, datetime as epoch milliseconds), a float, a str, or bytes: an IP has
+16, version 4 mapped into version 6, so that bytes compare as addresses do; those of a version compare as versions do.
+A multivalue is a list of at least two of these. Source: Elasticsearch docs "ES|QL type conversion functions"; class
+`EsqlDataTypeConverter`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any
 from converter.products.elastic import addresses
 from converter.products.elastic.addresses import shown
 from converter.products.elastic.dates import iso
+from converter.products.elastic.floats import is_narrow, round_half_up
 from converter.products.elastic.values import java_double
+from converter.products.elastic.versions import text_of
 
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
@@ -32,6 +35,7 @@ class Type(Enum):
     KEYWORD = "keyword"
     IP = "ip"
     DATETIME = "datetime"
+    VERSION = "version"
     PERIOD = "date_period"
     DURATION = "time_duration"
 
@@ -61,8 +65,6 @@ TYPE_NAMES: dict[str, Type] = {
     "date": Type.DATETIME,
     "datetime": Type.DATETIME,
     "double": Type.DOUBLE,
-    "float": Type.DOUBLE,
-    "half_float": Type.DOUBLE,
     "int": Type.INTEGER,
     "integer": Type.INTEGER,
     "ip": Type.IP,
@@ -70,12 +72,17 @@ TYPE_NAMES: dict[str, Type] = {
     "long": Type.LONG,
     "match_only_text": Type.KEYWORD,
     "null": Type.NULL,
-    "scaled_float": Type.DOUBLE,
     "short": Type.INTEGER,
     "string": Type.KEYWORD,
     "text": Type.KEYWORD,
+    "version": Type.VERSION,
     "wildcard": Type.KEYWORD,
 }
+
+
+def type_named(kind: str) -> Type | None:
+    """Return the type of the columns of a field, by the name of its type in a mapping; None: there is no column."""
+    return Type.DOUBLE if is_narrow(kind) else TYPE_NAMES.get(kind)
 
 
 class NullifiedError(Exception):
@@ -97,6 +104,8 @@ def to_text(type_: Type, value: Any) -> str:
             return iso(value)
         case Type.IP:
             return shown(value)
+        case Type.VERSION:
+            return text_of(value)
         case Type.BOOLEAN:
             return "true" if value else "false"
         case Type.DOUBLE:
@@ -114,6 +123,8 @@ def to_output(type_: Type, value: Any) -> Any:
             return [iso(item) for item in value] if isinstance(value, list) else iso(value)
         case Type.IP:
             return [shown(item) for item in value] if isinstance(value, list) else shown(value)
+        case Type.VERSION:
+            return [text_of(item) for item in value] if isinstance(value, list) else text_of(value)
         case Type.PERIOD | Type.DURATION:
             return str(value)
         case _:
@@ -121,11 +132,6 @@ def to_output(type_: Type, value: Any) -> Any:
 
 
 _JAVA_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-
-
-def round_half_up(number: float) -> int:
-    """Return the nearest whole number, halves upwards, as `Math.round` of Java."""
-    return math.floor(number + 0.5) if abs(number) < 2**52 else int(number)
 
 
 def text_to_double(text: str) -> float:
