@@ -6,7 +6,7 @@ data ──emit──> standard output; errors and warnings ──explain, note,
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +16,7 @@ from converter.report.console import is_terminal, printable_json
 from converter.report.layout import Line, message, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from converter.cli.settings import Settings
 
@@ -138,6 +138,28 @@ def _spread(args: Sequence[str]) -> list[str]:
     return spread
 
 
+class LogsSaid:
+    """What is said of logs beside their events and errors: which envelopes were opened, and which logs are empty."""
+
+    def __init__(self, logs: Sequence[str]) -> None:
+        self._logs = logs
+        self._opened: dict[str, Sequence[str]] = {}
+
+    def opened(self, name: str, envelopes: Sequence[str]) -> None:
+        """Remember the envelopes of a log."""
+        self._opened[name] = envelopes
+
+    def say(self, read: Collection[str], errors: LogErrors) -> None:
+        """Say it, once all logs are read; `read` are the names of those with an event."""
+        from converter.readers.logs import log_name  # noqa: PLC0415
+
+        for name, envelopes in self._opened.items():
+            note(f"{name}: opened {', '.join(envelopes)}")
+        for name in map(log_name, self._logs):
+            if name not in read and errors.names.isdisjoint((name, "")):
+                warn(f"warning: {name} holds no event")
+
+
 def check_stdin(*groups: Sequence[str]) -> None:
     """Raise UsageError if two arguments name standard input: the second would read nothing."""
     if sum(text in {"-", "@-"} for group in groups for text in group) > 1:
@@ -198,11 +220,13 @@ class LogErrors:
     Attributes:
         count: all errors.
         unread: logs that could not be read to the end: how many events they still hold is not known.
+        names: the logs that have errors; an empty string stands for one whose error has no place.
     """
 
     count: int = 0
     unread: int = 0
     shown: int = _SHOWN_LOG_ERRORS
+    names: set[str] = field(default_factory=set)
     _hidden: int = 0
 
     def __call__(self, error: LogError) -> None:
@@ -212,6 +236,7 @@ class LogErrors:
         else:
             self._hidden += 1
         self.count += 1
+        self.names.add(error.place.name if error.place is not None else "")
         self.unread += isinstance(error, UnreadableLogError)
 
     @property

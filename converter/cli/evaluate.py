@@ -18,6 +18,7 @@ from converter.cli.common import (
     OK,
     LogErrors,
     LogsCommand,
+    LogsSaid,
     check_stdin,
     counted,
     debug_option,
@@ -26,6 +27,7 @@ from converter.cli.common import (
     logs_option,
     note,
     rule_argument,
+    warn,
 )
 from converter.report.layout import write
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from converter.errors import SourceError
-    from converter.logsources import ByLogsource
+    from converter.logsources import ByLogsource, Select
     from converter.plan import nodes as ir
     from converter.readers.logs import LogEvent
     from converter.reference.evaluate import Alert
@@ -71,6 +73,7 @@ def evaluate(
     RULE is a file, a folder, or - for standard input. A rule is evaluated on events of its log source, and on events
     whose log source is unknown.
     """
+    from converter.cli.absent_fields import AbsentFields  # noqa: PLC0415  only for this verb
     from converter.logsources import all_rules  # noqa: PLC0415
     from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
@@ -90,17 +93,31 @@ def evaluate(
     started = perf_counter()
     reading = _Reading(logs)
     tried = _Tried()
-    alerts = evaluate_plans(
-        loaded.plans,
-        reading.events(),
-        on_timeless=reading.timeless,
-        select=all_rules if no_logsource else tried.select,
-    )
+    absent = AbsentFields(loaded.plans)
+    choose = all_rules if no_logsource else tried.select
+
+    def select(detections: Sequence[ir.Detection]) -> Select:
+        chosen = choose(detections)
+
+        def look(event: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[ir.Detection]]:
+            seen = chosen(event)
+            absent.see(seen[0])
+            return seen
+
+        return look
+
+    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless, select=select)
     seconds = perf_counter() - started
     reading.errors.close()
     _write(alerts, form, reading)
     if reading.count and tried.never:
         note(f"{counted(tried.never, 'rule')} not tried on any event: no log source fits (--no-logsource tries them)")
+    reading.say()
+    if not alerts:
+        for message, hint in absent.report():
+            warn(f"warning: {message}")
+            if hint:
+                note(f"  hint: {hint}")
     in_rules = f", {counted(len(errors), 'error')} in rules" if errors else ""
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
@@ -151,12 +168,17 @@ class _Reading:
         self._lines = array("Q")
         self._starts: list[int] = []
         self._paths: list[str] = []
+        self._said = LogsSaid(logs)
+
+    def say(self) -> None:
+        """Say what was opened, and which logs are empty."""
+        self._said.say(self._paths, self.errors)
 
     def events(self) -> Iterator[dict[str, Any]]:
         from converter.readers.logs import read_logs  # noqa: PLC0415
 
         event: LogEvent
-        for event in read_logs(self._logs, self.errors):
+        for event in read_logs(self._logs, self.errors, raw=True, on_opened=self._said.opened):
             self.count += 1
             if not self._paths or self._paths[-1] != event.path:
                 self._starts.append(len(self._lines))

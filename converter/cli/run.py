@@ -19,6 +19,7 @@ from converter.cli.common import (
     OK,
     LogErrors,
     LogsCommand,
+    LogsSaid,
     check_stdin,
     counted,
     debug_option,
@@ -102,7 +103,7 @@ def run(
     check_stdin((query,), logs)
     engine = find_engine(language)
     text, name = _read_query(query, language)
-    reading = _Reading(logs, _view(logsource, engine.product))
+    reading = _Reading(logs, _view(logsource, engine.product), raw=logsource is not None)
     macro_files = {path: _read_text(Path(path)) for path in macros}
     clock = None if now is None else _time(now)
     rows_by_name = _read_tables(tables)
@@ -134,21 +135,26 @@ def run(
 
 @dataclass(slots=True)
 class _Reading:
-    """Reads logs once, as events of the product, and counts the events and the errors."""
+    """Reads logs once, as events of the product, and counts the events and the errors; `raw` as of `read_logs`."""
 
     logs: tuple[str, ...]
     convert: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    raw: bool
     count: int = 0
     errors: LogErrors = field(default_factory=LogErrors)
+    names: set[str] = field(default_factory=set)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the events; one without `_id` gets its position, from 1."""
         from converter.readers.logs import read_logs  # noqa: PLC0415
 
-        for event in read_logs(self.logs, self.errors):
+        said = LogsSaid(self.logs)
+        for event in read_logs(self.logs, self.errors, raw=self.raw, on_opened=said.opened):
             self.count += 1
+            self.names.add(event.path)
             event.data.setdefault("_id", str(self.count))
             yield self.convert(event.data)
+        said.say(self.names, self.errors)
 
 
 def _write(rows: Sequence[Mapping[str, Any]], form: str) -> None:

@@ -74,3 +74,98 @@ def test_eval_shows_events_without_a_usable_time(
     assert "hint: expected for example" in err
     assert "3 events read, 2 skipped" in err
     assert run(capsys, "eval rule.yml --logs bad.log")[0] == OK  # a detection needs no time
+
+
+@pytest.mark.usefixtures("here")
+def test_eval_warns_of_an_empty_log(capsys: pytest.CaptureFixture[str]) -> None:
+    write("empty.ndjson", "\n\n")
+    status, _, err = run(capsys, "eval rule.yml --logs log.ndjson empty.ndjson")
+    assert status == OK
+    assert "warning: empty.ndjson holds no event" in err
+    assert "log.ndjson holds" not in err
+
+
+@pytest.mark.usefixtures("here")
+def test_eval_does_not_call_a_log_empty_that_it_cannot_read(capsys: pytest.CaptureFixture[str]) -> None:
+    write("kv.log", "time=1 kind=bad user=ann\n")
+    status, _, err = run(capsys, "eval rule.yml --logs kv.log none.ndjson")
+    assert status == BAD_INPUT
+    assert "the log is key=value lines, not JSON" in err
+    assert "cannot read none.ndjson" in err
+    assert "holds no event" not in err
+
+
+@pytest.mark.usefixtures("here")
+def test_eval_opens_envelopes_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    event = json.dumps({"kind": "bad", "_id": "x"})
+    write("export.json", json.dumps({"preview": False, "result": {"_raw": event}}))
+    _, out, err = run(capsys, "eval rule.yml --logs export.json --format ndjson")
+    assert json.loads(out)["event"] == "x"
+    assert "export.json: opened an export of Splunk (result), events of Splunk, whose raw text is read (_raw)" in err
+
+
+FIELDS_RULE = """
+title: Reads three fields
+name: reads_three
+status: test
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {CommandLine|contains: whoami, Image|endswith: cmd.exe}
+  filter: {User: root}
+  condition: selection and not filter
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        pytest.param(
+            '{"command_line": "whoami", "process": {"Image": "x"}}',
+            (
+                "warning: no event has a field that the rules read: CommandLine, Image, User",
+                "hint: the log has command_line for CommandLine, process.Image for Image",
+            ),
+            id="no field at all",
+        ),
+        pytest.param(
+            '{"@timestamp": "2026-01-01T00:00:00Z", "event": {"action": "x"}}',
+            (
+                "warning: no event has a field that the rules read",
+                "hint: these are documents of Elasticsearch without the original event",
+            ),
+            id="documents of Elasticsearch",
+        ),
+        pytest.param(
+            '{"Image": "cmd.exe", "commandline": "whoami"}',
+            (
+                "warning: reads_three cannot match: no event has CommandLine",
+                "hint: the log has commandline for CommandLine",
+            ),
+            id="a field without which the rule cannot match",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_eval_warns_of_fields_that_no_event_has(
+    capsys: pytest.CaptureFixture[str], log: str, expected: tuple[str, ...]
+) -> None:
+    write("fields.yml", FIELDS_RULE)
+    write("fields.ndjson", log)
+    status, _, err = run(capsys, "eval fields.yml --logs fields.ndjson")
+    assert status == OK
+    assert all(part in err for part in expected), err
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        pytest.param('{"Image": "cmd.exe", "CommandLine": "dir"}', id="all needed fields are there"),
+        pytest.param('{"Image": "cmd.exe", "CommandLine": "whoami"}', id="the rule matches"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_eval_does_not_warn_of_a_field_that_is_not_needed(capsys: pytest.CaptureFixture[str], log: str) -> None:
+    write("fields.yml", FIELDS_RULE)
+    write("fields.ndjson", log)
+    _, _, err = run(capsys, "eval fields.yml --logs fields.ndjson")
+    assert "warning" not in err

@@ -176,7 +176,7 @@ class _Logs:
     def events(self, path: Path) -> tuple[dict[str, Any], ...]:
         key = path.resolve()
         if key not in self._read:
-            self._read[key] = tuple(read_events(path))
+            self._read[key] = tuple(read_events(path, raw=True))
         return self._read[key]
 
 
@@ -239,7 +239,11 @@ def _case(document: Document, path: KeyPath, frame: Frame, logs: _Logs) -> Case:
     events: list[dict[str, Any]] = []
     if "logs" in data:
         for log in _files(document, (*path, "logs"), Path(document.name).parent, "log"):
-            events.extend(logs.events(log))
+            read = logs.events(log)
+            if not read:
+                message = f"the log {log.name} holds no event"
+                raise error_at(document, message, (*path, "logs"), "write `events: []` if that is meant")
+            events.extend(read)
     if "events" in data:
         events.extend(make_events(document, (*path, "events"), frame))
     # Positions are given before shuffling: the same event keeps its name in every order.
