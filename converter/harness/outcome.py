@@ -266,7 +266,7 @@ def _declared_cell(
             problems.append(problem)
     plan, difference = different[0]
     query = column.queries[plan.meta.key]
-    broken = tuple(item for _, outcome, _ in replayed if outcome.kind == "assumption" for item in outcome.broken)
+    broken = tuple(item for _, outcome, _ in replayed if not outcome.contradicts for item in outcome.broken)
     # Broken assumptions say more than a smallest log, and at once.
     shown = None if broken else smallest(plan, query, column.target, log, difference)
     differences = tuple(difference for _, difference in different)

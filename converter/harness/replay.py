@@ -57,8 +57,8 @@ class Outcome:
     """The outcome of one query on one log.
 
     Attributes:
-        kind: `assumption` if broken assumptions explain the differences: without the events that break them, or with
-            these events repaired, the two agree, and the reference still has an alert (unless it had none).
+        kind: `assumption` if broken assumptions explain the differences: with the events repaired that break them, or
+            without these events, the two agree, and something is left that shows it.
         differences: those that nothing excuses; with `assumption`, those that broken assumptions explain.
         bounded: those that the stated bound allows.
         broken: the assumptions that the log breaks; empty if nothing differs.
@@ -227,13 +227,14 @@ def _explained(
 ) -> Outcome:
     """Return the outcome of a query that agrees without the events that break assumptions.
 
-    That alone is no evidence: without any event, every query agrees. Repaired events show more than missing ones, so
-    they decide where there are any.
+    That alone is no evidence: without any event, every query agrees. Something is left to compare if the rule still has
+    an alert; if it had none before, then only if every event is still there, repaired. Repaired events show more than
+    missing ones, so they decide where there are any.
     """
     repairable = any(assumption.repair is not None for assumption in assumptions)
     other = log.repaired(assumptions, target.product, plan) if repairable else log
     left = _without(assumptions, plan, target, other)
-    if log.alerts(plan) and not left.alerts(plan):
+    if not left.alerts(plan) and (log.alerts(plan) or len(left) < len(log)):
         return replace(outcome, doubt="nothing left")
     if repairable and not _judge(plan, query, target, left)[0].agrees:
         return replace(outcome, doubt="not repaired")

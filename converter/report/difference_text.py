@@ -155,6 +155,8 @@ def _times(difference: Difference) -> str:
 def _phases(difference: Difference) -> str:
     if difference.of_phases == 1:
         return ""
+    if len(difference.phases) == difference.of_phases:
+        return f"; in all {difference.of_phases} phases"
     phases = shortened([phase for phase in difference.phases if phase])
     return f"; in {len(difference.phases)} of {difference.of_phases} phases ({phases})"
 
