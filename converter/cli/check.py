@@ -20,6 +20,8 @@ from converter.cli.common import (
     counted,
     debug_option,
     emit,
+    exclude_option,
+    not_rules,
     note,
     parse_options,
     pipeline_options,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
 )
 @backend_option
+@exclude_option
 @debug_option
 @rule_argument
 @click.pass_obj
@@ -74,6 +77,7 @@ def check(
     without_pipeline: bool,
     strict_fields: bool | None,
     options: tuple[str, ...],
+    exclude: tuple[str, ...],
     rules: tuple[str, ...],
 ) -> int:
     """Report errors and warnings in rules, and the verdict of each target.
@@ -102,7 +106,7 @@ def check(
         if warning.code not in codes:
             report.findings.append(warning)
 
-    loaded = load_rules(rules, report.findings.append, add_warning)
+    loaded = load_rules(rules, report.findings.append, add_warning, exclude=exclude or settings.exclude)
     if not lint_only and form != "sarif":
         conversion = _Conversion(
             chosen,
@@ -118,7 +122,8 @@ def check(
     _write(report, form, ok=status == OK)
     parts = [(len(loaded.documents), "rule"), (report.errors, "error"), (report.warnings, "warning")]
     parts += [(refusals, "refusal")] if refusals else []
-    note(", ".join(counted(count, noun) for count, noun in parts))
+    left_out = not_rules(loaded.warnings)
+    note(", ".join(counted(count, noun) for count, noun in parts) + (f"; {left_out}" if left_out else ""))
     return status
 
 

@@ -67,6 +67,22 @@ def rule_argument(command: _Command) -> _Command:
     return click.argument("rules", nargs=-1, required=True, metavar="RULE...")(command)
 
 
+def exclude_option(command: _Command) -> _Command:
+    """Add --exclude."""
+    return click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Files or folders to leave out in folders of rules: a name or a path, with * and ?.",
+    )(command)
+
+
+def not_rules(warnings: Iterable[RuleWarning]) -> str:
+    """Return how many files of folders are not rules, or an empty string."""
+    count = sum(warning.code == "not-a-rule" for warning in warnings)
+    return f"{counted(count, 'file')} left out: not a Sigma rule" if count else ""
+
+
 def logs_option(command: _Command) -> _Command:
     """Add --logs."""
     return click.option(

@@ -20,7 +20,9 @@ from converter.cli.common import (
     backend_option,
     counted,
     debug_option,
+    exclude_option,
     explain,
+    not_rules,
     note,
     parse_options,
     pipeline_options,
@@ -116,6 +118,7 @@ class _Work:
 @click.option(
     "-s", "--skip", "--skip-unsupported", "skip", is_flag=True, help="List what cannot be converted, and do not fail."
 )
+@exclude_option
 @debug_option
 @rule_argument
 @click.pass_obj
@@ -131,6 +134,7 @@ def convert(
     output: Path | None,
     folder: Path | None,
     skip: bool,
+    exclude: tuple[str, ...],
     rules: tuple[str, ...],
 ) -> int:
     """Convert rules to the query languages of targets.
@@ -152,7 +156,7 @@ def convert(
     known = list_targets()
     chosen, named = _targets(texts, known, form, options, settings)
     work = _Work(skip)
-    loaded = load_rules(rules, on_error=work.add_error)
+    loaded = load_rules(rules, on_error=work.add_error, exclude=exclude or settings.exclude)
     for warning in loaded.warnings:
         explain(warning)
     for name in chosen:
@@ -273,7 +277,8 @@ def _write_stdout(queries: Sequence[_Converted], *, several: bool) -> None:
 def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], place: Path | None) -> int:
     """Say how much was done, if the output does not show it, and return the exit status."""
     count = len(work.queries)
-    if place is not None or work.failed or work.refused:
+    left_out = not_rules(rules.warnings)
+    if place is not None or work.failed or work.refused or left_out:
         where = f" in {place}" if place is not None and count else ""
         parts = [
             f"{counted(len(rules.plans), 'rule')}, {counted(len(chosen), 'target')}: {counted(count, 'query')}{where}"
@@ -282,5 +287,7 @@ def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], place: Pa
             parts.append(f"{work.refused} {'skipped' if work.skip else 'refused'}")
         if work.failed:
             parts.append(counted(work.failed, "error"))
+        if left_out:
+            parts.append(left_out)
         note("; ".join(parts))
     return BAD_INPUT if work.failed or not count else OK

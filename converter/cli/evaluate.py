@@ -16,6 +16,7 @@ import click
 from converter.cli.common import (
     BAD_INPUT,
     OK,
+    App,
     LogErrors,
     LogsCommand,
     LogsSaid,
@@ -23,8 +24,10 @@ from converter.cli.common import (
     counted,
     debug_option,
     emit,
+    exclude_option,
     explain,
     logs_option,
+    not_rules,
     note,
     rule_argument,
     warn,
@@ -63,10 +66,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Evaluate every rule on every event, whatever its log source.",
 )
+@exclude_option
 @debug_option
 @rule_argument
+@click.pass_obj
 def evaluate(
-    *, rules: tuple[str, ...], logs: tuple[str, ...], form: str, pipelines: tuple[str, ...], no_logsource: bool
+    app: App,
+    *,
+    rules: tuple[str, ...],
+    logs: tuple[str, ...],
+    form: str,
+    pipelines: tuple[str, ...],
+    no_logsource: bool,
+    exclude: tuple[str, ...],
 ) -> int:
     """Evaluate rules on raw logs with the reference evaluator.
 
@@ -81,7 +93,9 @@ def evaluate(
 
     check_stdin(rules, logs)
     errors: list[SourceError] = []
-    loaded = load_rules(rules, on_error=errors.append).expanded(pipelines, errors.append)
+    loaded = load_rules(rules, on_error=errors.append, exclude=exclude or app.settings.exclude).expanded(
+        pipelines, errors.append
+    )
     for error in (*errors, *loaded.warnings):
         explain(error)
     for plan in loaded.plans:
@@ -119,6 +133,8 @@ def evaluate(
             if hint:
                 note(f"  hint: {hint}")
     in_rules = f", {counted(len(errors), 'error')} in rules" if errors else ""
+    if left_out := not_rules(loaded.warnings):
+        note(left_out)
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
         f"{counted(len(loaded.plans), 'rule')} evaluated{in_rules}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"

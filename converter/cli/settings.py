@@ -42,6 +42,7 @@ SHAPE = Keys(
             Scalar("a string, a number, true or false", lambda value: isinstance(value, str | int | float))
         ),
         "samples": STRING_OR_STRINGS,
+        "exclude": STRING_OR_STRINGS,
         "without-pipeline": FLAG,
         "strict-fields": FLAG,
         "fail-on": _OUTCOMES,
@@ -59,6 +60,7 @@ class Settings:
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     samples: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     without_pipeline: bool = False
     strict_fields: bool = False
     fail_on: tuple[CellKind, ...] = ()
@@ -108,7 +110,7 @@ def _read(path: Path) -> Settings | None:
             return None
     check(document, SHAPE, *header)
     values = {key.replace("-", "_"): _value(value) for key, value in data.items()}
-    for key in ("target", "pipeline", "samples", "fail_on", "accept"):
+    for key in ("target", "pipeline", "samples", "exclude", "fail_on", "accept"):
         if isinstance(given := values.get(key), str):
             values[key] = (given,)
     for key in ("pipeline", "samples"):

@@ -10,10 +10,8 @@ parts of a rule one by one.
 from __future__ import annotations
 
 import copy
-import sys
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
@@ -22,6 +20,7 @@ from converter.plan.metadata import generates
 from converter.readers.yaml_document import Document, parse_documents
 from converter.rules.actions import expanded
 from converter.rules.collection import Rules, rule_key
+from converter.rules.files import RuleFile, looks_like_a_rule, may_hold_rules, rule_files
 from converter.rules.filters import Assigned, add_filters, assign, is_filter
 from converter.rules.pysigma import link, parse_rule
 from converter.rules.references import (
@@ -38,10 +37,11 @@ from converter.rules.validate_metadata import metadata_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from converter.plan import nodes as ir
 
-_RULE_SUFFIXES = (".yml", ".yaml")
+_BEGINNING = "a rule has `title`, `logsource` and `detection`"
 MAX_ERRORS = 100
 """The most errors of one rule that each of the two passes looks for; a document with more is hardly a rule."""
 
@@ -50,6 +50,8 @@ def load_rules(
     paths: Iterable[str | Path],
     on_error: Callable[[SourceError], None] | None = None,
     on_warning: Callable[[RuleWarning], None] | None = None,
+    *,
+    exclude: Sequence[str] = (),
 ) -> Rules:
     """Load rules from files, folders (every `*.yml` below) or `-` (standard input).
 
@@ -58,14 +60,15 @@ def load_rules(
         on_error: called with every error of every rule, in the order of the files; rules with errors are left out.
             Without it, the first error is raised.
         on_warning: called with every warning about the rules without errors, in the order of the files.
+        exclude: patterns of files and folders that are left out in folders.
 
     Raises:
         RuleError: a rule is not valid; has a place.
         RefusedError: a rule uses a construct that is not supported yet.
     """
     loading = _Loading()
-    for name, read in _files(paths, loading.fail):
-        loading.file(name, read)
+    for file in rule_files(paths, exclude, loading.fail):
+        loading.file(file)
     return loading.finish(on_error, on_warning)
 
 
@@ -77,7 +80,7 @@ def parse_rules(
 ) -> Rules:
     """Load rules from YAML text; otherwise like `load_rules`."""
     loading = _Loading()
-    loading.file(name, text.encode)
+    loading.file(RuleFile(name, text.encode))
     return loading.finish(on_error, on_warning)
 
 
@@ -102,32 +105,50 @@ class _Loading:
             self._told.add(told)
             self.errors.append(error)
 
-    def file(self, name: str, read: Callable[[], bytes]) -> None:
+    def file(self, file: RuleFile) -> None:
         """Read and check the documents of a file."""
+        name = file.name
         self.names.setdefault(name, len(self.names))
         try:
-            raw = read()
-            documents = parse_documents(raw, name)
+            raw = file.read()
         except OSError as error:
             self.fail(UnreadableError(f"cannot read {name}: {error.strerror or error}"))
             return
+        try:
+            documents = parse_documents(raw, name)
         except SourceError as error:
-            self.fail(error)
+            if file.listed and not may_hold_rules(raw):
+                self.leave_out(error.place)
+            else:
+                self.fail(error)
             return
-        if not documents:
-            place = Place.at_line(raw.decode("utf-8-sig"), 1, 1, name)
-            self.fail(RuleError("there is no rule in this file", place, "begin with `title: ...`"))
+        if not any(looks_like_a_rule(document.data) for document in documents):
+            first = documents[0].place() if documents else Place.at_line(raw.decode("utf-8-sig"), 1, 1, name)
+            if file.listed:
+                self.leave_out(first)
+                return
+            if not documents:
+                self.fail(RuleError("there is no rule in this file", first, "begin with `title: ...`"))
         try:
             documents = expanded(documents, self.warnings.append)
         except SourceError as error:
             self.fail(error)
             return
         for document in documents:
+            if isinstance(document.data, dict) and not looks_like_a_rule(document.data):
+                message = "this is not a Sigma rule: it has neither `detection` nor `correlation`"
+                self.reject(document, [RuleError(message, document.place(), _BEGINNING)])
+                continue
             errors = list(islice(document_errors(document), MAX_ERRORS))
             if errors:
                 self.reject(document, errors)
             else:
                 self.documents.append(document)
+
+    def leave_out(self, place: Place | None) -> None:
+        """Record a file of a folder that is not about rules."""
+        message = "this file is not a Sigma rule, and is left out"
+        self.warnings.append(RuleWarning(message, "not-a-rule", place, "name it with --exclude to say so"))
 
     def reject(self, document: Document, errors: list[SourceError]) -> None:
         """Record the errors of a document, and any other errors in it."""
@@ -323,27 +344,3 @@ def _swallowed(
                 generate = generates(document)
                 used[id(referenced)] = used.get(id(referenced), False) or generate
     return {key for key, generate in used.items() if not generate}
-
-
-def _files(
-    paths: Iterable[str | Path], fail: Callable[[SourceError], None]
-) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    seen: set[Path] = set()
-    for given in paths:
-        if str(given) == "-":
-            yield "<stdin>", sys.stdin.buffer.read
-            continue
-        path = Path(given)
-        if path.is_dir():
-            below = sorted(p for p in path.rglob("*") if p.suffix in _RULE_SUFFIXES and p.is_file())
-            if not below:
-                fail(UnreadableError(f"no rule (*.yml) in {path}"))
-        elif path.exists():
-            below = [path]
-        else:
-            fail(UnreadableError(f"no such file or folder: {path}"))
-            continue
-        for file in below:
-            if file.resolve() not in seen:  # `a.yml dir/` may name a file twice
-                seen.add(file.resolve())
-                yield str(file), file.read_bytes

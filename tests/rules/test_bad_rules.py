@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from converter.errors import RefusedError, RuleError, SourceError
+from converter.errors import RefusedError, RuleError, RuleWarning, SourceError
 from converter.readers.yaml_document import MAX_BYTES
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import MAX_ERRORS, load_rules, parse_rules
@@ -198,3 +198,82 @@ def test_brackets_as_deep_as_allowed_are_evaluated() -> None:
     # Each `not (s or ...)` is false where s is true; where it is false, each level turns the truth around.
     assert evaluate_plans(plans, [{"a": 1}]) == []
     assert len(evaluate_plans(plans, [{"a": 2}])) == 1
+
+
+def left_out(*paths: Path, exclude: tuple[str, ...] = ()) -> tuple[list[str], list[str], list[str]]:
+    """Return the keys of what was loaded, the names of files that are not rules, and the messages of errors."""
+    errors: list[SourceError] = []
+    warnings: list[RuleWarning] = []
+    rules = load_rules(paths, errors.append, warnings.append, exclude=exclude)
+    others = [Path(warning.place.name).name for warning in warnings if warning.code == "not-a-rule" and warning.place]
+    return [plan.meta.key for plan in rules.plans], others, [error.message for error in errors]
+
+
+OTHER = {
+    "playbook.yml": "name: a playbook\ntags: [phishing]\nsteps: [a]\n",
+    "compose.yaml": "services:\n  web: {image: x}\n",
+    "list.yml": "- a\n- b\n",
+    "text.yml": "only text\n",
+    "empty.yml": "# nothing\n",
+    "tagged.yml": "Resources: !Ref x\n",
+    "template.yml": "{{- if .Values.x }}\nkind: x\n{{- end }}\n",
+    "values.yml": "filter: [a, b]\ntitle: T\n",
+    "several.yml": "kind: a\n---\nkind: b\n",
+}
+
+
+def test_files_of_a_folder_that_are_not_rules_are_told_once_each(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(GOOD, encoding="utf-8")
+    for name, text in OTHER.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert left_out(tmp_path) == (["good"], sorted(OTHER), [])
+
+
+@pytest.mark.parametrize("text", [OTHER[name] for name in ("playbook.yml", "compose.yaml", "list.yml", "values.yml")])
+def test_a_file_that_is_named_and_not_a_rule_is_one_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    loaded, others, errors = left_out(tmp_path / "a.yml")
+    assert (loaded, others, len(errors)) == ([], [], 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("detection:", "detecton:").replace("logsource:", "log-source:"),
+        "title: T\nlogsource: {category: c}\n",
+        "title: [\n",
+        "description: x\ndetection: [\n",
+        f"kind: a\n---\n{GOOD.replace('good', 'other')}",
+        "title: T\ncorrelations: {}\n",
+        "- title: T\n  logsource: {category: c}\n",
+    ],
+)
+def test_a_broken_rule_in_a_folder_is_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yml").write_text(text, encoding="utf-8")
+    _, others, errors = left_out(tmp_path)
+    assert others == []
+    assert errors
+
+
+def test_hidden_files_and_folders_are_not_read(tmp_path: Path) -> None:
+    for name in (".github/workflow.yml", ".hidden.yml", "rules/.cache/a.yml"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(BAD, encoding="utf-8")
+    (tmp_path / "rules" / "a.yml").write_text(GOOD, encoding="utf-8")
+    assert left_out(tmp_path) == (["good"], [], [])
+    assert left_out(tmp_path / ".hidden.yml")[2] == ["unknown modifier 'foo'"]  # named, so it is read
+
+
+@pytest.mark.parametrize("pattern", ["old", "old/", "o*", "old/deep/*", "*/deep/*", "deep", "b.yml", "old/deep/b.yml"])
+def test_a_pattern_leaves_out_files_and_folders(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "old" / "deep").mkdir(parents=True)
+    (tmp_path / "old" / "deep" / "b.yml").write_text(BAD, encoding="utf-8")
+    (tmp_path / "a.yml").write_text(GOOD, encoding="utf-8")
+    assert left_out(tmp_path, exclude=(pattern,)) == (["good"], [], [])
+    assert left_out(tmp_path, exclude=("none",))[2] == ["unknown modifier 'foo'"]
+
+
+def test_a_folder_of_which_everything_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(GOOD, encoding="utf-8")
+    assert left_out(tmp_path, exclude=("*",))[2] == [f"no rule (*.yml) in {tmp_path}: 1 excluded"]

@@ -1,0 +1,106 @@
+"""Find the files of rules: files by name, every YAML file below a folder, standard input.
+
+    paths ──rule_files──> RuleFile ──looks_like_a_rule, may_hold_rules──> read as rules, or left out
+
+Hidden files and folders are not read: they belong to other programs (`.github`, `.yamllint.yml`). A file that a folder
+gave may be something other than rules; a file that was named may not.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from converter.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_SUFFIXES = (".yml", ".yaml")
+_SECTIONS = ("detection", "correlation", "logsource", "action")
+_NEAR = 0.8
+_SECTION_LINE = re.compile(rf"^title\s*:|^[\s-]*['\"]?({'|'.join(_SECTIONS)}|filter)['\"]?\s*:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A file that may hold rules.
+
+    Attributes:
+        name: what it is called in errors.
+        read: returns its bytes.
+        listed: whether it was in a folder that was given; else it was given itself.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    listed: bool = False
+
+
+def rule_files(
+    paths: Iterable[str | Path], exclude: Sequence[str], fail: Callable[[UnreadableError], None]
+) -> Iterator[RuleFile]:
+    """Yield the files of some paths, each once.
+
+    Args:
+        paths: files and folders; `-` is standard input.
+        exclude: patterns of files and folders to leave out in folders. A pattern is compared with the name of each file
+            and folder, and with the path of each file below the folder that was given.
+        fail: called with an error for each path that cannot be read, and for a folder without rules.
+    """
+    seen: set[Path] = set()
+    for given in paths:
+        if str(given) == "-":
+            yield RuleFile("<stdin>", sys.stdin.buffer.read)
+            continue
+        path = Path(given)
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+            visible = [file for file in files if not _is_hidden(file.relative_to(path))]
+            below = [file for file in visible if not _is_excluded(file.relative_to(path), exclude)]
+            if not below:
+                left_out = f": {len(visible)} excluded" if visible else ""
+                fail(UnreadableError(f"no rule (*.yml) in {path}{left_out}"))
+        elif path.exists():
+            below = [path]
+        else:
+            fail(UnreadableError(f"no such file or folder: {path}"))
+            continue
+        for file in below:
+            if file.resolve() not in seen:  # `a.yml dir/` may name a file twice
+                seen.add(file.resolve())
+                yield RuleFile(str(file), file.read_bytes, listed=path.is_dir())
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_excluded(path: Path, patterns: Iterable[str]) -> bool:
+    return any(
+        fnmatchcase(path.as_posix(), pattern) or any(fnmatchcase(part, pattern.rstrip("/")) for part in path.parts)
+        for pattern in patterns
+    )
+
+
+def looks_like_a_rule(data: Any) -> bool:
+    """Return whether a document has a section of a rule, or a key that may be meant for one."""
+    if isinstance(data, list):
+        return any(isinstance(item, dict) and looks_like_a_rule(item) for item in data)
+    if not isinstance(data, dict):
+        return False
+    keys = [str(key) for key in data]
+    filters = data.get("filter")
+    return (isinstance(filters, dict) and bool(filters.keys() & {"rules", "condition"})) or any(
+        get_close_matches(key, _SECTIONS, n=1, cutoff=_NEAR) for key in keys
+    )
+
+
+def may_hold_rules(raw: bytes) -> bool:
+    """Return whether a file that is not valid YAML has a line that begins a section of a rule, or a title."""
+    return _SECTION_LINE.search(raw.decode("utf-8", "replace")) is not None
