@@ -214,8 +214,8 @@ def parse_documents(
         raise error(f"the file has {len(raw)} bytes, more than {MAX_BYTES}", Place(name, 1, 1, ""), "split it")
     try:
         text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as bad:
-        before = raw[: bad.start].decode("utf-8", "replace")
+    except UnicodeDecodeError as caught:
+        before = raw[: caught.start].decode("utf-8", "replace")
         place = Place.at_offset(before, len(before), name)
         raise error("this byte is not UTF-8", place, "save the file as UTF-8") from None
     documents = []
@@ -232,13 +232,13 @@ def parse_documents(
                     documents.append(Document(name, text, data, node, error, merges))
         finally:
             reader.dispose()
-    except yaml.YAMLError as bad:
-        raise yaml_error(bad, text, name, error) from None
-    except (ValueError, TypeError, RecursionError, OverflowError) as bad:
+    except yaml.YAMLError as caught:
+        raise yaml_error(caught, text, name, error) from None
+    except (ValueError, TypeError, RecursionError, OverflowError) as caught:
         if digits := _LONG_NUMBER.search(text):
             place = Place.at_offset(text, digits.start(), name)
             raise error("a number has too many digits", place, "put quotes around it if it is text") from None
-        raise error(f"not valid YAML: {bad}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
+        raise error(f"not valid YAML: {caught}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
     return documents
 
 
@@ -281,10 +281,10 @@ def _check_depth(text: str, name: str, error: type[SourceError]) -> None:
                     raise error(f"values nest deeper than {MAX_DEPTH}", place, "simplify it")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-    except yaml.scanner.ScannerError as bad:
+    except yaml.scanner.ScannerError as caught:
         # The scanner of 6.0.4 reads ahead up to a limit of its own; what is before it says where ours is.
-        if "nesting depth" in str(bad.problem) and bad.problem_mark is not None:
-            _check_depth(text[: bad.problem_mark.index], name, error)
+        if "nesting depth" in str(caught.problem) and caught.problem_mark is not None:
+            _check_depth(text[: caught.problem_mark.index], name, error)
         raise
     finally:
         loader.dispose()
