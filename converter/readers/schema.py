@@ -62,6 +62,7 @@ class Scalar:
         accepts: whether a value is one.
         hint: how to write it; shown with an error.
         words: what it can be, if that is a list of words; the nearest is suggested.
+        hints: hints about other words, as `word_of` writes them.
         string: whether it is a string, so that quotes may help.
     """
 
@@ -69,6 +70,7 @@ class Scalar:
     accepts: Callable[[Any], bool]
     hint: str = ""
     words: tuple[str, ...] = ()
+    hints: Mapping[str, str] = field(default_factory=dict)
     string: bool = False
 
 
@@ -114,6 +116,7 @@ class Keys:
         least: how many keys there must be.
         inside: a missing key is shown where the mapping begins rather than at the key of the mapping.
         hint: how to write it.
+        hints: hints about other keys, as `word_of` writes them.
     """
 
     known: Mapping[str, Shape]
@@ -123,6 +126,7 @@ class Keys:
     least: int = 0
     inside: bool = False
     hint: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +151,14 @@ def matching(pattern: str, expected: str, hint: str = "") -> Scalar:
     return string(expected, lambda value: compiled.fullmatch(value) is not None, hint)
 
 
-def one_of(*words: str, hint: str = "", fold: bool = False) -> Scalar:
-    """Return the shape of one of some words; with `fold`, in any case."""
+def one_of(*words: str, hint: str = "", fold: bool = False, hints: Mapping[str, str] | None = None) -> Scalar:
+    """Return the shape of one of some words; with `fold`, in any case. `hints` are about other words."""
     expected = f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
     def accepts(value: Any) -> bool:
         return isinstance(value, str) and (value.lower() if fold else value) in words
 
-    return Scalar(expected, accepts, hint, words)
+    return Scalar(expected, accepts, hint, words, hints or {})
 
 
 def whole(least: int, most: int | None = None, hint: str = "") -> Scalar:
@@ -219,6 +223,11 @@ def unknown(key: object, known: Collection[str]) -> str:
     return suggest(str(key), known) or f"known: {', '.join(known)}"
 
 
+def word_of(key: object) -> str:
+    """Return a key or word in lower case, with underscores, as tables of hints have it."""
+    return str(key).lower().replace("-", "_").replace(" ", "_")
+
+
 def _accepts(shape: Shape, value: Any) -> bool:
     """Return whether a value is of a shape, whatever is inside it."""
     match shape:
@@ -276,12 +285,15 @@ class _Check:
             if key not in shape.known:
                 if not shape.others:
                     message = f"unknown key {key!r}{where}"
-                    yield error_at(self.document, message, here, unknown(key, shape.known), key=True)
+                    hint = shape.hints.get(word_of(key)) or unknown(key, shape.known)
+                    yield error_at(self.document, message, here, hint, key=True)
             elif value is not None or not shape.nulls:
                 yield from self.value(shape.known[key], value, here)
         for key, example in shape.required.items():
             if key not in mapping or (mapping[key] is None and shape.nulls):
-                others = (other for other in mapping if other not in shape.known)
+                others = [other for other in mapping if other not in shape.known]
+                if any(repr(key) in shape.hints.get(word_of(other), "") for other in others):
+                    continue  # the error about that key says so
                 hint = missing(key, others, example or f"expected {self.expected(shape.known[key])}")
                 at_key = bool(path) and isinstance(path[-1], str) and not shape.inside
                 yield error_at(self.document, f"{key!r} is missing{where}", path, hint, key=at_key)
@@ -295,6 +307,8 @@ class _Check:
         )
         message = f"{_name(path)} must be {expected}, not {shown}"
         match shape:
+            case Scalar(hints=hints) if near := hints.get(word_of(value)):
+                hint = near
             case Scalar(words=words) if words and (near := suggest(str(value).lower(), words)):
                 hint = near
             case Scalar(string=True, hint="") if isinstance(value, list | dict):

@@ -88,6 +88,10 @@ class _Expansion:
                     yield self.named(self.before, own)
                 case action:
                     hint = suggest(str(action), _ACTIONS) or f"known: {', '.join(_ACTIONS)}"
+                    if action == "correlation":  # as in drafts of the specification
+                        hint = (
+                            "a correlation rule has a section `correlation`, with type, rules, timespan and condition"
+                        )
                     raise RuleError(f"Sigma has no action {action!r}", item.place("action"), hint)
         self.check_used()
 

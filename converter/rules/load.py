@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
+from converter.lint.fields import field_warnings
 from converter.lint.misreadings import misreadings
 from converter.plan.metadata import generates
 from converter.readers.yaml_document import Document, parse_documents
@@ -213,7 +214,8 @@ class _Loading:
         swallowed = _swallowed(lowered, self.invalid, self.identifiers)
         plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
         references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
-        doubts = [warning for document in parsed for warning in (*metadata_warnings(document), *misreadings(document))]
+        kinds = (metadata_warnings, misreadings, field_warnings)
+        doubts = [warning for document in parsed for kind in kinds for warning in kind(document)]
         warnings = sorted([*self.warnings, *references, *filters.warnings, *doubts], key=self.position)
         return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 

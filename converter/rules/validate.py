@@ -5,15 +5,18 @@ Document ──document_errors──> every error
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import Place, RefusedError, RuleError
+from converter.readers.field_names import ARRAY_SELECTOR
 from converter.readers.invisible import name_of
 from converter.readers.schema import ANYTHING, STRING, Either, Keys, errors, list_of, missing, unknown
 from converter.readers.source import Span
 from converter.rules.aggregations import equivalent
 from converter.rules.filters import structure_errors
+from converter.rules.other_words import OTHER_MODIFIERS
 from converter.rules.validate_correlation import correlation_errors
 from converter.rules.validate_metadata import metadata_errors
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 SECTIONS = ("logsource", "detection", "correlation", "filter")
 """The keys below which the values of a rule decide what it means."""
 
+_VERSIONS = (1, 2)
 _EXAMPLE = "for example `condition: selection`"
 _RULE = Keys(
     {
@@ -51,6 +55,7 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         listed = "write each rule as a document of its own, after a line `---`" if isinstance(data, list) else ""
         yield from errors(document, replace(_RULE, hint=listed or _RULE.hint))
         return
+    yield from _version_errors(document)
     yield from metadata_errors(document)
     if "detection" in data and "correlation" in data:
         hint = "put the other into a document of its own, after a line `---`"
@@ -73,6 +78,24 @@ def document_errors(document: Document) -> Iterator[SourceError]:
         yield from correlation_errors(document)
         return
     yield from _detection_errors(document)
+
+
+def _version_errors(document: Document) -> Iterator[SourceError]:
+    """Yield an error about a version of Sigma that this program does not read; a rule without one is of version 2."""
+    if "sigma-version" not in document.data:
+        return
+    place = document.place("sigma-version")
+    written = document.scalar("sigma-version") or ""
+    match = re.fullmatch(r"(\d{1,3})(\.\d+)*", written)
+    if match is None:
+        yield RuleError("sigma-version must be a version", place, "for example `sigma-version: 2`")
+    elif int(match[1]) not in _VERSIONS:
+        yield RefusedError(
+            f"version {written} of Sigma is not published: `sigma-version` is a proposal (SEP-213)",
+            "sigma-version",
+            place,
+            "write the rule in Sigma 2, and leave out the key",
+        )
 
 
 def _detection_errors(document: Document) -> Iterator[SourceError]:
@@ -133,7 +156,14 @@ def _definition_errors(document: Document, path: tuple[str | int, ...], definiti
                 yield RuleError(f"the field name {key!r} is not text", place, "put quotes around it")
                 continue
             yield from _modifier_errors(document, path, key)
-            if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value)):
+            if isinstance(value, dict | list) and ARRAY_SELECTOR.search(key) and _nests(value):
+                yield RefusedError(
+                    "a condition on the elements of an array is a proposal (SEP-212) for a later version of Sigma",
+                    "array selector",
+                    document.place(*path, key, key=True),
+                    "Sigma 2 can ask only whether any element has a value: name its path, as in `connections.ip`",
+                )
+            elif _nests(value):
                 yield RuleError(
                     "the value of a field is plain, or a list of plain values", document.place(*path, key), "no nesting"
                 )
@@ -149,12 +179,17 @@ def _definition_errors(document: Document, path: tuple[str | int, ...], definiti
                 yield from _definition_errors(document, (*path, index), item)
 
 
+def _nests(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) for v in value))
+
+
 def _modifier_errors(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[SourceError]:
     from converter.plan.modifiers import KNOWN_MODIFIERS  # noqa: PLC0415  slow to import
 
     for modifier, at in modifier_places(document, path, key):
         if modifier not in KNOWN_MODIFIERS:
-            yield RuleError(f"unknown modifier {modifier!r}", at, unknown(modifier, sorted(KNOWN_MODIFIERS)))
+            hint = OTHER_MODIFIERS.get(modifier.lower()) or unknown(modifier, sorted(KNOWN_MODIFIERS))
+            yield RuleError(f"unknown modifier {modifier!r}", at, hint)
 
 
 def modifier_places(document: Document, path: tuple[str | int, ...], key: str) -> Iterator[tuple[str, Place]]:

@@ -26,6 +26,7 @@ from converter.readers.schema import (
     string,
     whole,
 )
+from converter.rules.other_words import OTHER_KEYS, OTHER_OPERATORS, OTHER_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,7 +83,7 @@ _SECTIONS = Keys(
     others=True,
 )
 _KNOWN: Mapping[str, Shape] = {
-    "type": one_of(*_CORRELATION_TYPES),
+    "type": one_of(*_CORRELATION_TYPES, hints=OTHER_TYPES),
     "rules": _RULES,
     "generate": FLAG,
     "group-by": _NAMES,
@@ -123,13 +124,13 @@ def _shape(kind: str, condition: object) -> Keys:
         known["condition"] = _condition(kind)
         if kind not in TEMPORAL:
             required["condition"] = f"for example {_EXAMPLES.get(kind, '{gte: 25}')}"
-    return Keys(known, required, inside=True)
+    return Keys(known, required, inside=True, hints=OTHER_KEYS)
 
 
 def _condition(kind: str) -> Shape:
     if kind in TEMPORAL:
         example = "for example {gte: 2}, or text: a and not b"
-        return Either((STRING, Keys(dict.fromkeys(OPERATORS, _COUNT), hint=example)), example)
+        return Either((STRING, Keys(dict.fromkeys(OPERATORS, _COUNT), hint=example, hints=OTHER_OPERATORS)), example)
     known: dict[str, Shape] = dict.fromkeys(OPERATORS, _NUMBER if kind in MEASURED else _COUNT)
     example = f"for example {_EXAMPLES.get(kind, '{gte: 25}')}"
     if kind in _FIELDS:
@@ -137,7 +138,7 @@ def _condition(kind: str) -> Shape:
         known["field"] = Either(names, example)
     if kind == "value_percentile":
         known["percentile"] = _PERCENTILE
-    return Keys(known, {"field": example} if kind in _FIELDS else {}, inside=True, hint=example)
+    return Keys(known, {"field": example} if kind in _FIELDS else {}, inside=True, hint=example, hints=OTHER_OPERATORS)
 
 
 def _timespan_errors(document: Document, timespan: object) -> Iterator[SourceError]:
