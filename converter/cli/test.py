@@ -1,6 +1,6 @@
 """`sigma-convert test`: replay cases, and fail if the reference and the targets do not agree.
 
-PATH... ──load──> cases ──replay on the reference and on each target──> Matrix ──> text | json
+PATH... ──load──> cases ──replay on the reference and on each target──> Matrix ──> text | json | junit | github
 """
 
 from __future__ import annotations
@@ -44,7 +44,13 @@ if TYPE_CHECKING:
     metavar="TARGET[,TARGET...]",
     help="Targets to test; default: all of our own in every format, and others with a declared divergence.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text (default) or json.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "junit", "github"]),
+    default="text",
+    help="text (default), json, junit (XML), or github (annotations of what fails).",
+)
 @click.option("-k", "keyword", default="", metavar="TEXT", help="Only cases whose name contains TEXT.")
 @click.option(
     "--fail-on",
@@ -161,15 +167,20 @@ def _outcomes(texts: Sequence[str], option: str) -> list[CellKind]:
 
 
 def _write(matrix: Matrix, form: str) -> None:
-    if form == "json":
-        from converter.report.alerts import to_json  # noqa: PLC0415
-        from converter.report.matrix_json import matrix_json  # noqa: PLC0415
+    match form:
+        case "json":
+            from converter.report.alerts import to_json  # noqa: PLC0415
+            from converter.report.matrix_json import matrix_json  # noqa: PLC0415
 
-        emit([to_json(matrix_json(matrix), indent=True)])
-    else:
-        from converter.report.matrix_text import matrix_report  # noqa: PLC0415
+            emit([to_json(matrix_json(matrix), indent=True)])
+        case "junit" | "github":
+            from converter.report.matrix_ci import github, junit  # noqa: PLC0415
 
-        write(matrix_report(matrix), sys.stdout)
+            emit([junit(matrix)] if form == "junit" else github(matrix))
+        case _:
+            from converter.report.matrix_text import matrix_report  # noqa: PLC0415
+
+            write(matrix_report(matrix), sys.stdout)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from converter.report.layout import Line, message
 from converter.report.matrix_json import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from converter.harness.compare import Difference, Side
     from converter.harness.matrix import CaseResult
@@ -61,22 +61,31 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
         yield Line(f"UNEXPECTED  {case.case.name}  reference", "bold red")
         yield Line(case.unmet, indent=2)
         yield place
-    alike: dict[tuple[CellKind, bool, tuple[Item, ...]], list[Cell]] = {}
-    for cell in case.cells:
-        if cell.kind not in {"agree", "refused"}:
-            alike.setdefault((cell.kind, cell.failed, tuple(_details(cell, plans))), []).append(cell)
-    for (kind, failed, details), cells in alike.items():
-        word, style = word_of(kind, failed=failed)
-        broken = " BROKEN" if kind == "assumption" and failed else ""
+    for cells in alike_cells((cell for cell in case.cells if cell.kind not in {"agree", "refused"}), plans):
+        _, style = word_of(cells[0].kind, failed=cells[0].failed)
         yield Line("")
-        yield Line(f"{word}{broken}  {case.case.name}  {', '.join(cell.target for cell in cells)}", style)
-        yield from details
-        if failed:
+        yield Line(f"{head_of(cells[0])}  {case.case.name}  {', '.join(cell.target for cell in cells)}", style)
+        yield from cell_details(cells[0], plans)
+        if cells[0].failed:
             yield from _queries(cells)
             yield place
 
 
-def _details(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Item]:
+def alike_cells(cells: Iterable[Cell], plans: Mapping[str, Plan]) -> list[list[Cell]]:
+    """Return the cells, those together of which the same is to be said."""
+    alike: dict[tuple[CellKind, bool, tuple[Item, ...]], list[Cell]] = {}
+    for cell in cells:
+        alike.setdefault((cell.kind, cell.failed, tuple(cell_details(cell, plans))), []).append(cell)
+    return list(alike.values())
+
+
+def head_of(cell: Cell) -> str:
+    """Return the result of a cell, as above its details."""
+    word, _ = word_of(cell.kind, failed=cell.failed)
+    return f"{word} BROKEN" if cell.kind == "assumption" and cell.failed else word
+
+
+def cell_details(cell: Cell, plans: Mapping[str, Plan]) -> Iterator[Item]:
     """Yield what can be said of a cell without naming its target."""
     for note in cell.notes:
         yield from message(note, indent=2)
