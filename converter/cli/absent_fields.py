@@ -9,12 +9,13 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from converter.logsources import sigma_view
 from converter.plan import nodes as ir
 from converter.readers.envelopes import looks_like_a_document
 from converter.reference.values import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _MOST_FIELDS = 200
 """With more fields than these, only whether an event has any of them is looked for: it costs less."""
@@ -33,6 +34,8 @@ class AbsentFields:
         self._keywords = any(isinstance(leaf, _KEYWORDS) for rule in detections for leaf in ir.leaves_of(rule.expr))
         self._each = len(self._fields) <= _MOST_FIELDS
         self._absent = set(self._fields)
+        self._by_key = _by_key(self._fields)
+        self._below = {key: set(names) for key, names in self._by_key.items()}
         self._events = 0
         self._names: dict[str, None] = {}
         self._document = False
@@ -40,11 +43,24 @@ class AbsentFields:
     def see(self, event: Mapping[str, Any]) -> None:
         """Remember an event, which has Sigma's names."""
         if self._absent and (self._each or len(self._absent) == len(self._fields)):
-            self._absent.difference_update([name for name in self._absent if find(event, name)])
+            for key in [key for key in event if key in self._below]:
+                present = {name for name in self._below[key] if find(event, name)}
+                self._absent -= present
+                self._below[key] -= present
+                if not self._below[key]:
+                    del self._below[key]
         if self._events < _SAMPLE:
             self._names.update(dict.fromkeys(islice(_names(event), _MOST_NAMES)))
             self._document = self._document or looks_like_a_document(event)
         self._events += 1
+
+    def are_in_document(self, document: Mapping[str, Any], original: Mapping[str, Any]) -> bool:
+        """Return whether rules read a product's document rather than the event in it: it alone has fields of theirs."""
+        return not self._has_any(original) and self._has_any(document)
+
+    def _has_any(self, event: Mapping[str, Any]) -> bool:
+        viewed = sigma_view(event)
+        return any(find(viewed, name) for key in viewed for name in self._by_key.get(key, ()))
 
     def report(self) -> Iterator[tuple[str, str]]:
         """Yield what to warn of, and a hint, if no rule has found anything."""
@@ -84,6 +100,16 @@ class AbsentFields:
             if near is not None:
                 pairs.append(f"{near} for {field}")
         return f"the log has {_listed(pairs)}" if pairs else ""
+
+
+def _by_key(fields: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return fields by the keys of an event below which they may be."""
+    by_key: dict[str, list[str]] = {}
+    for name in fields:
+        steps = name.split(".")
+        for end in range(1, len(steps) + 1):
+            by_key.setdefault(".".join(steps[:end]), []).append(name)
+    return {key: tuple(names) for key, names in by_key.items()}
 
 
 _KEYWORDS = (ir.Keyword, ir.KeywordRegex)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from converter.errors import SourceError
     from converter.logsources import ByLogsource, Select
     from converter.plan import nodes as ir
+    from converter.readers.envelopes import Stays
     from converter.readers.logs import LogEvent
     from converter.reference.evaluate import Alert
 
@@ -105,9 +106,9 @@ def evaluate(
         note("no rules to evaluate")
         return BAD_INPUT
     started = perf_counter()
-    reading = _Reading(logs)
-    tried = _Tried()
     absent = AbsentFields(loaded.plans)
+    reading = _Reading(logs, absent.are_in_document)
+    tried = _Tried()
     choose = all_rules if no_logsource else tried.select
 
     def select(detections: Sequence[ir.Detection]) -> Select:
@@ -176,7 +177,8 @@ class _Tried:
 class _Reading:
     """Reads logs once, shows their errors, and remembers the place of each event."""
 
-    def __init__(self, logs: tuple[str, ...]) -> None:
+    def __init__(self, logs: tuple[str, ...], stays: Stays) -> None:
+        self._stays = stays
         self.errors = LogErrors()
         self.count = 0
         self._logs = logs
@@ -194,7 +196,7 @@ class _Reading:
         from converter.readers.logs import read_logs  # noqa: PLC0415
 
         event: LogEvent
-        for event in read_logs(self._logs, self.errors, raw=True, on_opened=self._said.opened):
+        for event in read_logs(self._logs, self.errors, raw=True, stays=self._stays, on_opened=self._said.opened):
             self.count += 1
             if not self._paths or self._paths[-1] != event.path:
                 self._starts.append(len(self._lines))

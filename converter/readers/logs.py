@@ -29,6 +29,8 @@ from converter.readers.log_text import look_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from converter.readers.envelopes import Stays
+
 MAX_LINE = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -58,11 +60,12 @@ def read_logs(
     on_error: Callable[[LogError], None] | None = None,
     *,
     raw: bool = False,
+    stays: Stays | None = None,
     on_opened: Callable[[str, Sequence[str]], None] | None = None,
 ) -> Iterator[LogEvent]:
     """Yield the events of several logs, one after the other. See `read_log`."""
     for path in paths:
-        yield from read_log(path, on_error, raw=raw, on_opened=on_opened)
+        yield from read_log(path, on_error, raw=raw, stays=stays, on_opened=on_opened)
 
 
 def read_log(
@@ -70,6 +73,7 @@ def read_log(
     on_error: Callable[[LogError], None] | None = None,
     *,
     raw: bool = False,
+    stays: Stays | None = None,
     on_opened: Callable[[str, Sequence[str]], None] | None = None,
 ) -> Iterator[LogEvent]:
     """Yield the events of a log with their lines, without the envelopes around them.
@@ -78,6 +82,7 @@ def read_log(
         path: a file, or `-` for standard input.
         on_error: called with each error; reading goes on with the next line. Without it the first error is raised.
         raw: read events as their source wrote them, also where a product's document holds them as a string.
+        stays: with `raw`: told of a product's document and the event in it, whether the document is asked for.
         on_opened: called at the end with the name of the log and the names of the envelopes in it, if there are any.
 
     Raises:
@@ -91,7 +96,7 @@ def read_log(
         on_error(error)
 
     name = log_name(path)
-    opener = Opener(raw)
+    opener = Opener(raw, stays)
     try:
         with ExitStack() as opened:
             stream = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))

@@ -169,3 +169,15 @@ def test_eval_does_not_warn_of_a_field_that_is_not_needed(capsys: pytest.Capture
     write("fields.ndjson", log)
     _, _, err = run(capsys, "eval fields.yml --logs fields.ndjson")
     assert "warning" not in err
+
+
+@pytest.mark.usefixtures("here")
+def test_eval_reads_documents_where_the_rules_have_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "ecs.yml", FIELDS_RULE.replace("CommandLine|contains: whoami, Image|endswith: cmd.exe", "event.action: login")
+    )
+    document = {"@timestamp": "2026-01-01T00:00:00Z", "event": {"action": "login", "original": '{"type": "login"}'}}
+    write("documents.ndjson", json.dumps(document))
+    _, out, err = run(capsys, "eval ecs.yml --logs documents.ndjson --format ndjson")
+    assert json.loads(out) == {"rule": "reads_three", "event": 1}
+    assert "opened" not in err

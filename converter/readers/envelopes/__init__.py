@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any
 from converter.readers.envelopes.envelope import Announced, Envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from converter.readers.envelopes.envelope import Content
+
+    Stays: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], bool]
 
 _DEEPEST = 6
 """Envelopes in envelopes: a notification of a queue with a batch of records with events."""
@@ -47,10 +52,12 @@ class Opener:
 
     Attributes:
         raw: whether events as their source wrote them are asked for.
+        stays: told of a document and the event in it, whether the document is the event that is asked for.
         opened: the names of the envelopes that were opened so far.
     """
 
     raw: bool
+    stays: Stays | None = None
     opened: dict[str, None] = field(default_factory=dict)
     _announced: Announced | None = None
 
@@ -69,7 +76,7 @@ class Opener:
                 if envelope.key not in event:
                     continue
                 content = envelope.open(event)
-                if content is None:
+                if content is None or self._is_asked_for(envelope, event, content):
                     continue
                 self.opened.setdefault(envelope.name)
                 if isinstance(content, Announced):
@@ -82,6 +89,12 @@ class Opener:
                         yield item
                 return
         yield event
+
+    def _is_asked_for(self, envelope: Envelope, event: dict[str, Any], content: Content) -> bool:
+        """Return whether an envelope that only readers of raw events open is itself what they ask for."""
+        if self.stays is None or not envelope.raw_only or not isinstance(content, list) or len(content) != 1:
+            return False
+        return isinstance(content[0], dict) and self.stays(event, content[0])
 
 
 def looks_like_a_document(event: Mapping[str, Any]) -> bool:
