@@ -17,6 +17,7 @@ from converter.plan.simplify import simplified
 from converter.products.core import get_product
 from converter.targets.core.check import check_query
 from converter.targets.core.target import Context, Titles
+from converter.verdicts.event_assumptions import logsource_condition
 from converter.verdicts.ingest_assumptions import ingest_assumptions
 from converter.verdicts.predicates import unique
 from converter.verdicts.verdict import Verdict
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingPipeline
 
     from converter.pipelines.apply import Applied
+    from converter.pipelines.record import Change
     from converter.products.field_facts import Facts
     from converter.readers.log_source import LogSource
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
+    from converter.verdicts.verdict import Assumption
 
 _GUIDE_LEVELS = 6
-_UNJUDGED = "the pipeline changes the emitted query, so it is unjudged: it may not mean what the rule means"
+_UNJUDGED = "so it is unjudged: it may not mean what the rule means"
 
 
 def convert_rules(
@@ -88,22 +91,31 @@ def convert_rules(
 def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> list[Query]:
     if pipeline is None or not pipeline.finalizers or not queries:
         return queries
-    from converter.pipelines.apply import finalize  # noqa: PLC0415  slow to import
+    from converter.pipelines.apply import finalize, kinds_of  # noqa: PLC0415  slow to import
 
     texts = finalize([query.text for query in queries], pipeline)
+    kinds = ", ".join(kinds_of(pipeline.finalizers))
     if len(texts) == len(queries):
-        return [_changed(query, text) for query, text in zip(queries, texts, strict=True)]
+        return [_changed(query, text, kinds) for query, text in zip(queries, texts, strict=True)]
     rule = ", ".join(query.rule for query in queries)
-    changed = Verdict("unjudged", unique(assumption for query in queries for assumption in query.verdict.assumptions))
-    warnings = tuple(dict.fromkeys([*(warning for query in queries for warning in query.warnings), _UNJUDGED]))
-    return [replace(queries[0], rule=rule, text=text, verdict=changed, warnings=warnings) for text in texts]
+    changed = Verdict(
+        "unjudged",
+        unique(assumption for query in queries for assumption in query.verdict.assumptions),
+        changes=tuple(dict.fromkeys(change for query in queries for change in query.verdict.changes)),
+    )
+    told = tuple(dict.fromkeys(line for query in queries for line in query.pipeline))
+    warnings = dict.fromkeys(warning for query in queries for warning in query.warnings)
+    warnings[f"the pipeline joins the queries ({kinds}), {_UNJUDGED}"] = None
+    joined = replace(queries[0], rule=rule, verdict=changed, warnings=tuple(warnings), pipeline=told, left=None)
+    return [replace(joined, text=text) for text in texts]
 
 
-def _changed(query: Query, text: str) -> Query:
+def _changed(query: Query, text: str, kinds: str) -> Query:
     """Return a query with the text that a user's pipeline has made of it. If it differs, the query is unjudged."""
     if text == query.text:
         return query
-    warnings = tuple(dict.fromkeys([*query.warnings, _UNJUDGED]))
+    warning = f"the pipeline rewrites the query ({kinds}), {_UNJUDGED}"
+    warnings = tuple(dict.fromkeys([*query.warnings, warning]))
     return replace(query, text=text, verdict=replace(query.verdict, kind="unjudged"), warnings=warnings)
 
 
@@ -154,7 +166,7 @@ class _Work:
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma converts pySigma's rules, not plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
-            return replace(query, warnings=query.warnings + warnings)
+            return self.told(replace(query, warnings=query.warnings + warnings), mapped)
         query = self.target.emit(mapped, context)
         check_query(query, mapped, self.target, context)
         if query.inner is None or query.wrap is None:
@@ -162,11 +174,66 @@ class _Work:
         else:  # a file: postprocessing applies to the query in it
             text = query.wrap(self.applied.postprocess(rule, query.inner))
         lost = ingest_assumptions(self.plan, self.facts, self.field_names(), get_product(self.target.product))
+        query = self.told(replace(query, warnings=query.warnings + warnings), mapped, lost)
+        return _changed(query, text, ", ".join(self.applied.postprocessing))
+
+    def told(self, query: Query, mapped: ir.Plan, lost: Sequence[Assumption] = ()) -> Query:
+        """Return a query that tells what the pipeline did to its rule, with the assumptions that follow from it.
+
+        Args:
+            query: the query, without postprocessing.
+            mapped: the rule as the pipeline leaves it.
+            lost: the assumptions about how the product ingests events.
+        """
         verdict = query.verdict
-        if lost:
-            kind = "assuming" if verdict.kind == "exact" else verdict.kind
-            verdict = replace(verdict, kind=kind, assumptions=unique([*verdict.assumptions, *lost]))
-        return _changed(replace(query, verdict=verdict, warnings=query.warnings + warnings), text)
+        meaning, others = self.changes()
+        if verdict.kind == "unjudged":
+            verdict = replace(verdict, changes=meaning)
+        else:
+            added = unique([*verdict.assumptions, *lost, *self.logsource_conditions()])
+            kind = "changed" if meaning else "assuming" if verdict.kind == "exact" and added else verdict.kind
+            verdict = replace(verdict, kind=kind, assumptions=added, changes=meaning)
+        return replace(
+            query,
+            verdict=verdict,
+            renames=self.renames(),
+            pipeline=others,
+            left=mapped if meaning else None,
+        )
+
+    def changes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what the pipeline changed in the meaning of the rule, and what else it did except renaming fields."""
+        meaning: dict[str, None] = {}
+        others: dict[str, None] = {}
+        for rule in self.applied.collection.rules:
+            for change in self.applied.changes(rule):
+                if change.keeps_meaning or _is_logsource_condition(change):
+                    others.update({} if change.kind == "renamed" or _is_builtin(change) else {str(change): None})
+                else:
+                    meaning[str(change)] = None
+        return tuple(meaning), tuple(others)
+
+    def renames(self) -> dict[str, tuple[str, ...]]:
+        """Return the fields of the rule that the pipeline renames, with their new names."""
+        from converter.pipelines.record import renames_of  # noqa: PLC0415  slow to import
+
+        return {
+            old: new
+            for rule in self.applied.collection.rules
+            for old, new in renames_of(self.applied.changes(rule)).items()
+        }
+
+    def logsource_conditions(self) -> Iterator[Assumption]:
+        """Yield an assumption for each condition that the pipeline adds to find the events of a log source.
+
+        The conditions of a built-in mapping are not among them: the views of its product write what they ask for.
+        """
+        for detection in ir.detections_of(self.plan):
+            rule = self.mapped(detection.meta.key)
+            for change in self.applied.changes(rule):
+                if change.condition is not None and _is_logsource_condition(change) and not _is_builtin(change):
+                    condition = self.rules.lowered_search(rule, change.condition.name)
+                    yield logsource_condition(detection, change.condition.shown, condition)
 
     def mapped(self, key: str) -> Any:
         """Return a rule as the pipeline has changed it."""
@@ -218,6 +285,18 @@ class _Work:
                     names.update(zip(old.mapping.values(), new.mapping.values(), strict=True))
                 names.update(zip(_measured(original), _measured(rule), strict=True))
         return {field: names.get(field, field) for field in ir.fields_of_plan(self.plan)}
+
+
+def _is_logsource_condition(change: Change) -> bool:
+    """Return whether a change adds a condition only to find the events of the rule's log source."""
+    added = change.condition
+    return added is not None and not added.negated and added.for_logsource
+
+
+def _is_builtin(change: Change) -> bool:
+    from converter.pipelines.choose import builtin_items  # noqa: PLC0415  slow to import
+
+    return change.condition is not None and change.condition.item in builtin_items()
 
 
 def _renamed(before: Any, after: Any) -> Iterator[tuple[str, str]]:

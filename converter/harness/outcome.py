@@ -13,9 +13,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from converter.errors import QueryError, RefusedError, SourceError
+from converter.harness.changed_rule import replay_both
 from converter.harness.compare import CompareError
 from converter.harness.policy import Policy
-from converter.harness.replay import replay, unmet_by_run
+from converter.harness.replay import unmet_by_run
 from converter.harness.smallest import smallest
 
 if TYPE_CHECKING:
@@ -34,7 +35,16 @@ if TYPE_CHECKING:
 
     _Replayed: TypeAlias = "tuple[Plan, Outcome, Sequence[Run]]"
 
-_WORST_FIRST: tuple[CellKind, ...] = ("error", "disagree", "unjudged", "assumption", "refused", "bounded", "agree")
+_WORST_FIRST: tuple[CellKind, ...] = (
+    "error",
+    "disagree",
+    "changed",
+    "unjudged",
+    "assumption",
+    "refused",
+    "bounded",
+    "agree",
+)
 _DOUBTS: Mapping[Doubt, str] = {
     "": "not explained: the query also differs on events that break no assumption",
     "nothing left": "not explained: without the events that break an assumption, the rule has no alert to compare",
@@ -196,7 +206,7 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
         if query is None:
             continue
         try:
-            replayed.append((plan, *replay(plan, query, column.target, log)))
+            replayed.append((plan, *replay_both(plan, query, column.target, log)))
         except (QueryError, CompareError) as error:
             if gap is not None or query.verdict.kind != "unjudged":
                 raise
@@ -218,7 +228,7 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
         tuple(item for _, outcome, _ in replayed for item in (*outcome.differences, *outcome.bounded)),
         phases=phases,
     )
-    first = next(((plan, outcome) for plan, outcome, _ in replayed if outcome.kind == "disagree"), None)
+    first = next(((plan, outcome) for plan, outcome, _ in replayed if outcome.kind in {"disagree", "changed"}), None)
     if first is None:
         return cell
     plan, outcome = first
@@ -239,6 +249,8 @@ def _notes(plan: Plan, outcome: Outcome, runs: Sequence[Run], column: Column) ->
         yield verdict.limit.message
     if outcome.failure:
         yield outcome.failure
+    if outcome.note:
+        yield outcome.note
     if outcome.doubt or (outcome.kind == "disagree" and outcome.broken):
         yield _DOUBTS[outcome.doubt]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 CellKind: TypeAlias = Literal[
-    "agree", "bounded", "divergence", "refused", "assumption", "unjudged", "stale", "disagree", "error"
+    "agree", "bounded", "divergence", "refused", "assumption", "unjudged", "stale", "changed", "disagree", "error"
 ]
 KINDS: tuple[CellKind, ...] = get_args(CellKind)
-_FAILURES: frozenset[CellKind] = frozenset({"assumption", "unjudged", "stale", "disagree", "error"})
+_FAILURES: frozenset[CellKind] = frozenset({"assumption", "unjudged", "stale", "changed", "disagree", "error"})
 
 
 @dataclass(frozen=True, slots=True)

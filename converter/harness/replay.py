@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from converter.targets.core.target import Event, Query, Run, Target
     from converter.verdicts.verdict import Assumption
 
-OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "disagree"]
+OutcomeKind: TypeAlias = Literal["agree", "bounded", "assumption", "changed", "disagree"]
 Doubt: TypeAlias = Literal["", "nothing left", "not repaired", "nothing found"]
 
 
@@ -68,6 +68,7 @@ class Outcome:
             `nothing found`: the bound allows the differences, but the query finds none of the rule's alerts.
             Empty if the verdict does not cover them.
         failure: the reason why the query does not run on the whole log; empty if it does.
+        note: with which version of the rule the query agrees, if a pipeline has changed the rule.
     """
 
     kind: OutcomeKind
@@ -76,6 +77,7 @@ class Outcome:
     broken: tuple[Broken, ...] = ()
     doubt: Doubt = ""
     failure: str = ""
+    note: str = ""
 
     @property
     def contradicts(self) -> bool:
@@ -100,6 +102,7 @@ class Log:
             event if "_id" in event else {**event, "_id": str(position)} for position, event in enumerate(events, 1)
         ]
         self._sigma: list[Mapping[str, Any]] | None = None
+        self._is_stored = False
         self._logsource = LogSource.parse(logsource) if logsource else None
         self._views: dict[tuple[object, ...], list[Event]] = {}
         self._alerts: dict[tuple[object, ...], list[Alert]] = {}
@@ -153,7 +156,7 @@ class Log:
     def part(self, positions: Sequence[int]) -> Log:
         """Return the log with only the events at these 0-based positions."""
         part = Log([self.events[position] for position in positions])
-        part._logsource = self._logsource
+        part._logsource, part._is_stored = self._logsource, self._is_stored
         part._sigma = [self.sigma[position] for position in positions]
         part._views = {key: [events[at] for at in positions] for key, events in self._views.items()}
         return part
@@ -182,6 +185,24 @@ class Log:
                 for at in positions:
                     views[at] = repair.view(views[at])
         log._views = {self._view_key(product, plan): views}
+        if self._is_stored:
+            log._is_stored, log._sigma = True, list(views)
+        return log
+
+    def stored(self, product: str, plan: ir.Plan, left: ir.Plan) -> Log:
+        """Return the log for a rule with the product's names: the reference sees the events as the product has them.
+
+        Args:
+            product: the product.
+            plan: the rule as it is written, whose log sources the events are of.
+            left: the rule with the product's names.
+        """
+        views = list(self.seen(product, plan))
+        sources = logsources_of(plan)
+        log = Log(self.events)
+        log._logsource = self._logsource or (sources[0] if len(sources) == 1 else None)
+        log._is_stored, log._sigma = True, list(views)
+        log._views = {log._view_key(product, left): views}
         return log
 
     def __len__(self) -> int:

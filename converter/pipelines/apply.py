@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, SourceError
 from converter.pipelines.fields import fields_of, maps_fields
+from converter.pipelines.record import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sigma.collection import SigmaCollection
     from sigma.processing.pipeline import ProcessingPipeline
 
     from converter.pipelines.fields import AnyRule
+    from converter.pipelines.record import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class _Outcome:
     state: Mapping[str, Any]
     applied_ids: frozenset[str]
     mapped: frozenset[str]
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,15 @@ class Applied:
     def mapped(self, rule: AnyRule) -> frozenset[str]:
         """Return the fields that the mapping covers, including those whose names it keeps."""
         return self._outcomes[id(rule)].mapped
+
+    def changes(self, rule: AnyRule) -> tuple[Change, ...]:
+        """Return what the pipeline did to a rule of the collection, in the order of its items."""
+        return self._outcomes[id(rule)].changes
+
+    @property
+    def postprocessing(self) -> list[str]:
+        """The types of the pipeline's postprocessing items."""
+        return kinds_of(self.pipeline.postprocessing_items)
 
     def postprocess(self, rule: AnyRule, query: str) -> str:
         """Return the query of a rule of the collection after the pipeline's postprocessing.
@@ -104,16 +116,25 @@ def apply(
             )
             continue
         try:
-            pipeline.apply(rule)
+            with recorded(pipeline, rule) as record:
+                pipeline.apply(rule)
         except SigmaError as error:
             failed[_name(rule)] = RefusedError(
                 f"the pipeline refuses the rule {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
             )
             continue
+        except Exception as error:  # noqa: BLE001  a transformation is code of strangers
+            failed[_name(rule)] = RefusedError(
+                f"the pipeline fails on the rule {_name(rule)!r}: {error or 'it does not say why'}", "pipeline"
+            )
+            continue
         mapped = _tracked(pipeline)
-        if _covers_all_fields(pipeline, backend):
+        # A mapping made for this backend lists the fields whose names differ in the product, so all other fields keep
+        # their names: the mapping of Windows events in Splunk lists EventID alone.
+        if backend in pipeline.allowed_backends and any(map(maps_fields, record.applied)):
             mapped |= frozenset(fields_of(rule))
-        outcomes[id(rule)] = _Outcome(dict(pipeline.state), frozenset(pipeline.applied_ids), mapped)
+        state, ids = dict(pipeline.state), frozenset(pipeline.applied_ids)
+        outcomes[id(rule)] = _Outcome(state, ids, mapped, tuple(record.changes))
         done.append(rule)
     return Applied(_collection(SigmaCollection, done), pipeline, failed, outcomes)
 
@@ -132,6 +153,16 @@ def postprocess(query: str, pipeline: ProcessingPipeline, rule: AnyRule) -> str:
         raise RefusedError(
             f"the pipeline refuses the query of {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
         ) from None
+
+
+def kinds_of(items: Iterable[Any]) -> list[str]:
+    """Return the types of finalizers or postprocessing items, as a pipeline's file names them."""
+    from sigma.processing.finalization import finalizers  # noqa: PLC0415  slow to import
+    from sigma.processing.postprocessing import query_postprocessing_transformations  # noqa: PLC0415
+
+    names = {kind: name for name, kind in (*finalizers.items(), *query_postprocessing_transformations.items())}
+    kinds = [type(getattr(item, "transformation", item)) for item in items]
+    return [names.get(kind, kind.__name__) for kind in kinds]
 
 
 def finalize(queries: Sequence[str], pipeline: ProcessingPipeline) -> list[str]:
@@ -177,17 +208,6 @@ def _referenced_first(rules: list[AnyRule]) -> list[AnyRule]:
     for rule in rules:
         place(rule, 0)
     return list(ordered.values())
-
-
-def _covers_all_fields(pipeline: ProcessingPipeline, backend: str) -> bool:
-    """Return whether a mapping made for this backend was applied to the last rule.
-
-    Such a mapping lists the fields whose names differ in the product, so all other fields keep their names: the mapping
-    of Windows events in Splunk lists EventID alone.
-    """
-    if backend not in pipeline.allowed_backends:
-        return False
-    return any(applied and maps_fields(item) for applied, item in zip(pipeline.applied, pipeline.items, strict=True))
 
 
 def _tracked(pipeline: ProcessingPipeline) -> frozenset[str]:

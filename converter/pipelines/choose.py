@@ -8,6 +8,7 @@ sigma-cli, a name is an installed pipeline, a YAML file, or a folder of YAML fil
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -60,7 +61,7 @@ def select(
 
 
 def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
-    """Return only those items of the named pipelines that expand placeholders, to values or to wildcards.
+    """Return only those items of the named pipelines that expand placeholders to values, from whatever source.
 
     Placeholders are part of a rule's meaning, so these items are applied to the rule that the reference evaluates as
     well; all other items are about a product. Conditions of an item see the rule as it is written.
@@ -68,14 +69,10 @@ def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
     Raises:
         ConfigurationError: as `select`.
     """
-    from sigma.processing.transformations import (  # noqa: PLC0415  slow to import
-        ValueListPlaceholderTransformation,
-        WildcardPlaceholderTransformation,
-    )
+    from sigma.processing.transformations.placeholder import BasePlaceholderTransformation  # noqa: PLC0415  slow
 
-    kinds = (ValueListPlaceholderTransformation, WildcardPlaceholderTransformation)
     pipeline = _chained([pair for name in names for pair in _by_name(name)])
-    pipeline.items = [item for item in pipeline.items if isinstance(item.transformation, kinds)]
+    pipeline.items = [item for item in pipeline.items if isinstance(item.transformation, BasePlaceholderTransformation)]
     return pipeline
 
 
@@ -90,6 +87,12 @@ def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
 def builtin_mappings() -> Mapping[str, Path]:
     """Return the files of the built-in mappings by name, for example `cloudtrail_splunk`."""
     return {name: path for product in list_products().values() for name, path in product.mappings().items()}
+
+
+@cache
+def builtin_items() -> frozenset[str]:
+    """Return the ids of the items of the built-in mappings."""
+    return frozenset(str(item.identifier) for path in builtin_mappings().values() for item in load_pipeline(path).items)
 
 
 def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:

@@ -63,12 +63,24 @@ def load_pipeline(path: Path) -> ProcessingPipeline:
         )
     (document,) = documents
     check(document, Keys(_PLAIN, others=True, nulls=True, hint=_HINT))
+    _refuse_functions(document)
     try:
         if not _leaves_nested() or not any(map(_is_nest, document.data.get("postprocessing") or ())):
             return ProcessingPipeline.from_yaml(document.text, source_path=str(path))
         return ProcessingPipeline.from_dict(_with_nested(document.data, path))
     except _PIPELINE_ERRORS as error:
         raise _blame(document, error) from None
+
+
+def _refuse_functions(document: Document) -> None:
+    """Raise for an item that needs a function: pySigma takes its name for the function, and fails at the first rule."""
+    for index, item in enumerate(document.data.get("transformations") or ()):
+        if isinstance(item, dict) and item.get("type") == "field_name_transform":
+            raise ConfigurationError(
+                "field_name_transform needs a function of Python, which a file cannot hold",
+                document.place("transformations", index),
+                "write a field_name_mapping, a field_name_prefix or a field_name_suffix",
+            )
 
 
 def _leaves_nested() -> bool:

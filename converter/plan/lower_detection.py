@@ -76,6 +76,11 @@ def lower_detection(rule: SigmaRule, document: Document | None) -> ir.Detection:
     return _Lowering(rule, document).detection()
 
 
+def lower_search(rule: SigmaRule, name: str, document: Document | None) -> ir.Expr:
+    """Return the expression of one search identifier of a detection rule. Raises as `lower`."""
+    return _Lowering(rule, document).search(rule.detection.detections[name])
+
+
 class _Lowering:
     """Lowers one detection rule."""
 

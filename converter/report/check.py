@@ -33,7 +33,7 @@ class TargetResult:
 
     @property
     def verdict(self) -> str:
-        """One of exact, assuming, bounded, unjudged; refused or error if there is no query."""
+        """One of exact, assuming, bounded, changed, unjudged; refused or error if there is no query."""
         if self.query is not None:
             return self.query.verdict.kind
         return "refused" if isinstance(self.error, RefusedError) else "error"
@@ -96,7 +96,17 @@ def _target(result: TargetResult) -> dict[str, Any]:
         "bound": bound.message if bound is not None else None,
         "assumptions": [assumption.message for assumption in query.verdict.assumptions] if query is not None else [],
         "warnings": list(query.warnings) if query is not None else [],
+        "pipeline": pipeline_json(query) if query is not None else None,
         "error": _finding(result.error) if result.error is not None else None,
+    }
+
+
+def pipeline_json(query: Query) -> dict[str, Any]:
+    """Return what a pipeline did to the rule of a query."""
+    return {
+        "renames": {old: list(new) for old, new in query.renames.items()},
+        "changes": list(query.verdict.changes),
+        "other": list(query.pipeline),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from converter.errors import RefusedError, RuleWarning
+from converter.report.caveats import told
 from converter.report.layout import Grid, Line, message
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from converter.report.layout import Item
     from converter.targets.core.target import Query
 
-_STYLES = {"exact": "green", "assuming": "green", "bounded": "yellow", "refused": "red", "error": "red"}
+_STYLES = {
+    "exact": "green",
+    "assuming": "green",
+    "bounded": "yellow",
+    "changed": "yellow",
+    "refused": "red",
+    "error": "red",
+}
 
 
 def check_text(report: Report) -> Iterator[Item]:
@@ -43,12 +51,15 @@ def _rule(rule: RuleResult) -> Iterator[Item]:
     where = f" ({rule.place.name}:{rule.place.line})" if rule.place is not None else ""
     yield Line(f"{rule.rule}{where}", "bold")
     yield Grid(_rows(rule), indent=2)
-    warned: dict[str, list[str]] = {}
+    sentences: dict[tuple[str, str], list[str]] = {}
     for result in rule.targets:
-        for warning in result.query.warnings if result.query is not None else ():
-            warned.setdefault(warning, []).append(result.target)
-    for warning, targets in warned.items():
-        yield Line(f"warning: {', '.join(targets)}: {warning}", "yellow", indent=2)
+        if result.query is not None:
+            for line in result.query.warnings:
+                sentences.setdefault(("warning", line), []).append(result.target)
+            for line in told(result.query):
+                sentences.setdefault(("pipeline", line), []).append(result.target)
+    for (kind, line), targets in sentences.items():
+        yield Line(f"{kind}: {', '.join(targets)}: {line}", "yellow" if kind == "warning" else "", indent=2)
 
 
 def _rows(rule: RuleResult) -> list[tuple[Line, Line, tuple[Line, ...]]]:
@@ -70,8 +81,9 @@ def _rows(rule: RuleResult) -> list[tuple[Line, Line, tuple[Line, ...]]]:
 
 
 def _of_query(query: Query) -> Iterator[str]:
-    """Yield the bound of a query, and its number of assumptions."""
+    """Yield what a pipeline changed in the rule of a query, the bound, and the number of assumptions."""
     verdict = query.verdict
+    yield from (f"the pipeline {change}" for change in verdict.changes)
     if verdict.bound is not None:
         yield verdict.bound.message
     count = len(verdict.assumptions)

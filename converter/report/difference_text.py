@@ -33,6 +33,7 @@ _RESULTS: Mapping[CellKind, tuple[str, str]] = {
     "assumption": ("assumption", "cyan"),
     "unjudged": ("unjudged", "yellow"),
     "stale": ("stale", "yellow"),
+    "changed": ("changed", "yellow"),
     "disagree": ("disagree", "yellow"),
     "error": ("error", "yellow"),
 }
@@ -61,7 +62,9 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
         yield Line(f"UNEXPECTED  {case.case.name}  reference", "bold red")
         yield Line(case.unmet, indent=2)
         yield place
-    for cells in alike_cells((cell for cell in case.cells if cell.kind not in {"agree", "refused"}), plans):
+    for cells in alike_cells(
+        (cell for cell in case.cells if cell.kind != "refused" and (cell.kind != "agree" or cell.notes)), plans
+    ):
         _, style = word_of(cells[0].kind, failed=cells[0].failed)
         yield Line("")
         yield Line(f"{head_of(cells[0])}  {case.case.name}  {', '.join(cell.target for cell in cells)}", style)

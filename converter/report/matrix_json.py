@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.reference.time import format_time
+from converter.report.check import pipeline_json
 
 if TYPE_CHECKING:
     from converter.harness.cases.load import Expect
@@ -56,6 +57,7 @@ def _column(column: Column) -> dict[str, Any]:
                 "verdict": query.verdict.kind,
                 "notes": list(query.verdict.notes),
                 "warnings": list(query.warnings),
+                "pipeline": pipeline_json(query),
                 "text": query.text,
             }
             for query in column.queries.values()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from converter.harness.compare import SIDES
 from converter.harness.policy import Policy
+from converter.report.caveats import told
 from converter.report.difference_text import case_details, word_of
 from converter.report.layout import Choice, Grid, Line, as_text, message
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from converter.report.layout import Item
 
 _NAME_WIDTH = 56
-_VERDICTS = ("exact", "assuming", "bounded", "unjudged", "refused")
+_VERDICTS = ("exact", "assuming", "bounded", "changed", "unjudged", "refused")
 _COUNTED: Mapping[CellKind, str] = {
     "agree": "agree",
     "bounded": "differ within the bound that the verdict states",
@@ -32,6 +33,7 @@ _COUNTED: Mapping[CellKind, str] = {
     "assumption": "differ because the log breaks an assumption of the verdict",
     "unjudged": "unjudged",
     "stale": "no longer differ as declared",
+    "changed": "agree with the rule only as a pipeline has changed it",
     "disagree": "disagree",
     "error": "in error",
 }
@@ -147,12 +149,14 @@ def _refusals(columns: Sequence[Column]) -> dict[str, list[str]]:
 
 
 def _sentences(columns: Sequence[Column]) -> dict[str, dict[str, None]]:
-    """Return bounds, limits and warnings, each with its targets."""
+    """Return what pipelines did, bounds, limits and warnings, each with its targets."""
     sentences: dict[str, dict[str, None]] = {}
     for column in columns:
         for query in column.queries.values():
             bound, limit = query.verdict.bound, query.verdict.limit
-            of_query = [f"differs: {bound.message}"] if bound is not None else []
+            of_query = [f"changed: the pipeline {change}" for change in query.verdict.changes]
+            of_query += [f"pipeline: {line}" for line in told(query)]
+            of_query += [f"differs: {bound.message}"] if bound is not None else []
             of_query += [f"limit: {limit.message}"] if limit is not None else []
             of_query += [f"warning: {warning}" for warning in query.warnings]
             for sentence in of_query:

@@ -121,6 +121,12 @@ class Rules:
 
         return lower(rule, self._index.get(str(rule.name or rule.id or rule.title)), self._index)
 
+    def lowered_search(self, rule: Any, name: str) -> ir.Expr:
+        """Return the expression of one search identifier of a pySigma rule, as `lowered`."""
+        from converter.plan.lower_detection import lower_search  # noqa: PLC0415  slow to import
+
+        return lower_search(rule, name, self._index.get(str(rule.name or rule.id or rule.title)))
+
 
 def _waits(plan: ir.Plan) -> bool:
     """Return whether a plan holds a placeholder."""

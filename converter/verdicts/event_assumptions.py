@@ -61,6 +61,22 @@ def _in_case_of(pattern: ir.Pattern, value: Any) -> Any:
 _WILDCARDS = {ir.Wildcard.ANY: ".*", ir.Wildcard.ONE: "."}
 
 
+def logsource_condition(rule: ir.Detection, shown: str, condition: ir.Expr) -> Assumption:
+    """Events of a log source that match a rule meet a condition that a pipeline adds for the log source.
+
+    Args:
+        rule: the rule as it is written.
+        shown: the condition, for people.
+        condition: the condition, with the product's names.
+    """
+    parts = (rule.logsource.product, rule.logsource.category, rule.logsource.service)
+    source = "/".join(part for part in parts if part)
+    return Assumption(
+        f"events of {source} have {shown} (the pipeline adds this condition)",
+        lambda raw, view: is_true(rule.expr, raw) and not is_true(condition, view),
+    )
+
+
 def letters_as_written(leaf: ir.FieldRef) -> Assumption:
     """Neither field holds a letter outside ASCII that has case: products fold the case of such letters differently."""
     fields = (leaf.field, leaf.other)

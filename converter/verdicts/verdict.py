@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 Event: TypeAlias = Mapping[str, Any]
 
-VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "unjudged"]
+VerdictKind: TypeAlias = Literal["exact", "assuming", "bounded", "changed", "unjudged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +97,26 @@ class Limit:
 class Verdict:
     """The relation of a query to its rule. A refusal is not a verdict, but a `RefusedError`.
 
-    `unjudged` is for queries that other tools wrote or changed; only replay judges them.
+    `changed` is for queries of a rule whose meaning a pipeline has changed: bound, limit and assumptions are then about
+    the rule as the pipeline leaves it. `unjudged` is for queries that other tools wrote or changed; only replay judges
+    them.
+
+    Attributes:
+        changes: what a pipeline has changed in the meaning of the rule, a sentence each.
     """
 
     kind: VerdictKind
     assumptions: tuple[Assumption, ...] = ()
     bound: Bound | None = None
     limit: Limit | None = None
+    changes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.kind
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The messages of its bound, limit and assumptions."""
+        """What a pipeline has changed, and the messages of its bound, limit and assumptions."""
         bound = (self.bound.message,) if self.bound is not None else ()
         limit = (self.limit.message,) if self.limit is not None else ()
-        return bound + limit + tuple(assumption.message for assumption in self.assumptions)
+        return self.changes + bound + limit + tuple(assumption.message for assumption in self.assumptions)

@@ -35,7 +35,7 @@ def test_configuration(capsys: pytest.CaptureFixture[str], file: str, head: str)
         ("pyproject.toml", "[tool]\nsigma-convert = 1\n", "tool.sigma-convert must be a table, not 1"),
         ("sigma-convert.toml", "[options]\nnope = 1\n", "no target has the option 'nope'"),
         ("sigma-convert.toml", "accept = 'asumption'\n", "accept must be"),
-        ("sigma-convert.toml", "fail-on = ['bounded', 'x']\n", "stale, disagree or error, not 'x'"),
+        ("sigma-convert.toml", "fail-on = ['bounded', 'x']\n", "stale, changed, disagree or error, not 'x'"),
         (
             "sigma-convert.toml",
             "accept = 'stale'\nfail-on = ['stale']\n",

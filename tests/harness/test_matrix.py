@@ -281,7 +281,11 @@ def test_an_event_that_its_repair_does_not_repair_is_left_out() -> None:
         (Policy(), False, set(KINDS) - {"agree", "bounded", "divergence", "refused"}),
         (Policy(), True, set(KINDS) - {"agree", "bounded", "divergence"}),
         (Policy(frozenset({"bounded", "refused"})), False, set(KINDS) - {"agree", "divergence"}),
-        (Policy(accept=frozenset({"refused", "disagree"})), True, {"assumption", "unjudged", "stale", "error"}),
+        (
+            Policy(accept=frozenset({"refused", "disagree"})),
+            True,
+            {"assumption", "unjudged", "stale", "changed", "error"},
+        ),
     ],
 )
 def test_what_fails(policy: Policy, named: bool, failed: set[str]) -> None:  # noqa: FBT001

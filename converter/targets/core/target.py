@@ -39,6 +39,9 @@ class Query:
         inner: for a file, the query in it, to which a pipeline's postprocessing is applied.
         wrap: for a file, returns the whole text for an inner query.
         stem: for a file whose format requires a name, that name without its suffix.
+        renames: the product's names of fields, by Sigma's, as far as a pipeline has given them other names.
+        pipeline: what else a pipeline has done without changing the meaning of the rule, a sentence each.
+        left: the rule as a pipeline leaves it, with the product's names, if the pipeline changes its meaning.
     """
 
     rule: str
@@ -53,6 +56,9 @@ class Query:
     inner: str | None = field(default=None, compare=False, repr=False)
     wrap: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
     stem: str | None = None
+    renames: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    pipeline: tuple[str, ...] = ()
+    left: Plan | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
