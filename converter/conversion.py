@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, SourceError
+from converter.pipelines.state import ReadState, read_by_pipeline
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
 from converter.products.core import get_product
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from converter.verdicts.verdict import Assumption
 
 _GUIDE_LEVELS = 6
+_SHOWN_STATE = 60
 _UNJUDGED = "so it is unjudged: it may not mean what the rule means"
 
 
@@ -162,7 +164,8 @@ class _Work:
                     "let it refuse the rule instead (rule_failure)",
                 )
         warnings = self.unknown_fields(strict=strict_fields)
-        context = replace(context, state=self.state(), guide=_guide(self.plan))
+        state = ReadState(self.state())
+        context = replace(context, state=state, guide=_guide(self.plan))
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma converts pySigma's rules, not plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
@@ -174,7 +177,8 @@ class _Work:
         else:  # a file: postprocessing applies to the query in it
             text = query.wrap(self.applied.postprocess(rule, query.inner))
         lost = ingest_assumptions(self.plan, self.facts, self.field_names(), get_product(self.target.product))
-        query = self.told(replace(query, warnings=query.warnings + warnings), mapped, lost)
+        warnings = (*query.warnings, *warnings, *self.unread(state))
+        query = self.told(replace(query, warnings=warnings), mapped, lost)
         return _changed(query, text, ", ".join(self.applied.postprocessing))
 
     def told(self, query: Query, mapped: ir.Plan, lost: Sequence[Assumption] = ()) -> Query:
@@ -187,6 +191,10 @@ class _Work:
         """
         verdict = query.verdict
         meaning, others = self.changes()
+        if lookups := _lookups(mapped):
+            told = f"{query.language} is to look up {lookups}, which is not known here, so the query is unjudged"
+            verdict = replace(verdict, kind="unjudged", assumptions=unique([*verdict.assumptions, *lost]))
+            query = replace(query, warnings=(*query.warnings, told))
         if verdict.kind == "unjudged":
             verdict = replace(verdict, changes=meaning)
         else:
@@ -249,6 +257,24 @@ class _Work:
             state.update(self.applied.state(self.mapped(detection.meta.key)))
         return state
 
+    def unread(self, state: ReadState) -> tuple[str, ...]:
+        """Return a warning for each key of the state that neither the emitter nor the pipeline has read.
+
+        Keys that a built-in mapping sets are for the targets that read them, and need no warning elsewhere.
+        """
+        from converter.pipelines.choose import builtin_items  # noqa: PLC0415  slow to import
+
+        unread = dict.fromkeys(key for key in state if key not in state.read)
+        read = read_by_pipeline(self.applied.pipeline, unread)
+        setters: dict[str, str] = {}
+        for rule in self.applied.collection.rules:
+            setters.update(self.applied.setters(rule))
+        return tuple(
+            f"nothing reads the pipeline's state {key} ({str(state[key])[:_SHOWN_STATE]})"
+            for key in unread
+            if key not in read and setters.get(key) not in builtin_items()
+        )
+
     def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
         """Return a warning that names the unmapped fields, if there are any; with `strict`, raise it."""
         from converter.pipelines.fields import fields_of, unmapped  # noqa: PLC0415  slow to import
@@ -285,6 +311,12 @@ class _Work:
                     names.update(zip(old.mapping.values(), new.mapping.values(), strict=True))
                 names.update(zip(_measured(original), _measured(rule), strict=True))
         return {field: names.get(field, field) for field in ir.fields_of_plan(self.plan)}
+
+
+def _lookups(plan: ir.Plan) -> str:
+    """Return what the product is to look up for a rule, where a pipeline has written query expressions into it."""
+    leaves = (leaf for detection in ir.detections_of(plan) for leaf in ir.unexpanded(detection.expr))
+    return ", ".join(dict.fromkeys(leaf.placeholder for leaf in leaves if leaf.expression is not None))
 
 
 def _is_logsource_condition(change: Change) -> bool:

@@ -33,6 +33,7 @@ class _Outcome:
     applied_ids: frozenset[str]
     mapped: frozenset[str]
     changes: tuple[Change, ...]
+    setters: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Applied:
     def state(self, rule: AnyRule) -> Mapping[str, Any]:
         """Return the pipeline's state after a rule of the collection: `index`, a data model, and so on."""
         return self._outcomes[id(rule)].state
+
+    def setters(self, rule: AnyRule) -> Mapping[str, str]:
+        """Return the ids of the items (`set_state`) that have set the keys of the state."""
+        return self._outcomes[id(rule)].setters
 
     def mapped(self, rule: AnyRule) -> frozenset[str]:
         """Return the fields that the mapping covers, including those whose names it keeps."""
@@ -102,6 +107,7 @@ def apply(
     """
     from sigma.collection import SigmaCollection  # noqa: PLC0415  slow to import
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
+    from sigma.processing.transformations import SetStateTransformation  # noqa: PLC0415  slow to import
 
     copied = list(collection.rules) if in_place else copy.deepcopy(list(collection.rules))
     pipeline.vars.update({"backend": backend, "output_format": output_format})
@@ -134,7 +140,12 @@ def apply(
         if backend in pipeline.allowed_backends and any(map(maps_fields, record.applied)):
             mapped |= frozenset(fields_of(rule))
         state, ids = dict(pipeline.state), frozenset(pipeline.applied_ids)
-        outcomes[id(rule)] = _Outcome(state, ids, mapped, tuple(record.changes))
+        setters = {
+            item.transformation.key: str(item.identifier)
+            for item in record.applied
+            if isinstance(item.transformation, SetStateTransformation)
+        }
+        outcomes[id(rule)] = _Outcome(state, ids, mapped, tuple(record.changes), setters)
         done.append(rule)
     return Applied(_collection(SigmaCollection, done), pipeline, failed, outcomes)
 

@@ -13,13 +13,13 @@ from dataclasses import field as attribute
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from converter.errors import RuleError
+from converter.errors import RefusedError, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ipaddress import IPv4Network, IPv6Network
 
-    from converter.errors import Place
+    from converter.errors import Place, SourceError
 
 
 class Wildcard(Enum):
@@ -184,20 +184,55 @@ class TimePart:
 
 @dataclass(frozen=True, slots=True)
 class Unexpanded:
-    """A value whose placeholder is not expanded. It is neither true nor false: whoever needs it raises `error`."""
+    """A value whose placeholder is not expanded. It is neither true nor false: whoever needs it raises `error`.
+
+    Attributes:
+        field: the field; None: the value is a keyword.
+        placeholder: the placeholder, or what the product is to look up in its place.
+        place: of the value.
+        expression: text of a query language in which the product looks the value up, with `{field}` and `{id}`; a
+            pipeline has put it in the value's place.
+    """
 
     field: str | None
     placeholder: str
     place: Place | None = attribute(default=None, compare=False, repr=False)
+    expression: str | None = None
 
     @property
-    def error(self) -> RuleError:
+    def error(self) -> SourceError:
         """The error of a rule that is evaluated or converted before its placeholder is expanded."""
+        if self.expression is not None:
+            return RefusedError(
+                f"a pipeline gives a query expression for %{self.placeholder}%, which cannot stand in this query",
+                "query expression",
+                self.place,
+                "expand the placeholder to values (value_placeholders)",
+            )
         return RuleError(
             f"there is no value for the placeholder %{self.placeholder}%",
             self.place,
             "give a pipeline with -p that has a transformation for it (value_placeholders, ...)",
         )
+
+    def query(self, field: str | None) -> str:
+        """Return the expression for a field whose name is quoted. Raises RefusedError if it cannot be filled in."""
+        if field is None and "{field}" in (self.expression or ""):
+            raise RefusedError(
+                f"the query expression of a pipeline for %{self.placeholder}% needs a field, and a keyword has none",
+                "query expression",
+                self.place,
+                "give the value a field",
+            )
+        try:
+            return (self.expression or "").format(field=field, id=self.placeholder)
+        except (KeyError, IndexError, ValueError):
+            raise RefusedError(
+                "the query expression of a pipeline holds a brace that belongs to neither {field} nor {id}",
+                "query expression",
+                self.place,
+                "write {{ and }} for braces",
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

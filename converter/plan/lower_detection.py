@@ -23,6 +23,7 @@ from sigma.types import (
     SigmaFieldReference,
     SigmaNull,
     SigmaNumber,
+    SigmaQueryExpression,
     SigmaRegularExpression,
     SigmaRegularExpressionFlag,
     SigmaString,
@@ -169,6 +170,8 @@ class _Lowering:
         if has_placeholder(value):
             parts = value.s if isinstance(value, SigmaString) else value.regexp.s
             return ir.Unexpanded(field, next(part.name for part in parts if isinstance(part, Placeholder)), place)
+        if isinstance(value, SigmaQueryExpression):
+            return ir.Unexpanded(field, value.id, place, value.expr)
         if field is None:
             return self.keyword(value, place, cased=cased)
         match value:
@@ -202,7 +205,8 @@ class _Lowering:
                 return ir.FieldRef(field, re.sub(r"\\([*?])", r"\1", value.field), relation, cased, place)
             case _:
                 name = type(value).__name__
-                raise RefusedError(f"values of the type {name} are not supported yet", name, place)
+                kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("Sigma")).lower()
+                raise RefusedError(f"values of this type are not supported: {kind}", kind, place)
 
     def keyword(self, value: Any, place: Place | None, *, cased: bool) -> ir.Expr:
         match value:

@@ -34,12 +34,18 @@ def check_query(query: Query, plan: ir.Plan, target: Target, context: Context) -
     Raises:
         RefusedError: names the construct whose text is wrong, with its place in the rule.
     """
+    leaves = [leaf for detection in ir.detections_of(plan) for leaf in ir.unexpanded(detection.expr)]
+    if any("`" in (leaf.expression or "") for leaf in leaves):  # a macro, whose definition only the product has
+        return
     error = _error_of(query, context)
     if error is None:
         return
     for detection in ir.detections_of(plan):
         for leaf in ir.leaves_of(detection.expr):
             own = _error_of_leaf(leaf, detection, target, context)
+            if own is not None and isinstance(leaf, ir.Unexpanded):
+                message = f"the query expression of a pipeline for %{leaf.placeholder}% would not run: {own.message}"
+                raise RefusedError(message, construct_of(leaf), leaf.place, "correct the expression in the pipeline")
             if own is not None:
                 raise _refused(target, own, construct_of(leaf), leaf.place)
     raise _refused(target, error, "query", plan.place)
@@ -71,7 +77,7 @@ def construct_of(leaf: ir.Leaf) -> str:
         case ir.Keyword():
             return "keyword"
         case ir.Unexpanded():
-            return "placeholder"
+            return "query expression" if leaf.expression is not None else "placeholder"
         case _:
             assert_never(leaf)
 

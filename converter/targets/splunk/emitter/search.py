@@ -121,7 +121,7 @@ def _has_text(expr: ir.Expr) -> bool:
         case ir.StringMatch(pattern=pattern):
             return any(isinstance(part, str) for part in pattern.parts)
         case _:
-            return isinstance(expr, ir.Cidr | ir.Keyword | PlainNumber | PlainCompare)
+            return isinstance(expr, ir.Cidr | ir.Keyword | PlainNumber | PlainCompare | ir.Unexpanded)
 
 
 # ---------------------------------------------------------------------------------------------------------- exactly
@@ -140,6 +140,8 @@ def searchable(expr: ir.Expr) -> bool:
             return only and search_field(name) is not None
         case ir.StringMatch(name, pattern, cased):
             return not cased and search_field(name) is not None and _searchable_pattern(pattern)
+        case ir.Unexpanded(name, expression=str()):  # a lookup that a pipeline has written for `search`
+            return name is None or search_field(name) is not None
         case _:
             return False
 
@@ -371,6 +373,9 @@ def search_text(expr: ir.Expr, *, inside: bool) -> str:
             return f'{search_field(name)}="{network}"'
         case ir.Keyword(pattern):
             return search_value(pattern)
+        case ir.Unexpanded(name):
+            text = expr.query(name and search_field(name))
+            return f"({text})" if inside and not text.startswith(("[", "`", "(")) else text
         case _:
             raise AssertionError(expr)
 
