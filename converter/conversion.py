@@ -18,7 +18,7 @@ from converter.plan.simplify import simplified
 from converter.products.core import get_product
 from converter.targets.core.check import check_query
 from converter.targets.core.target import Context, Titles
-from converter.verdicts.event_assumptions import logsource_condition
+from converter.verdicts.event_assumptions import logsource_condition, number_as_written
 from converter.verdicts.ingest_assumptions import ingest_assumptions
 from converter.verdicts.predicates import unique
 from converter.verdicts.verdict import Verdict
@@ -198,7 +198,7 @@ class _Work:
         if verdict.kind == "unjudged":
             verdict = replace(verdict, changes=meaning)
         else:
-            added = unique([*verdict.assumptions, *lost, *self.logsource_conditions()])
+            added = unique([*verdict.assumptions, *lost, *self.assumed()])
             kind = "changed" if meaning else "assuming" if verdict.kind == "exact" and added else verdict.kind
             verdict = replace(verdict, kind=kind, assumptions=added, changes=meaning)
         return replace(
@@ -231,14 +231,15 @@ class _Work:
             for old, new in renames_of(self.applied.changes(rule)).items()
         }
 
-    def logsource_conditions(self) -> Iterator[Assumption]:
-        """Yield an assumption for each condition that the pipeline adds to find the events of a log source.
+    def assumed(self) -> Iterator[Assumption]:
+        """Yield what the pipeline assumes: that numbers are written as in the rule, how to find a log source's events.
 
         The conditions of a built-in mapping are not among them: the views of its product write what they ask for.
         """
         for detection in ir.detections_of(self.plan):
             rule = self.mapped(detection.meta.key)
             for change in self.applied.changes(rule):
+                yield from (number_as_written(name, number) for name, number in change.numbers)
                 if change.condition is not None and _is_logsource_condition(change) and not _is_builtin(change):
                     condition = self.rules.lowered_search(rule, change.condition.name)
                     yield logsource_condition(detection, change.condition.shown, condition)

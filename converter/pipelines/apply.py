@@ -11,7 +11,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RefusedError, SourceError
+from converter.errors import ConfigurationError, RefusedError, SourceError
 from converter.pipelines.fields import fields_of, maps_fields
 from converter.pipelines.record import recorded
 
@@ -164,6 +164,8 @@ def postprocess(query: str, pipeline: ProcessingPipeline, rule: AnyRule) -> str:
         raise RefusedError(
             f"the pipeline refuses the query of {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
         ) from None
+    except Exception as error:  # noqa: BLE001  postprocessing may be code of strangers
+        raise RefusedError(f"the pipeline fails on the query of {_name(rule)!r}: {error}", "pipeline") from None
 
 
 def kinds_of(items: Iterable[Any]) -> list[str]:
@@ -177,10 +179,19 @@ def kinds_of(items: Iterable[Any]) -> list[str]:
 
 
 def finalize(queries: Sequence[str], pipeline: ProcessingPipeline) -> list[str]:
-    """Return the queries after the pipeline's finalizers; most finalizers join them into one."""
+    """Return the queries after the pipeline's finalizers; most finalizers join them into one.
+
+    Raises:
+        ConfigurationError: a finalizer fails.
+    """
     if not pipeline.finalizers:
         return list(queries)
-    output = pipeline.finalize(list(queries))
+    try:
+        output = pipeline.finalize(list(queries))
+    except Exception as error:  # noqa: BLE001  a finalizer may be code of strangers
+        raise ConfigurationError(
+            f"a finalizer of the pipeline fails ({', '.join(kinds_of(pipeline.finalizers))}): {error}"
+        ) from None
     return [str(query) for query in output] if isinstance(output, list) else [str(output)]
 
 

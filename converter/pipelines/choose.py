@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
 from converter.pipelines.fields import maps_fields
+from converter.pipelines.installed import PACKAGES, find_installed, package_of
 from converter.pipelines.read import load_pipeline
 from converter.products.core import get_product, list_products
 from converter.readers.log_source import LogSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sigma.processing.pipeline import ProcessingPipeline
 
@@ -76,14 +77,6 @@ def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
     return pipeline
 
 
-def installed_pipelines() -> Mapping[str, Callable[[], ProcessingPipeline]]:
-    """Return the pipelines of installed pySigma packages, by name."""
-    from sigma.plugins import InstalledSigmaPlugins  # noqa: PLC0415  slow to import
-
-    plugins = InstalledSigmaPlugins.autodiscover(include_backends=False, include_validators=False)
-    return cast("Mapping[str, Callable[[], ProcessingPipeline]]", plugins.pipelines)
-
-
 def builtin_mappings() -> Mapping[str, Path]:
     """Return the files of the built-in mappings by name, for example `cloudtrail_splunk`."""
     return {name: path for product in list_products().values() for name, path in product.mappings().items()}
@@ -109,15 +102,12 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
         if name in builtin:
             yield name, load_pipeline(builtin[name])
             return
-        installed = installed_pipelines()
-        if name in installed:
-            pipeline = installed[name]
-            yield name, pipeline() if callable(pipeline) else pipeline
+        installed = find_installed()
+        if name in installed.builders:
+            yield name, installed.build(name)
             return
         if not path.exists():
-            known = [*builtin, *installed]
-            hint = suggest(name, known) or f"a file, a folder, or one of: {', '.join(sorted(known))}"
-            raise ConfigurationError(f"no pipeline is called {name!r}, and there is no such file", None, hint)
+            raise _unknown(name, [*builtin, *installed.builders], installed.broken)
     if path.is_dir():
         files = sorted(path.rglob("*.yml"))
         if not files:
@@ -128,6 +118,17 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
         yield name, load_pipeline(path)
     else:
         raise ConfigurationError(f"there is no pipeline file {name}", None, _near_file(path))
+
+
+def _unknown(name: str, known: Sequence[str], broken: Mapping[str, str]) -> ConfigurationError:
+    """Return the error for a name that no pipeline has, with the package that has one of that name."""
+    if package := package_of(name):
+        return ConfigurationError(f"the pipeline {name!r} is not installed", None, f"install the package {package}")
+    listed = (listed for names in PACKAGES.values() for listed in names)
+    hint = suggest(name, [*known, *listed]) or f"a file, a folder, or one of: {', '.join(sorted(known))}"
+    if broken:
+        hint += f"; an installed package cannot be used: {'; '.join(f'{key}: {why}' for key, why in broken.items())}"
+    return ConfigurationError(f"no pipeline is called {name!r}, and there is no such file", None, hint)
 
 
 def _near_file(path: Path) -> str:

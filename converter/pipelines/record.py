@@ -23,19 +23,11 @@ if TYPE_CHECKING:
     from converter.pipelines.shape import Shape, Tree
 
 ChangeKind: TypeAlias = Literal[
-    "renamed", "expanded", "case", "logsource", "lookup", "dropped", "values", "condition", "replaced"
+    "renamed", "expanded", "case", "written", "logsource", "lookup", "dropped", "values", "condition", "replaced"
 ]
-_KEEP_MEANING: frozenset[ChangeKind] = frozenset({"renamed", "expanded", "case", "logsource", "lookup"})
+_KEEP_MEANING: frozenset[ChangeKind] = frozenset({"renamed", "expanded", "case", "written", "logsource", "lookup"})
 _OWN_ID = re.compile(r"[0-9a-f]{16}")  # pySigma makes up such an id for an item without one
 _SHOWN_VALUES = 3
-_TYPES = {
-    "SigmaString": "a string",
-    "SigmaCasedString": "a string with case",
-    "SigmaNumber": "a number",
-    "SigmaBool": "a boolean",
-    "SigmaRegularExpression": "a regular expression",
-    "SigmaExpansion": "alternatives",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +55,14 @@ class Change:
 
     Attributes:
         kind: `renamed` fields, `expanded` placeholders, values that differ only in `case`, where case is ignored,
-            another `logsource`, a placeholder that the product is to `lookup`; and what changes the meaning of a rule:
-            a `dropped` item, other `values`, an added `condition`, items that are `replaced` by others.
+            numbers that are compared as they are `written`, another `logsource`, a placeholder that the product is to
+            `lookup`; and what changes the meaning of a rule: a `dropped` item, other `values`, an added `condition`,
+            items that are `replaced` by others.
         what: the change in words, such as "drops Hashes".
         by: the type of the transformation, and the item's id if it has one.
         renames: for `renamed`, the old names and the new ones.
         condition: for `condition`, what is added.
+        numbers: for `written`, a field and a number each.
     """
 
     kind: ChangeKind
@@ -76,6 +70,7 @@ class Change:
     by: str
     renames: tuple[tuple[str, tuple[str, ...]], ...] = ()
     condition: Condition | None = None
+    numbers: tuple[tuple[str, str], ...] = ()
 
     @property
     def keeps_meaning(self) -> bool:
@@ -204,6 +199,7 @@ class _Finder:
         self.dropped: list[str] = []
         self.values: list[tuple[str, Leaf, Leaf]] = []
         self.cased: list[str] = []
+        self.numbers: list[tuple[str, str]] = []
         self.expanded: list[str] = []
         self.lookups: list[str] = []
         self.keywords: list[str] = []
@@ -256,6 +252,8 @@ class _Finder:
             self.expanded.append(before.name)
         elif before.folded is not None and before.folded == after.folded:
             self.cased.append(before.name)
+        elif before.field is not None and (numbers := _written(before, after)):
+            self.numbers += [(before.field, number) for number in numbers]
         else:
             self.values.append((before.name, before, after))
 
@@ -277,14 +275,30 @@ class _Finder:
             yield Change("lookup", f"looks up {_names(self.lookups)}", by)
         if self.cased:
             yield Change("case", f"changes the case of values of {_names(self.cased)}, which is ignored", by)
+        if self.numbers:
+            names = _names(name for name, _ in self.numbers)
+            what = f"compares numbers in {names} as they are written"
+            yield Change("written", what, by, numbers=tuple(self.numbers))
         if self.keywords:
             yield Change("values", f"searches for keywords in {_names(self.keywords)} only", by)
         for name, before, after in self.values:
-            typed = before.texts == after.texts
-            old, new = (_values(leaf, typed=typed) for leaf in (before, after))
-            yield Change("values", f"changes {name} from {old} to {new}", by)
+            yield Change("values", f"changes {name} from {_values(before)} to {_values(after)}", by)
         for items in self.replaced:
             yield Change("replaced", f"replaces {' by '.join(items)}", by)
+
+
+def _written(before: Leaf, after: Leaf) -> list[str]:
+    """Return the numbers of an item that have become strings, if nothing else has changed."""
+    numbers: list[str] = []
+    if len(before.values) != len(after.values):
+        return []
+    for old, new, text, now in zip(before.values, after.values, before.texts, after.texts, strict=True):
+        if old == new:
+            continue
+        if (old[0], new[0]) != ("SigmaNumber", "SigmaString") or text != now:
+            return []
+        numbers.append(text)
+    return numbers
 
 
 def _is_alternatives(before: Leaf, after: Branch) -> bool:
@@ -302,16 +316,12 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _values(leaf: Leaf, *, typed: bool = False) -> str:
-    """Return the values of an item for people; `typed`: with their types."""
+def _values(leaf: Leaf) -> str:
+    """Return the values of an item for people, the first of them."""
     if not leaf.values:
         return "no value"
     more = len(leaf.texts) - _SHOWN_VALUES
-    texts = [
-        f"{text} ({_TYPES.get(kind, kind)})" if typed else text
-        for text, (kind, _) in zip(leaf.texts, leaf.values, strict=True)
-    ]
-    shown = ", ".join(texts[:_SHOWN_VALUES])
+    shown = ", ".join(leaf.texts[:_SHOWN_VALUES])
     return f"{shown} and {more} more" if more > 0 else shown
 
 

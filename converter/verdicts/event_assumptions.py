@@ -77,6 +77,18 @@ def logsource_condition(rule: ir.Detection, shown: str, condition: ir.Expr) -> A
     )
 
 
+def number_as_written(field: str, number: str) -> Assumption:
+    """A value that is a number is written as the rule has it, because a pipeline compares it as a string."""
+
+    def broken(raw: Event, view: Event) -> bool:
+        from converter.reference.values import number_of, string_of  # noqa: PLC0415  only replay needs it
+
+        values = (*values_of(raw, field), *values_of(view, field))
+        return any(number_of(value) == number_of(number) and string_of(value) != number for value in values)
+
+    return Assumption(f"{field} writes the number {number} in no other way (the pipeline compares strings)", broken)
+
+
 def letters_as_written(leaf: ir.FieldRef) -> Assumption:
     """Neither field holds a letter outside ASCII that has case: products fold the case of such letters differently."""
     fields = (leaf.field, leaf.other)

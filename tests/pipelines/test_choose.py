@@ -8,8 +8,9 @@ import pytest
 
 from converter.errors import ConfigurationError
 from converter.pipelines.apply import apply
-from converter.pipelines.choose import builtin_mappings, installed_pipelines, logsources_of, select
+from converter.pipelines.choose import builtin_mappings, logsources_of, select
 from converter.pipelines.fields import fields_of
+from converter.pipelines.installed import find_installed
 from converter.readers.log_source import LogSource
 from tests.support.pipelines import (
     CLOUDTRAIL,
@@ -55,7 +56,7 @@ def test_pipelines_are_chained_by_priority(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("product", "name"), [("splunk", "splunk_windows"), ("elastic", "ecs_windows")])
 def test_installed_pipeline_is_found_by_name(product: str, name: str) -> None:
-    assert name in installed_pipelines()
+    assert name in find_installed().builders
     assert select(product, [], names=[name]).items
 
 
