@@ -13,11 +13,12 @@ _LONGEST_NUMBER = 4_000  # Python converts no more digits than 4,300
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def find(event: Mapping[str, Any], field: str) -> list[Any]:
+def find(event: Mapping[str, Any], field: str, *, exact: bool = False) -> list[Any]:
     """Return every value of the field; empty when the field is missing.
 
     The field is a key that holds dots, a path through nested objects, or a mix of both. An array on the way, or at
-    its end, stands for each of its elements; an empty array counts as one value, null.
+    its end, stands for each of its elements; an empty array counts as one value, null. If an object has no such key,
+    any key counts that differs from it by spaces only, unless `exact`: Sigma's taxonomy strips spaces from names.
     """
     values: list[Any] = []
     # A stack instead of recursion: a log may nest arrays as deep as it likes. Reversed, so that order is kept.
@@ -31,9 +32,24 @@ def find(event: Mapping[str, Any], field: str) -> list[Any]:
         elif not steps:
             values.append(value)
         elif isinstance(value, dict):
-            keys = ((used, ".".join(steps[:used])) for used in range(len(steps), 0, -1))
-            stack.extend((value[key], steps[used:]) for used, key in keys if key in value)
+            keys = [(used, ".".join(steps[:used])) for used in range(len(steps), 0, -1)]
+            known = [(value[key], steps[used:]) for used, key in keys if key in value]
+            stack.extend(known if known or exact else _but_for_spaces(value, keys, steps))
     return values
+
+
+def _but_for_spaces(
+    value: Mapping[str, Any], keys: list[tuple[int, str]], steps: tuple[str, ...]
+) -> list[tuple[Any, tuple[str, ...]]]:
+    """Return the values of the keys that are those of a field but for spaces, each with the steps that are left."""
+    spaced = any(" " in step for step in steps)
+    if not spaced and " " not in "".join(value):
+        return []
+    plain: dict[str, list[Any]] = {}
+    for own, item in value.items():
+        if spaced or " " in own:
+            plain.setdefault(own.replace(" ", ""), []).append(item)
+    return [(item, steps[used:]) for used, key in keys for item in plain.get(key.replace(" ", ""), ())]
 
 
 def every_value(event: Mapping[str, Any]) -> Iterator[Any]:

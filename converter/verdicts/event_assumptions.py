@@ -106,7 +106,7 @@ def letters_as_written(leaf: ir.FieldRef) -> Assumption:
 def standing(rule: ir.Plan) -> tuple[Assumption, ...]:
     """Return the assumptions of every verdict (docs/semantics.md). Replay checks them; no verdict lists them."""
     last = (_SINCE_1970,) if isinstance(rule, ir.Correlation) else ()
-    return (_no_lookalikes(rule), _no_exponents(rule), *last)
+    return (_no_lookalikes(rule), _no_exponents(rule), _names_with_their_spaces(rule), *last)
 
 
 def _no_lookalikes(rule: ir.Plan) -> Assumption:
@@ -130,6 +130,20 @@ def _no_exponents(rule: ir.Plan) -> Assumption:
         leaves,
         {field for fields in (*compared, *grouped) for field in fields},
         lambda value: type(value) is float and value != 0 and not _LEAST_PLAIN <= abs(value) < _FIRST_SCIENTIFIC,
+    )
+
+
+def _names_with_their_spaces(rule: ir.Plan) -> Assumption:
+    """No field that the rule reads has a name that differs from the rule's by spaces: products do not ignore them."""
+    fields = ir.fields_of_plan(rule)
+
+    def broken(raw: Event, _view: Event) -> bool:
+        from converter.reference.values import find  # noqa: PLC0415  only replay needs it
+
+        return any(find(raw, field) != find(raw, field, exact=True) for field in fields)
+
+    return Assumption(
+        "names of fields have the spaces that the rule gives them (a pipeline can map the others)", broken
     )
 
 
