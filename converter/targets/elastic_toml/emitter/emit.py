@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
-from converter.plan.attack import threats
+from converter.plan.attack import VERSIONS, threats
 from converter.targets.core.elastic_emission import ElasticEmission
 from converter.targets.core.emission import (
     check_context,
@@ -38,7 +38,7 @@ from converter.verdicts.verdict import Bound, Limit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from converter.plan.attack import Tactic, Technique
+    from converter.plan.attack import Tactic, Technique, Version
     from converter.targets.core.target import Context
     from converter.verdicts.verdict import Assumption
 
@@ -225,7 +225,7 @@ def _index(context: Context) -> list[str]:
 
 def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
     severity, risk = _CRITICAL if meta.level == "critical" else _RISK.get(meta.level or "medium", _RISK["medium"])
-    tactics = threats(meta.tags)
+    tactics = threats(meta.tags, _attack_version(context))
     integration = str(context.state.get("integration") or "")
     tags = [*_INTEGRATION_TAGS.get(integration, []), *(f"Tactic: {tactic.name}" for tactic in tactics)]
     name = rule_name(meta.title, _rule_id(meta))
@@ -261,6 +261,15 @@ def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
             for tactic in tactics
         ]
     return described
+
+
+def _attack_version(context: Context) -> Version:
+    """Return the version of ATT&CK that the file is for: by default that of the public rules (NOTES.md)."""
+    given = context.options.get("attack", "18")
+    for version in VERSIONS:
+        if given == version:
+            return version
+    raise ConfigurationError(f"attack is {given!r}", hint=f"one of {', '.join(VERSIONS)}")
 
 
 def _entry(known: Tactic | Technique) -> dict[str, Any]:
