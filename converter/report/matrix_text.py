@@ -191,7 +191,12 @@ def _summary(matrix: Matrix) -> Iterator[Line]:
         )
     if matrix.unexpected:
         yield Line(f"  {matrix.unexpected:>5} where the reference does not find what the case expects", "bold red")
-    yield Line("FAILED", "bold red") if matrix.failed else Line("ok", "bold green")
+    if matrix.failed:
+        yield Line("FAILED", "bold red")
+    elif all(cell.kind == "refused" for cell in cells):
+        yield Line("ok for the reference; every target refuses", "bold yellow")
+    else:
+        yield Line("ok", "bold green")
 
 
 def _why(kind: CellKind, *, failed: bool) -> str:

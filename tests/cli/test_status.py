@@ -109,6 +109,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("test -t kql,splunk --without-pipeline cases.yml", FINDINGS, "refused by a target that was named, or", ""),
     ("test -t kql,splunk --without-pipeline cases.yml --accept refused", OK, "3 refused\n", ""),
     ("test -t splunk cases.yml --fail-on agree", FINDINGS, "agree, which fails here (--fail-on)", ""),
+    ("test -t kql --without-pipeline cases.yml --accept refused", OK, "ok for the reference; every target refuses", ""),
     ("test --accept asumption cases.yml", WRONG_USAGE, "", "unknown outcome 'asumption' (did you mean 'assumption'?)"),
     ("test --fail-on x cases.yml", WRONG_USAGE, "", "unknown outcome 'x' (agree, bounded,"),
     ("test --fail-on stale,error --accept error cases.yml", WRONG_USAGE, "", "both name error"),
