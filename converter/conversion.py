@@ -296,22 +296,27 @@ class _Work:
             raise RuleError(message, self.plan.place, "give a pipeline with -p, or leave out --strict-fields")
         return (message,)
 
-    def field_names(self) -> dict[str, str]:
-        """Return the product's name of each of Sigma's fields, if the pipeline gives it exactly one."""
-        names: dict[str, str] = {}
+    def field_names(self) -> dict[str, tuple[str, ...]]:
+        """Return the product's names of each of Sigma's fields: one for each use that the pipeline tells apart."""
+        names: dict[str, dict[str, None]] = {}
         for original in self.rules.originals():
-            rule: Any = self.mapped(str(original.name or original.id or original.title))
-            if hasattr(original, "detection"):
-                for name, detection in original.detection.detections.items():
-                    names.update(_renamed(detection, rule.detection.detections[name]))
-            else:
-                before, after = getattr(original, "group_by", None) or (), rule.group_by or ()
-                if len(before) == len(after):
-                    names.update(zip(before, after, strict=True))
-                for old, new in zip(original.aliases, rule.aliases, strict=True):
-                    names.update(zip(old.mapping.values(), new.mapping.values(), strict=True))
-                names.update(zip(_measured(original), _measured(rule), strict=True))
-        return {field: names.get(field, field) for field in ir.fields_of_plan(self.plan)}
+            for old, new in self._renames_of(original):
+                names.setdefault(old, {})[new] = None
+        return {field: tuple(names.get(field, (field,))) for field in ir.fields_of_plan(self.plan)}
+
+    def _renames_of(self, original: Any) -> Iterator[tuple[str, str]]:
+        """Yield (old, new) for the fields that a rule uses, wherever the pipeline leaves exactly one."""
+        rule: Any = self.mapped(str(original.name or original.id or original.title))
+        if hasattr(original, "detection"):
+            for name, detection in original.detection.detections.items():
+                yield from _renamed(detection, rule.detection.detections[name])
+            return
+        before, after = getattr(original, "group_by", None) or (), rule.group_by or ()
+        if len(before) == len(after):
+            yield from zip(before, after, strict=True)
+        for old, new in zip(original.aliases, rule.aliases, strict=True):
+            yield from zip(old.mapping.values(), new.mapping.values(), strict=True)
+        yield from zip(_measured(original), _measured(rule), strict=True)
 
 
 def _lookups(plan: ir.Plan) -> str:

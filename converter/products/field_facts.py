@@ -73,6 +73,7 @@ class FieldFact:
         longest: the most characters of a text that the product keeps; None: the source writes no text that it drops.
         drops: values that never reach the field: `null`, `empty` (the empty text), or a text such as `-`.
         assumptions: where it departs from the raw event.
+        ip: the product's field of type ip that has the value as well, if it is an address.
     """
 
     name: str
@@ -83,6 +84,7 @@ class FieldFact:
     longest: int | None = None
     drops: frozenset[str] = frozenset()
     assumptions: tuple[FieldAssumption, ...] = ()
+    ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ _DETECTION = Entries(ANYTHING, least=1)
 _ASSUMPTION = Keys(
     {"says": FILLED, "broken_when": Either((_DETECTION, list_of(_DETECTION, "mappings"))), "raw": STRING}, {"says": ""}
 )
-_FIELD: Mapping[str, Shape] = {**_KNOWN, "assumptions": list_of(_ASSUMPTION, "mappings")}
+_FIELD: Mapping[str, Shape] = {**_KNOWN, "assumptions": list_of(_ASSUMPTION, "mappings"), "ip": STRING}
 _PREFIX = string("a string that ends in a dot", lambda prefix: prefix.endswith("."), "for example user.")
 _FILE = Keys(
     {

@@ -261,6 +261,17 @@ def no_mapped_address(field: str, network: IPv4Network | IPv6Network) -> Assumpt
     return Assumption(message, lambda _raw, view: any(_is_mapped(v) or _is_ipv4(v) for v in values_of(view, field)))
 
 
+def shortest_addresses(field: str) -> Assumption:
+    """Each address is written as the product shows it, so that equal addresses are equal texts."""
+
+    def broken(_raw: Event, view: Event) -> bool:
+        texts = (value for value in values_of(view, field) if isinstance(value, str) and is_address(value))
+        return any(_is_mapped(text) or str(_address(text)) != text.lower() for text in texts)
+
+    message = f"addresses in {field} are in their shortest form (2001:db8::1), and none is IPv4 written as IPv6"
+    return Assumption(message, broken)
+
+
 def precise_times(digits: int) -> Assumption:
     """Event times are whole milli-, micro- or nanoseconds, the finest unit that the product stores."""
     step = 10 ** (9 - digits)
@@ -345,7 +356,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_address(value: object) -> bool:
+def is_address(value: object) -> bool:
+    """Return whether a value is the text of an IP address."""
     return _address(value) is not None
 
 
@@ -355,7 +367,7 @@ _TYPES: dict[MappedType, Callable[[object], bool]] = {
     "wildcard": lambda value: isinstance(value, str),
     "a number": _is_number,
     "a boolean": lambda value: isinstance(value, bool),
-    "an ip": _is_address,
+    "an ip": is_address,
 }
 _JAVA_NUMBER = re.compile(
     r"[+-]?(NaN|Infinity|((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|0[xX][\da-fA-F.]+[pP][+-]?\d+)[dDfF]?)"

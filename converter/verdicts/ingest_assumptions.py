@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.plan import nodes as ir
-from converter.verdicts.event_assumptions import precise_times
+from converter.verdicts.event_assumptions import is_address, precise_times
 from converter.verdicts.predicates import is_true, leaf_fields, values_of
 from converter.verdicts.verdict import Assumption
 
@@ -21,14 +21,14 @@ _NULLS = frozenset({"null"})  # neither product has a field for a JSON null
 
 
 def ingest_assumptions(
-    rule: ir.Plan, facts: Facts, fields: Mapping[str, str], product: Product
+    rule: ir.Plan, facts: Facts, fields: Mapping[str, Sequence[str]], product: Product
 ) -> tuple[Assumption, ...]:
     """Return what ingestion must leave intact for the rule to mean the same on the product's events.
 
     Args:
         rule: the plan over Sigma's fields, which the reference evaluates.
         facts: of the product's fields.
-        fields: Sigma's field to the product's field.
+        fields: Sigma's field to the product's fields, of which there are several if uses of it are told apart.
         product: the product; for fields without facts, its general treatment of JSON is assumed.
     """
     assumptions: dict[str, Assumption] = {}
@@ -37,16 +37,19 @@ def ingest_assumptions(
     if isinstance(rule, ir.Correlation) and not facts:
         precise = precise_times(product.time_digits)
         assumptions[precise.message] = precise
-    for field in dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups]):
-        fact = facts.field(fields.get(field, field))
+    used = dict.fromkeys([*(name for leaf in leaves for name in leaf_fields(leaf)), *groups])
+    for field, name in [(old, new) for old in used for new in fields.get(old, (old,))]:
+        fact = facts.field(name)
         mine = [leaf for leaf in leaves if field in leaf_fields(leaf)]
         if fact is None:
-            for assumption in _without_facts(field, fields.get(field, field), product, known=bool(facts)):
+            for assumption in _without_facts(field, name, product, known=bool(facts)):
                 assumptions.setdefault(assumption.message, assumption)
         if (fact is None or not fact.single) and any(isinstance(leaf, ir.Exists | ir.IsNull) for leaf in mine):
             hollow = _not_hollow(field)
             assumptions.setdefault(hollow.message, hollow)
-        for known in fact.assumptions if fact is not None else ():
+        # To a comparison with addresses, a field without a value says as little as one with another text.
+        exact = fact is None or (fact.type == "ip" and field not in groups and all(map(_asks_for_address, mine)))
+        for known in fact.assumptions if fact is not None and not exact else ():
             if known.raw in {"", field}:
                 assumptions.setdefault(known.message, _from_fact(known.message, known.broken_when))
         lost = fact.drops if fact is not None else _NULLS
@@ -77,6 +80,17 @@ def _short(field: str, longest: int, title: str) -> Assumption:
             for value in values_of(raw, field)
         ),
     )
+
+
+def _asks_for_address(leaf: ir.Leaf) -> bool:
+    """Return whether a leaf is true of some addresses, and of nothing else."""
+    match leaf:
+        case ir.Cidr():
+            return True
+        case ir.StringMatch(pattern=pattern) if pattern.literal is not None:
+            return is_address(pattern.literal)
+        case _:
+            return False
 
 
 def _reads_strings(leaf: ir.Leaf) -> bool:

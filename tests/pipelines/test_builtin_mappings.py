@@ -30,6 +30,7 @@ from tests.support.pipelines import (
 )
 
 SHARED = SHARED / "cloudtrail"
+GROUPED = {"sourceIPAddress": "source.ip"}
 ELASTIC = {
     "apiVersion": "aws.cloudtrail.api_version",
     "awsRegion": "cloud.region",
@@ -110,12 +111,13 @@ def test_field_is_mapped_for_elastic(raw: str, ecs: str) -> None:
 @pytest.mark.parametrize(("raw", "ecs"), ELASTIC.items())
 def test_group_by_of_a_correlation_is_mapped_for_elastic(raw: str, ecs: str) -> None:
     result = applied("elastic", detection({"eventName": "x"}), correlation([raw]))
-    assert fields_of(rule_of(result, "a_correlation")) == [ecs]
+    assert fields_of(rule_of(result, "a_correlation")) == [GROUPED.get(raw, ecs)]
 
 
 def test_every_elastic_mapping_is_tested() -> None:
     pipeline = yaml.safe_load(builtin_mappings()["cloudtrail_elastic"].read_text("utf-8"))
-    plain, prefixes = (item["mapping"] for item in pipeline["transformations"] if "mapping" in item)
+    *addresses, plain, prefixes = (item["mapping"] for item in pipeline["transformations"] if "mapping" in item)
+    assert addresses == [GROUPED, GROUPED]
     assert plain.items() <= ELASTIC.items()
     for prefix, target in prefixes.items():
         assert any(raw.startswith(prefix) and ecs.startswith(target) for raw, ecs in ELASTIC.items()), prefix
@@ -195,7 +197,33 @@ def test_fields_of_aliases_and_conditions_are_mapped() -> None:
     given = collection(detection({"eventName": "x"}), document)
     assert fields_of(given.rules[-1]) == ["userIdentity.userName", "sourceIPAddress"]
     result = apply(given, select("elastic", [CLOUDTRAIL]))
-    assert fields_of(rule_of(result, "a_correlation")) == ["user.name", "source.address"]
+    assert fields_of(rule_of(result, "a_correlation")) == ["user.name", "source.ip"]
+
+
+@pytest.mark.parametrize(
+    ("modifier", "value", "name"),
+    [
+        ("", "203.0.113.7", "source.ip"),
+        ("", "2001:db8::1", "source.ip"),
+        ("", ["203.0.113.7", "203.0.113.8"], "source.ip"),
+        ("", ["203.0.113.7", "ec2.amazonaws.com"], "source.address"),
+        ("", "ec2.amazonaws.com", "source.address"),
+        ("", "203.0.113.*", "source.address"),
+        ("", "203.0.113.256", "source.address"),
+        ("", "203.0.113.07", "source.address"),
+        ("", "203.0.113.7 ", "source.address"),
+        ("", "a:b", "source.address"),
+        ("", None, "source.address"),
+        ("|startswith", "203.0.113.7", "source.address"),
+        ("|contains", "203.0.113.7", "source.address"),
+        ("|re", "203.0.113.7", "source.address"),
+        ("|exists", True, "source.address"),
+        ("|cidr", "203.0.113.0/24", "source.address"),  # the emitters compare source.ip, see the facts
+    ],
+)
+def test_an_address_is_compared_as_an_address(modifier: str, value: object, name: str) -> None:
+    result = applied("elastic", detection({f"sourceIPAddress{modifier}": value}))
+    assert fields_of(rule_of(result, "a_rule"))[0] == name
 
 
 # ------------------------------------------------------------------------------------------------------ real events

@@ -56,8 +56,7 @@ def test_the_same_as_the_reference(rule: dict[str, Any], key: str, value: object
 
 
 def test_the_threshold(rule: dict[str, Any]) -> None:
-    # The reference has source.ip, which is missing when CloudTrail names a host; source.address is always there.
-    assert rule["threshold"] == {"field": ["cloud.account.id", "user.name", "source.address"], "value": 25}
+    assert rule["threshold"] == {"field": ["cloud.account.id", "user.name", "source.ip"], "value": 25}
 
 
 def test_it_raises_as_many_alerts_as_a_run_can(rule: dict[str, Any]) -> None:

@@ -193,7 +193,7 @@ def _assumed_of_groups(plan: ir.Correlation, context: Context) -> list[Assumptio
     emission = ElasticEmission(context)
     for name, _ in placed_groups(plan):
         emission.single(name)
-        emission.typed(name, (), "keyword")
+        emission.group(name)
     return emission.assumptions
 
 

@@ -96,7 +96,7 @@ def _sequence(plan: ir.Correlation, condition: str, emission: ElasticEmission) -
     count = plan.at_least
     groups = [_field(name, emission, place) for name, place in placed_groups(plan)]
     for name in plan.group_by:
-        emission.typed(name, _TEXT, "keyword")
+        emission.group(name)
     if count > MAX_RUNS:
         raise refused(
             f"a sequence runs at most {MAX_RUNS} times, the rule counts {count}",
@@ -191,6 +191,7 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
                 raise refused(f"{name} is {kind}, and `regex` takes text", f"re on {kind}", place, "convert to esql")
             return f"{_field(name, emission, place)} {expression.operator} {string(expression.text, place)}"
         case ir.Cidr(name, network, place):
+            name = emission.address_field(name)
             if not emission.typed(name, frozenset({"ip"}), "an ip"):
                 raise refused(
                     f"cidrMatch needs a field of type ip, {name} is {emission.type_of(name)}",
@@ -234,6 +235,9 @@ def _number_field(name: str, emission: ElasticEmission, place: Place | None) -> 
 
 def _string_match(leaf: ir.StringMatch, emission: ElasticEmission) -> str:
     """`:` and `like` have no escape for a literal `*` or `?`; such a value needs an operator without wildcards."""
+    address = emission.address(leaf)
+    if address is not None:
+        return f"{_field(leaf.field, emission, leaf.place)} == {string(address, leaf.place)}"
     name = _text_field(leaf.field, emission, leaf.place)
     pattern = leaf.pattern
     literal = pattern.literal

@@ -228,6 +228,7 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
         case ir.Regex(name, pattern, flags, place):
             return _regex(name, pattern, flags, emission, place)
         case ir.Cidr(name, network, place):
+            name = emission.address_field(name)
             check_block(network, place)
             emission.assume(no_mapped_address(name, network))
             emission.assume(no_zone(name, network))
@@ -255,6 +256,9 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
 
 
 def _string_match(leaf: ir.StringMatch, emission: ElasticEmission) -> str:
+    address = emission.address(leaf)
+    if address is not None:
+        return f"{_column(leaf.field, emission, leaf.place)} == {string(address, leaf.place)}"
     text = _text(leaf.field, emission, leaf.place)
     literal = leaf.pattern.literal
     if not leaf.cased and any(isinstance(part, str) and has_foreign_case(part) for part in leaf.pattern.parts):
@@ -340,7 +344,8 @@ def _field_reference(leaf: ir.FieldRef, emission: ElasticEmission) -> str:
 def _correlation(plan: ir.Correlation, emission: ElasticEmission) -> list[str]:
     placed = placed_groups(plan)
     for name, _ in placed:
-        emission.type_of(name)  # assumes what its name says of it
+        if emission.type_of(name) == "ip":  # which is all that its name says of it
+            emission.group(name)
     groups = [_column(name, emission, place) for name, place in placed]
     lines = []
     if groups:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
@@ -42,21 +41,12 @@ _TEXT = frozenset({None, "keyword", "wildcard", "flattened"})
 _NUMBER = re.compile(r"[+-]?(\d{1,300}\.?\d{0,300}|\.\d{1,300})([eE][+-]?\d{1,6})?", re.ASCII)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
 # What a field of another type takes in the place of a string; a date is left to the check of the query.
 _TAKES: Mapping[str | None, Callable[[str], bool]] = {
-    "ip": _is_address,
     "long": _is_number,
     "double": _is_number,
     "boolean": lambda text: text in {"true", "false"},
@@ -133,6 +123,7 @@ def _leaf(leaf: ir.Leaf, emission: ElasticEmission) -> str:
             _needs(name, emission, frozenset({"boolean"}), "a boolean", place)
             return f"{field_name(name, place)}: {str(value).lower()}"
         case ir.Cidr(name, network, place):
+            name = emission.address_field(name)
             _needs(name, emission, frozenset({"ip"}), "an ip", place)
             if emission.type_of(name) is None:
                 raise refused(
@@ -175,6 +166,7 @@ def _string_match(leaf: ir.StringMatch, pattern: ir.Pattern, emission: ElasticEm
         raise refused("KQL has no wildcard for one character", "wildcard ?", leaf.place, "convert to esql or splunk")
     literal = pattern.literal
     if literal is not None:
+        literal = emission.address(leaf) or literal
         if kind in _TAKES and not _TAKES[kind](literal):
             raise refused(f"{leaf.field} is {kind}, and {literal!r} is not", f"string on {kind}", leaf.place)
         return _quoted(literal, leaf.place)
