@@ -80,13 +80,14 @@ def documents_of(
     An event that does not say its `_index` is in every index but those of `tables`.
 
     Raises:
-        QueryError: an index has a name, and FROM names indices by the clock.
+        QueryError: an index has a name, and FROM names indices in a way that is not supported.
     """
     parts = indices.expressions(command.indices)
+    refused = indices.unsupported(parts)
 
     def selected(index: str) -> bool:
-        if indices.has_date_math(parts):
-            raise context.refused(indices.DATE_MATH, command.span)
+        if refused is not None:
+            raise context.refused(refused, command.span)
         return indices.selects(parts, index)
 
     documents: list[Mapping[str, Any]] = []
@@ -124,11 +125,8 @@ def columns_of(
         mapping: the types of fields that are known beforehand.
 
     Raises:
-        QueryError: FROM asks for a metadata field, or has an index, that is not supported.
+        QueryError: FROM asks for a metadata field that is not supported.
     """
-    refused = indices.unsupported(indices.expressions(command.indices))
-    if refused:
-        raise context.refused(refused, command.span)
     for column in command.metadata:
         if column.name not in METADATA:
             hint = f"known: {', '.join(METADATA)}"

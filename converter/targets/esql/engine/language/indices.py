@@ -28,7 +28,9 @@ def expressions(sources: Iterable[str]) -> tuple[str, ...]:
 
 
 def unsupported(parts: Sequence[str]) -> str | None:
-    """Return what is refused of the expressions of FROM whatever indices there are, or None."""
+    """Return what is refused of the expressions of FROM where an index has a name, one of REFUSED, or None."""
+    if any("<" in part for part in parts):
+        return DATE_MATH
     pattern_before = False
     for part in parts:
         excludes = part.startswith("-")
@@ -38,11 +40,6 @@ def unsupported(parts: Sequence[str]) -> str | None:
             return EARLY_EXCLUSION
         pattern_before = pattern_before or "*" in part
     return None
-
-
-def has_date_math(parts: Sequence[str]) -> bool:
-    """Return whether an expression depends on the clock, so that no name of an index can be held against it."""
-    return any("<" in part for part in parts)
 
 
 def selects(parts: Sequence[str], index: str) -> bool:
