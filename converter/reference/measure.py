@@ -214,31 +214,46 @@ def _true(expr: ir.Occurrence, occurring: Container[int]) -> bool:
 
 
 class _Stages(Meter):
-    """The number of stages that occur in order.
+    """The number of stages that occur in order; events of one time have no order.
 
-    `latest[k][s]` is the latest start of k + 1 stages that occur in order, none of them after stage s. Stages that
-    start in the window lie in it, because no event after its end has been added.
+    `latest[count][stage]` is the latest start of so many stages, in order, of those before this one. Stages that start
+    in the window lie in it, because no event after its end has been added.
     """
 
     def __init__(self, limits: Sequence[ir.Limit], stages: Sequence[Sequence[int]]) -> None:
         super().__init__(limits)
         self.stages = stages
-        self.latest = [[_NEVER] * len(stages) for _ in stages]
+        self.latest = [[_NEVER] * (len(stages) + 1) for _ in range(len(stages) + 1)]
 
     def add(self, members: Sequence[Member]) -> None:
-        for member in members:
-            before = [list(row) for row in self.latest]
-            for stage, rules in enumerate(self.stages):
-                if member.rules.isdisjoint(rules):
-                    continue
-                for length, row in enumerate(self.latest[: stage + 1]):
-                    # From `before`, so that one event never serves two stages.
-                    begun = before[length - 1][stage - 1] if length else member.time
-                    for later in range(stage, len(row)):
-                        row[later] = max(row[later], begun)
+        before = [list(row) for row in self.latest]
+        for begin in range(len(self.stages)):
+            for end in range(begin + 1, len(self.stages) + 1):
+                # The last of the stages in order are these events; earlier events are the others, before `begin`.
+                here = _most(self.stages[begin:end], members)
+                for count in range(1, len(self.stages) + 1):
+                    start = members[0].time if count <= here else before[count - here][begin]
+                    self.latest[count][end] = max(self.latest[count][end], start)
 
     def drop(self, _member: Member) -> None:
         """Do nothing: `value` ignores stages that start before the window."""
 
     def value(self, since: int) -> int:
-        return sum(row[-1] >= since for row in self.latest)
+        return sum(row[-1] >= since for row in self.latest[1:])
+
+
+def _most(stages: Sequence[Sequence[int]], members: Sequence[Member]) -> int:
+    """Return how many of the stages different members can be, in any order (the size of a maximum matching)."""
+    stage_of: dict[int, int] = {}
+
+    def has_member(stage: int, tried: set[int]) -> bool:
+        for number, member in enumerate(members):
+            if number in tried or member.rules.isdisjoint(stages[stage]):
+                continue
+            tried.add(number)
+            if number not in stage_of or has_member(stage_of[number], tried):
+                stage_of[number] = stage
+                return True
+        return False
+
+    return sum(has_member(stage, set()) for stage in range(len(stages)))

@@ -15,7 +15,7 @@ class Timed:
 
     Attributes:
         time: nanoseconds since the epoch.
-        position: in the log (for an episode, of its last event); it orders events with the same time.
+        position: in the log (for an episode, of its last event); alerts list events of one time in this order.
         event: the event; for an episode, the fields and values of its group.
         parts: the events of an episode; empty for an event.
     """

@@ -5,13 +5,13 @@ Their predicates read all events of a log, and return the positions of those tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from converter.plan import nodes as ir
 from converter.verdicts.verdict import Assumption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from converter.verdicts.verdict import Event
 
@@ -62,36 +62,22 @@ def _sources(rule: ir.Referenced, names: Sequence[str]) -> Iterator[str]:
         yield from _sources(below, [pairs[name] for name in names if name in pairs])
 
 
-def ordered_apart(plan: ir.Correlation) -> Assumption:
-    """Events with the same time match the same rules: a search cannot see the order of the log, the reference does."""
-    chained = any(isinstance(rule.plan, ir.Correlation) for rule in plan.rules)
-    same = (
-        "no two counted events have the same time"
-        if chained
-        else "events of one group with the same time match the same rules"
-    )
-    message = f"{same} (a search cannot tell which of them came first)"
+def apart(plan: ir.Correlation, stages: Sequence[Collection[int]]) -> Assumption:
+    """No event matches two stages: a search of many stages counts the events of each, and not who could be which.
 
-    def broken(raws: Sequence[Event], views: Sequence[Event]) -> set[int]:
-        from converter.reference.correlate import group_keys  # noqa: PLC0415  only replay needs it
-        from converter.reference.match import matches  # noqa: PLC0415
-        from converter.reference.time import event_time  # noqa: PLC0415
+    Args:
+        plan: the correlation.
+        stages: the different stages, by the numbers of their rules.
+    """
 
-        breaking: set[int] = set()
-        seen: dict[Any, frozenset[int]] = {}
-        for position, (raw, view) in enumerate(zip(raws, views, strict=True)):
-            time = event_time(raw)
-            if chained:
-                matching = [at for at, rule in enumerate(ir.detections_of(plan)) if matches(rule.expr, view)]
-                keys: set[Any] = {(time,)} if matching else set()
-            else:
-                matching = [at for at, rule in enumerate(plan.rules) if matches(rule.expr, view)]
-                keys = {(time, key) for at in matching for key in group_keys(view, plan.rules[at].group_by)}
-            rules = frozenset(matching)
-            if any(key in seen and (chained or seen[key] != rules) for key in keys):
-                breaking.add(position)
-            else:
-                seen.update(dict.fromkeys(keys, rules))
-        return breaking
+    def broken(_raw: Event, view: Event) -> bool:
+        from converter.reference.match import matches  # noqa: PLC0415  only replay needs it
 
-    return Assumption(message, lambda _raw, _view: False, broken)
+        matching = {
+            number
+            for number, rule in enumerate(plan.rules)
+            if isinstance(rule.plan, ir.Detection) and matches(rule.plan.expr, view)
+        }
+        return sum(not matching.isdisjoint(stage) for stage in stages) > 1
+
+    return Assumption("no event matches two of the stages", broken)

@@ -88,17 +88,8 @@ def test_one_more_event_never_removes_an_alert(correlation: dict[str, Any], log:
         assert any(group == other[0] and set(events) <= set(other[3]) for other in after)
 
 
-@given(CORRELATIONS | IN_WORDS, LOGS, st.randoms(use_true_random=False))
+@given(CORRELATIONS | ORDERED | IN_WORDS, LOGS, st.randoms(use_true_random=False))
 def test_the_order_of_the_log_does_not_matter(correlation: dict[str, Any], log: Log, rng: Any) -> None:
-    order = list(range(len(log)))
-    rng.shuffle(order)
-    ids = {position: at + 1 for position, at in enumerate(order, 1)}
-    straight = {position: position for position in range(1, len(log) + 1)}
-    assert alerts(correlation, [log[at] for at in order], ids) == alerts(correlation, log, straight)
-
-
-@given(ORDERED, st.lists(EVENTS, max_size=10, unique_by=lambda event: event["time"]), st.randoms(use_true_random=False))
-def test_the_order_of_the_log_matters_only_at_one_time(correlation: dict[str, Any], log: Log, rng: Any) -> None:
     order = list(range(len(log)))
     rng.shuffle(order)
     ids = {position: at + 1 for position, at in enumerate(order, 1)}

@@ -260,14 +260,19 @@ def measured(correlation: dict[str, Any], window: list[Any]) -> Any:
     return max(
         length
         for length in range(len(stages) + 1)
-        if any(in_order(picked, [one[2] for one in window]) for picked in combinations(stages, length))
+        if any(in_order(picked, window) for picked in combinations(stages, length))
     )
 
 
-def in_order(stages: tuple[str, ...], events: list[set[str]]) -> bool:
-    """Return whether events, each at most once, match the stages one after the other: the earliest will do."""
-    left = iter(events)
-    return all(any(stage in event for event in left) for stage in stages)
+def in_order(stages: tuple[str, ...], events: list[Any]) -> bool:
+    """Return whether different events match the stages, none of them later than the next."""
+    if not stages:
+        return True
+    return any(
+        stages[-1] in event[2]
+        and in_order(stages[:-1], [one for one in events if one is not event and one[0] <= event[0]])
+        for event in events
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- the laws

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converter.errors import RefusedError
 from converter.plan.simplify import simplified
 from converter.products.field_facts import Facts, parse_facts
 from converter.reference.evaluate import evaluate_plans
 from converter.targets.core.registry import get_target
 from converter.targets.core.target import Context
+from converter.targets.splunk.emitter import stages as emit_stages
 from converter.targets.splunk.emitter import windows as emit_windows
 from converter.targets.splunk.engine.execute import run
 from tests.support import correlation_laws as laws
@@ -91,6 +93,44 @@ def test_rows_are_the_episodes_where_fields_are_known_to_be_single(correlation: 
 @given(laws.ORDERED, LOGS)
 def test_orders_are_those_of_the_reference(correlation: dict[str, Any], log: Log) -> None:
     check(laws.documents(correlation), log)
+
+
+@settings(max_examples=150)
+@given(laws.ORDERED, LOGS)
+def test_orders_of_many_stages_take_for_granted_that_no_event_is_two(correlation: dict[str, Any], log: Log) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(emit_stages, "_MOST_COUNTED", 0)
+        check(laws.documents(correlation), [{**event, "t": event["t"][:1]} for event in log])
+
+
+def many(condition: str = "") -> str:
+    rules = [f"r{number}" for number in range(8)]
+    counted = [
+        f"title: {rule}\nname: {rule}\nlogsource: {{category: test}}\ndetection: {{s: {{t: {rule}}}, condition: s}}\n"
+        for rule in rules
+    ]
+    outer = (
+        f"title: Outer\nname: outer\ncorrelation: {{type: temporal_ordered, rules: {rules}, timespan: 10s{condition}}}"
+    )
+    return "---\n".join([*counted, outer])
+
+
+def test_an_event_of_two_of_many_stages_breaks_an_assumption() -> None:
+    query = get_target("splunk").emit(simplified(laws.plan_of(many())), Context(Facts()))
+    (assumption,) = (
+        assumption
+        for assumption in query.verdict.assumptions
+        if assumption.message == "no event matches two of the stages"
+    )
+    log: Log = [{"t": "r1"}, {"t": ["r1", "r2"]}, {"t": "r2"}]
+    assert assumption.breaking(log, log) == {1}
+
+
+def test_too_many_orders_are_refused() -> None:
+    with pytest.raises(RefusedError) as caught:
+        query(many(", condition: {gte: 4}"), Facts())
+    assert caught.value.construct == "temporal_ordered with a number of many rules"
+    assert caught.value.place is not None
 
 
 @settings(max_examples=300)

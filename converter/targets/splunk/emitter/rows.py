@@ -72,7 +72,6 @@ class Rows:
         values: of what is measured.
         event: numbers the events, where several rows may be of one; else empty.
         first: the time of the first event of a row, where a row may be an episode; else empty.
-        position: where its last event is among all, where a row may be an episode; else empty.
         others: whether there are rows that do not belong to the correlation; their keys are null.
         names: the rules that a row matches, if there are several; else empty.
     """
@@ -82,7 +81,6 @@ class Rows:
     values: tuple[str, ...] = ()
     event: str = ""
     first: str = ""
-    position: str = ""
     others: bool = False
     names: str = ""
     renamed: tuple[tuple[str, str], ...] = ()

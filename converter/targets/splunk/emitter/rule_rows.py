@@ -57,7 +57,6 @@ class Opened:
     use: str
     event: str
     first: str = ""
-    position: str = ""
 
 
 def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, chained: bool) -> Opened:
@@ -81,9 +80,9 @@ def open_parts(parts: Sequence[Part], search: Search, read: Sequence[str], *, ch
         search.add(f"mvexpand {use}")
     if not chained:
         return Opened(use, event)
-    first, position = search.column("first"), search.column("position")
-    search.add(f"eval {first}=_time, {position}={event}")
-    return Opened(use, event, first, position)
+    first = search.column("first")
+    search.add(f"eval {first}=_time")
+    return Opened(use, event, first)
 
 
 def part_rows(plan: ir.Correlation, parts: Sequence[Part], search: Search, columns: Opened, *, others: bool) -> Rows:
@@ -116,7 +115,6 @@ def part_rows(plan: ir.Correlation, parts: Sequence[Part], search: Search, colum
         flags,
         event=columns.event,
         first=columns.first,
-        position=columns.position,
         others=others,
         renamed=tuple(renamed),
     )

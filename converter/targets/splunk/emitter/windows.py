@@ -5,7 +5,7 @@
 No command of SPL has a closed window of time without a limit on its events. What is used instead:
 
 - a number of events N: the times of the last N rows of a group, `streamstats window=N`;
-- whether and when something happened: the greatest time so far;
+- whether and when something happened: the greatest time so far (of stages in order, see `emitter.stages`);
 - different values: each value counts from its event until the timespan has passed, so a second row takes it away;
 - sums, counts and extremes: a window [t-T, t] is the end of one block of length T, from t-T on, and the beginning of
   the next, up to t. A second row at t-T gathers the former on a pass back in time, the latter comes with a pass forth.
@@ -20,7 +20,8 @@ from converter.plan import nodes as ir
 from converter.targets.core.emission import refused
 from converter.targets.splunk.emitter.limits import at_least, compared, met, scaled, steps_of
 from converter.targets.splunk.emitter.quoting import number_text
-from converter.verdicts.log_assumptions import EXACT_DOUBLE, ordered_apart, whole_numbers
+from converter.targets.splunk.emitter.stages import in_order
+from converter.verdicts.log_assumptions import EXACT_DOUBLE, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def judged(plan: ir.Correlation, rows: Rows, search: Search) -> Judged:
         case ir.Temporal(expr):
             return _temporal(plan, rows, search, expr)
         case ir.TemporalOrdered(stages):
-            return _ordered(plan, rows, search, stages)
+            return Judged(in_order(plan, rows, search, stages))
         case _:
             assert_never(plan.measure)
 
@@ -170,59 +171,6 @@ def monotone(expr: ir.Occurrence) -> bool:
             return False
         case _:
             assert_never(expr)
-
-
-def _ordered(plan: ir.Correlation, rows: Rows, search: Search, stages: Sequence[Sequence[int]]) -> Judged:
-    """Carry forward the latest time at which so many stages can have begun.
-
-    Level n holds, at each row and for each stage s, the latest beginning of n stages in order whose last is s or one
-    before it, and is this row. What earlier rows know of level n - 1 makes level n; a row is never two stages,
-    because it does not see itself.
-    """
-    matching = [" OR ".join(dict.fromkeys(rows.flags[rule] for rule in stage)) for stage in stages]
-    if len(set(matching)) > 1:
-        search.emission.assume(ordered_apart(plan))
-    if rows.position:  # an event may also end an episode: of the two, the rule that is first in the list comes first
-        order = search.column("order")
-        cases = ",".join(f"{flag},{number}" for number, flag in enumerate(dict.fromkeys(rows.flags), 1))
-        search.add(f"eval {order}=case({cases})", f"sort 0 _time {rows.position} {order}")
-    else:
-        search.add("sort 0 _time")
-    only = at_least(plan.limits) if ir.rising(plan.limits) else None
-    if only is not None and only > len(stages):
-        return Judged("1=0")
-    begun: dict[int, str] = {}
-    found_columns: list[str] = []
-    for level in range(1, (only or len(stages)) + 1):
-        # For one number of stages, those that leave too few behind them need not be looked at.
-        end = len(stages) - (only - level if only is not None else 0)
-        columns = {stage: search.column(f"level_{level}_{stage + 1}") for stage in range(level - 1, end)}
-        search.add("eval " + ", ".join(f"{name}={_begin(at, level, matching, begun)}" for at, name in columns.items()))
-        if only is None or level == only:
-            found_columns.append(search.column(f"begun_{level}"))
-            search.add(f"streamstats window=0 max({columns[len(stages) - 1]}) as {found_columns[-1]}{rows.by}")
-        if level == (only or len(stages)):
-            break
-        begun = {stage: search.column(f"after_{level}_{stage + 1}") for stage in columns}
-        seen = ", ".join(f"max({columns[stage]}) as {name}" for stage, name in begun.items())
-        search.add(f"streamstats window=0 current=f {seen}{rows.by}")
-    tests = [f"round(_time-{name},6)<={plan.timespan}" for name in found_columns]
-    if only is not None:
-        return Judged(tests[0])
-    total = search.column("found")
-    search.add(f"eval {total}={'+'.join(f'if({test},1,0)' for test in tests)}")
-    return Judged(met(total, plan.limits, plan.places.get("condition")), every=False)
-
-
-def _begin(stage: int, level: int, matching: Sequence[str], begun: dict[int, str]) -> str:
-    """Return when so many stages have begun that end at this row, with this stage or one before it.
-
-    A later stage never has begun earlier, so the last one that matches decides.
-    """
-    if level == 1:
-        return f"if({' OR '.join(dict.fromkeys(matching[: stage + 1]))},_time,null())"
-    cases = ",".join(f"{matching[at]},{begun[at - 1]}" for at in range(stage, level - 2, -1))
-    return f"case({cases})"
 
 
 # ----------------------------------------------------------------------------------------------- sums, counts, extremes
