@@ -78,10 +78,9 @@ REFUSED = {
     ("a placeholder that nothing expands", "deprecated"): 3,
     ("a placeholder that nothing expands", "rules-emerging-threats"): 2,
     ("a placeholder that nothing expands", "rules-placeholder"): 23,
-    ("action", "unsupported"): 3,
     ("aggregation expression", "deprecated"): 1,
-    ("aggregation expression", "unsupported"): 53,
-    ("timeframe", "unsupported"): 3,
+    ("aggregation expression", "unsupported"): 54,
+    ("timeframe", "unsupported"): 4,
     ("not valid Sigma", "unsupported"): 3,
 }
 
@@ -139,6 +138,7 @@ WITHOUT_EQUIVALENT = [
     "unsupported/network/net_dns_high_subdomain_rate.yml",
     "unsupported/windows/image_load_mimikatz_inmemory_detection.yml",
     "unsupported/windows/win_remote_schtask.yml",
+    "unsupported/windows/win_remote_service.yml",
 ]
 
 

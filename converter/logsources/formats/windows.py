@@ -11,6 +11,7 @@ win over the header: in event 104, `Channel` is the log that was cleared.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from converter.logsources.formats.windows_names import ONLY_CHANNEL, PERHAPS, PO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+# The names in Sigma's taxonomy of what Sysmon writes into one field: `Hashes`, and `Hash` in events 15 and older ones.
+_HASHES = re.compile(r"(?:^|,)\s*(MD5|SHA1|SHA256|IMPHASH)=([0-9A-F]+)", re.IGNORECASE | re.ASCII)
 _ATTRIBUTES = ("#attributes", "@attributes")
 _NONE: frozenset[str] = frozenset()
 # Sysmon's names for fields of events 4688 and 4657: `windows_audit_pipeline` of pysigma-pipeline-windows 2.0.1.
@@ -104,12 +107,17 @@ def _made(
 
 @lru_cache(maxsize=1024)
 def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: EventSource, number: str) -> EventFormat:
+    def hashed(event: Mapping[str, Any]) -> dict[str, Any]:
+        added = names(event)
+        _add_hashes(added, event)
+        return added
+
     audit = _AUDIT.get(number)
     if audit is None:
-        return EventFormat(source, names)
+        return EventFormat(source, hashed)
 
     def audited(event: Mapping[str, Any]) -> dict[str, Any]:
-        added = names(event)
+        added = hashed(event)
         for name, own in audit:
             value = added.get(own, event.get(own))
             if value is not None and name not in added:
@@ -117,6 +125,15 @@ def _interned(names: Callable[[Mapping[str, Any]], dict[str, Any]], source: Even
         return added
 
     return EventFormat(source, audited)
+
+
+def _add_hashes(names: dict[str, Any], event: Mapping[str, Any]) -> None:
+    """Add each hash of a list such as `SHA1=...,MD5=...` by its own name, unless the event has that name."""
+    for field in ("Hashes", "Hash"):
+        listed = names.get(field, event.get(field))
+        if isinstance(listed, str) and "=" in listed:
+            for algorithm, value in _HASHES.findall(listed):
+                names.setdefault(algorithm.lower(), value)
 
 
 def _source(channel: str, number: str, provider: str, operation: str) -> EventSource:
