@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingPipeline
 
     from converter.pipelines.apply import Applied
+    from converter.pipelines.given import PipelineSpec
     from converter.pipelines.record import Change
     from converter.products.field_facts import Facts
     from converter.readers.log_source import LogSource
@@ -45,7 +46,7 @@ def convert_rules(
     rules: Rules,
     target: Target,
     *,
-    pipelines: Sequence[str] = (),
+    pipelines: Sequence[PipelineSpec] = (),
     without_pipeline: bool = False,
     format: str = "default",  # noqa: A002  the word that users know
     options: Mapping[str, str] | None = None,
@@ -133,7 +134,7 @@ class _Work:
     quiet: bool
 
     def __init__(
-        self, rules: Rules, plan: ir.Plan, target: Target, pipelines: Sequence[str], *, without_pipeline: bool
+        self, rules: Rules, plan: ir.Plan, target: Target, pipelines: Sequence[PipelineSpec], *, without_pipeline: bool
     ) -> None:
         from converter.pipelines.apply import apply  # noqa: PLC0415
         from converter.pipelines.choose import select  # noqa: PLC0415

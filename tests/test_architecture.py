@@ -47,7 +47,7 @@ ROOMS = {
     "targets.{target}.engine": "errors readers targets products.{product}",
     "targets.{target}.saved_search": "errors readers targets.{target}.engine products.{product}",
     "conversion": "errors readers plan rules pipelines products verdicts targets.core",
-    "harness": "errors readers plan rules reference logsources products verdicts conversion live targets.core"
+    "harness": "errors readers plan pipelines rules reference logsources products verdicts conversion live targets.core"
     " harness.cases harness.generate",
     "harness.cases": "errors readers",
     "harness.generate": "plan reference",
@@ -56,8 +56,8 @@ ROOMS = {
     "live.splunk": "errors readers products live targets.core products.splunk.ingest"
     " targets.splunk targets.splunk.saved_search",
     "report": "errors plan reference harness harness.cases targets.core",
-    "cli": "errors readers plan rules reference logsources products conversion live harness harness.cases report"
-    " targets.core",
+    "cli": "errors readers plan pipelines rules reference logsources products conversion live harness harness.cases"
+    " report targets.core",
     "": "rules reference logsources conversion targets.core",
 }
 # What a room imports besides, and why.

@@ -17,6 +17,7 @@ from converter.cli.common import (
     OK,
     App,
     backend_option,
+    chosen_pipelines,
     counted,
     debug_option,
     emit,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from converter.errors import RuleWarning, SourceError
     from converter.harness.target_spec import TargetName
+    from converter.pipelines.given import PipelineSpec
     from converter.report.check import Report, RuleResult, TargetResult
     from converter.rules.collection import Rules
     from converter.targets.core.target import Target
@@ -108,11 +110,12 @@ def check(
 
     loaded = load_rules(rules, report.findings.append, add_warning, exclude=exclude or settings.exclude)
     if not lint_only and form != "sarif":
+        without = without_pipeline or settings.without_pipeline
         conversion = _Conversion(
             chosen,
             known,
-            pipelines or settings.pipeline,
-            without_pipeline or settings.without_pipeline,
+            chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without),
+            without,
             settings.strict_fields if strict_fields is None else strict_fields,
         )
         report.rules.extend(conversion.judge_all(loaded))
@@ -133,7 +136,7 @@ class _Conversion:
 
     chosen: Sequence[TargetName]
     known: Mapping[str, Target]
-    pipelines: Sequence[str]
+    pipelines: Sequence[PipelineSpec]
     without_pipeline: bool
     strict_fields: bool
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from converter.cli.settings import Settings
+    from converter.pipelines.given import PipelineSpec
+    from converter.targets.core.target import Target
 
 OK = 0
 FINDINGS = 1
@@ -174,6 +176,22 @@ class LogsSaid:
         for name in map(log_name, self._logs):
             if name not in read and errors.names.isdisjoint((name, "")):
                 warn(f"warning: {name} holds no event")
+
+
+def chosen_pipelines(
+    given: Sequence[str], settings: Settings, targets: Iterable[Target], *, without: bool = False
+) -> Sequence[PipelineSpec]:
+    """Return the pipelines of the command line, else of the configuration, each for the targets of its product.
+
+    Raises:
+        ConfigurationError: as `for_products`.
+    """
+    names = given or settings.pipeline
+    if without or not names:
+        return ()
+    from converter.pipelines.choose import for_products  # noqa: PLC0415  slow to import
+
+    return for_products(names, [target.product for target in targets])
 
 
 def check_stdin(*groups: Sequence[str]) -> None:

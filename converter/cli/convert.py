@@ -18,6 +18,7 @@ from converter.cli.common import (
     OK,
     App,
     backend_option,
+    chosen_pipelines,
     counted,
     debug_option,
     exclude_option,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from converter.cli.settings import Settings
     from converter.harness.target_spec import TargetName
+    from converter.pipelines.given import PipelineSpec
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
@@ -155,6 +157,8 @@ def convert(
         output = None
     known = list_targets()
     chosen, named = _targets(texts, known, form, options, settings)
+    without = without_pipeline or settings.without_pipeline
+    used = chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without)
     work = _Work(skip)
     loaded = load_rules(rules, on_error=work.add_error, exclude=exclude or settings.exclude)
     for warning in loaded.warnings:
@@ -166,8 +170,8 @@ def convert(
             known[name.name],
             work,
             named=name.name in named,
-            pipelines=pipelines or settings.pipeline,
-            without_pipeline=without_pipeline or settings.without_pipeline,
+            pipelines=used,
+            without_pipeline=without,
             strict_fields=settings.strict_fields if strict_fields is None else strict_fields,
         )
     _write(work.queries, output, folder, several=len(chosen) > 1)
@@ -199,7 +203,7 @@ def _convert(
     work: _Work,
     *,
     named: bool,
-    pipelines: Sequence[str],
+    pipelines: Sequence[PipelineSpec],
     without_pipeline: bool,
     strict_fields: bool,
 ) -> None:

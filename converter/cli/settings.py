@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
 from converter.harness.policy import KINDS, Policy
+from converter.pipelines.given import Given
 from converter.readers.schema import (
     FLAG,
     STRING,
@@ -22,6 +23,7 @@ from converter.readers.schema import (
     check,
     list_of,
     one_of,
+    value_at,
 )
 from converter.readers.toml import parse_toml
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from converter.harness.policy import CellKind
+    from converter.pipelines.given import PipelineSpec
+    from converter.readers.schema import Document
 
 OWN_FILE = "sigma-convert.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -37,6 +41,14 @@ SHAPE = Keys(
     {
         "target": STRING_OR_STRINGS,
         "pipeline": STRING_OR_STRINGS,
+        "pipelines": list_of(
+            Keys(
+                {"use": STRING_OR_STRINGS, "product": STRING, "logsource": STRING},
+                required={"use": "names of pipelines"},
+            ),
+            "tables",
+            hint="[[pipelines]]",
+        ),
         "format": STRING,
         "options": Entries(
             Scalar("a string, a number, true or false", lambda value: isinstance(value, str | int | float))
@@ -56,7 +68,7 @@ class Settings:
     """What the configuration says; paths are relative to its folder and made absolute."""
 
     target: tuple[str, ...] = ()
-    pipeline: tuple[str, ...] = ()
+    pipeline: tuple[PipelineSpec, ...] = ()
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     samples: tuple[str, ...] = ()
@@ -116,12 +128,29 @@ def _read(path: Path) -> Settings | None:
     for key in ("pipeline", "samples"):
         if key in values:
             values[key] = tuple(_beside(path, given) for given in values[key])
+    values["pipeline"] = (
+        *values.get("pipeline", ()),
+        *(_given(document, path, (*header, "pipelines", at)) for at in range(len(values.pop("pipelines", ())))),
+    )
     both = [kind for kind in values.get("fail_on", ()) if kind in values.get("accept", ())]
     if both:
         raise ConfigurationError(
             f"{both[0]} is in both fail-on and accept", document.place(*header, "accept", key=True)
         )
     return Settings(**values, path=path)
+
+
+def _given(document: Document, file: Path, key: tuple[str | int, ...]) -> Given:
+    """Return the pipelines of one table `[[pipelines]]`. Raises ConfigurationError if there is no such product."""
+    from converter.products.core import list_products  # noqa: PLC0415  slow to import
+
+    table: dict[str, Any] = value_at(document, key)
+    names = [table["use"]] if isinstance(table["use"], str) else table["use"]
+    product = table.get("product", "")
+    if product and product not in list_products():
+        message = f"there is no product {product!r}"
+        raise ConfigurationError(message, document.place(*key, "product"), f"known: {', '.join(list_products())}")
+    return Given(tuple(_beside(file, name) for name in names), product, table.get("logsource", ""))
 
 
 def _value(value: Any) -> Any:

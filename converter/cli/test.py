@@ -17,6 +17,7 @@ from converter.cli.common import (
     OK,
     App,
     backend_option,
+    chosen_pipelines,
     debug_option,
     emit,
     explain,
@@ -132,15 +133,18 @@ def test(
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
         raise click.UsageError(f"no case has {keyword!r} in its name")
+    chosen = list(dict.fromkeys((*names, *named)))
+    without = without_pipeline or settings.without_pipeline
+    used = chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without)
     left_behind: list[LiveError] = []
     with _opened(live_texts, left_behind) as live, progress() as show:
         matrix = run_matrix(
             suites,
-            list(dict.fromkeys((*names, *named))),
+            chosen,
             known,
             Settings(
-                pipelines or settings.pipeline,
-                without_pipeline or settings.without_pipeline,
+                used,
+                without,
                 jobs or available_jobs(),
                 app.debug,
                 settings.policy(fail_on, accept),

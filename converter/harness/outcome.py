@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from converter.harness.smallest import Smallest
     from converter.harness.target_spec import TargetName
     from converter.live.core import LiveProduct
+    from converter.pipelines.given import PipelineSpec
     from converter.plan.nodes import Plan
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Run, Target
@@ -57,7 +58,7 @@ _DOUBTS: Mapping[Doubt, str] = {
 class Settings:
     """Settings of a run: how rules are converted, and `jobs`, the number of processes that replay cases."""
 
-    pipelines: Sequence[str] = ()
+    pipelines: Sequence[PipelineSpec] = ()
     without_pipeline: bool = False
     jobs: int = 1
     debug: bool = False

@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
 from converter.pipelines.fields import maps_fields
+from converter.pipelines.given import Given, names_for
 from converter.pipelines.installed import PACKAGES, find_installed, package_of
 from converter.pipelines.read import load_pipeline
 from converter.products.core import get_product, list_products
 from converter.readers.log_source import LogSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sigma.processing.pipeline import ProcessingPipeline
 
     from converter.pipelines.fields import AnyRule
+    from converter.pipelines.given import PipelineSpec
 
 _SUFFIXES = (".yml", ".yaml")
 
 
 def select(
-    product: str, logsources: Iterable[LogSource], *, names: Sequence[str] = (), without: bool = False
+    product: str, logsources: Iterable[LogSource], *, names: Sequence[PipelineSpec] = (), without: bool = False
 ) -> ProcessingPipeline:
     """Return a new pipeline for rules of these log sources in a product.
 
@@ -38,7 +40,8 @@ def select(
         product: `splunk` or `elastic`.
         logsources: of the rules to convert; the built-in mapping of each is used, if there is one.
         names: pipelines to use instead of the built-in mappings: an installed pipeline, a built-in mapping
-            (`cloudtrail_splunk`), a YAML file, or a folder of YAML files.
+            (`cloudtrail_splunk`), a YAML file, or a folder of YAML files. Of those that are given for a product or
+            a log source, the ones that fit; if none does, the built-in mappings.
         without: whether to return an empty pipeline.
 
     Several pipelines are chained by priority, lowest first, then by name, as pySigma chains them.
@@ -51,17 +54,49 @@ def select(
 
     if without:
         return ProcessingPipeline()
-    if names:
-        chosen = [pair for name in names for pair in _by_name(name)]
+    sources = list(logsources)
+    if fitting := names_for(names, sources, product):
+        chosen = [pair for name in fitting for pair in _by_name(name)]
         for name, pipeline in chosen:
             _check_product(name, pipeline, product)
     else:
-        paths = {get_product(product).mapping_file(logsource) for logsource in logsources}
+        paths = {get_product(product).mapping_file(logsource) for logsource in sources}
         chosen = [(str(path), load_pipeline(path)) for path in sorted(path for path in paths if path is not None)]
     return _chained(chosen)
 
 
-def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
+def for_products(names: Sequence[PipelineSpec], products: Iterable[str]) -> list[PipelineSpec]:
+    """Return the pipelines for a run with targets of these products: each target gets those that are made for it.
+
+    Raises:
+        ConfigurationError: a pipeline is made for none of the products, or there is none for one of them.
+    """
+    wanted = list(dict.fromkeys(products))
+    chosen: list[PipelineSpec] = []
+    covered: set[str] = set()
+    for spec in names:
+        if isinstance(spec, Given):
+            chosen.append(spec)
+            covered.update(wanted)  # a built-in mapping stands for those that it does not cover
+            continue
+        made_for = [product for product in wanted if all(_fits(pipeline, product) for _, pipeline in _by_name(spec))]
+        if not made_for:
+            for name, pipeline in _by_name(spec):
+                _check_product(name, pipeline, " or ".join(wanted))
+            made_for = wanted
+        covered.update(made_for)
+        chosen += [spec] if made_for == wanted else [Given((spec,), product) for product in made_for]
+    for product in wanted if names else ():
+        if product not in covered:
+            raise ConfigurationError(
+                f"none of the pipelines is for {product}",
+                None,
+                f"give one for {product}, or choose other targets with -t",
+            )
+    return chosen
+
+
+def placeholder_pipeline(names: Sequence[PipelineSpec], logsources: Collection[LogSource]) -> ProcessingPipeline:
     """Return only those items of the named pipelines that expand placeholders to values, from whatever source.
 
     Placeholders are part of a rule's meaning, so these items are applied to the rule that the reference evaluates as
@@ -72,7 +107,7 @@ def placeholder_pipeline(names: Sequence[str]) -> ProcessingPipeline:
     """
     from sigma.processing.transformations.placeholder import BasePlaceholderTransformation  # noqa: PLC0415  slow
 
-    pipeline = _chained([pair for name in names for pair in _by_name(name)])
+    pipeline = _chained([pair for name in names_for(names, logsources) for pair in _by_name(name)])
     pipeline.items = [item for item in pipeline.items if isinstance(item.transformation, BasePlaceholderTransformation)]
     return pipeline
 
@@ -137,11 +172,16 @@ def _near_file(path: Path) -> str:
 
 
 def _check_product(name: str, pipeline: ProcessingPipeline, product: str) -> None:
-    allowed = frozenset(pipeline.allowed_backends)
-    if allowed and not allowed & get_product(product).backends:
+    if not any(_fits(pipeline, part) for part in product.split(" or ")):
+        allowed = ", ".join(sorted(pipeline.allowed_backends))
         raise ConfigurationError(
-            f"the pipeline {name!r} is for {', '.join(sorted(allowed))}, not for {product}", None, "choose another one"
+            f"the pipeline {name!r} is for {allowed}, not for {product}", None, "choose another one"
         )
+
+
+def _fits(pipeline: ProcessingPipeline, product: str) -> bool:
+    allowed = frozenset(pipeline.allowed_backends)
+    return not allowed or bool(allowed & get_product(product).backends)
 
 
 def _chained(named: list[tuple[str, ProcessingPipeline]]) -> ProcessingPipeline:

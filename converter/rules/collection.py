@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
 
+    from converter.pipelines.given import PipelineSpec
     from converter.plan import nodes as ir
     from converter.readers.yaml_document import Document
 
@@ -80,7 +81,9 @@ class Rules:
         documents = tuple(needed(document, self._index))
         return Rules(documents, (plan,), self.filters, parsed=self.parsed, _upstream=self._upstream)
 
-    def expanded(self, pipelines: Sequence[str], on_error: Callable[[SourceError], None] | None = None) -> Rules:
+    def expanded(
+        self, pipelines: Sequence[PipelineSpec], on_error: Callable[[SourceError], None] | None = None
+    ) -> Rules:
         """Return the rules with their placeholders expanded by pipelines; other items of the pipelines are not applied.
 
         Args:
@@ -96,13 +99,14 @@ class Rules:
             return self
         from converter.pipelines.apply import apply  # noqa: PLC0415  slow to import
         from converter.pipelines.choose import placeholder_pipeline  # noqa: PLC0415  slow to import
+        from converter.plan import nodes as ir  # noqa: PLC0415
 
-        pipeline = placeholder_pipeline(pipelines)
         plans: list[ir.Plan] = []
         for plan in self.plans:
             if not _waits(plan):
                 plans.append(plan)
                 continue
+            pipeline = placeholder_pipeline(pipelines, {rule.logsource for rule in ir.detections_of(plan)})
             try:
                 applied = apply(self.only(plan).collection(), pipeline, in_place=True)
                 for error in applied.failed.values():
