@@ -16,7 +16,7 @@ from converter.errors import QueryError, RefusedError, SourceError
 from converter.harness.changed_rule import replay_both
 from converter.harness.compare import CompareError
 from converter.harness.policy import Policy
-from converter.harness.replay import unmet_by_run
+from converter.harness.replay import looks_up, unmet_by_run
 from converter.harness.smallest import smallest
 
 if TYPE_CHECKING:
@@ -205,6 +205,10 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
     for plan in plans:
         query = column.queries.get(plan.meta.key)
         if query is None:
+            continue
+        if placeholders := looks_up(plan):
+            kinds.add("unjudged")
+            notes.append(f"what the product looks up is not known here: {', '.join(placeholders)}")
             continue
         try:
             replayed.append((plan, *replay_both(plan, query, column.target, log)))

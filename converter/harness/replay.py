@@ -209,6 +209,12 @@ class Log:
         return len(self.events)
 
 
+def looks_up(plan: ir.Plan) -> tuple[str, ...]:
+    """Return the placeholders of a rule that nothing expands: only a product that looks them up can judge it."""
+    leaves = (leaf for detection in ir.detections_of(plan) for leaf in ir.unexpanded(detection.expr))
+    return tuple(dict.fromkeys(leaf.placeholder for leaf in leaves))
+
+
 def replay(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Outcome, Sequence[Run]]:
     """Run a query on the log, compare it with the reference, and check the assumptions of its verdict.
 

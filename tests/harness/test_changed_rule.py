@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from converter.cli import main
+from converter.cli.common import BAD_INPUT
 from tests.support.pipelines import pipeline_file
 
 if TYPE_CHECKING:
@@ -133,3 +134,33 @@ def test_convert_and_check_tell_what_the_pipeline_did(tmp_path: Path, capsys: py
     shown = capsys.readouterr().out
     assert "changed  the pipeline drops User (drop_detection_item drop)" in shown
     assert "pipeline: splunk: renames Image to process" in shown
+
+
+LOOKUP = "[| inputlookup {id}.csv | rename ip as {field} | fields {field}]"
+LISTED = {
+    "title": "Connection to a listed address",
+    "name": "listed",
+    "logsource": {"product": "windows", "category": "network_connection"},
+    "detection": {"selection": {"DestinationIp|expand": "%bad_ips%"}, "condition": "selection"},
+}
+
+
+def test_a_query_that_looks_values_up_is_unjudged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rule.yml").write_text(yaml.safe_dump(LISTED), encoding="utf-8")
+    event = {"DestinationIp": "192.0.2.1", "eventTime": "2024-01-05T10:00:00Z"}
+    cases = {"rule": "rule.yml", "cases": [{"name": "log", "events": [event], "expect": "match"}]}
+    path = tmp_path / "x.cases.yml"
+    path.write_text(yaml.safe_dump(cases), encoding="utf-8")
+    item = {"type": "query_expression_placeholders", "expression": LOOKUP}
+    pipeline = pipeline_file(tmp_path, "p.yml", transformations=[item])
+    main(["test", str(path), "-p", pipeline, "-t", "splunk,kql,pysigma:splunk", "--format", "json", "-j", "1"])
+    (result,) = json.loads(capsys.readouterr().out)["suites"]
+    cells = {cell["target"]: cell for cell in result["cases"][0]["cells"]}
+    assert {target: cell["result"] for target, cell in cells.items()} == {
+        "splunk": "unjudged",
+        "kql": "refused",
+        "pysigma:splunk": "unjudged",
+    }
+    assert cells["splunk"]["notes"] == ["what the product looks up is not known here: bad_ips"]
+    assert main(["test", str(path), "-t", "splunk"]) == BAD_INPUT
+    assert "there is no value for the placeholder %bad_ips%" in capsys.readouterr().err
