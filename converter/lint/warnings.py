@@ -2,7 +2,8 @@
 
     documents (without errors) ──warnings_of──> RuleWarning: a code, a message, its place, a hint
 
-`lint/detection.py` checks the section `detection`, and `lint/validators.py` adds the issues of pySigma's validators.
+`lint/detection.py` checks the section `detection`, `lint/correlation.py` the limits of a correlation, and
+`lint/validators.py` adds the issues of pySigma's validators.
 Warnings about references and filters are in `Rules.warnings`.
 """
 
@@ -14,6 +15,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RuleWarning, suggest
+from converter.lint.correlation import correlation_warnings
 from converter.lint.detection import detection_warnings
 from converter.plan.attack import editions, knows_tag, tactics
 
@@ -95,6 +97,8 @@ def _warnings(document: Document) -> Iterator[RuleWarning]:
     if isinstance(document.data.get("detection"), dict):
         yield from detection_warnings(document)
     yield from _references(document)
+    if isinstance(document.data.get("correlation"), dict):
+        yield from correlation_warnings(document)
 
 
 def _keys(document: Document) -> Iterator[RuleWarning]:

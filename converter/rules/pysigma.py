@@ -126,6 +126,8 @@ def upstream_rule(document: Document) -> Any:
         rule = kind.from_dict(data, source=_source(document, document.node.start_mark.line + 1, 1))
         return _with_ids(rule, document.data)
     except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        if isinstance(error, SigmaError):
+            error.source = None  # its text would repeat the place, with the path of the working directory
         raise RefusedError(f"pySigma does not accept the rule: {error}", "pySigma", document.place()) from None
 
 
