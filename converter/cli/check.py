@@ -190,11 +190,12 @@ def _refusals(report: Report, *, strict: bool) -> int:
 
 def _write(report: Report, form: str, *, ok: bool) -> None:
     if form == "text":
-        from converter.report.check import LEFT_OUT  # noqa: PLC0415
+        from converter.report.check import left_out  # noqa: PLC0415
         from converter.report.check_text import check_text  # noqa: PLC0415
 
         write(check_text(report), sys.stdout)
-        note(f"note: {LEFT_OUT[0]}")
+        for sentence in left_out():
+            note(f"note: {sentence}")
         return
     from converter.report.alerts import to_json  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from converter.plan.attack import VERSIONS, Tactic, Version, editions, knows_tag, tactics, threats
+from converter.report.check import left_out
 
 CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("attack.toml").read_text(encoding="utf-8"))["case"]
 
@@ -38,3 +39,7 @@ def test_tags_of_both_versions_are_known() -> None:
     assert editions() == "19 and 18.1"
     assert all(map(knows_tag, ("t1562.001", "t1685.005", "ta0112", "ta0005", "g0016", "s0002")))
     assert not any(map(knows_tag, ("t9999", "ta9999", "evasion")))
+
+
+def test_the_report_of_check_names_the_versions() -> None:
+    assert any(f"ATT&CK {editions()} " in sentence for sentence in left_out())
