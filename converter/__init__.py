@@ -46,6 +46,8 @@ def convert(
     pipelines: Sequence[str] = (),
     format: str = "default",  # noqa: A002  what the command line calls it
     options: Mapping[str, str] | None = None,
+    without_pipeline: bool = False,
+    allow_unmapped: bool = False,
 ) -> list[Query]:
     """Convert rules to the query language of a target.
 
@@ -55,15 +57,27 @@ def convert(
         pipelines: files or names of pySigma pipelines, instead of the one chosen by log source.
         format: one of the target's formats.
         options: the target's options.
+        without_pipeline: whether to keep the fields as the rules have them, because they are the product's.
+        allow_unmapped: whether to convert a rule with fields that no mapping has, also if the product fails on a query
+            with unknown fields (ES|QL and EQL); `Query.warnings` names the fields.
 
     Raises:
-        RefusedError: the language cannot express a rule; names the construct and a target that can.
+        RefusedError: the language cannot express a rule; names the construct and a target that can. Or the product
+            would fail on a field that no mapping has.
         ConfigurationError: an unknown target, pipeline, format or option.
     """
     from converter.conversion import convert_rules  # noqa: PLC0415
     from converter.targets.core.registry import get_target  # noqa: PLC0415
 
-    return convert_rules(rules, get_target(target), pipelines=pipelines, format=format, options=options or {})
+    return convert_rules(
+        rules,
+        get_target(target),
+        pipelines=pipelines,
+        without_pipeline=without_pipeline,
+        format=format,
+        options=options or {},
+        allow_unmapped=allow_unmapped,
+    )
 
 
 def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: bool = True) -> list[Alert]:

@@ -8,6 +8,7 @@ Each conversion works on its own copy of the rules that pySigma parsed at load, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from converter.pipelines.given import PipelineSpec
     from converter.pipelines.record import Change
     from converter.products.field_facts import Facts
+    from converter.products.unmapped import Unmapped
     from converter.readers.log_source import LogSource
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
@@ -51,6 +53,7 @@ def convert_rules(
     format: str = "default",  # noqa: A002  the word that users know
     options: Mapping[str, str] | None = None,
     strict_fields: bool = False,
+    allow_unmapped: bool = True,
     on_error: Callable[[SourceError], None] | None = None,
 ) -> list[Query]:
     """Convert every rule to one target.
@@ -63,13 +66,15 @@ def convert_rules(
         format: one of the target's formats.
         options: the target's options.
         strict_fields: whether an unmapped field is an error, not a warning.
+        allow_unmapped: whether an unmapped field is a warning even where the product fails on a query with a field that
+            no index has. Users say so; replay sees the fields in the events.
         on_error: called with the error of each rule that cannot be converted; without it, the first error is raised.
 
     Returns:
         A query for each rule that could be converted, in order; a pipeline's finalizer may join them into one.
 
     Raises:
-        RefusedError: the target cannot express a rule.
+        RefusedError: the target cannot express a rule, or the product would fail on an unmapped field.
         RuleError: a rule is not valid, or with `strict_fields` has an unmapped field.
         ConfigurationError: a pipeline, a format or an option is wrong; raised even with `on_error`.
     """
@@ -82,13 +87,21 @@ def convert_rules(
             work = _Work(rules, plan, target, pipelines, without_pipeline=without_pipeline)
             pipeline = work.applied.pipeline
             context = Context(work.facts, format, dict(options or {}), titles=titles)
-            queries.append(work.convert(context, strict_fields=strict_fields))
+            query = work.convert(context, strict_fields=strict_fields)
+            if query.unmapped is not None and query.needs_fields and not allow_unmapped:
+                raise _fails_on(query.unmapped)
+            queries.append(query)
         except (RefusedError, RuleError) as error:
             error.place = error.place or plan.place
             if on_error is None:
                 raise
             on_error(error)
     return _finalized(queries, pipeline)
+
+
+def _fails_on(unmapped: Unmapped) -> RefusedError:
+    message = f"{unmapped.error}, and a query fails on a field that no index has"
+    return RefusedError(message, "unmapped field", unmapped.place, unmapped.hint)
 
 
 def _finalized(queries: list[Query], pipeline: ProcessingPipeline | None) -> list[Query]:
@@ -132,6 +145,7 @@ class _Work:
     facts: Facts
     applied: Applied
     quiet: bool
+    pipelines: Sequence[PipelineSpec]
 
     def __init__(
         self, rules: Rules, plan: ir.Plan, target: Target, pipelines: Sequence[PipelineSpec], *, without_pipeline: bool
@@ -144,6 +158,7 @@ class _Work:
         self.plan = plan
         self.target = target
         self.quiet = without_pipeline
+        self.pipelines = pipelines
         sources = list(_sources(plan))
         self.facts = load_facts(target.product, sources[0]) if len(set(sources)) == 1 else Facts()
         pipeline = select(target.product, sources, names=pipelines, without=without_pipeline)
@@ -164,13 +179,16 @@ class _Work:
                     self.plan.place,
                     "let it refuse the rule instead (rule_failure)",
                 )
-        warnings = self.unknown_fields(strict=strict_fields)
+        unmapped = self.unknown_fields()
+        if strict_fields and unmapped is not None:
+            raise RuleError(unmapped.error, unmapped.place, "give a pipeline with -p, or leave out --strict-fields")
+        warnings = () if unmapped is None else (unmapped.message,)
         state = ReadState(self.state())
         context = replace(context, state=state, guide=_guide(self.plan))
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma converts pySigma's rules, not plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
-            return self.told(replace(query, warnings=query.warnings + warnings), mapped)
+            return self.told(replace(query, warnings=query.warnings + warnings, unmapped=unmapped), mapped)
         query = self.target.emit(mapped, context)
         check_query(query, mapped, self.target, context)
         if query.inner is None or query.wrap is None:
@@ -179,7 +197,7 @@ class _Work:
             text = query.wrap(self.applied.postprocess(rule, query.inner))
         lost = ingest_assumptions(self.plan, self.facts, self.field_names(), get_product(self.target.product))
         warnings = (*query.warnings, *warnings, *self.unread(state))
-        query = self.told(replace(query, warnings=warnings), mapped, lost)
+        query = self.told(replace(query, warnings=warnings, unmapped=unmapped), mapped, lost)
         return _changed(query, text, ", ".join(self.applied.postprocessing))
 
     def told(self, query: Query, mapped: ir.Plan, lost: Sequence[Assumption] = ()) -> Query:
@@ -277,12 +295,12 @@ class _Work:
             if key not in read and setters.get(key) not in builtin_items()
         )
 
-    def unknown_fields(self, *, strict: bool) -> tuple[str, ...]:
-        """Return a warning that names the unmapped fields, if there are any; with `strict`, raise it."""
-        from converter.pipelines.fields import fields_of, unmapped  # noqa: PLC0415  slow to import
+    def unknown_fields(self) -> Unmapped | None:
+        """Return the fields of the rule, and of those it refers to, that no mapping has; None if there are none."""
+        from converter.pipelines.fields import fields_of, listed_fields, unmapped  # noqa: PLC0415  slow to import
 
         if self.quiet:
-            return ()
+            return None
         fields: dict[str, None] = {}
         originals = {str(rule.name or rule.id or rule.title): rule for rule in self.rules.originals()}
         for key, original in originals.items():
@@ -290,12 +308,16 @@ class _Work:
             names = unmapped(fields_of(original), fields_of(rule), self.facts, self.applied.mapped(rule))
             fields.update(dict.fromkeys(names))
         if not fields:
-            return ()
-        plural = "s" * (len(fields) > 1)
-        message = f"no mapping for {self.target.product} has the field{plural} {', '.join(fields)}"
-        if strict:
-            raise RuleError(message, self.plan.place, "give a pipeline with -p, or leave out --strict-fields")
-        return (message,)
+            return None
+        from converter.pipelines.choose import advice_for_unmapped  # noqa: PLC0415  only now
+        from converter.products.unmapped import unmapped_fields  # noqa: PLC0415
+        from converter.rules.field_places import field_places  # noqa: PLC0415
+
+        product = self.target.product
+        places = {name: at for document in self.rules.documents for name, at in field_places(document).items()}
+        known = [*listed_fields(self.applied.pipeline), *self.facts.known]
+        advice = partial(advice_for_unmapped, product, tuple(dict.fromkeys(_sources(self.plan))), bool(self.pipelines))
+        return unmapped_fields(product, {name: places.get(name, self.plan.place) for name in fields}, known, advice)
 
     def field_names(self) -> dict[str, tuple[str, ...]]:
         """Return the product's names of each of Sigma's fields: one for each use that the pipeline tells apart."""

@@ -6,7 +6,7 @@ RULE... ──load──> findings; plans ──convert for each target──> v
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -22,21 +22,24 @@ from converter.cli.common import (
     debug_option,
     emit,
     exclude_option,
+    field_options,
+    field_settings,
     not_rules,
     note,
     parse_options,
     pipeline_options,
     rule_argument,
 )
+from converter.errors import suggest
 from converter.report.layout import write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from converter.errors import RuleWarning, SourceError
     from converter.harness.target_spec import TargetName
     from converter.pipelines.given import PipelineSpec
-    from converter.report.check import Report, RuleResult, TargetResult
+    from converter.report.check import Outcome, Report, RuleResult, TargetResult
     from converter.rules.collection import Rules
     from converter.targets.core.target import Target
 
@@ -60,8 +63,13 @@ if TYPE_CHECKING:
 )
 @click.option("--ignore", "ignored", multiple=True, metavar="CODE[,CODE...]", help="Ignore warnings with these codes.")
 @pipeline_options
+@field_options
 @click.option(
-    "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
+    "--fail-on",
+    "fail_on_texts",
+    multiple=True,
+    metavar="OUTCOME[,OUTCOME...]",
+    help="Fail on these too: warning (of conversions, for example an unmapped field), bounded, unjudged, refused.",
 )
 @backend_option
 @exclude_option
@@ -78,6 +86,8 @@ def check(
     pipelines: tuple[str, ...],
     without_pipeline: bool,
     strict_fields: bool | None,
+    allow_unmapped: bool | None,
+    fail_on_texts: tuple[str, ...],
     options: tuple[str, ...],
     exclude: tuple[str, ...],
     rules: tuple[str, ...],
@@ -85,7 +95,8 @@ def check(
     """Report errors and warnings in rules, and the verdict of each target.
 
     RULE is a file, a folder, or - for standard input. The exit status is 2 if there are errors in rules, 1 if there are
-    warnings or a target named with -t refuses a rule, and else 0.
+    warnings about the text of rules, a target named with -t refuses a rule, or there is something that --fail-on names,
+    and else 0.
     """
     from converter.harness.target_spec import Defaults, own_names, parse_names  # noqa: PLC0415  slow to import
     from converter.report.check import Report  # noqa: PLC0415
@@ -93,6 +104,8 @@ def check(
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
+    strict, allow = field_settings(settings, strict_fields, allow_unmapped)
+    fail_on = _fail_on(fail_on_texts)
     known = list_targets()
     chosen = parse_names(
         target_texts or ("all",),
@@ -116,12 +129,16 @@ def check(
             known,
             chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without),
             without,
-            settings.strict_fields if strict_fields is None else strict_fields,
+            strict,
+            allow,
+            frozenset(codes),
         )
         report.rules.extend(conversion.judge_all(loaded))
-    named = {part.strip() for text in target_texts for part in text.split(",")} - {"all"}
-    refusals = _refusals(report, strict=bool(named))
-    status = BAD_INPUT if report.errors else FINDINGS if report.warnings or refusals else OK
+    named = [part for text in target_texts for part in text.split(",") if part.strip() != "all"]
+    strict_targets = {name.name for name in (chosen if "refused" in fail_on else parse_names(named, known))}
+    refusals = _refusals(report, {str(name) for name in chosen if name.name in strict_targets})
+    failed = report.findings or refusals or any(report.has(outcome) for outcome in fail_on)
+    status = BAD_INPUT if report.errors else FINDINGS if failed else OK
     _write(report, form, ok=status == OK)
     parts = [(len(loaded.documents), "rule"), (report.errors, "error"), (report.warnings, "warning")]
     parts += [(refusals, "refusal")] if refusals else []
@@ -139,6 +156,8 @@ class _Conversion:
     pipelines: Sequence[PipelineSpec]
     without_pipeline: bool
     strict_fields: bool
+    allow_unmapped: bool
+    ignored: Collection[str]
 
     def judge_all(self, rules: Rules) -> list[RuleResult]:
         """Convert each rule to every target; a terminal shows how far it is."""
@@ -160,7 +179,8 @@ class _Conversion:
 
     def _convert(self, rules: Rules, name: TargetName) -> TargetResult:
         from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
-        from converter.report.check import TargetResult  # noqa: PLC0415
+        from converter.products.unmapped import CODE  # noqa: PLC0415
+        from converter.report.check import TargetResult, others  # noqa: PLC0415
 
         errors: list[SourceError] = []
         queries = convert_rules(
@@ -171,18 +191,36 @@ class _Conversion:
             format=name.format,
             options=dict(name.options),
             strict_fields=self.strict_fields,
+            allow_unmapped=self.allow_unmapped,
             on_error=errors.append,
         )
-        return TargetResult(str(name), queries[0] if queries else None, errors[0] if errors else None)
+        query = queries[0] if queries else None
+        if query is not None and query.unmapped is not None and CODE in self.ignored:
+            query = replace(query, warnings=tuple(others(query)), unmapped=None)
+        return TargetResult(str(name), query, errors[0] if errors else None)
 
 
-def _refusals(report: Report, *, strict: bool) -> int:
+def _fail_on(texts: Sequence[str]) -> list[Outcome]:
+    """Return the outcomes of --fail-on. Raises UsageError, with a suggestion."""
+    from converter.report.check import OUTCOMES  # noqa: PLC0415  slow to import
+
+    known = {str(outcome): outcome for outcome in OUTCOMES}
+    names = [name.strip() for text in texts for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            hint = suggest(name, known) or f"known: {', '.join(known)}"
+            raise click.UsageError(f"--fail-on: `check` has no outcome {name!r}; {hint}")
+    return [known[name] for name in names]
+
+
+def _refusals(report: Report, strict: Collection[str]) -> int:
     """Count the pairs of rule and target that have no query and are findings.
 
-    A refusal is a finding only if the user named the target: of all targets, some always refuse a rule.
+    A refusal is a finding only for the targets in `strict`, which the user named: of all targets, some always refuse a
+    rule.
     """
     return sum(
-        result.verdict == "error" or (strict and result.verdict == "refused")
+        result.verdict == "error" or (result.target in strict and result.verdict == "refused")
         for rule in report.rules
         for result in rule.targets
     )

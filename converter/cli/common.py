@@ -111,6 +111,32 @@ def pipeline_options(command: _Command) -> _Command:
     )(command)
 
 
+def field_options(command: _Command) -> _Command:
+    """Add --strict-fields and --allow-unmapped; `allow_unmapped` checks that only one of them is given."""
+    command = click.option(
+        "--allow-unmapped",
+        is_flag=True,
+        default=None,
+        help="A field without a mapping is a warning, also for targets whose product fails on unknown fields.",
+    )(command)
+    return click.option(
+        "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
+    )(command)
+
+
+def field_settings(settings: Settings, strict: bool | None, allow: bool | None) -> tuple[bool, bool]:  # noqa: FBT001  two flags
+    """Return whether fields must be mapped, and whether they need not be; an option takes precedence over settings.
+
+    Raises:
+        UsageError: both options are given.
+    """
+    if strict and allow:
+        raise click.UsageError("--strict-fields and --allow-unmapped cannot be used together")
+    if strict or allow:
+        return bool(strict), bool(allow)
+    return settings.strict_fields, settings.allow_unmapped
+
+
 def backend_option(command: _Command) -> _Command:
     """Add -O."""
     return click.option(

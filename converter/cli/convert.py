@@ -23,6 +23,8 @@ from converter.cli.common import (
     debug_option,
     exclude_option,
     explain,
+    field_options,
+    field_settings,
     not_rules,
     note,
     parse_options,
@@ -103,9 +105,7 @@ class _Work:
     help="Target to convert to: NAME[:FORMAT][:KEY=VALUE], or `all`. `sigma-convert targets` lists them.",
 )
 @pipeline_options
-@click.option(
-    "--strict-fields", is_flag=True, default=None, help="A field without a mapping is an error, not a warning."
-)
+@field_options
 @click.option("-f", "--format", "form", metavar="FORMAT", help="Output format, for targets that have it.")
 @backend_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the queries to a file.")
@@ -131,6 +131,7 @@ def convert(
     pipelines: tuple[str, ...],
     without_pipeline: bool,
     strict_fields: bool | None,
+    allow_unmapped: bool | None,
     form: str | None,
     options: tuple[str, ...],
     output: Path | None,
@@ -155,6 +156,7 @@ def convert(
         raise click.UsageError("-o and -d cannot be used together")
     if output == Path("-"):
         output = None
+    strict, allow = field_settings(settings, strict_fields, allow_unmapped)
     known = list_targets()
     chosen, named = _targets(texts, known, form, options, settings)
     without = without_pipeline or settings.without_pipeline
@@ -172,7 +174,8 @@ def convert(
             named=name.name in named,
             pipelines=used,
             without_pipeline=without,
-            strict_fields=settings.strict_fields if strict_fields is None else strict_fields,
+            strict_fields=strict,
+            allow_unmapped=allow,
         )
     _write(work.queries, output, folder, several=len(chosen) > 1)
     return _conclude(work, loaded, chosen, output or folder)
@@ -206,6 +209,7 @@ def _convert(
     pipelines: Sequence[PipelineSpec],
     without_pipeline: bool,
     strict_fields: bool,
+    allow_unmapped: bool,
 ) -> None:
     """Convert the rules to one target, and add the queries and the errors to the work."""
     from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
@@ -219,6 +223,7 @@ def _convert(
         format=name.format,
         options=dict(name.options),
         strict_fields=strict_fields,
+        allow_unmapped=allow_unmapped,
         on_error=errors.append,
     )
     for error in errors:

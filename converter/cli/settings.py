@@ -57,6 +57,7 @@ SHAPE = Keys(
         "exclude": STRING_OR_STRINGS,
         "without-pipeline": FLAG,
         "strict-fields": FLAG,
+        "allow-unmapped": FLAG,
         "fail-on": _OUTCOMES,
         "accept": _OUTCOMES,
     }
@@ -75,6 +76,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     without_pipeline: bool = False
     strict_fields: bool = False
+    allow_unmapped: bool = False
     fail_on: tuple[CellKind, ...] = ()
     accept: tuple[CellKind, ...] = ()
     path: Path | None = None

@@ -112,6 +112,36 @@ def placeholder_pipeline(names: Sequence[PipelineSpec], logsources: Collection[L
     return pipeline
 
 
+@cache
+def advice_for_unmapped(product: str, logsources: tuple[LogSource, ...], named: bool) -> str:  # noqa: FBT001  cached, so by position
+    """Return what a user can do about fields that no mapping has.
+
+    Args:
+        product: the product.
+        logsources: of the rule.
+        named: whether the user named pipelines.
+    """
+    if named:
+        return "add them to a pipeline of -p"
+    if any(get_product(product).mapping_file(logsource) for logsource in logsources):
+        return "map them with a pipeline (-p)"
+    source = " and ".join(dict.fromkeys(map(str, logsources)))
+    fitting = sorted({name for logsource in logsources for name in _installed_for(product, logsource)})
+    given = f", such as {' or '.join(fitting)}" if fitting else ""
+    return f"no mapping for {source} is built in: name a pipeline with -p{given}"
+
+
+def _installed_for(product: str, logsource: LogSource) -> Iterator[str]:
+    """Yield the installed pipelines for a product whose names say that they are about a log source."""
+    backends = get_product(product).backends
+    installed = find_installed()
+    for name in installed.builders:
+        if logsource.product and logsource.product.lower() in name.split("_") and not name.endswith("_old"):
+            pipeline = installed.build(name)
+            if backends & frozenset(pipeline.allowed_backends) and any(map(maps_fields, pipeline.items)):
+                yield name
+
+
 def builtin_mappings() -> Mapping[str, Path]:
     """Return the files of the built-in mappings by name, for example `cloudtrail_splunk`."""
     return {name: path for product in list_products().values() for name, path in product.mappings().items()}

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sigma.correlations import SigmaCorrelationRule
-    from sigma.processing.pipeline import ProcessingItem
+    from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
     from sigma.rule import SigmaRule
 
     from converter.products.field_facts import Facts
@@ -77,6 +77,12 @@ def _detection_fields(item: Any) -> Iterator[str]:
         for value in getattr(item, "value", None) or ():
             if isinstance(value, SigmaFieldReference):
                 yield str(value.field)
+
+
+def listed_fields(pipeline: ProcessingPipeline) -> list[str]:
+    """Return the fields that the field mappings of a pipeline list."""
+    mappings: list[Any] = [item.transformation for item in pipeline.items if maps_fields(item)]
+    return [name for transformation in mappings for name in transformation.mapping if isinstance(name, str)]
 
 
 def maps_fields(item: ProcessingItem) -> bool:

@@ -6,18 +6,21 @@ Report: findings in the order of the files, verdicts rule by rule ──> JSON; 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from converter.errors import RefusedError, RuleWarning
 from converter.plan.attack import editions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from converter.errors import Place, SourceError
     from converter.targets.core.target import Query
 
 VERSION = 1
+Outcome: TypeAlias = Literal["warning", "bounded", "unjudged", "refused"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""What `--fail-on` takes; the names are those of `test`, as far as there are outcomes without logs."""
 
 
 def left_out() -> tuple[str, ...]:
@@ -52,6 +55,29 @@ class RuleResult:
     place: Place | None
     targets: Sequence[TargetResult]
 
+    def unmapped(self) -> list[tuple[RuleWarning, list[str]]]:
+        """Return the warnings about fields that no mapping has, each with the targets to which it applies."""
+        warnings: dict[str, tuple[RuleWarning, list[str]]] = {}
+        for result in self.targets:
+            unmapped = result.query.unmapped if result.query is not None else None
+            for warning in unmapped.warnings() if unmapped is not None else ():
+                warnings.setdefault(warning.message, (warning, []))[1].append(result.target)
+        return list(warnings.values())
+
+    def warnings(self) -> dict[str, list[str]]:
+        """Return the other warnings of its conversions, each with the targets to which it applies."""
+        warned: dict[str, list[str]] = {}
+        for result in self.targets:
+            for warning in others(result.query) if result.query is not None else ():
+                warned.setdefault(warning, []).append(result.target)
+        return warned
+
+
+def others(query: Query) -> Iterator[str]:
+    """Yield the warnings of a query that are not about unmapped fields."""
+    unmapped = query.unmapped.message if query.unmapped is not None else None
+    return (warning for warning in query.warnings if warning != unmapped)
+
 
 @dataclass(slots=True)
 class Report:
@@ -67,8 +93,16 @@ class Report:
 
     @property
     def warnings(self) -> int:
-        """How many findings are warnings."""
-        return len(self.findings) - self.errors
+        """How many warnings there are, those of conversions included."""
+        return (
+            len(self.findings) - self.errors + sum(len(rule.unmapped()) + len(rule.warnings()) for rule in self.rules)
+        )
+
+    def has(self, outcome: Outcome) -> bool:
+        """Return whether there is a warning, or a conversion with an outcome."""
+        if outcome == "warning":
+            return self.warnings > 0
+        return any(result.verdict == outcome for rule in self.rules for result in rule.targets)
 
 
 def check_json(report: Report, *, ok: bool) -> dict[str, Any]:
@@ -101,6 +135,9 @@ def _target(result: TargetResult) -> dict[str, Any]:
         "bound": bound.message if bound is not None else None,
         "assumptions": [assumption.message for assumption in query.verdict.assumptions] if query is not None else [],
         "warnings": list(query.warnings) if query is not None else [],
+        "unmapped": [_finding(warning) for warning in query.unmapped.warnings()]
+        if query is not None and query.unmapped is not None
+        else [],
         "pipeline": pipeline_json(query) if query is not None else None,
         "error": _finding(result.error) if result.error is not None else None,
     }

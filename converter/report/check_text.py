@@ -12,7 +12,7 @@ from converter.report.caveats import told
 from converter.report.layout import Grid, Line, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from converter.report.check import Report, RuleResult, TargetResult
     from converter.report.layout import Item
@@ -51,15 +51,20 @@ def _rule(rule: RuleResult) -> Iterator[Item]:
     where = f" ({rule.place.name}:{rule.place.line})" if rule.place is not None else ""
     yield Line(f"{rule.rule}{where}", "bold")
     yield Grid(_rows(rule), indent=2)
-    sentences: dict[tuple[str, str], list[str]] = {}
+    for unmapped, targets in rule.unmapped():
+        yield from _finding(_of_targets(unmapped, targets).render(), unmapped.code)
+    for warning, targets in rule.warnings().items():
+        yield Line(f"warning: {', '.join(targets)}: {warning}", "yellow", indent=2)
+    sentences: dict[str, list[str]] = {}
     for result in rule.targets:
-        if result.query is not None:
-            for line in result.query.warnings:
-                sentences.setdefault(("warning", line), []).append(result.target)
-            for line in told(result.query):
-                sentences.setdefault(("pipeline", line), []).append(result.target)
-    for (kind, line), targets in sentences.items():
-        yield Line(f"{kind}: {', '.join(targets)}: {line}", "yellow" if kind == "warning" else "", indent=2)
+        for line in told(result.query) if result.query is not None else ():
+            sentences.setdefault(line, []).append(result.target)
+    for line, targets in sentences.items():
+        yield Line(f"pipeline: {', '.join(targets)}: {line}", indent=2)
+
+
+def _of_targets(warning: RuleWarning, targets: Sequence[str]) -> RuleWarning:
+    return RuleWarning(f"{', '.join(targets)}: {warning.message}", warning.code, warning.place, warning.hint)
 
 
 def _rows(rule: RuleResult) -> list[tuple[Line, Line, tuple[Line, ...]]]:

@@ -17,7 +17,7 @@ def test_check_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "check doubtful.yml mixed/b.yml -t kql,splunk --format json")
     report = json.loads(out)
     assert {key: report[key] for key in ("version", "ok", "errors", "warnings")} == {
-        "version": 1, "ok": False, "errors": 1, "warnings": 1,
+        "version": 1, "ok": False, "errors": 1, "warnings": 3,
     }  # fmt: skip
     warning, error = report["findings"]
     assert warning == {
@@ -57,3 +57,31 @@ def test_check_shows_findings_in_the_order_of_the_files(capsys: pytest.CaptureFi
     write("a.yml", BASE.replace("kind:", "kind|contians:").replace("bad_thing", "other").replace("1111", "3333"))
     _, out, _ = run(capsys, "check z.yml a.yml --lint-only")
     assert [line.split(":")[0] for line in out.splitlines() if ".yml:" in line] == ["z.yml", "a.yml"]
+
+
+@pytest.mark.usefixtures("here")
+def test_an_unmapped_field_has_a_place_and_the_nearest_mapped_one(capsys: pytest.CaptureFixture[str]) -> None:
+    rule = BASE.replace("product: test", "product: aws, service: cloudtrail").replace("kind:", "eventNam:")
+    write("aws.yml", rule)
+    status, out, _ = run(capsys, "check -t splunk,kql,esql aws.yml --format json")
+    assert status == FINDINGS  # esql, which is named, refuses it
+    report = json.loads(out)
+    assert (report["ok"], report["warnings"]) == (False, 2)
+    splunk, kql, esql = report["rules"][0]["targets"]
+    for target, product, meant in ((splunk, "splunk", "eventName"), (kql, "elastic", "eventName")):
+        (finding,) = target["unmapped"]
+        assert (finding["kind"], finding["code"]) == ("warning", "unmapped-field")
+        assert (finding["file"], finding["line"], finding["column"], finding["length"]) == ("aws.yml", 6, 17, 8)
+        assert finding["message"] == f"no mapping for {product} has the field eventNam"
+        assert finding["hint"].startswith(f"did you mean {meant!r}?")
+    assert (esql["verdict"], esql["error"]["construct"], esql["error"]["line"]) == ("refused", "unmapped field", 6)
+    assert esql["error"]["hint"].startswith("did you mean 'eventName'?")
+    assert "or give --allow-unmapped" in esql["error"]["hint"]
+
+
+@pytest.mark.usefixtures("here")
+def test_the_pipelines_that_are_installed_for_a_log_source_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    write("windows.yml", BASE.replace("product: test", "product: windows, service: security"))
+    _, out, _ = run(capsys, "check windows.yml")
+    assert "no mapping for windows/security is built in: name a pipeline with -p, such as ecs_windows; or give" in out
+    assert "name a pipeline with -p, such as splunk_windows\n" in out

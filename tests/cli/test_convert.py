@@ -26,7 +26,7 @@ def test_several_queries_have_an_empty_line_between(capsys: pytest.CaptureFixtur
 
 
 def test_files_of_a_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, err = run(capsys, "-t all,pysigma:splunk,splunk:savedsearches -d new/out rule.yml")
+    status, out, err = run(capsys, "-t all,pysigma:splunk,splunk:savedsearches --allow-unmapped -d new/out rule.yml")
     assert (status, out) == (OK, "")
     assert {path.name for path in (here / "new/out").iterdir()} == {
         "bad_thing.splunk.spl",
@@ -138,6 +138,9 @@ def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
 def test_a_field_that_no_mapping_knows(capsys: pytest.CaptureFixture[str]) -> None:
     write("aws.yml", BASE.replace("product: test", "product: aws, service: cloudtrail").replace("kind:", "notAField:"))
     status, out, err = run(capsys, "-t esql aws.yml")
+    assert (status, out) == (BAD_INPUT, "")
+    assert "aws.yml:6:17: refused: esql: no mapping for elastic has the field notAField" in err
+    status, out, err = run(capsys, "-t esql --allow-unmapped aws.yml")
     assert status == OK
     assert err.count("warning: esql: no mapping for elastic has the field notAField") == 1
     assert "notAField" in out

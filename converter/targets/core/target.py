@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 if TYPE_CHECKING:
     from converter.plan.nodes import Plan
     from converter.products.field_facts import Facts
+    from converter.products.unmapped import Unmapped
     from converter.verdicts.verdict import Verdict
 
 Event: TypeAlias = Mapping[str, Any]
@@ -42,6 +43,8 @@ class Query:
         renames: the product's names of fields, by Sigma's, as far as a pipeline has given them other names.
         pipeline: what else a pipeline has done without changing the meaning of the rule, a sentence each.
         left: the rule as a pipeline leaves it, with the product's names, if the pipeline changes its meaning.
+        needs_fields: whether the product fails on the query if no index has one of its fields.
+        unmapped: the fields of the rule that no mapping has, each with its place; `warnings` names them, too.
     """
 
     rule: str
@@ -59,6 +62,8 @@ class Query:
     renames: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     pipeline: tuple[str, ...] = ()
     left: Plan | None = field(default=None, compare=False, repr=False)
+    needs_fields: bool = False
+    unmapped: Unmapped | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,6 +104,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
         verdict=replace(judged, limit=Limit(f"a run raises at most {MAX_SIGNALS:,} alerts", MAX_SIGNALS)),
         inner=rule["query"],
         wrap=wrap,
+        needs_fields=rule["type"] in {"eql", "esql"},
     )
     if isinstance(plan, ir.Correlation):
         return replace(query, group_by=plan.group_by, timespan=plan.timespan)

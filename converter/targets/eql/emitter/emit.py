@@ -9,6 +9,7 @@ its negation true, for a missing field whether the product reads null as unknown
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from converter.plan import nodes as ir
@@ -82,7 +83,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
     emission = ElasticEmission(context)
     condition = _boolean(condition_of(plan), emission, negated=False)
     text = _sequence(plan, condition, emission) if isinstance(plan, ir.Correlation) else f"any where {condition}"
-    return emission.query(plan, "eql", "eql", text)
+    return replace(emission.query(plan, "eql", "eql", text), needs_fields=True)
 
 
 def _sequence(plan: ir.Correlation, condition: str, emission: ElasticEmission) -> str:

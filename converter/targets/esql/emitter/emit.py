@@ -114,7 +114,7 @@ def emit_query(plan: ir.Plan, context: Context, formats: Mapping[str, str], opti
         raise refused(f"ES|QL takes queries up to {MAX_LENGTH:,} characters", "length", plan.place, "split the rule")
     query = emission.query(plan, "esql", "esql", text)
     limit = Limit(f"a query gives at most {MAX_ROWS:,} rows", MAX_ROWS)
-    return replace(query, verdict=replace(query.verdict, limit=limit))
+    return replace(query, verdict=replace(query.verdict, limit=limit), needs_fields=True)
 
 
 def _index(context: Context) -> str:
