@@ -93,10 +93,27 @@ def convert_rules(
             queries.append(query)
         except (RefusedError, RuleError) as error:
             error.place = error.place or plan.place
+            if isinstance(error, RefusedError):
+                given = {"pipelines": pipelines, "without_pipeline": without_pipeline, "allow_unmapped": allow_unmapped}
+                error.revise = partial(_revised, rules=rules.only(plan), refusing=target.name, given=given)
             if on_error is None:
                 raise
             on_error(error)
     return _finalized(queries, pipeline)
+
+
+def _revised(hint: str, *, rules: Rules, refusing: str, given: Mapping[str, Any]) -> str:
+    """Return the hint of a refusal, in which only targets are named that convert the rule."""
+    from converter.targets.core.elsewhere import revised  # noqa: PLC0415  only where a refusal is shown
+    from converter.targets.core.registry import get_target  # noqa: PLC0415
+
+    def converts(name: str) -> bool:
+        try:
+            return bool(convert_rules(rules, get_target(name), **given))
+        except SourceError:
+            return False
+
+    return revised(hint, refusing, converts)
 
 
 def _fails_on(unmapped: Unmapped) -> RefusedError:

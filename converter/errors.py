@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _SHOWN_WIDTH = 160
 
@@ -105,14 +105,29 @@ class UnreadableError(RuleError):
 class RefusedError(SourceError):
     """A valid rule that cannot be said in a target, or a construct that is not supported yet.
 
-    `construct` names it in the words of Sigma, for tables and counts.
+    `construct` names it in the words of Sigma, for tables and counts. `revise` is called with the hint once, when the
+    hint is read; what it returns takes its place.
     """
 
     kind = "refused"
 
     def __init__(self, message: str, construct: str, place: Place | None = None, hint: str = "") -> None:
+        self.revise: Callable[[str], str] | None = None
+        self._hint: str = hint
         super().__init__(message, place, hint)
         self.construct = construct
+
+    @property
+    def hint(self) -> str:
+        """What was expected, or a suggestion; may be empty."""
+        if self.revise is not None:
+            revise, self.revise = self.revise, None
+            self._hint = revise(self._hint)
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        self._hint = hint
 
 
 class RuleWarning(SourceError):  # noqa: N818  a warning is not an error
