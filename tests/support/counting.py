@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from converter.harness.replay import Log, replay
 from converter.rules.load import parse_rules
+from tests.support.rule_text import rule_text
 from tests.support.targets import convert, target_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def detection(title: str = "Base rule", **more: Any) -> dict[str, Any]:
 
 
 def rules_of(*documents: Mapping[str, Any]) -> Rules:
-    return parse_rules(yaml.safe_dump_all(documents, allow_unicode=True))
+    return parse_rules(rule_text(*documents))
 
 
 def counting(group_by: Sequence[str], op: str = "gte", count: int = 2, timespan: str = "1m") -> Rules:

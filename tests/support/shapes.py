@@ -39,6 +39,7 @@ from converter.targets.splunk.engine.parse import parse
 from converter.targets.splunk.saved_search.conf import parse as parse_conf
 from tests.support.hostile import STRINGS
 from tests.support.hostile import escaped as escaped  # noqa: PLC0414  for the tests that share this module
+from tests.support.rule_text import rule_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +122,7 @@ def rules_of(documents: Sequence[Mapping[str, Any]]) -> Rules:
 
 @lru_cache(maxsize=4)  # the same ones are converted, and then evaluated
 def _rules_of(text: str) -> Rules:
-    return parse_rules(yaml.safe_dump_all(literal_eval(text), allow_unicode=False, sort_keys=False))
+    return parse_rules(rule_text(*literal_eval(text)))
 
 
 def converted(

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from converter.errors import RefusedError
 from converter.harness.replay import Log, replay
 from converter.rules.load import parse_rules
+from tests.support.rule_text import rule_text
 from tests.support.targets import VARIANTS, converted, target_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def detection(chance: random.Random) -> Rules:
         ("s1", "not s1", "s1 and s2", "s1 or s2 and not s3", "not (s1 or s2)", "1 of s*", "all of s*")
     )
     section = {**searches, "condition": condition}
-    return parse_rules(yaml.safe_dump({"title": "Fuzz", "logsource": {"category": "test"}, "detection": section}))
+    return parse_rules(rule_text({"title": "Fuzz", "logsource": {"category": "test"}, "detection": section}))
 
 
 def events(chance: random.Random, count: int) -> list[dict[str, Any]]:
@@ -96,25 +96,23 @@ def correlation(chance: random.Random) -> Rules:
     operator = chance.choice(("gte", "gte", "gte", "gt", "lt", "lte", "eq", "neq"))
     group_by = chance.choice(([], ["g"], ["g", "h"]))
     return parse_rules(
-        yaml.safe_dump_all(
-            [
-                {
-                    "title": "Base",
-                    "name": "base",
-                    "logsource": {"category": "test"},
-                    "detection": {"s": {"kind": "4711"}, "condition": "s"},
+        rule_text(
+            {
+                "title": "Base",
+                "name": "base",
+                "logsource": {"category": "test"},
+                "detection": {"s": {"kind": "4711"}, "condition": "s"},
+            },
+            {
+                "title": "Count",
+                "correlation": {
+                    "type": "event_count",
+                    "rules": ["base"],
+                    "group-by": group_by,
+                    "timespan": chance.choice(("7s", "1m", "6m", "1h")),
+                    "condition": {operator: chance.choice((1, 2, 3, 5))},
                 },
-                {
-                    "title": "Count",
-                    "correlation": {
-                        "type": "event_count",
-                        "rules": ["base"],
-                        "group-by": group_by,
-                        "timespan": chance.choice(("7s", "1m", "6m", "1h")),
-                        "condition": {operator: chance.choice((1, 2, 3, 5))},
-                    },
-                },
-            ]
+            },
         )
     )
 

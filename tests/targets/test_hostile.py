@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from converter.targets.core.target import Context
 from tests.support.constructs import takes
 from tests.support.hostile import HOSTILE, STRINGS, escaped
 from tests.support.paths import TESTS
+from tests.support.rule_text import rule_text
 from tests.support.targets import DEFAULTS, VARIANTS, alerting_events, converted, folder_of, target_of
 from tests.support.trees import fits, tree_of, twins
 
@@ -47,7 +47,7 @@ def convert(variant: TargetName, detection: dict[str, object], title: str = "Hos
         "detection": {"selection": detection, "condition": "selection"},
         **more,
     }
-    query = converted(parse_rules(yaml.safe_dump(rule, allow_unicode=True)), variant)
+    query = converted(parse_rules(rule_text(rule)), variant)
     if isinstance(query, RefusedError):
         assert query.construct
         return None
