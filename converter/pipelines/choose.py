@@ -71,22 +71,22 @@ def for_products(names: Sequence[PipelineSpec], products: Iterable[str]) -> list
     Raises:
         ConfigurationError: a pipeline is made for none of the products, or there is none for one of them.
     """
-    wanted = list(dict.fromkeys(products))
+    needed = list(dict.fromkeys(products))
     chosen: list[PipelineSpec] = []
     covered: set[str] = set()
     for spec in names:
         if isinstance(spec, Given):
             chosen.append(spec)
-            covered.update(wanted)  # a built-in mapping stands for those that it does not cover
+            covered.update(needed)  # a built-in mapping stands for those that it does not cover
             continue
-        made_for = [product for product in wanted if all(_fits(pipeline, product) for _, pipeline in _by_name(spec))]
+        made_for = [product for product in needed if all(_fits(pipeline, product) for _, pipeline in _by_name(spec))]
         if not made_for:
             for name, pipeline in _by_name(spec):
-                _check_product(name, pipeline, " or ".join(wanted))
-            made_for = wanted
+                _check_product(name, pipeline, " or ".join(needed))
+            made_for = needed
         covered.update(made_for)
-        chosen += [spec] if made_for == wanted else [Given((spec,), product) for product in made_for]
-    for product in wanted if names else ():
+        chosen += [spec] if made_for == needed else [Given((spec,), product) for product in made_for]
+    for product in needed if names else ():
         if product not in covered:
             raise ConfigurationError(
                 f"none of the pipelines is for {product}",

@@ -255,7 +255,7 @@ def _values(raw: bytes) -> list[tuple[int, object]] | None:
 
 
 def _begin(raw: bytes, name: str, line: int) -> Place:
-    """Return the place of the first character that is no white space."""
+    """Return the place of the first character that is not white space."""
     first = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
     return Place(name, line, len(first) - len(first.lstrip()) + 1, first)
 

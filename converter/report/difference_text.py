@@ -75,7 +75,7 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
 
 
 def alike_cells(cells: Iterable[Cell], plans: Mapping[str, Plan]) -> list[list[Cell]]:
-    """Return the cells, those together of which the same is to be said."""
+    """Return the cells in groups whose details are equal."""
     alike: dict[tuple[CellKind, bool, tuple[Item, ...]], list[Cell]] = {}
     for cell in cells:
         alike.setdefault((cell.kind, cell.failed, tuple(cell_details(cell, plans))), []).append(cell)

@@ -90,8 +90,8 @@ def _with_uuids(data: dict[str, Any]) -> dict[str, Any]:
         return data
     others = {path[1] for path in paths if path[0] == "related"}
     related = [item for index, item in enumerate(data.get("related") or ()) if index not in others]
-    kept = {key: value for key, value in data.items() if key != "related" and (key,) not in paths}
-    return {**kept, "related": related} if related else kept
+    remaining = {key: value for key, value in data.items() if key != "related" and (key,) not in paths}
+    return {**remaining, "related": related} if related else remaining
 
 
 def _with_ids(rule: Any, data: Mapping[str, Any]) -> Any:

@@ -224,7 +224,7 @@ def numbers_as_written(field: str, numbers: Mapping[float, str]) -> Assumption:
 
 
 def numbers_in_digits(field: str, comparisons: Sequence[ir.NumberCompare], written: str) -> Assumption:
-    """A value of which one of the comparisons is true is written in digits, as any language reads a number.
+    """A value that satisfies one of the comparisons is written in digits, as any language reads a number.
 
     Args:
         field: the field.

@@ -28,7 +28,7 @@ def ingest_assumptions(
     Args:
         rule: the plan over Sigma's fields, which the reference evaluates.
         facts: of the product's fields.
-        fields: Sigma's field to the product's fields, of which there are several if uses of it are told apart.
+        fields: Sigma's field to the product's fields: several if the mapping tells its uses apart.
         product: the product; for fields without facts, its general treatment of JSON is assumed.
     """
     assumptions: dict[str, Assumption] = {}

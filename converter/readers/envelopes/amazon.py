@@ -29,8 +29,8 @@ def _found_events(event: Event) -> Content:
 
 
 def _found_event(event: Event) -> Content:
-    found = json_object(event["CloudTrailEvent"])
-    return None if found is None else [found]
+    inner = json_object(event["CloudTrailEvent"])
+    return None if inner is None else [inner]
 
 
 def _bus_event(event: Event) -> Content:
@@ -56,8 +56,8 @@ def _log_line(event: Event) -> Content:
     """Return the event in a line of CloudWatch Logs whose message is JSON."""
     if "timestamp" not in event or _LOG_KEYS.isdisjoint(event):
         return None
-    found = json_object(event["message"])
-    return None if found is None else [found]
+    inner = json_object(event["message"])
+    return None if inner is None else [inner]
 
 
 def _dicts(entries: list[object]) -> list[Event]:

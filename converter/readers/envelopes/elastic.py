@@ -40,7 +40,7 @@ def _hits(event: Event) -> Content:
         return None
     if isinstance(hits.get("sequences"), list):
         sequences = [entry for entry in hits["sequences"] if isinstance(entry, dict)]
-        return [found for entry in sequences for found in entry.get("events", ()) if isinstance(found, dict)]
+        return [event for entry in sequences for event in entry.get("events", ()) if isinstance(event, dict)]
     return objects(hits.get("hits", hits.get("events")))
 
 
@@ -105,14 +105,14 @@ def _original(event: Event) -> Content:
     """Return the event that a document of Elasticsearch keeps as it came."""
     below = event.get("event")
     original = event.get("event.original", below.get("original") if isinstance(below, dict) else None)
-    found = json_object(original) if isinstance(original, str) else None
-    return None if found is None else [with_id(found, event)]
+    inner = json_object(original) if isinstance(original, str) else None
+    return None if inner is None else [with_id(inner, event)]
 
 
 def _message(event: Event) -> Content:
     """Return the event that a shipper put into `message` and nobody took apart."""
-    found = json_object(event["message"]) if isinstance(event["message"], str) else None
-    return [with_id(found, event)] if found is not None and "@timestamp" in event and _SHIPPED & event.keys() else None
+    inner = json_object(event["message"]) if isinstance(event["message"], str) else None
+    return [with_id(inner, event)] if inner is not None and "@timestamp" in event and _SHIPPED & event.keys() else None
 
 
 _ORIGINAL = "documents of Elasticsearch, whose original events are read (event.original)"

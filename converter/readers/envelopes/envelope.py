@@ -80,7 +80,7 @@ def with_id(event: Event, holder: Event) -> Event:
 
 
 def table_rows(columns: object, rows: object) -> list[object] | None:
-    """Return rows that are lists as objects; `columns` are names, or objects with a `name`; None if it is no table."""
+    """Return rows that are lists as objects, or None if it is not a table; `columns`: names, or objects with `name`."""
     if not isinstance(columns, list) or not isinstance(rows, list):
         return None
     names = [column.get("name") if isinstance(column, dict) else column for column in columns]

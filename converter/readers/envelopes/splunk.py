@@ -50,13 +50,13 @@ def _collected(event: Event) -> Content:
     """Return the event of a line for the collector, an object or a string of JSON."""
     if len(event) == 1 or not event.keys() <= _COLLECTOR or event.keys().isdisjoint(("sourcetype", "source", "host")):
         return None
-    found = json_object(event["event"])
-    return None if found is None else [found]
+    inner = json_object(event["event"])
+    return None if inner is None else [inner]
 
 
 def _raw(event: Event) -> Content:
-    found = json_object(event["_raw"]) if isinstance(event["_raw"], str) else None
-    return None if found is None else [with_id(found, event)]
+    inner = json_object(event["_raw"]) if isinstance(event["_raw"], str) else None
+    return None if inner is None else [with_id(inner, event)]
 
 
 ENVELOPES = (

@@ -27,7 +27,7 @@ def check_query(query: Query, plan: ir.Plan, target: Target, context: Context) -
 
     Args:
         query: what the target emitted.
-        plan: of which the query was made.
+        plan: the rule of the query.
         target: whose emitter is asked again for the parts of the plan, if the query is wrong.
         context: with which the query was made.
 

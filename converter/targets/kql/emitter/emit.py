@@ -233,7 +233,7 @@ def _printable(char: str, place: Place | None) -> str:
 
 
 def field_name(name: str, place: Place | None) -> str:
-    """Return a field name, in quotes unless it is plain: what is in quotes is no operator, wildcard or constant."""
+    """Return a field name, in quotes unless it is plain: what is in quotes is not an operator, wildcard or constant."""
     if _PLAIN_NAME.fullmatch(name) and name.lower() not in _LITERALS:
         return name
     return _quoted(name, place)

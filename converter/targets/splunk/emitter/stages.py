@@ -139,7 +139,7 @@ class _Matches:
         # Where no row matches two stages, those of each stage are enough.
         largest = len(needed) if len(self._different) <= _MOST_COUNTED else 1
         parts = [part for size in range(1, largest + 1) for part in combinations(sorted(needed), size)]
-        return " AND ".join(f"{self._count(part)}>={sum(needed[one] for one in part)}" for part in parts)
+        return " AND ".join(f"{self._count(part)}>={sum(needed[stage] for stage in part)}" for part in parts)
 
     def columns(self) -> list[tuple[str, str]]:
         """Return the conditions whose rows are counted, each with its column."""

@@ -215,7 +215,7 @@ def _together(results: list[list[Any]]) -> list[Any] | None:
 
 
 def _ways(key: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Yield the keys of the groups that a row is in, of which its key may hold several values."""
+    """Yield the keys of the groups that a row is in; its key may hold several values."""
     return product(*(dict.fromkeys(part) if part.__class__ is list else (part,) for part in key))
 
 

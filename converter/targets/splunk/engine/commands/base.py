@@ -74,7 +74,7 @@ class Command(Generic[Node]):
 
     Attributes:
         name: as the Search Reference writes it.
-        read: reads the arguments, the first of which stands next; the span is that of the name.
+        read: reads the arguments from the first one on; the span is that of the name.
         compile: returns the stage of what was read.
         nodes: the types that `read` returns.
         aliases: other names.

@@ -173,7 +173,7 @@ def percentile(percent: float) -> Callable[[list[Any]], float]:
 
 
 def median(numbers: list[Any]) -> float:
-    """Return the middle number; of two middle ones their mean, of which an exact half is rounded up."""
+    """Return the middle number; of two middle ones their mean, with an exact half rounded up."""
     middle = len(numbers) // 2
     if len(numbers) % 2:
         return float(numbers[middle])
