@@ -96,6 +96,9 @@ def ready(report: Report, watch: Watch, product: str, seed: int) -> Ready | None
     path = report.path
     try:
         read = parse_rules(rules()[path], path)
+        if len(read.plans) > 1:  # a report is about one rule
+            report.unread = "several rules"
+            return None
         (plan,) = read.plans
         if not isinstance(plan, ir.Detection):
             raise TypeError(path)

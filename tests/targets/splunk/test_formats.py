@@ -962,7 +962,7 @@ def test_reports_count_what_schedules_miss_and_double(kind: str, tmp_path: Path)
     shown = matrix_text(matrix)
     assert f"1 differ within the bound that the verdict states: {doubled} doubled" in shown
     assert f"none missed, {doubled} doubled, counted above" in shown
-    assert re.search(r"doubled: .*in \d+ of \d+ phases" if kind == "event_count" else "doubled: event 1 at", shown)
+    assert re.search("doubled: g=x: .*; in all 2 phases" if kind == "event_count" else "doubled: event 1 at", shown)
     told = matrix_json(matrix)
     assert told["differences"] == {"missed": 0, "extra": 0, "doubled": doubled}
     assert told["schedules"]["replays"] == 1
