@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError, SourceError
-from converter.pipelines.fields import fields_of, maps_fields
+from converter.pipelines.fields import fields_of, listed_fields, maps_fields, strip_spaces
 from converter.pipelines.record import recorded
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def apply(
     outcomes: dict[int, _Outcome] = {}
     failed: dict[str, SourceError] = {}
     done: list[AnyRule] = []
+    listed = frozenset(listed_fields(pipeline))
     for rule in _referenced_first(copied):
         missing = next((referenced for referenced in _references(rule) if id(referenced) not in outcomes), None)
         if missing is not None:
@@ -121,6 +122,7 @@ def apply(
                 f"the rule {_name(rule)!r} refers to {_name(missing)!r}, which the pipeline refuses", "pipeline"
             )
             continue
+        strip_spaces(rule, listed)
         try:
             with recorded(pipeline, rule) as record:
                 pipeline.apply(rule)

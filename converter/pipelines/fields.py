@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sigma.correlations import SigmaCorrelationRule
     from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
@@ -77,6 +77,38 @@ def _detection_fields(item: Any) -> Iterator[str]:
         for value in getattr(item, "value", None) or ():
             if isinstance(value, SigmaFieldReference):
                 yield str(value.field)
+
+
+def strip_spaces(rule: AnyRule, listed: Collection[str]) -> None:
+    """Give each field of a rule the name that mappings list for it, where only spaces differ.
+
+    Sigma's taxonomy strips the spaces of a field's name: a mapping of `NewValue` is one of `New Value` too.
+
+    Args:
+        rule: is changed.
+        listed: the fields that the mappings list; see `listed_fields`.
+    """
+    names = {name: short for name in fields_of(rule) if (short := "".join(name.split())) != name}
+    names = {name: short for name, short in names.items() if name not in listed and short in listed}
+    if not names:
+        return
+    detection = getattr(rule, "detection", None)
+    if detection is not None:
+        for item in detection.detections.values():
+            _rename(item, names)
+        return
+    correlation = cast("SigmaCorrelationRule", rule)
+    correlation.group_by = [names.get(name, name) for name in correlation.group_by or ()] or correlation.group_by
+    for alias in getattr(correlation, "aliases", None) or ():
+        alias.mapping.update({rule: names.get(name, name) for rule, name in alias.mapping.items()})
+
+
+def _rename(item: Any, names: Mapping[str, str]) -> None:
+    """Rename the fields of one of pySigma's detections or detection items, at any depth."""
+    for inner in getattr(item, "detection_items", ()):
+        _rename(inner, names)
+    if getattr(item, "field", None) in names:
+        item.field = names[item.field]
 
 
 def listed_fields(pipeline: ProcessingPipeline) -> list[str]:
