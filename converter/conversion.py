@@ -352,9 +352,12 @@ class _Work:
                 yield from _renamed(detection, rule.detection.detections[name])
             return
         before, after = getattr(original, "group_by", None) or (), rule.group_by or ()
+        written = {alias.alias for alias in original.aliases}
+        added = {alias.alias: alias for alias in rule.aliases if alias.alias not in written}  # see `give_own_names`
         if len(before) == len(after):
-            yield from zip(before, after, strict=True)
-        for old, new in zip(original.aliases, rule.aliases, strict=True):
+            for old, new in zip(before, after, strict=True):
+                yield from ((old, own) for own in (added[new].mapping.values() if new in added else [new]))
+        for old, new in zip(original.aliases, (alias for alias in rule.aliases if alias.alias in written), strict=True):
             yield from zip(old.mapping.values(), new.mapping.values(), strict=True)
         yield from zip(_measured(original), _measured(rule), strict=True)
 

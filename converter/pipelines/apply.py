@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError, SourceError
 from converter.pipelines.fields import fields_of, listed_fields, maps_fields, strip_spaces
+from converter.pipelines.own_names import give_own_names
 from converter.pipelines.record import recorded
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def apply(
     failed: dict[str, SourceError] = {}
     done: list[AnyRule] = []
     listed = frozenset(listed_fields(pipeline))
+    sources = {id(rule): source for rule in copied if (source := getattr(rule, "logsource", None)) is not None}
     for rule in _referenced_first(copied):
         missing = next((referenced for referenced in _references(rule) if id(referenced) not in outcomes), None)
         if missing is not None:
@@ -123,6 +125,7 @@ def apply(
             )
             continue
         strip_spaces(rule, listed)
+        group_by = list(getattr(rule, "group_by", None) or ())
         try:
             with recorded(pipeline, rule) as record:
                 pipeline.apply(rule)
@@ -148,6 +151,7 @@ def apply(
             if isinstance(item.transformation, SetStateTransformation)
         }
         outcomes[id(rule)] = _Outcome(state, ids, mapped, tuple(record.changes), setters)
+        give_own_names(pipeline, rule, group_by, sources)
         done.append(rule)
     return Applied(_collection(SigmaCollection, done), pipeline, failed, outcomes)
 

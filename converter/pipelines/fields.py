@@ -27,7 +27,7 @@ def fields_of(rule: AnyRule) -> list[str]:
     detection = getattr(rule, "detection", None)
     if detection is not None:
         for item in detection.detections.values():
-            fields.update(dict.fromkeys(_detection_fields(item)))
+            fields.update(dict.fromkeys(detection_fields(item)))
         return list(fields)
     correlation = cast("SigmaCorrelationRule", rule)
     aliases = list(getattr(correlation, "aliases", None) or ())
@@ -64,12 +64,12 @@ def unmapped(before: Iterable[str], after: Iterable[str], facts: Facts, mapped: 
     return [name for name in before if name in unchanged and name not in covered and facts.field(name) is None]
 
 
-def _detection_fields(item: Any) -> Iterator[str]:
+def detection_fields(item: Any) -> Iterator[str]:
     """Yield the fields of one of pySigma's detections or detection items, at any depth."""
     from sigma.types import SigmaFieldReference  # noqa: PLC0415  slow to import
 
     for inner in getattr(item, "detection_items", ()):
-        yield from _detection_fields(inner)
+        yield from detection_fields(inner)
     name = getattr(item, "field", None)
     if name is not None:
         yield str(name)

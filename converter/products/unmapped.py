@@ -87,5 +87,5 @@ def unmapped_fields(
 
 def _near(field: str, candidates: Mapping[str, str]) -> str:
     """Return the field that is probably meant, or an empty string."""
-    close = get_close_matches(field.lower(), candidates, n=1, cutoff=_NEAR)
-    return candidates[close[0]] if close else ""
+    close = get_close_matches(field.lower(), candidates, n=2, cutoff=_NEAR)  # one may be itself, mapped elsewhere
+    return next((name for key in close if (name := candidates[key]) != field), "")

@@ -133,7 +133,8 @@ def _check_one_count(plan: ir.Correlation) -> None:
             _ELSEWHERE,
         )
     if any(rule.group_by != plan.group_by for rule in plan.rules):
-        raise refused("field aliases are not converted yet", "aliases", places.get("aliases"), _ELSEWHERE)
+        message = "its rules have a group-by field under different names (aliases), which is not converted yet"
+        raise refused(message, "aliases", places.get("aliases") or next(iter(plan.group_places), None), _ELSEWHERE)
 
 
 def check_counts_events(plan: ir.Plan) -> None:
