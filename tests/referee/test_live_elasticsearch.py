@@ -75,6 +75,7 @@ def test_cases_agree_on_the_node_as_they_do_here(
 ) -> None:
     monkeypatch.chdir(ROOT)
     arguments = ["test", *paths, "-k", cases, "-t", "kql,elastic-toml", "--live", f"elasticsearch={node.url}"]
+    arguments += ["--accept", "refused,assumption"]  # in both columns alike
     status = main(arguments)
     out, err = capsys.readouterr()
     assert status == common.OK, out[-4000:] + err

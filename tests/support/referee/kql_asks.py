@@ -34,8 +34,8 @@ Dsl: TypeAlias = dict[str, Any]
 FILLER = "filler"
 REFUSED = "refused before it is asked of an index"
 _SAMPLES: Mapping[str, Any] = {
-    "keyword": "filler", "wildcard": "filler", "text": "filler", "boolean": True, "long": 1, "double": 1.5,
-    "ip": "192.0.2.1", "date": "2020-02-02T02:02:02.222Z",
+    "keyword": "filler", "wildcard": "filler", "text": "filler", "boolean": True, "long": 1,
+    "float": 1.5, "double": 1.5, "ip": "192.0.2.1", "date": "2020-02-02T02:02:02.222Z",
 }  # fmt: skip
 _TYPES = {
     Kind.IP: "ip",
@@ -102,7 +102,9 @@ class Index:
         for path, type_ in self.types.items():
             parent, _, name = path.rpartition(".")
             at = _object_at(root, parent) if parent else root
-            lenient = {"ignore_malformed": True} if type_ in {"ip", "date", "long", "double", "boolean"} else {}
+            lenient = (
+                {"ignore_malformed": True} if type_ in {"ip", "date", "long", "float", "double", "boolean"} else {}
+            )
             at.setdefault("properties", {})[name] = {"type": "keyword" if type_ == "wildcard" else type_, **lenient}
         return root
 
@@ -254,7 +256,8 @@ def _type_of(path: str, scalars: Sequence[Any]) -> str:
     if kind in _TYPES:
         return _TYPES[kind]
     if kind is Kind.NUMBER:
-        return "long" if ecs_type(path) in WHOLE else "double"
+        stored = ecs_type(path)
+        return "long" if stored in WHOLE else "float" if stored == "float" else "double"
     types = {_BY_JSON[type(scalar)] for scalar in scalars} or {"keyword"}
     return types.pop() if len(types) == 1 else ""
 
