@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError, SourceError
-from converter.pipelines.fields import fields_of, listed_fields, maps_fields, strip_spaces
+from converter.pipelines.fields import fields_of, maps_fields, strip_spaces
 from converter.pipelines.own_names import give_own_names
 from converter.pipelines.record import recorded
 
@@ -115,7 +115,6 @@ def apply(
     outcomes: dict[int, _Outcome] = {}
     failed: dict[str, SourceError] = {}
     done: list[AnyRule] = []
-    listed = frozenset(listed_fields(pipeline))
     sources = {id(rule): source for rule in copied if (source := getattr(rule, "logsource", None)) is not None}
     for rule in _referenced_first(copied):
         missing = next((referenced for referenced in _references(rule) if id(referenced) not in outcomes), None)
@@ -124,7 +123,7 @@ def apply(
                 f"the rule {_name(rule)!r} refers to {_name(missing)!r}, which the pipeline refuses", "pipeline"
             )
             continue
-        strip_spaces(rule, listed)
+        strip_spaces(rule, pipeline)
         group_by = list(getattr(rule, "group_by", None) or ())
         try:
             with recorded(pipeline, rule) as record:

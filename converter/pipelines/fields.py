@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sigma.correlations import SigmaCorrelationRule
     from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
@@ -79,19 +79,20 @@ def detection_fields(item: Any) -> Iterator[str]:
                 yield str(value.field)
 
 
-def strip_spaces(rule: AnyRule, listed: Collection[str]) -> None:
-    """Give each field of a rule the name that mappings list for it, where only spaces differ.
+def strip_spaces(rule: AnyRule, pipeline: ProcessingPipeline) -> None:
+    """Give each field of a rule the name that the mappings of a pipeline list for it, where only spaces differ.
 
     Sigma's taxonomy strips the spaces of a field's name: a mapping of `NewValue` is one of `New Value` too.
 
     Args:
         rule: is changed.
-        listed: the fields that the mappings list; see `listed_fields`.
+        pipeline: is not yet applied to the rule.
     """
     names = {name: short for name in fields_of(rule) if (short := "".join(name.split())) != name}
-    names = {name: short for name, short in names.items() if name not in listed and short in listed}
-    if not names:
+    if not names:  # as in nearly every rule: a pipeline may list thousands of fields
         return
+    listed = frozenset(listed_fields(pipeline))
+    names = {name: short for name, short in names.items() if name not in listed and short in listed}
     detection = getattr(rule, "detection", None)
     if detection is not None:
         for item in detection.detections.values():
