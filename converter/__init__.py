@@ -80,7 +80,13 @@ def convert(
     )
 
 
-def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: bool = True) -> list[Alert]:
+def evaluate(
+    rules: Rules,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    logsources: bool = True,
+    budget: Mapping[str, float] | None = None,
+) -> list[Alert]:
     """Evaluate rules on raw events with the reference, by which conversions are judged.
 
     An event without a usable time takes no part in correlations.
@@ -90,11 +96,18 @@ def evaluate(rules: Rules, events: Iterable[Mapping[str, Any]], *, logsources: b
         events: in log order; the id of an event is its `_id`, else its 1-based position. Rules see Sigma's field names
             beside those of the event (docs/logsources.md).
         logsources: whether to try a rule only on events that may be of its log source.
+        budget: limits by name, such as `{"regex-seconds": 60}` (docs/cli.md, "Limits").
+
+    Raises:
+        RuleError: a rule has a placeholder, or reaches a limit on an event.
+        ConfigurationError: an unknown limit.
     """
     from converter.logsources import all_rules, by_logsource  # noqa: PLC0415
+    from converter.readers.limits import changed, using  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415
 
-    return evaluate_plans(rules.plans, events, select=by_logsource if logsources else all_rules)
+    with using(changed(budget or {})):
+        return evaluate_plans(rules.plans, events, select=by_logsource if logsources else all_rules)
 
 
 def parse_query(text: str, language: str, *, macros: str | Mapping[str, str] | None = None) -> Any:
@@ -124,6 +137,7 @@ def run_query(
     now: float | None = None,
     limits: bool = True,
     on_note: Callable[[str], None] | None = None,
+    budget: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Run a query on events with the local engine of its language.
 
@@ -136,16 +150,19 @@ def run_query(
         now: for spl: the time of the search, in seconds since 1970; relative times count from it.
         limits: for spl: whether to apply the limits at which Splunk cuts results by default.
         on_note: called with notes about the result, a sentence each, such as a limit that was reached.
+        budget: limits by name, such as `{"rows": 10_000_000}` (docs/cli.md, "Limits").
 
     Raises:
-        QueryError: the text is not a query, or uses what the engine does not know; has a place.
-        ConfigurationError: an unknown language, or an argument that its engine does not take.
+        QueryError: the text is not a query, uses what the engine does not know, or reaches a limit; has a place.
+        ConfigurationError: an unknown language or limit, or an argument that its engine does not take.
     """
+    from converter.readers.limits import changed, using  # noqa: PLC0415
     from converter.targets.core.engines import find_engine  # noqa: PLC0415
 
-    return find_engine(language).run(
-        text, events, tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
-    )
+    with using(changed(budget or {})):
+        return find_engine(language).run(
+            text, events, tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
+        )
 
 
 def list_targets() -> Mapping[str, Target]:

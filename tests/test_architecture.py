@@ -58,7 +58,7 @@ ROOMS = {
     "report": "errors plan reference harness harness.cases targets.core",
     "cli": "errors readers plan pipelines rules reference logsources products conversion live harness harness.cases"
     " report targets.core",
-    "": "rules reference logsources conversion targets.core",
+    "": "readers rules reference logsources conversion targets.core",
 }
 # What a room imports besides, and why.
 EXCEPTIONS = {

@@ -24,6 +24,7 @@ from converter.cli.common import (
     exclude_option,
     field_options,
     field_settings,
+    limit_option,
     not_rules,
     note,
     parse_options,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 )
 @backend_option
 @exclude_option
+@limit_option
 @debug_option
 @rule_argument
 @click.pass_obj

@@ -64,6 +64,27 @@ def debug_option(command: _Command) -> _Command:
     )(command)
 
 
+def _use_limits(ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> None:
+    if texts:
+        from converter.readers.limits import parse_limits, using  # noqa: PLC0415  seldom given
+
+        ctx.with_resource(using(parse_limits(texts)))
+
+
+def limit_option(command: _Command) -> _Command:
+    """Add --limit, which holds for as long as the verb runs. Only the command line raises limits, never a file."""
+    return click.option(
+        "--limit",
+        "limits_given",
+        multiple=True,
+        metavar="NAME=VALUE",
+        expose_value=False,
+        callback=_use_limits,
+        help="Raise or lower a limit of what files may cost, such as regex-seconds=60; docs/cli.md has the names. "
+        "Repeatable.",
+    )(command)
+
+
 def rule_argument(command: _Command) -> _Command:
     """Add RULE...; the verb checks the paths, because their errors have places."""
     return click.argument("rules", nargs=-1, required=True, metavar="RULE...")(command)

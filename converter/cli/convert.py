@@ -25,6 +25,7 @@ from converter.cli.common import (
     explain,
     field_options,
     field_settings,
+    limit_option,
     not_rules,
     note,
     parse_options,
@@ -121,6 +122,7 @@ class _Work:
     "-s", "--skip", "--skip-unsupported", "skip", is_flag=True, help="List what cannot be converted, and do not fail."
 )
 @exclude_option
+@limit_option
 @debug_option
 @rule_argument
 @click.pass_obj

@@ -26,6 +26,7 @@ from converter.cli.common import (
     emit,
     exclude_option,
     explain,
+    limit_option,
     logs_option,
     not_rules,
     note,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     help="Evaluate every rule on every event, whatever its log source.",
 )
 @exclude_option
+@limit_option
 @debug_option
 @rule_argument
 @click.pass_obj

@@ -24,6 +24,7 @@ from converter.cli.common import (
     counted,
     debug_option,
     emit,
+    limit_option,
     logs_option,
     note,
     warn,
@@ -79,6 +80,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
     help="spl: the time of the search, for relative times: ISO 8601, or seconds since 1970.",
 )
 @click.option("--no-limits", is_flag=True, help="spl: keep all results where Splunk truncates them by default.")
+@limit_option
 @debug_option
 @click.argument("query")
 def run(

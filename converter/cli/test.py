@@ -21,6 +21,7 @@ from converter.cli.common import (
     debug_option,
     emit,
     explain,
+    limit_option,
     parse_options,
     pipeline_options,
 )
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
 )
 @backend_option
 @pipeline_options
+@limit_option
 @debug_option
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.pass_obj
