@@ -7,12 +7,14 @@ Each conversion works on its own copy of the rules that pySigma parsed at load, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RefusedError, RuleError, SourceError
+from converter.errors import ConfigurationError, RefusedError, RuleError
+from converter.isolation import isolated
 from converter.pipelines.state import ReadState, read_by_pipeline
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from sigma.processing.pipeline import ProcessingPipeline
 
+    from converter.errors import SourceError
     from converter.pipelines.apply import Applied
     from converter.pipelines.given import PipelineSpec
     from converter.pipelines.record import Change
@@ -68,7 +71,8 @@ def convert_rules(
         strict_fields: whether an unmapped field is an error, not a warning.
         allow_unmapped: whether an unmapped field is a warning even where the product fails on a query with a field that
             no index has. Users say so; replay sees the fields in the events.
-        on_error: called with the error of each rule that cannot be converted; without it, the first error is raised.
+        on_error: called with the error of each rule that cannot be converted, an InternalError if that is because of a
+            bug of ours; without it, the first error is raised.
 
     Returns:
         A query for each rule that could be converted, in order; a pipeline's finalizer may join them into one.
@@ -82,7 +86,9 @@ def convert_rules(
     pipeline: ProcessingPipeline | None = None
     rules = rules.expanded(() if without_pipeline else pipelines, on_error)
     titles = Titles(tuple(plan.meta.title for plan in rules.plans))
-    for plan in rules.plans:
+
+    def convert(plan: ir.Plan) -> None:
+        nonlocal pipeline
         try:
             work = _Work(rules, plan, target, pipelines, without_pipeline=without_pipeline)
             pipeline = work.applied.pipeline
@@ -96,9 +102,14 @@ def convert_rules(
             if isinstance(error, RefusedError):
                 given = {"pipelines": pipelines, "without_pipeline": without_pipeline, "allow_unmapped": allow_unmapped}
                 error.revise = partial(_revised, rules=rules.only(plan), refusing=target.name, given=given)
-            if on_error is None:
-                raise
-            on_error(error)
+            raise
+
+    for plan in rules.plans:
+        if on_error is None:
+            convert(plan)
+            continue
+        with isolated(on_error, plan.place, f"converting {plan.meta.key}"):
+            convert(plan)
     return _finalized(queries, pipeline)
 
 
@@ -108,10 +119,10 @@ def _revised(hint: str, *, rules: Rules, refusing: str, given: Mapping[str, Any]
     from converter.targets.core.registry import get_target  # noqa: PLC0415
 
     def converts(name: str) -> bool:
-        try:
-            return bool(convert_rules(rules, get_target(name), **given))
-        except SourceError:
-            return False
+        failures: list[SourceError] = []
+        with suppress(ConfigurationError), isolated(failures.append):
+            return bool(convert_rules(rules, get_target(name), **given, on_error=failures.append))
+        return False
 
     return revised(hint, refusing, converts)
 

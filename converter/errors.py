@@ -3,7 +3,7 @@
     text + offset ──> Place ──> SourceError ──> render() ──> path:line:column, the line, a caret, a hint
 
 A rule, a query, a pipeline, a log or a case file that is wrong raises a subclass of `SourceError`. Anything else
-that escapes is a bug of ours.
+that escapes is a bug of ours; `isolation.isolated` makes it an `InternalError` of the item that it concerns.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,6 +69,9 @@ class SourceError(Exception):
         self.place = place
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _blank, (type(self), self.args), self.__dict__  # copied and sent between processes with all attributes
+
     def __str__(self) -> str:
         return self.render()
 
@@ -96,6 +99,21 @@ class RuleError(SourceError):
     """A rule is not valid Sigma, or refers to something that does not exist."""
 
     kind = "rule error"
+
+
+class LeftOutError(RuleError):
+    """A rule is left out because a rule that it refers to has an error, or was not judged.
+
+    It is a consequence: the error of the other rule, its `cause`, is reported as well, and only that one is counted.
+    """
+
+    kind = "left out"
+
+    def __init__(
+        self, message: str, place: Place | None = None, hint: str = "", cause: SourceError | None = None
+    ) -> None:
+        super().__init__(message, place, hint)
+        self.cause = cause
 
 
 class UnreadableError(RuleError):
@@ -165,10 +183,32 @@ class ConfigurationError(SourceError):
     kind = "configuration error"
 
 
+class InternalError(SourceError):
+    """A bug of ours: an exception that nobody expected, and the item of the input with which it happened.
+
+    Args:
+        message: the exception, and where in our code it was raised.
+        place: of the item.
+        hint: how to report it.
+        trace: the traceback, for `--debug`.
+    """
+
+    kind = "internal error"
+
+    def __init__(self, message: str, place: Place | None = None, hint: str = "", trace: str = "") -> None:
+        super().__init__(message, place, hint)
+        self.trace = trace
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest of `known`, or an empty string."""
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _blank(kind: type[SourceError], arguments: tuple[Any, ...]) -> SourceError:
+    """Return an error whose attributes are still to be set."""
+    return kind.__new__(kind, *arguments)
 
 
 def _caret(place: Place) -> list[str]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from converter.cli import streams
 from converter.cli.check import check
 from converter.cli.common import (
     BROKEN_PIPE,
@@ -30,8 +33,9 @@ from converter.cli.evaluate import evaluate
 from converter.cli.run import run
 from converter.cli.targets import targets
 from converter.cli.test import test
-from converter.errors import SourceError, suggest
-from converter.report.console import printable
+from converter.errors import ConfigurationError, SourceError, suggest
+from converter.isolation import BUGS, internal_error
+from converter.report.layout import Line, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +59,7 @@ class _BareConvert(click.Group):
 
     def _check_verb(self, word: str, ctx: click.Context) -> None:
         """Raise UsageError for a word that is not a file but resembles a verb."""
-        if word.startswith("-") or os.path.exists(word):  # noqa: PTH110  pathlib would be imported for this alone
+        if word.startswith("-") or os.path.exists(word):  # noqa: PTH110  a word with a zero byte is not a path, and no error either
             return
         hint = suggest(word, self.commands)
         if hint:
@@ -97,16 +101,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cli.main(prog_name=PROGRAM)
     given = list(sys.argv[1:] if arguments is None else arguments)
     app = App()
-    _speak_utf8()
+    streams.prepare()
     try:
         status = _run(given, app)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has stopped; discard what is still in the buffer
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard()
         return BROKEN_PIPE
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return INTERRUPTED
+    except OSError as error:
+        return _fail(ConfigurationError(_system_message(error)))
     return status
 
 
@@ -116,32 +122,47 @@ def _run(arguments: list[str], app: App) -> int:
             status: Any = cli.invoke(ctx)
     except click.exceptions.Exit as end:
         return end.exit_code
-    except click.ClickException as usage:
-        if app.debug:
-            raise
-        usage.show()
-        return WRONG_USAGE
-    except SourceError as error:
-        if app.debug:
-            raise
-        explain(error)
-        return exit_status(error)
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
     except click.Abort:
         raise KeyboardInterrupt from None
-    except Exception as bug:
-        if app.debug:
+    except BrokenPipeError:
+        raise
+    except (OSError, click.ClickException, SourceError) as error:
+        _show_trace(app)
+        if isinstance(error, OSError):
             raise
-        click.echo(printable(f"internal error: {type(bug).__name__}: {bug}"), err=True)
-        click.echo("  hint: this is a bug in sigma-convert; --debug shows a traceback", err=True)
+        if isinstance(error, SourceError):
+            explain(error)
+            return exit_status(error)
+        error.show()
+        return WRONG_USAGE
+    except BUGS as bug:
+        _show_trace(app)
+        explain(internal_error(bug))
         return BUG
     return status if isinstance(status, int) else OK
 
 
-def _speak_utf8() -> None:
-    """Write UTF-8 whatever the locale is, and escape what cannot be encoded instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="backslashreplace")
+def _show_trace(app: App) -> None:
+    """Show the traceback of the exception that is being handled, if --debug asks for it."""
+    if app.debug:
+        import traceback  # noqa: PLC0415  slow to import
+
+        write((Line(line, wraps=False) for line in traceback.format_exc().splitlines()), sys.stderr)
+
+
+def _fail(error: SourceError) -> int:
+    """End the program because of the system; what is buffered is lost. If that cannot be said, the status tells."""
+    streams.discard()
+    with suppress(OSError):
+        explain(error)
+    return exit_status(error)
+
+
+def _system_message(error: OSError) -> str:
+    """Return in a sentence what the system did not let us do."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder does not exist any more"
+    reason = error.strerror or str(error)
+    return f"cannot use {error.filename}: {reason}" if error.filename else f"cannot write the output: {reason}"

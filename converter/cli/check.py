@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from converter.cli.common import (
-    BAD_INPUT,
     FINDINGS,
     OK,
     App,
@@ -30,8 +29,12 @@ from converter.cli.common import (
     parse_options,
     pipeline_options,
     rule_argument,
+    show_trace,
+    status_of,
+    tally,
 )
-from converter.errors import suggest
+from converter.errors import InternalError, suggest
+from converter.isolation import isolated
 from converter.report.layout import write
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from converter.pipelines.given import PipelineSpec
     from converter.report.check import Outcome, Report, RuleResult, TargetResult
     from converter.rules.collection import Rules
-    from converter.targets.core.target import Target
+    from converter.targets.core.target import Query, Target
 
 
 @click.command()
@@ -136,16 +139,22 @@ def check(
             frozenset(codes),
         )
         report.rules.extend(conversion.judge_all(loaded))
+    for finding in report.findings:
+        show_trace(finding)
     named = [part for text in target_texts for part in text.split(",") if part.strip() != "all"]
     strict_targets = {name.name for name in (chosen if "refused" in fail_on else parse_names(named, known))}
     refusals = _refusals(report, {str(name) for name in chosen if name.name in strict_targets})
     failed = report.findings or refusals or any(report.has(outcome) for outcome in fail_on)
-    status = BAD_INPUT if report.errors else FINDINGS if failed else OK
+    status = max(status_of(report.findings), status_of(report.bugs), FINDINGS if failed else OK)
     _write(report, form, ok=status == OK)
-    parts = [(len(loaded.documents), "rule"), (report.errors, "error"), (report.warnings, "warning")]
-    parts += [(refusals, "refusal")] if refusals else []
+    parts = [
+        counted(len(loaded.documents), "rule"),
+        tally([*report.findings, *report.bugs]),
+        counted(report.warnings, "warning"),
+    ]
+    parts += [counted(refusals, "refusal")] if refusals else []
     left_out = not_rules(loaded.warnings)
-    note(", ".join(counted(count, noun) for count, noun in parts) + (f"; {left_out}" if left_out else ""))
+    note(", ".join(parts) + (f"; {left_out}" if left_out else ""))
     return status
 
 
@@ -185,17 +194,21 @@ class _Conversion:
         from converter.report.check import TargetResult, others  # noqa: PLC0415
 
         errors: list[SourceError] = []
-        queries = convert_rules(
-            rules,
-            self.known[name.name],
-            pipelines=self.pipelines,
-            without_pipeline=self.without_pipeline,
-            format=name.format,
-            options=dict(name.options),
-            strict_fields=self.strict_fields,
-            allow_unmapped=self.allow_unmapped,
-            on_error=errors.append,
-        )
+        queries: Sequence[Query] = ()
+        with isolated(errors.append, rules.plans[0].place):  # a finalizer, for example
+            queries = convert_rules(
+                rules,
+                self.known[name.name],
+                pipelines=self.pipelines,
+                without_pipeline=self.without_pipeline,
+                format=name.format,
+                options=dict(name.options),
+                strict_fields=self.strict_fields,
+                allow_unmapped=self.allow_unmapped,
+                on_error=errors.append,
+            )
+        for error in errors:
+            show_trace(error)
         query = queries[0] if queries else None
         if query is not None and query.unmapped is not None and CODE in self.ignored:
             query = replace(query, warnings=tuple(others(query)), unmapped=None)
@@ -222,7 +235,8 @@ def _refusals(report: Report, strict: Collection[str]) -> int:
     rule.
     """
     return sum(
-        result.verdict == "error" or (result.target in strict and result.verdict == "refused")
+        (result.verdict == "error" and not isinstance(result.error, InternalError))
+        or (result.target in strict and result.verdict == "refused")
         for rule in report.rules
         for result in rule.targets
     )

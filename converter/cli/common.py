@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from converter.errors import ConfigurationError, LogError, RuleWarning, SourceError, UnreadableLogError
+from converter.errors import (
+    ConfigurationError,
+    InternalError,
+    LeftOutError,
+    LogError,
+    RuleWarning,
+    SourceError,
+    UnreadableLogError,
+)
 from converter.report.console import is_terminal, printable_json
 from converter.report.layout import Line, message, write
 
@@ -259,8 +267,17 @@ def parse_options(texts: Iterable[str]) -> dict[str, str]:
 
 
 def explain(error: SourceError) -> None:
-    """Show an error, or a warning about a rule, on standard error."""
-    write(message(error.render(), "yellow" if isinstance(error, RuleWarning) else "red"), sys.stderr)
+    """Show an error, or a warning about a rule, on standard error; with --debug the traceback of a bug."""
+    write(message(error.render(), "yellow" if isinstance(error, RuleWarning | LeftOutError) else "red"), sys.stderr)
+    show_trace(error)
+
+
+def show_trace(error: SourceError) -> None:
+    """Show the traceback of a bug, if --debug asks for it."""
+    context = click.get_current_context(silent=True)
+    app = context.find_object(App) if context is not None else None
+    if isinstance(error, InternalError) and app is not None and app.debug:
+        write((Line(line, wraps=False) for line in error.trace.splitlines()), sys.stderr)
 
 
 def note(text: str) -> None:
@@ -291,7 +308,24 @@ def emit(lines: Iterable[str]) -> None:
 
 def exit_status(error: SourceError) -> int:
     """Return the exit status for an error."""
+    if isinstance(error, InternalError):
+        return BUG
     return WRONG_USAGE if isinstance(error, ConfigurationError) else BAD_INPUT
+
+
+def status_of(errors: Iterable[SourceError]) -> int:
+    """Return the exit status for errors of items, beside which everything else was done; warnings do not count."""
+    return max((exit_status(error) for error in errors if not isinstance(error, RuleWarning)), default=OK)
+
+
+def tally(errors: Iterable[SourceError]) -> str:
+    """Return how many errors there are, how many of them are bugs, and how many rules are left out because of them."""
+    given = [error for error in errors if not isinstance(error, RuleWarning)]
+    left_out = sum(isinstance(error, LeftOutError) for error in given)
+    bugs = sum(isinstance(error, InternalError) for error in given)
+    text = counted(len(given) - left_out, "error")
+    text += f" ({counted(bugs, 'internal error')})" if bugs else ""
+    return text + (f", {counted(left_out, 'rule')} left out because of them" if left_out else "")
 
 
 @dataclass(slots=True)

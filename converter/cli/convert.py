@@ -7,6 +7,7 @@ RULE... ──load──> plans ──convert for each target──> queries ─
 from __future__ import annotations
 
 import sys
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,11 @@ from converter.cli.common import (
     parse_options,
     pipeline_options,
     rule_argument,
+    status_of,
+    tally,
 )
-from converter.errors import ConfigurationError, RefusedError, SourceError, UnreadableError
+from converter.errors import ConfigurationError, InternalError, RefusedError, SourceError, UnreadableError
+from converter.isolation import isolated
 from converter.report.console import is_terminal
 from converter.report.layout import Line, write
 
@@ -71,29 +75,31 @@ class _Converted:
 
 @dataclass(slots=True)
 class _Work:
-    """The queries so far, and how many conversions were refused or failed."""
+    """The queries so far, how many conversions were refused, and the errors of those that failed."""
 
     skip: bool
     queries: list[_Converted] = field(default_factory=list)
     refused: int = 0
-    failed: int = 0
+    failed: list[SourceError] = field(default_factory=list)
 
     def add_error(self, error: SourceError, target: str = "", *, named: bool = True) -> None:
         """Show an error and count it.
 
-        A refusal is not a failure if it is skipped, or if the user did not name the target (`all` did).
+        A refusal is not a failure if it is skipped, or if the user did not name the target (`all` did). A path that
+        does not exist is not a rule that could be skipped, and a bug is never skipped.
         """
         if isinstance(error, ConfigurationError):
             raise error
-        if target not in error.message:
-            error.message = f"{target}: {error.message}"
+        if isinstance(error, InternalError) or target not in error.message:  # a bug's message has paths of ours
+            error = copy(error)  # a rule's error may be that of several targets
+            error.message = f"{target}: {error.message}" if target else error.message
         explain(error)
-        if isinstance(error, UnreadableError):  # a path that does not exist is not a rule that could be skipped
-            self.failed += 1
-        elif self.skip or (isinstance(error, RefusedError) and not named):
+        if not isinstance(error, UnreadableError | InternalError) and (
+            self.skip or (isinstance(error, RefusedError) and not named)
+        ):
             self.refused += 1
         else:
-            self.failed += 1
+            self.failed.append(error)
 
 
 @click.command()
@@ -217,17 +223,19 @@ def _convert(
     from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
 
     errors: list[SourceError] = []
-    queries = convert_rules(
-        rules,
-        target,
-        pipelines=pipelines,
-        without_pipeline=without_pipeline,
-        format=name.format,
-        options=dict(name.options),
-        strict_fields=strict_fields,
-        allow_unmapped=allow_unmapped,
-        on_error=errors.append,
-    )
+    queries: Sequence[Query] = ()
+    with isolated(errors.append):  # joining the queries, for example
+        queries = convert_rules(
+            rules,
+            target,
+            pipelines=pipelines,
+            without_pipeline=without_pipeline,
+            format=name.format,
+            options=dict(name.options),
+            strict_fields=strict_fields,
+            allow_unmapped=allow_unmapped,
+            on_error=errors.append,
+        )
     for error in errors:
         work.add_error(error, str(name), named=named)
     work.queries.extend(_Converted(name, target, query) for query in queries)
@@ -297,8 +305,8 @@ def _conclude(work: _Work, rules: Rules, chosen: Sequence[TargetName], place: Pa
         if work.refused:
             parts.append(f"{work.refused} {'skipped' if work.skip else 'refused'}")
         if work.failed:
-            parts.append(counted(work.failed, "error"))
+            parts.append(tally(work.failed))
         if left_out:
             parts.append(left_out)
         note("; ".join(parts))
-    return BAD_INPUT if work.failed or not count else OK
+    return status_of(work.failed) or (OK if count else BAD_INPUT)

@@ -31,6 +31,8 @@ from converter.cli.common import (
     not_rules,
     note,
     rule_argument,
+    status_of,
+    tally,
     warn,
 )
 from converter.report.layout import write
@@ -92,6 +94,7 @@ def evaluate(
     from converter.logsources import all_rules  # noqa: PLC0415
     from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
+    from converter.report.alerts import shortened  # noqa: PLC0415
     from converter.rules.load import load_rules  # noqa: PLC0415
 
     check_stdin(rules, logs)
@@ -106,7 +109,7 @@ def evaluate(
             note(sentence)
     if not loaded.plans:
         note("no rules to evaluate")
-        return BAD_INPUT
+        return status_of(errors) or BAD_INPUT
     started = perf_counter()
     absent = AbsentFields(loaded.plans)
     reading = _Reading(logs, absent.are_in_document)
@@ -123,10 +126,17 @@ def evaluate(
 
         return look
 
-    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless, select=select)
+    unjudged: list[str] = []
+
+    def fail(plan: ir.Plan, error: SourceError) -> None:
+        unjudged.append(plan.meta.key)
+        errors.append(error)
+        explain(error)
+
+    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless, select=select, on_error=fail)
     seconds = perf_counter() - started
     reading.errors.close()
-    _write(alerts, form, reading)
+    _write(alerts, form, reading, unjudged)
     if reading.count and tried.never:
         note(f"{counted(tried.never, 'rule')} not tried on any event: no log source fits (--no-logsource tries them)")
     reading.say()
@@ -135,24 +145,32 @@ def evaluate(
             warn(f"warning: {message}")
             if hint:
                 note(f"  hint: {hint}")
-    in_rules = f", {counted(len(errors), 'error')} in rules" if errors else ""
+    evaluated = counted(len(loaded.plans) - len(unjudged), "rule")
+    in_rules = f", {tally(errors)} in rules" if errors else ""
+    if unjudged:
+        in_rules += f", {counted(len(unjudged), 'rule')} not judged ({shortened(unjudged)})"
     if left_out := not_rules(loaded.warnings):
         note(left_out)
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
-        f"{counted(len(loaded.plans), 'rule')} evaluated{in_rules}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
+        f"{evaluated} evaluated{in_rules}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
     )
-    return BAD_INPUT if errors or reading.errors.count else OK
+    return status_of(errors) or (BAD_INPUT if reading.errors.count else OK)
 
 
-def _write(alerts: list[Alert], form: str, reading: _Reading) -> None:
+def _write(alerts: list[Alert], form: str, reading: _Reading, unjudged: Sequence[str]) -> None:
     from converter.report.alerts import alerts_text, ndjson, to_json  # noqa: PLC0415
 
     rows = (alert.as_row() for alert in alerts)
     if form == "ndjson":
         emit(ndjson(rows))
     elif form == "json":
-        report = {"alerts": list(rows), "events": reading.count, "skipped": reading.errors.skipped}
+        report = {
+            "alerts": list(rows),
+            "events": reading.count,
+            "skipped": reading.errors.skipped,
+            "not_judged": unjudged,
+        }
         emit([to_json(report, indent=True)])
     else:
         write(alerts_text(alerts), sys.stdout)

@@ -12,11 +12,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleWarning
+from converter.isolation import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from converter.errors import Place
+    from converter.errors import Place, SourceError
     from converter.readers.yaml_document import Document
 
 Path = tuple[str | int, ...]
@@ -39,12 +40,15 @@ REPLACED = frozenset(
 )
 
 
-def pysigma_warnings(documents: Iterable[Document], upstream: Callable[[Document], Any]) -> list[RuleWarning]:
+def pysigma_warnings(
+    documents: Iterable[Document], upstream: Callable[[Document], Any], fail: Callable[[SourceError], None]
+) -> list[RuleWarning]:
     """Return the issues of pySigma's validators in rules without errors, in no particular order.
 
     Args:
         documents: the rules.
         upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
+        fail: called with the error of a rule on which a validator fails.
 
     A rule that pySigma itself does not accept gets a warning about that.
     """
@@ -57,23 +61,27 @@ def pysigma_warnings(documents: Iterable[Document], upstream: Callable[[Document
     warnings: list[RuleWarning] = []
     alive: list[Any] = []  # keeps the rules alive, so that ids stay unique
     for document in documents:
-        try:
-            rule = upstream(document)
-        except RefusedError as error:
-            warnings.append(
-                RuleWarning(error.message, "pysigma", document.place(), "pySigma's backends refuse it as well")
-            )
-            continue
-        by_rule[id(rule)] = document
-        alive.append(rule)
-        for validator in chosen:
-            issues += validator.validate(rule)
+        with isolated(fail, document.place(), "warning of the rule, as pySigma does"):
+            try:
+                rule = upstream(document)
+            except RefusedError as error:
+                warnings.append(
+                    RuleWarning(error.message, "pysigma", document.place(), "pySigma's backends refuse it as well")
+                )
+                continue
+            by_rule[id(rule)] = document
+            alive.append(rule)
+            for validator in chosen:
+                issues += validator.validate(rule)
     for validator in chosen:
-        issues += validator.finalize()
+        with isolated(fail, about="warning of rules, as pySigma does"):
+            issues += validator.finalize()
     for issue in issues:
         for rule in issue.rules:
             document = by_rule[id(rule)]
-            warnings.append(RuleWarning(_message(issue), f"pysigma/{_code(issue)}", _place(issue, rule, document), ""))
+            with isolated(fail, document.place(), "placing a warning of pySigma's"):
+                place = _place(issue, rule, document)
+                warnings.append(RuleWarning(_message(issue), f"pysigma/{_code(issue)}", place))
     return warnings
 
 

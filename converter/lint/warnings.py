@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RuleWarning, suggest
+from converter.isolation import isolated
 from converter.lint.correlation import correlation_warnings
 from converter.lint.detection import detection_warnings
 from converter.plan.attack import editions, knows_tag, tactics
@@ -22,7 +23,7 @@ from converter.plan.attack import editions, knows_tag, tactics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from converter.errors import Place
+    from converter.errors import Place, SourceError
     from converter.readers.yaml_document import Document
 
 KEYS = (
@@ -61,24 +62,31 @@ _DATE_WITH_SLASHES = re.compile(r"\d+/\d+/\d+")
 
 
 def warnings_of(
-    documents: Iterable[Document], upstream: Callable[[Document], Any], known: Iterable[RuleWarning] = ()
+    documents: Iterable[Document],
+    upstream: Callable[[Document], Any],
+    fail: Callable[[SourceError], None],
+    known: Iterable[RuleWarning] = (),
 ) -> list[RuleWarning]:
     """Return the warnings about each rule without errors: our own, and those of pySigma's validators.
 
     Args:
         documents: the rules.
         upstream: returns a rule as pySigma itself reads it, or raises RefusedError.
+        fail: called with the error of a rule whose warnings could not be found, because of a bug.
         known: warnings that are reported anyway.
     """
     from converter.lint.validators import pysigma_warnings  # noqa: PLC0415  slow to import
 
     rules = list(documents)
-    warnings = [warning for document in rules for warning in _warnings(document)]
+    warnings: list[RuleWarning] = []
+    for document in rules:
+        with isolated(fail, document.place(), "warning of the rule"):
+            warnings.extend(_warnings(document))
     places = {warning.place for warning in warnings}
     escapes = {_line(warning) for warning in known if warning.code == "double-quotes"}
     warnings += [
         warning
-        for warning in pysigma_warnings(rules, upstream)
+        for warning in pysigma_warnings(rules, upstream, fail)
         if warning.place not in places or warning.code not in _OUR_OWN_SAY_MORE
         if warning.code != "pysigma/control-character" or _line(warning) not in escapes
     ]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from converter.errors import LeftOutError
+from converter.isolation import BUGS, error_of
 from converter.plan import nodes as ir
 from converter.reference.correlate import episodes
 from converter.reference.match import matches
@@ -13,9 +15,10 @@ from converter.reference.members import Timed
 from converter.reference.time import SECOND, event_time, format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
+    from converter.errors import SourceError
     from converter.reference.correlate import Episode
 
     Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[ir.Detection]]]
@@ -75,6 +78,7 @@ def evaluate_plans(
     *,
     on_timeless: Callable[[int, Mapping[str, Any]], None] | None = None,
     select: Callable[[Sequence[ir.Detection]], Select] | None = None,
+    on_error: Callable[[ir.Plan, SourceError], None] | None = None,
 ) -> list[Alert]:
     """Evaluate each plan on the events.
 
@@ -85,6 +89,8 @@ def evaluate_plans(
             usable time; the event is left out.
         select: takes all detections, and returns a function from an event to the event as rules see it and the
             detections to try on it (`converter.logsources.by_logsource`). None: all are tried on the event as it is.
+        on_error: called once with each plan that cannot be judged on this log, and the reason; the others are judged
+            all the same. Without it, the first reason is raised.
 
     Raises:
         RuleError: a placeholder of a rule is not expanded.
@@ -93,36 +99,90 @@ def evaluate_plans(
         The alerts of each plan, in the order of the plans: of a detection in log order, of a correlation in time order.
     """
     detections = {id(rule): rule for plan in plans for rule in ir.detections_of(plan)}
+    failed: dict[int, SourceError] = {}
+
+    def fail(rule: ir.Plan, error: BaseException) -> None:
+        if on_error is None:
+            raise error
+        failed[id(rule)] = error_of(error, rule.place, f"evaluating {rule.meta.key}")
+
     for rule in detections.values():
         for leaf in ir.unexpanded(rule.expr):
-            raise leaf.error
+            fail(rule, leaf.error)
     matching: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
     everything: Sequence[ir.Detection] = tuple(detections.values())
     look = select(everything) if select is not None else None
     for position, raw in enumerate(events, 1):
         event, tried = look(raw) if look is not None else (raw, everything)
         for rule in tried:
-            if matches(rule.expr, event):
-                matching[id(rule)].append((position, event))
+            if failed and id(rule) in failed:
+                continue
+            try:
+                if matches(rule.expr, event):
+                    matching[id(rule)].append((position, event))
+            except BUGS as error:
+                fail(rule, error)
     correlating = _Correlating(matching, on_timeless)
     alerts: list[Alert] = []
     for plan in plans:
-        if isinstance(plan, ir.Detection):
-            for position, event in matching[id(plan)]:
-                time = event_time(event)
-                alerts.append(Alert(plan.meta.key, None, time, time, (_id(event, position),)))
-            continue
-        alerts.extend(
-            Alert(
-                plan.meta.key,
-                tuple(zip(plan.group_by, episode.group, strict=True)),
-                episode.first,
-                episode.last,
-                tuple(_id(timed.event, timed.position) for timed in episode.events),
-            )
-            for episode in correlating.episodes(plan)
-        )
+        if not any(id(rule) in failed for rule in _below(plan)):
+            try:
+                alerts.extend(_alerts(plan, matching, correlating))
+            except BUGS as error:
+                fail(plan, error)
+    if on_error is not None and failed:
+        _report(plans, failed, on_error)
     return alerts
+
+
+def _alerts(
+    plan: ir.Plan, matching: Mapping[int, Sequence[tuple[int, Mapping[str, Any]]]], correlating: _Correlating
+) -> list[Alert]:
+    """Return the alerts of a plan whose detections were tried on all events."""
+    alerts = []
+    if isinstance(plan, ir.Detection):
+        for position, event in matching[id(plan)]:
+            time = event_time(event)
+            alerts.append(Alert(plan.meta.key, None, time, time, (_id(event, position),)))
+        return alerts
+    return [
+        Alert(
+            plan.meta.key,
+            tuple(zip(plan.group_by, episode.group, strict=True)),
+            episode.first,
+            episode.last,
+            tuple(_id(timed.event, timed.position) for timed in episode.events),
+        )
+        for episode in correlating.episodes(plan)
+    ]
+
+
+def _report(
+    plans: Sequence[ir.Plan], failed: Mapping[int, SourceError], on_error: Callable[[ir.Plan, SourceError], None]
+) -> None:
+    """Report each plan that was not judged: the reason once, and then the plans that count the same rule."""
+    reported = {id(plan) for plan in plans if id(plan) in failed}
+    for plan in plans:
+        if id(plan) in failed:
+            on_error(plan, failed[id(plan)])
+            continue
+        rule = next((rule for rule in _below(plan) if id(rule) in failed), None)
+        if rule is None:
+            continue
+        error = failed[id(rule)]
+        if id(rule) in reported:
+            message = f"{plan.meta.key} is not judged either: it counts {rule.meta.key} ({error.message})"
+            error = LeftOutError(message, plan.place)
+        reported.add(id(rule))
+        on_error(plan, error)
+
+
+def _below(plan: ir.Plan) -> Iterator[ir.Plan]:
+    """Yield a plan and the plans that it counts, at any depth."""
+    yield plan
+    if isinstance(plan, ir.Correlation):
+        for rule in plan.rules:
+            yield from _below(rule.plan)
 
 
 class _Correlating:

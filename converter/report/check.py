@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from converter.errors import RefusedError, RuleWarning
+from converter.errors import InternalError, LeftOutError, RefusedError, RuleWarning
 from converter.plan.attack import editions
 
 if TYPE_CHECKING:
@@ -88,15 +88,20 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
-        return sum(not isinstance(finding, RuleWarning) for finding in self.findings)
+        """How many findings are errors; a rule that is left out because of another one's error is not one of them."""
+        return sum(not isinstance(finding, RuleWarning | LeftOutError) for finding in self.findings)
+
+    @property
+    def bugs(self) -> list[SourceError]:
+        """The bugs of ours in the conversions."""
+        results = (result.error for rule in self.rules for result in rule.targets)
+        return [error for error in results if isinstance(error, InternalError)]
 
     @property
     def warnings(self) -> int:
         """How many warnings there are, those of conversions included."""
-        return (
-            len(self.findings) - self.errors + sum(len(rule.unmapped()) + len(rule.warnings()) for rule in self.rules)
-        )
+        findings = sum(isinstance(finding, RuleWarning) for finding in self.findings)
+        return findings + sum(len(rule.unmapped()) + len(rule.warnings()) for rule in self.rules)
 
     def has(self, outcome: Outcome) -> bool:
         """Return whether there is a warning, or a conversion with an outcome."""
@@ -110,7 +115,7 @@ def check_json(report: Report, *, ok: bool) -> dict[str, Any]:
     return {
         "version": VERSION,
         "ok": ok,
-        "errors": report.errors,
+        "errors": report.errors + len(report.bugs),
         "warnings": report.warnings,
         "findings": [_finding(finding) for finding in report.findings],
         "rules": [
@@ -168,10 +173,18 @@ def _finding(error: SourceError) -> dict[str, Any]:
 
 
 def kind_of(error: SourceError) -> str:
-    """Return warning, refused or error."""
-    if isinstance(error, RuleWarning):
-        return "warning"
-    return "refused" if isinstance(error, RefusedError) else "error"
+    """Return warning, refused, left-out, bug or error."""
+    match error:
+        case RuleWarning():
+            return "warning"
+        case RefusedError():
+            return "refused"
+        case LeftOutError():
+            return "left-out"
+        case InternalError():
+            return "bug"
+        case _:
+            return "error"
 
 
 def code_of(error: SourceError) -> str:

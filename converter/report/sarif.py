@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from converter.errors import SourceError
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {"error": "error", "refused": "error", "warning": "warning"}
+_LEVELS = {"error": "error", "bug": "error", "refused": "error", "left-out": "warning", "warning": "warning"}
 
 
 def sarif(findings: Sequence[SourceError], version: str) -> dict[str, Any]:
@@ -45,6 +46,6 @@ def _result(finding: SourceError, index: int) -> dict[str, Any]:
     place = finding.place
     if place is not None:
         region = {"startLine": place.line, "startColumn": place.column, "endColumn": place.column + place.length}
-        artifact = {"uri": quote(place.name.replace("\\", "/"))}
+        artifact = {"uri": quote(os.fsencode(place.name.replace("\\", "/")))}
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
     return result

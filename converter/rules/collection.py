@@ -10,7 +10,7 @@ import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RuleWarning, SourceError
+from converter.isolation import isolated
 from converter.plan.metadata import reference_key
 from converter.rules.filters import add_filters
 from converter.rules.pysigma import link, upstream_rule
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sigma.collection import SigmaCollection
 
+    from converter.errors import RuleWarning, SourceError
     from converter.pipelines.given import PipelineSpec
     from converter.plan import nodes as ir
     from converter.readers.yaml_document import Document
@@ -102,21 +103,23 @@ class Rules:
         from converter.plan import nodes as ir  # noqa: PLC0415
 
         plans: list[ir.Plan] = []
+
+        def expand(plan: ir.Plan) -> None:
+            pipeline = placeholder_pipeline(pipelines, {rule.logsource for rule in ir.detections_of(plan)})
+            applied = apply(self.only(plan).collection(), pipeline, in_place=True)
+            for error in applied.failed.values():
+                raise error
+            rules = {str(rule.name or rule.id or rule.title): rule for rule in applied.collection.rules}
+            plans.append(self.lowered(rules[plan.meta.key]))
+
         for plan in self.plans:
             if not _waits(plan):
                 plans.append(plan)
-                continue
-            pipeline = placeholder_pipeline(pipelines, {rule.logsource for rule in ir.detections_of(plan)})
-            try:
-                applied = apply(self.only(plan).collection(), pipeline, in_place=True)
-                for error in applied.failed.values():
-                    raise error
-                rules = {str(rule.name or rule.id or rule.title): rule for rule in applied.collection.rules}
-                plans.append(self.lowered(rules[plan.meta.key]))
-            except SourceError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
+            elif on_error is None:
+                expand(plan)
+            else:
+                with isolated(on_error, plan.place, f"expanding the placeholders of {plan.meta.key}"):
+                    expand(plan)
         return replace(self, plans=tuple(plans))
 
     def lowered(self, rule: Any) -> ir.Plan:

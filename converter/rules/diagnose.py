@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, SourceError
+from converter.isolation import raised_by
 from converter.readers.source import Source
 from converter.rules.pysigma import Origin, parse_rule
 
@@ -46,6 +47,13 @@ def pysigma_errors() -> tuple[type[Exception], ...]:
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
     return (SigmaError, ValueError, TypeError, AttributeError, LookupError, RecursionError, ArithmeticError)
+
+
+def is_pysigmas(error: Exception) -> bool:
+    """Return whether an exception says that pySigma does not accept a rule, and not that we have a bug."""
+    from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
+
+    return isinstance(error, SigmaError) or raised_by(error, "sigma")
 
 
 def rule_errors(document: Document, known: Collection[tuple[int, int]] = ()) -> Iterator[SourceError]:
@@ -88,6 +96,8 @@ def _whole(document: Document) -> Iterator[SourceError]:
     except SourceError as error:
         yield error
     except pysigma_errors() as error:
+        if not is_pysigmas(error):
+            raise
         yield whole_error(document, error)
 
 
@@ -159,6 +169,8 @@ class _Parts:
                 error.place = place  # the plan places errors about a value at the item's key
             yield error
         except pysigma_errors() as error:
+            if not is_pysigmas(error):
+                raise
             message, hint = _explained(error)
             yield RuleError(message, place, hint)
 

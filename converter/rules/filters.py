@@ -16,7 +16,7 @@ from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
 from converter.readers.schema import ANYTHING, Either, Keys, errors, list_of, string
 from converter.readers.source import Source
-from converter.rules.references import better_reference, identifiers_of, needed
+from converter.rules.references import because_of, better_reference, identifiers_of, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,17 +100,25 @@ class Assigned:
     warnings: list[RuleWarning] = field(default_factory=list)
 
 
-def assign(filters: Iterable[Document], documents: Sequence[Document], names: Mapping[str, Document]) -> Assigned:
+def assign(
+    filters: Iterable[Document],
+    documents: Sequence[Document],
+    names: Mapping[str, Document],
+    invalid: Mapping[str, Document],
+    causes: Mapping[int, SourceError],
+) -> Assigned:
     """Assign filters to detections.
 
     Args:
         filters: the filters, without errors.
         documents: the rules, without errors.
         names: the rules by the names that references may use.
+        invalid: the rules with errors, likewise.
+        causes: the first error of each rule with errors, by the identity of its document.
     """
     assigned = Assigned()
     for item in filters:
-        targets, errors, warnings = _targets(item, documents, names)
+        targets, errors, warnings = _targets(item, documents, names, invalid, causes)
         assigned.warnings += [*warnings, *_condition_warnings(item)]
         if errors:
             assigned.errors += errors
@@ -121,7 +129,11 @@ def assign(filters: Iterable[Document], documents: Sequence[Document], names: Ma
 
 
 def _targets(
-    item: Document, documents: Sequence[Document], names: Mapping[str, Document]
+    item: Document,
+    documents: Sequence[Document],
+    names: Mapping[str, Document],
+    invalid: Mapping[str, Document],
+    causes: Mapping[int, SourceError],
 ) -> tuple[list[Document], list[SourceError], list[RuleWarning]]:
     """Return the detections that a filter is for, with the errors and warnings about its references."""
     rules = item.data["filter"]["rules"]
@@ -157,7 +169,14 @@ def _targets(
                 message = f"the filter fits only some of the rules that {name!r} counts"
                 warnings.append(RuleWarning(message, "filter-partly", where, hint))
     for where, name in missing:
-        hint = suggest(name, names) or "is the file of that rule among the given ones, and free of errors?"
+        if name in invalid:
+            error = because_of(name, invalid[name], causes, where)
+            if len(missing) == len(named):
+                errors.append(error)
+            else:
+                warnings.append(RuleWarning(error.message, "filter-without-rule", where, error.hint))
+            continue
+        hint = suggest(name, names) or "is the file of that rule among the given ones?"
         message = f"no rule has the name or id {name!r}"
         if len(missing) == len(named):
             errors.append(RuleError(message, where, hint))

@@ -14,7 +14,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import Place, RuleError, RuleWarning, SourceError, UnreadableError
+from converter.errors import (
+    InternalError,
+    LeftOutError,
+    Place,
+    RuleError,
+    RuleWarning,
+    SourceError,
+    UnreadableError,
+)
+from converter.isolation import isolated
 from converter.lint.fields import field_warnings
 from converter.lint.misreadings import misreadings
 from converter.plan.metadata import generates
@@ -38,6 +47,7 @@ from converter.rules.validate_metadata import metadata_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from converter.plan import nodes as ir
@@ -69,7 +79,8 @@ def load_rules(
     """
     loading = _Loading()
     for file in rule_files(paths, exclude, loading.fail):
-        loading.file(file)
+        with isolated(loading.fail, about=f"reading {file.name}"):
+            loading.file(file)
     return loading.finish(on_error, on_warning)
 
 
@@ -95,6 +106,7 @@ class _Loading:
         self.names: dict[str, int] = {}
         self.documents: list[Document] = []
         self.invalid: list[Document] = []
+        self.causes: dict[int, SourceError] = {}
         self.parsed: dict[int, Any] = {}
         self.plans: dict[int, ir.Plan] = {}
         self.identifiers: dict[str, Document] = {}
@@ -136,15 +148,35 @@ class _Loading:
             self.fail(error)
             return
         for document in documents:
-            if isinstance(document.data, dict) and not looks_like_a_rule(document.data):
-                message = "this is not a Sigma rule: it has neither `detection` nor `correlation`"
-                self.reject(document, [RuleError(message, document.place(), _BEGINNING)])
-                continue
-            errors = list(islice(document_errors(document), MAX_ERRORS))
-            if errors:
-                self.reject(document, errors)
-            else:
-                self.documents.append(document)
+            with self.isolated(document, "checking the rule"):
+                self.document(document)
+
+    def document(self, document: Document) -> None:
+        """Check the structure of a document."""
+        if isinstance(document.data, dict) and not looks_like_a_rule(document.data):
+            message = "this is not a Sigma rule: it has neither `detection` nor `correlation`"
+            self.reject(document, [RuleError(message, document.place(), _BEGINNING)])
+            return
+        errors = list(islice(document_errors(document), MAX_ERRORS))
+        if errors:
+            self.reject(document, errors)
+        else:
+            self.documents.append(document)
+
+    def isolated(self, document: Document, about: str) -> AbstractContextManager[None]:
+        """Return a context in which an error makes a document invalid, and ends nothing else."""
+
+        def fail(error: SourceError) -> None:
+            self.drop(document, error)
+            self.fail(error)
+
+        return isolated(fail, document.place(), about)
+
+    def drop(self, document: Document, cause: SourceError) -> None:
+        """Record that a document is invalid, and the first error that makes it so."""
+        if id(document) not in self.causes:
+            self.causes[id(document)] = cause
+            self.invalid.append(document)
 
     def leave_out(self, place: Place | None) -> None:
         """Record a file of a folder that is not about rules."""
@@ -156,11 +188,15 @@ class _Loading:
         from converter.rules.diagnose import rule_errors  # noqa: PLC0415  only for invalid rules
 
         known = {_position(error) for error in errors}
-        more = islice(rule_errors(document, known), MAX_ERRORS) if _is_detection(document) or not errors else ()
-        self.invalid.append(document)
+        more: list[SourceError] = []
+        if _is_detection(document) or not errors:
+            with isolated(more.append, document.place(), "looking for every error of the rule"):
+                more.extend(islice(rule_errors(document, known), MAX_ERRORS))
         places: set[tuple[int, int]] = set()
         for error in [*errors, *more]:
-            if _position(error) not in places:  # of several errors at one place, the first is the most precise
+            self.drop(document, error)
+            # Of several errors at one place, the first is the most precise.
+            if _position(error) not in places or isinstance(error, InternalError):
                 places.add(_position(error))
                 self.fail(error)
 
@@ -173,7 +209,8 @@ class _Loading:
         if on_warning is not None:
             from converter.lint.warnings import warnings_of  # noqa: PLC0415  only if warnings are wanted
 
-            reports += [*rules.warnings, *warnings_of(rules.documents, rules.upstream_rule, rules.warnings)]
+            reports += rules.warnings
+            reports += warnings_of(rules.documents, rules.upstream_rule, reports.append, rules.warnings)
         for report in sorted(reports, key=self.position):
             if isinstance(report, RuleWarning):
                 told = (report.message, report.place)  # rules of a collection share parts
@@ -181,7 +218,7 @@ class _Loading:
                     self._told.add(told)
                     on_warning(report)
             elif on_error is None:
-                raise report
+                raise report.cause or report if isinstance(report, LeftOutError) else report
             else:
                 on_error(report)
         return rules
@@ -192,7 +229,7 @@ class _Loading:
 
     def resolve(self) -> Rules:
         """Parse and lower the rules, and check their references; drop rules that fail, and rules that refer to them."""
-        parsed = [document for document in self._unique() if self.parse(document)]
+        parsed = [document for document in self._unique() if self._parses(document)]
         valid = [document for document in parsed if not is_filter(document)]
         names = names_of(valid)
         self.identifiers = names
@@ -204,32 +241,37 @@ class _Loading:
             if not failed:
                 break
             valid = [document for document in valid if id(document) not in failed]
-            self.invalid += failed.values()
             self.identifiers = {key: target for key, target in self.identifiers.items() if id(target) not in failed}
         for document in rejected:  # their other errors are recorded already
             if not _is_detection(document):
-                self.errors += check_references(_bare(document), self.identifiers, invalid)
+                self.errors += _own(check_references(_bare(document), self.identifiers, invalid, self.causes))
         filters = self.filter(valid, [document for document in parsed if is_filter(document)])
         lowered = self.lower_correlations(valid)
         swallowed = _swallowed(lowered, self.invalid, self.identifiers)
         plans = (self.plans[id(document)] for document in lowered if id(document) not in swallowed)
-        references = [warning for document in lowered for warning in reference_warnings(document, self.identifiers)]
-        kinds = (metadata_warnings, misreadings, field_warnings)
-        doubts = [warning for document in parsed for kind in kinds for warning in kind(document)]
-        warnings = sorted([*self.warnings, *references, *filters.warnings, *doubts], key=self.position)
+        doubts: list[RuleWarning] = []
+        for document in lowered:
+            with isolated(self.fail, document.place(), "warning of the rule"):
+                doubts.extend(reference_warnings(document, self.identifiers))
+        for document in parsed:
+            with isolated(self.fail, document.place(), "warning of the rule"):
+                for kind in (metadata_warnings, misreadings, field_warnings):
+                    doubts.extend(kind(document))
+        warnings = sorted([*self.warnings, *filters.warnings, *doubts], key=self.position)
         return Rules(tuple(lowered), tuple(plans), filters.filters, tuple(warnings), self.parsed)
 
     def filter(self, documents: Sequence[Document], filters: Sequence[Document]) -> Assigned:
         """Add filters to the rules that they are for."""
         from converter.plan.lower import lower  # noqa: PLC0415
 
-        assigned = assign(filters, documents, self.identifiers)
+        assigned = assign(filters, documents, self.identifiers, names_of(self.invalid), self.causes)
         self.errors += assigned.errors
         for document in documents:
             if own := assigned.filters.get(id(document)):
-                rule = self.parsed[id(document)]
-                add_filters(rule, [(item, parse_rule(item)) for item in own])
-                self.plans[id(document)] = lower(rule, document)
+                with self.isolated(document, "adding filters to the rule"):
+                    rule = self.parsed[id(document)]
+                    add_filters(rule, [(item, parse_rule(item)) for item in own])
+                    self.plans[id(document)] = lower(rule, document)
         return assigned
 
     def _unique(self) -> Iterator[Document]:
@@ -239,16 +281,21 @@ class _Loading:
             try:
                 _check_unique(document, self.identifiers, called)
             except SourceError as error:
-                self.invalid.append(document)
+                self.drop(document, error)
                 self.fail(error)
                 continue
             called[rule_key(document.data)] = document
             yield document
 
+    def _parses(self, document: Document) -> bool:
+        with self.isolated(document, "reading the rule"):
+            return self.parse(document)
+        return False
+
     def parse(self, document: Document) -> bool:
         """Parse a rule with pySigma, and lower it if it is a detection; return whether both succeed."""
         from converter.plan.lower import lower  # noqa: PLC0415  pySigma is slow to import
-        from converter.rules.diagnose import pysigma_errors, whole_error  # noqa: PLC0415
+        from converter.rules.diagnose import is_pysigmas, pysigma_errors, whole_error  # noqa: PLC0415
 
         try:
             rule = parse_rule(document)
@@ -257,6 +304,8 @@ class _Loading:
         except SourceError as error:
             return self._diagnose(document, error)
         except pysigma_errors() as error:
+            if not is_pysigmas(error):
+                raise
             return self._diagnose(document, whole_error(document, error))
         self.parsed[id(document)] = rule
         self.identifiers.update(identifiers_of([document]))
@@ -267,15 +316,19 @@ class _Loading:
         before = len(self.errors)
         self.reject(document, [])
         if len(self.errors) == before:
+            self.drop(document, error)
             self.fail(error)
         return False
 
     def _refers_to_valid(
         self, document: Document, chains: Mapping[int, SourceError], invalid: Mapping[str, Document]
     ) -> bool:
-        errors = list(check_references(document, self.identifiers, invalid))
+        errors = list(check_references(document, self.identifiers, invalid, self.causes))
+        errors = _own(errors) or errors
         if id(document) in chains and not errors:
             errors = [chains[id(document)]]
+        for error in errors:
+            self.drop(document, error)
         self.errors += errors
         return not errors
 
@@ -285,23 +338,35 @@ class _Loading:
 
         correlations = [document for document in documents if not _is_detection(document)]
         below = {id(other): other for document in correlations for other in needed(document, self.identifiers)}
-        copies = copy.deepcopy([self.parsed[key] for key in below])  # linking changes the rules
-        link(copies)
-        linked = dict(zip(below, copies, strict=True))
-        done = {id(linked[key]): self.plans[key] for key in below if key in self.plans}
-        failed: set[int] = set()
-        for document in correlations:
-            try:
-                self.plans[id(document)] = lower(linked[id(document)], document, self.identifiers, done)
-            except SourceError as error:
+        linked: dict[int, Any] = {}
+        failures: list[SourceError] = []
+        with isolated(failures.append, about="linking the rules that correlations count"):
+            copies = copy.deepcopy([self.parsed[key] for key in below])  # linking changes the rules
+            link(copies)
+            linked = dict(zip(below, copies, strict=True))
+        for error in failures:
+            self.fail(error)
+        done = {id(linked[key]): self.plans[key] for key in linked if key in self.plans}
+        failed = {id(document) for document in correlations} if failures else set[int]()
+        for document in correlations if not failures else ():
+
+            def fail(error: SourceError, document: Document = document) -> None:
                 failed.add(id(document))
-                self.invalid.append(document)
+                self.drop(document, error)
                 self.fail(error)
+
+            with isolated(fail, document.place(), "reading the rule"):
+                self.plans[id(document)] = lower(linked[id(document)], document, self.identifiers, done)
         return [document for document in documents if id(document) not in failed]
 
 
 def _position(error: SourceError) -> tuple[int, int]:
     return (error.place.line, error.place.column) if error.place is not None else (0, 0)
+
+
+def _own(errors: Iterable[SourceError]) -> list[SourceError]:
+    """Return the errors that are not consequences of another rule's; a rule that has any is named by them already."""
+    return [error for error in errors if not isinstance(error, LeftOutError)]
 
 
 def _bare(document: Document) -> Document:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from converter.errors import RefusedError
+from converter.isolation import raised_by
 from converter.rules.filters import as_detection, is_filter
 from converter.rules.validate_correlation import readable
 from converter.rules.validate_metadata import id_paths, is_uuid
@@ -128,6 +129,8 @@ def upstream_rule(document: Document) -> Any:
     except (SigmaError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         if isinstance(error, SigmaError):
             error.source = None  # its text would repeat the place, with the path of the working directory
+        elif not raised_by(error, "sigma"):
+            raise
         raise RefusedError(f"pySigma does not accept the rule: {error}", "pySigma", document.place()) from None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RefusedError, RuleError, RuleWarning, suggest
+from converter.errors import LeftOutError, RefusedError, RuleError, RuleWarning, suggest
 from converter.plan.metadata import reference_key
 
 if TYPE_CHECKING:
@@ -71,24 +71,30 @@ def _words(condition: str) -> list[tuple[str, Span]]:
 
 
 def check_references(
-    document: Document, names: Mapping[str, Document], invalid: Mapping[str, Document]
+    document: Document,
+    names: Mapping[str, Document],
+    invalid: Mapping[str, Document],
+    causes: Mapping[int, SourceError],
 ) -> Iterator[SourceError]:
     """Yield an error for each unknown rule to which a correlation or one of its aliases refers.
+
+    References to rules with errors are one error together: the correlation is left out because of the first of them.
 
     Args:
         document: any rule; only correlations refer to others.
         names: the rules without errors, by the names that references may use.
         invalid: the rules with errors, likewise.
+        causes: the first error of each rule with errors, by the identity of its document.
     """
     referred = references(document)
+    left_out = False
     for place, reference in referred:
         if reference in names:
             continue
         if reference in invalid:
-            where = invalid[reference].place("title")
-            yield RuleError(
-                f"the rule {reference!r} has an error itself", place, f"it is in {where.name}, line {where.line}"
-            )
+            if not left_out:
+                yield because_of(reference, invalid[reference], causes, place)
+            left_out = True
             continue
         hint = suggest(reference, names) or "is the file of that rule among the given ones?"
         yield RuleError(f"no rule has the name or id {reference!r}", place, hint)
@@ -102,6 +108,25 @@ def check_references(
                 document.place("correlation", "aliases", alias, rule, key=True),
                 suggest(rule, [reference for _, reference in referred]) or "drop it, or add the rule to `rules`",
             )
+
+
+def because_of(
+    reference: str, invalid: Document, causes: Mapping[int, SourceError], place: Place | None
+) -> LeftOutError:
+    """Return the error of a rule that refers to one with an error, which it names with the error that it begins with.
+
+    Args:
+        reference: the reference.
+        invalid: the document of the rule with an error.
+        causes: as of `check_references`; a cause that is a consequence itself has a cause of its own.
+        place: of the reference.
+    """
+    cause = causes[id(invalid)]
+    while isinstance(cause, LeftOutError) and cause.cause is not None:
+        cause = cause.cause
+    where = cause.place or invalid.place("title")
+    hint = f"correct {where.name}, line {where.line}"
+    return LeftOutError(f"the rule {reference!r} has an error: {cause.message}", place, hint, cause)
 
 
 def _aliases(document: Document) -> Mapping[str, Mapping[str, str]]:

@@ -31,9 +31,9 @@ def test_eval_formats(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "eval burst.yml --logs log.ndjson --format ndjson")
     assert out == json.dumps(episode, separators=(",", ":")) + "\n"
     _, out, _ = run(capsys, "eval burst.yml --logs log.ndjson --format json")
-    assert json.loads(out) == {"alerts": [episode], "events": 4, "skipped": 0}
+    assert json.loads(out) == {"alerts": [episode], "events": 4, "skipped": 0, "not_judged": []}
     _, out, _ = run(capsys, "eval burst.yml --logs quiet.ndjson --format json")
-    assert json.loads(out) == {"alerts": [], "events": 1, "skipped": 0}
+    assert json.loads(out) == {"alerts": [], "events": 1, "skipped": 0, "not_judged": []}
 
 
 def test_eval_reads_arrays_gzip_and_several_logs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

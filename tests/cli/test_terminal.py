@@ -30,9 +30,12 @@ def test_a_bug_has_a_traceback_only_with_debug(
     status, out, err = run(capsys, "-t kql rule.yml")
     assert (status, out) == (BUG, "")
     assert "internal error: ZeroDivisionError: oops" in err
+    assert "Traceback" not in err
     for command in ("--debug -t kql rule.yml", "-t kql rule.yml --debug", "eval --debug rule.yml --logs log.ndjson"):
-        with pytest.raises(ZeroDivisionError):
-            run(capsys, command)
+        status, out, err = run(capsys, command)
+        assert (status, out) == (BUG, "")
+        assert "Traceback" in err
+        assert "internal error: ZeroDivisionError: oops" in err
 
 
 class Terminal(io.StringIO):

@@ -96,13 +96,18 @@ def test_one_bad_document_does_not_stop_the_others_of_its_file(tmp_path: Path) -
     assert [(error.place.line, error.place.column) for error in errors if error.place] == [(5, 9)]
 
 
-def test_a_correlation_of_a_bad_rule_is_an_error_of_its_own(tmp_path: Path) -> None:
+def test_a_correlation_of_a_bad_rule_is_left_out_with_the_cause(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
     path.write_text(f"{COUNTS_BAD}---\n{GOOD}---\n{BAD}", encoding="utf-8")
     loaded, errors = collect(path)
     assert loaded == []  # `good` was meant to be counted, not to be an alert of its own
-    assert [error.message for error in errors] == ["the rule 'bad' has an error itself", "unknown modifier 'foo'"]
-    assert errors[0].hint == f"it is in {path}, line 16"
+    assert [(error.kind, error.message) for error in errors] == [
+        ("left out", "the rule 'bad' has an error: unknown modifier 'foo'"),
+        ("rule error", "unknown modifier 'foo'"),
+    ]
+    assert errors[0].hint == f"correct {path}, line 20"
+    with pytest.raises(RuleError, match=r"^[^:]*:20:"):  # the error, and not its consequence
+        load_rules([path])
 
 
 def test_without_a_handler_the_first_error_is_raised(tmp_path: Path) -> None:

@@ -91,8 +91,6 @@ def _error_of(query: Query, context: Context) -> QueryError | None:
         find_engine(query.language).check(query.text, type_of)
     except QueryError as error:
         return error
-    except RecursionError:
-        return QueryError("it nests too deep")
     return None
 
 
