@@ -3,13 +3,14 @@
 # make check  ruff and mypy
 # make referee       our engines against the vendor's code: needs Maven and a JDK 21 or newer, else says so
 # make referee-long  the same with 20,000 random pairs and the whole of SigmaHQ
+# make fuzz   inputs of strangers for FUZZ_SECONDS (180): rules, pipelines, cases, queries, logs ...
 # Each makes its own virtual environment in .venv; PYTHON chooses the interpreter.
 
 PYTHON ?= python3
 BIN := .venv/bin
 RULES := sigma/aws
 
-.PHONY: demo test check referee referee-long clean
+.PHONY: demo test check fuzz referee referee-long clean
 
 demo: .venv/installed
 	$(BIN)/sigma-convert --target all --output-dir out $(RULES)
@@ -24,6 +25,9 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy converter tests tools samples
 
+fuzz: .venv/installed-dev
+	$(BIN)/python -m tests.fuzz
+
 referee: .venv/installed-dev
 	$(BIN)/python tools/referee.py
 
@@ -31,7 +35,7 @@ referee-long: .venv/installed-dev
 	$(BIN)/python tools/referee.py --examples 20000
 
 clean:
-	rm -rf .venv .referee out dist build
+	rm -rf .venv .referee fuzz-findings out dist build
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sigma-convert needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
