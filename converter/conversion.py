@@ -416,11 +416,14 @@ def _sources(plan: ir.Plan) -> Iterator[LogSource]:
         yield detection.logsource
 
 
-def _guide(plan: ir.Plan) -> str | None:
-    """Return the investigation guide: the rule's path with `.md`, or `samples/<rule>/guide.md` in a folder above."""
+def guides(plan: ir.Plan) -> list[Path]:
+    """Return the investigation guides of a rule, the first of which is used.
+
+    A guide is the rule's path with `.md`, or `samples/<rule>/guide.md` in a folder above.
+    """
     path = Path(plan.meta.path)
     if not path.is_file():
-        return None
+        return []
     candidates = [path.with_suffix(".md")]
     for folder in list(path.resolve().parents)[:_GUIDE_LEVELS]:
         samples = folder / "samples"
@@ -428,4 +431,9 @@ def _guide(plan: ir.Plan) -> str | None:
             # The key comes from the rule, so it is compared with the names of folders, not used as a path.
             candidates += [sample / "guide.md" for sample in samples.iterdir() if sample.name == plan.meta.key]
             break
-    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in candidates if guide.is_file()), None)
+    return [guide for guide in candidates if guide.is_file()]
+
+
+def _guide(plan: ir.Plan) -> str | None:
+    """Return the investigation guide of a rule, if it has one."""
+    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in guides(plan)), None)

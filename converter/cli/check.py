@@ -33,6 +33,7 @@ from converter.cli.common import (
     status_of,
     tally,
 )
+from converter.cli.inputs import check_stdout
 from converter.errors import InternalError, suggest
 from converter.isolation import isolated
 from converter.report.layout import write
@@ -108,6 +109,7 @@ def check(
     from converter.rules.load import load_rules  # noqa: PLC0415
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
+    check_stdout({"the pipeline": pipelines}, rules)
     settings = app.settings
     strict, allow = field_settings(settings, strict_fields, allow_unmapped)
     fail_on = _fail_on(fail_on_texts)

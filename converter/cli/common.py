@@ -297,11 +297,11 @@ def counted(count: int, noun: str) -> str:
 
 
 def emit(lines: Iterable[str]) -> None:
-    """Write lines of JSON to standard output; to a terminal with escapes for what is not printable."""
+    """Write lines of JSON to standard output once all are made; a terminal gets escapes for what is not printable."""
     if is_terminal(sys.stdout):
         lines = ("\n".join(map(printable_json, line.split("\n"))) for line in lines)
     stream = sys.stdout.write
-    for line in lines:
+    for line in list(lines):  # an error while one is made must not leave half of a report
         stream(line)
         stream("\n")
 

@@ -7,6 +7,7 @@ RULE... ──load──> plans ──convert for each target──> queries ─
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from converter.cli.common import (
     status_of,
     tally,
 )
+from converter.cli.inputs import STDIN, Inputs, check_stdout
 from converter.errors import ConfigurationError, InternalError, RefusedError, SourceError, UnreadableError
 from converter.isolation import isolated
 from converter.report.console import is_terminal
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from converter.cli.settings import Settings
     from converter.harness.target_spec import TargetName
     from converter.pipelines.given import PipelineSpec
+    from converter.report.destination import FileId
     from converter.rules.collection import Rules
     from converter.targets.core.target import Query, Target
 
@@ -153,7 +156,8 @@ def convert(
     RULE is a file, a folder, or - for standard input. Queries go to standard output, with an empty line between them;
     warnings, caveats of verdicts, and errors go to standard error.
     """
-    from converter.rules.load import load_rules  # noqa: PLC0415  slow to import
+    from converter.conversion import guides  # noqa: PLC0415  slow to import
+    from converter.rules.load import load_rules  # noqa: PLC0415
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
     settings = app.settings
@@ -162,12 +166,13 @@ def convert(
         raise click.UsageError("no target: name one with -t TARGET (`sigma-convert targets` lists them), or -t all")
     if output is not None and folder is not None:
         raise click.UsageError("-o and -d cannot be used together")
-    if output == Path("-"):
+    if output is not None and _is_stdout(output):
         output = None
     strict, allow = field_settings(settings, strict_fields, allow_unmapped)
     known = list_targets()
     chosen, named = _targets(texts, known, form, options, settings)
     without = without_pipeline or settings.without_pipeline
+    inputs = _check_outputs(output, folder, rules, () if without else pipelines or settings.pipeline, settings.path)
     used = chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without)
     work = _Work(skip)
     loaded = load_rules(rules, on_error=work.add_error, exclude=exclude or settings.exclude)
@@ -185,7 +190,9 @@ def convert(
             strict_fields=strict,
             allow_unmapped=allow,
         )
-    _write(work.queries, output, folder, several=len(chosen) > 1)
+    if output is not None or folder is not None:
+        inputs.add("the guide", (guide for plan in loaded.plans for guide in guides(plan)))
+    _write(work.queries, output, folder, inputs.names, several=len(chosen) > 1)
     return _conclude(work, loaded, chosen, output or folder)
 
 
@@ -244,22 +251,67 @@ def _convert(
 # --------------------------------------------------------------------------------------------------------- output
 
 
-def _write(queries: Sequence[_Converted], output: Path | None, folder: Path | None, *, several: bool) -> None:
+def _is_stdout(output: Path) -> bool:
+    """Return whether a path is standard output: `-`, /dev/stdout, or another name of it."""
+    from converter.report.destination import descriptor_of  # noqa: PLC0415  only with -o
+
+    with suppress(OSError):
+        return output == Path(STDIN) or descriptor_of(output) == 1
+    return False
+
+
+def _check_outputs(
+    output: Path | None,
+    folder: Path | None,
+    rules: Sequence[str],
+    pipelines: Sequence[PipelineSpec],
+    configuration: Path | None,
+) -> Inputs:
+    """Refuse outputs that cannot or must not be written, before anything is read; return what is read.
+
+    Raises:
+        ConfigurationError: an output is an input, or cannot be written.
+    """
+    from converter.report.files import check_file, check_folder  # noqa: PLC0415
+
+    inputs = Inputs()
+    if output is None and folder is None:
+        check_stdout({}, rules)
+        return inputs
+    inputs.add("the configuration", [configuration] if configuration is not None else [])
+    inputs.add_pipelines(pipelines)
+    inputs.add_rules(rules)
+    if output is not None:
+        check_file(output, inputs.names)
+    elif folder is not None:
+        check_folder(folder)
+    return inputs
+
+
+def _write(
+    queries: Sequence[_Converted],
+    output: Path | None,
+    folder: Path | None,
+    inputs: Mapping[FileId, str],
+    *,
+    several: bool,
+) -> None:
     from converter.report.caveats import caveats  # noqa: PLC0415
 
     write(caveats([(str(item.name), item.query) for item in queries], grouped=is_terminal(sys.stderr)), sys.stderr)
     if folder is not None:
-        from converter.report.files import file_names, write_files  # noqa: PLC0415
+        from converter.report.file_names import file_names  # noqa: PLC0415
+        from converter.report.files import write_files  # noqa: PLC0415
 
         names = file_names([(item.query.stem or item.query.rule, str(item.name), item.suffix) for item in queries])
-        write_files(folder, {name: item.text for name, item in zip(names, queries, strict=True)})
+        write_files(folder, {name: item.text for name, item in zip(names, queries, strict=True)}, inputs)
     elif output is not None:
-        _write_file(queries, output, several=several)
+        _write_file(queries, output, inputs, several=several)
     else:
         _write_stdout(queries, several=several)
 
 
-def _write_file(queries: Sequence[_Converted], output: Path, *, several: bool) -> None:
+def _write_file(queries: Sequence[_Converted], output: Path, inputs: Mapping[FileId, str], *, several: bool) -> None:
     from converter.report.files import write_file  # noqa: PLC0415
 
     if several:
@@ -268,7 +320,7 @@ def _write_file(queries: Sequence[_Converted], output: Path, *, several: bool) -
     if kind is not None:
         raise click.UsageError(f"each rule is a {kind} file of its own: use -d DIR")
     if queries:
-        write_file(output, "\n".join(item.text for item in queries))
+        write_file(output, "\n".join(item.text for item in queries), inputs)
 
 
 def _write_stdout(queries: Sequence[_Converted], *, several: bool) -> None:

@@ -35,6 +35,7 @@ from converter.cli.common import (
     tally,
     warn,
 )
+from converter.cli.inputs import check_stdout
 from converter.report.layout import write
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def evaluate(
     from converter.rules.load import load_rules  # noqa: PLC0415
 
     check_stdin(rules, logs)
+    check_stdout({"the log": logs, "the pipeline": pipelines}, rules)
     errors: list[SourceError] = []
     loaded = load_rules(rules, on_error=errors.append, exclude=exclude or app.settings.exclude).expanded(
         pipelines, errors.append

@@ -29,6 +29,7 @@ from converter.cli.common import (
     note,
     warn,
 )
+from converter.cli.inputs import check_stdout
 from converter.errors import ConfigurationError, QueryError, suggest
 from converter.report.layout import write
 
@@ -103,6 +104,14 @@ def run(
     from converter.targets.core.engines import find_engine  # noqa: PLC0415  slow to import
 
     check_stdin((query,), logs)
+    check_stdout(
+        {
+            "the log": logs,
+            "the query": [query[1:]] if query.startswith("@") else [],
+            "the table": [table.partition("=")[2] for table in tables],
+            "the file": macros,
+        }
+    )
     engine = find_engine(language)
     text, name = _read_query(query, language)
     reading = _Reading(logs, _view(logsource, engine.product), raw=logsource is not None)

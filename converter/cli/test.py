@@ -25,6 +25,7 @@ from converter.cli.common import (
     parse_options,
     pipeline_options,
 )
+from converter.cli.inputs import check_stdout
 from converter.errors import ConfigurationError, suggest
 from converter.harness.policy import KINDS
 from converter.report.layout import write
@@ -133,6 +134,9 @@ def test(
     if both := [kind for kind in fail_on if kind in accept]:
         raise click.UsageError(f"--fail-on and --accept both name {both[0]}")
     suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
+    check_stdout(
+        {"the case file": [suite.path for suite in suites]}, [path for suite in suites for path in suite.rules]
+    )
     if not any(keyword.lower() in case.name.lower() for suite in suites for case in suite.cases):
         raise click.UsageError(f"no case has {keyword!r} in its name")
     chosen = list(dict.fromkeys((*names, *named)))

@@ -1,15 +1,17 @@
-"""`convert`: queries to standard output, to a file and to a folder; hostile names."""
+"""`convert`: queries to standard output, to a file and to a folder."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from converter.cli.common import BAD_INPUT, OK
-from converter.report.files import file_names, safe_name, write_files
 from tests.support.cli import BASE, run, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.usefixtures("here")
@@ -61,77 +63,6 @@ def test_output_to_standard_output_a_link_and_a_pipe(here: Path, capsys: pytest.
     assert os.read(reader, 1000).decode() == out
     os.close(reader)
     assert (here / "pipe").is_fifo()
-
-
-HOSTILE = [
-    "../../../etc/passwd",
-    "/etc/passwd",
-    "..",
-    ".",
-    ".hidden",
-    "con",
-    "LPT1.txt",
-    "a\x00b\x1b[2J\n",
-    "C:\\windows\\system32",
-    "x" * 5000,
-    "ü" * 500,
-    "規則 “quoted” | & ; $(reboot)",
-    "\u202e\u200b",
-    "",
-]
-
-
-@pytest.mark.parametrize("title", HOSTILE)
-def test_no_title_leaves_the_folder(tmp_path: Path, title: str) -> None:
-    name = safe_name(title) + ".spl"
-    assert Path(name).name == name
-    assert name.isprintable()
-    assert not name.startswith((".", "con.", "LPT1."))
-    assert len(name.encode()) < 200
-    write_files(tmp_path / "out", {name: "x\n"})
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
-
-
-def test_hostile_titles_on_the_command_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for number, title in enumerate(("../../escape", "..\\\\escape", "a/b", "a_b", "A_B")):
-        write(f"rules/{number}.yml", f'title: "{title}"\n' + BASE.split("\n", 3)[3])
-    status, _, err = run(capsys, "-t kql -d out rules")
-    assert status == OK, err
-    names = sorted(path.name for path in (here / "out").iterdir())
-    assert len(names) == 5
-    assert len({name.casefold() for name in names}) == 5
-    assert not list(here.parent.glob("*escape*"))
-
-
-@pytest.mark.parametrize(
-    ("wanted", "names"),
-    [
-        ([("a", "x", ".q"), ("b", "x", ".q")], ["a.q", "b.q"]),
-        ([("a", "x", ".q"), ("a", "y", ".r")], ["a.q", "a.r"]),
-        ([("a", "x", ".q"), ("a", "pysigma:x", ".q")], ["a.x.q", "a.pysigma_x.q"]),
-        ([("a/b", "x", ".q"), ("a_b", "x", ".q"), ("A_B", "x", ".q")], ["a_b.q", "a_b-2.q", "A_B-3.q"]),
-        ([("a", "x", ".q"), ("a", "x", ".q"), ("a-2", "x", ".q")], ["a.q", "a-2.q", "a-2-2.q"]),
-    ],
-)
-def test_names_of_files_differ(wanted: list[tuple[str, str, str]], names: list[str]) -> None:
-    assert file_names(wanted) == names
-
-
-def test_a_link_in_the_way_is_replaced_and_not_followed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    victim = here / "victim"
-    victim.write_text("precious")
-    (here / "out").mkdir()
-    (here / "out/bad_thing.kql").symlink_to(victim)
-    assert run(capsys, "-t kql -d out rule.yml")[0] == OK
-    assert victim.read_text() == "precious"
-    assert not (here / "out/bad_thing.kql").is_symlink()
-
-
-def test_nothing_is_left_when_writing_fails(tmp_path: Path) -> None:
-    (tmp_path / "b.q").mkdir()  # a folder where a file must go
-    with pytest.raises(Exception, match="cannot write"):
-        write_files(tmp_path, {"a.q": "1", "b.q": "2"})
-    assert not list(tmp_path.glob(".sigma-convert-*"))
 
 
 @pytest.mark.usefixtures("here")
