@@ -1,6 +1,7 @@
 # make demo   convert the first rule to every target and replay its samples
 # make test   the whole test suite
 # make check  ruff and mypy
+# make kill   kill runs at 200 random moments of writing files, with -d and with -o
 # make referee       our engines against the vendor's code: needs Maven and a JDK 21 or newer, else says so
 # make referee-long  the same with 20,000 random pairs and the whole of SigmaHQ
 # make fuzz   inputs of strangers for FUZZ_SECONDS (180): rules, pipelines, cases, queries, logs ...
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RULES := sigma/aws
 
-.PHONY: demo test check fuzz referee referee-long clean
+.PHONY: demo test check fuzz kill referee referee-long clean
 
 demo: .venv/installed
 	$(BIN)/sigma-convert --target all --output-dir out $(RULES)
@@ -27,6 +28,8 @@ check: .venv/installed-dev
 
 fuzz: .venv/installed-dev
 	$(BIN)/python -m tests.fuzz
+kill: .venv/installed-dev
+	SIGMA_CONVERT_KILLS=200 $(BIN)/python -m pytest -p no:cacheprovider --capture=no tests/cli/test_killed.py
 
 referee: .venv/installed-dev
 	$(BIN)/python tools/referee.py
