@@ -19,6 +19,7 @@ from converter.pipelines.state import ReadState, read_by_pipeline
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
 from converter.products.core import get_product
+from converter.rules.guides import read_guide
 from converter.targets.core.check import check_query
 from converter.targets.core.target import Context, Titles
 from converter.verdicts.event_assumptions import logsource_condition, number_as_written
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from converter.targets.core.target import Query, Target
     from converter.verdicts.verdict import Assumption
 
-_GUIDE_LEVELS = 6
 _SHOWN_STATE = 60
 _UNJUDGED = "so it is unjudged: it may not mean what the rule means"
 
@@ -212,7 +212,8 @@ class _Work:
             raise RuleError(unmapped.error, unmapped.place, "give a pipeline with -p, or leave out --strict-fields")
         warnings = () if unmapped is None else (unmapped.message,)
         state = ReadState(self.state())
-        context = replace(context, state=state, guide=_guide(self.plan))
+        guide = read_guide(Path(self.plan.meta.path), self.plan.meta.key, self.plan.place)
+        context = replace(context, state=state, guide=guide)
         upstream = getattr(self.target, "convert", None)
         if upstream is not None:  # a backend of pySigma converts pySigma's rules, not plans
             query: Query = upstream(self.rules.collection(upstream=True), self.applied.pipeline, mapped, context)
@@ -414,26 +415,3 @@ def _detections(plan: ir.Plan) -> tuple[ir.Detection, ...]:
 def _sources(plan: ir.Plan) -> Iterator[LogSource]:
     for detection in _detections(plan):
         yield detection.logsource
-
-
-def guides(plan: ir.Plan) -> list[Path]:
-    """Return the investigation guides of a rule, the first of which is used.
-
-    A guide is the rule's path with `.md`, or `samples/<rule>/guide.md` in a folder above.
-    """
-    path = Path(plan.meta.path)
-    if not path.is_file():
-        return []
-    candidates = [path.with_suffix(".md")]
-    for folder in list(path.resolve().parents)[:_GUIDE_LEVELS]:
-        samples = folder / "samples"
-        if samples.is_dir():
-            # The key comes from the rule, so it is compared with the names of folders, not used as a path.
-            candidates += [sample / "guide.md" for sample in samples.iterdir() if sample.name == plan.meta.key]
-            break
-    return [guide for guide in candidates if guide.is_file()]
-
-
-def _guide(plan: ir.Plan) -> str | None:
-    """Return the investigation guide of a rule, if it has one."""
-    return next((guide.read_text(encoding="utf-8").strip() + "\n" for guide in guides(plan)), None)

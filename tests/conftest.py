@@ -1,7 +1,8 @@
-"""How random tests run: no test fails because the machine is slow. How outcomes are counted."""
+"""How tests run: a slow machine fails no random test, outcomes are counted, and users have no configuration."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
@@ -17,5 +18,6 @@ if settings.get_current_profile_name() == "default":  # tools/mutate.py has its 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Count the outcomes that tests record."""
+    """Count the outcomes that tests record; let no configuration of the user change them, also in other processes."""
+    os.environ["XDG_CONFIG_HOME"] = os.devnull
     config.pluginmanager.register(Outcomes())

@@ -24,6 +24,7 @@ from converter.cli.common import (
     OK,
     WRONG_USAGE,
     App,
+    config_option,
     debug_option,
     exit_status,
     explain,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROGRAM = "sigma-convert"
-_GROUP_FLAGS = ("--debug", "--version", "--help", "-h")
+_GROUP_FLAGS = ("--debug", "--no-config", "--version", "--help", "-h")
 
 
 class _BareConvert(click.Group):
@@ -80,6 +81,7 @@ def _version(ctx: click.Context, _param: click.Parameter, requested: bool) -> No
     epilog="Without a verb, sigma-convert converts: sigma-convert --target splunk rules/",
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@config_option
 @debug_option
 @click.pass_context
 def cli(ctx: click.Context) -> None:

@@ -17,6 +17,7 @@ from converter.cli.common import (
     App,
     backend_option,
     chosen_pipelines,
+    config_option,
     counted,
     debug_option,
     emit,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
 @backend_option
 @exclude_option
 @limit_option
+@config_option
 @debug_option
 @rule_argument
 @click.pass_obj

@@ -45,18 +45,19 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 @dataclass(slots=True)
 class App:
-    """The state of one run of the program: whether it debugs, and its configuration."""
+    """The state of one run of the program: whether it debugs, whether it reads configuration, and the configuration."""
 
     debug: bool = False
+    no_config: bool = False
     _settings: Settings | None = None
 
     @property
     def settings(self) -> Settings:
         """The configuration of the folder. Raises ConfigurationError."""
         if self._settings is None:
-            from converter.cli.settings import load_settings  # noqa: PLC0415  only verbs that need it
+            from converter.cli.settings import Settings, load_settings  # noqa: PLC0415  only verbs that need it
 
-            self._settings = load_settings()
+            self._settings = Settings() if self.no_config else load_settings()
         return self._settings
 
 
@@ -90,6 +91,23 @@ def limit_option(command: _Command) -> _Command:
         callback=_use_limits,
         help="Raise or lower a limit of what files may cost, such as regex-seconds=60; docs/cli.md has the names. "
         "Repeatable.",
+    )(command)
+
+
+def _set_no_config(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:  # noqa: FBT001  as click calls it
+    if requested:
+        ctx.ensure_object(App).no_config = True
+
+
+def config_option(command: _Command) -> _Command:
+    """Add --no-config."""
+    return click.option(
+        "--no-config",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_no_config,
+        is_eager=True,
+        help="Read no configuration, neither of the repository nor your own.",
     )(command)
 
 

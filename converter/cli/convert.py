@@ -21,6 +21,7 @@ from converter.cli.common import (
     App,
     backend_option,
     chosen_pipelines,
+    config_option,
     counted,
     debug_option,
     exclude_option,
@@ -132,6 +133,7 @@ class _Work:
 )
 @exclude_option
 @limit_option
+@config_option
 @debug_option
 @rule_argument
 @click.pass_obj
@@ -156,7 +158,7 @@ def convert(
     RULE is a file, a folder, or - for standard input. Queries go to standard output, with an empty line between them;
     warnings, caveats of verdicts, and errors go to standard error.
     """
-    from converter.conversion import guides  # noqa: PLC0415  slow to import
+    from converter.rules.guides import guides_of  # noqa: PLC0415  slow to import
     from converter.rules.load import load_rules  # noqa: PLC0415
     from converter.targets.core.registry import list_targets  # noqa: PLC0415
 
@@ -191,7 +193,8 @@ def convert(
             allow_unmapped=allow,
         )
     if output is not None or folder is not None:
-        inputs.add("the guide", (guide for plan in loaded.plans for guide in guides(plan)))
+        of_rules = (guides_of(Path(plan.meta.path), plan.meta.key) for plan in loaded.plans)
+        inputs.add("the guide", (guide for guides in of_rules for guide, _ in guides))
     _write(work.queries, output, folder, inputs.names, several=len(chosen) > 1)
     return _conclude(work, loaded, chosen, output or folder)
 

@@ -21,6 +21,7 @@ from converter.cli.common import (
     LogsCommand,
     LogsSaid,
     check_stdin,
+    config_option,
     counted,
     debug_option,
     emit,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
 )
 @exclude_option
 @limit_option
+@config_option
 @debug_option
 @rule_argument
 @click.pass_obj

@@ -202,8 +202,13 @@ def _is_file(text: str) -> bool:
 
 
 def _read_text(path: Path) -> str:
+    from converter.readers.scope import ScopeError, check_named  # noqa: PLC0415
+
     try:
+        check_named(path)
         return path.read_text(encoding="utf-8-sig")
+    except ScopeError as error:
+        raise QueryError(f"{path} {error}", hint=error.hint) from None
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 

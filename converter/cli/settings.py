@@ -1,10 +1,16 @@
-"""Configuration: `sigma-convert.toml`, or `[tool.sigma-convert]` of pyproject.toml, in the folder or one above it.
+"""Configuration: of the repository, and the user's own.
 
-folder and its parents ──> first file with settings ──check──> Settings (flags win over them)
+    current folder, and those above it in the repository ──> first file with settings ─┐
+    the user's own file ───────────────────────────────────────────────────────────────┴─check──> Settings
+
+A file of a repository is `sigma-convert.toml`, or `[tool.sigma-convert]` of pyproject.toml. It may be a stranger's, and
+names only files inside the repository (readers/scope.py). Its keys win over those of the user's own file, and options
+of the command line over both.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,21 +27,28 @@ from converter.readers.schema import (
     Keys,
     Scalar,
     check,
+    error_at,
     list_of,
     one_of,
     value_at,
 )
+from converter.readers.scope import Scope, ScopeError, current_folder, is_strange, repository_of
 from converter.readers.toml import parse_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from converter.harness.policy import CellKind
     from converter.pipelines.given import PipelineSpec
-    from converter.readers.schema import Document
+    from converter.readers.schema import Document, KeyPath
 
 OWN_FILE = "sigma-convert.toml"
 PROJECT_FILE = "pyproject.toml"
+USER_FILE = "sigma-convert/config.toml"
+"""The user's own configuration, below `$XDG_CONFIG_HOME`, or below `~/.config` if that is not set."""
+MAX_BYTES = 1024 * 1024
+# Keys that a file gives together: one of them of the repository replaces all of the user's.
+_TOGETHER = (("pipeline", "pipelines"), ("fail_on", "accept"), ("strict_fields", "allow_unmapped"))
 _OUTCOMES = Either((one_of(*KINDS), list_of(one_of(*KINDS), "outcomes")))
 SHAPE = Keys(
     {
@@ -66,7 +79,12 @@ SHAPE = Keys(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the configuration says; paths are relative to its folder and made absolute."""
+    """What the configuration says. Paths are absolute.
+
+    Attributes:
+        path: the file of the repository, or of the user if there is none; None without a configuration.
+        pipeline_path: the file that names the pipelines, if there are any.
+    """
 
     target: tuple[str, ...] = ()
     pipeline: tuple[PipelineSpec, ...] = ()
@@ -80,6 +98,7 @@ class Settings:
     fail_on: tuple[CellKind, ...] = ()
     accept: tuple[CellKind, ...] = ()
     path: Path | None = None
+    pipeline_path: Path | None = None
 
     def policy(self, fail_on: Collection[CellKind], accept: Collection[CellKind]) -> Policy:
         """Return which outcomes fail, with those of the command line before those of the configuration."""
@@ -92,32 +111,65 @@ def load_settings(folder: Path | None = None) -> Settings:
     """Return the settings for a folder (None: the current one).
 
     Raises:
-        ConfigurationError: not TOML, an unknown key, a value of the wrong kind; with its place.
+        ConfigurationError: not TOML, an unknown key, a value of the wrong kind, a file outside the repository; with its
+            place. Or a configuration file that leads out of the repository.
     """
-    start = (folder or Path.cwd()).resolve()
-    for above in (start, *start.parents):
+    start = current_folder() if folder is None else Path(os.path.realpath(folder))
+    own = None if start is None else _of_repository(start)
+    users = _of_user()
+    if own is None or users is None:
+        return Settings(**(own or users or {}))
+    given = dict(users)
+    for keys in _TOGETHER:
+        if any(key in own for key in keys):
+            given = {key: value for key, value in given.items() if key not in keys}
+    return Settings(**{**given, **own})
+
+
+def _of_repository(start: Path) -> dict[str, Any] | None:
+    """Return the settings of the nearest file that has any, from a folder up to the root of its repository."""
+    root = repository_of(start) or start
+    scope = Scope((root,))
+    for folder in (start, *start.parents):
         for name in (OWN_FILE, PROJECT_FILE):
-            path = above / name
-            if path.is_file():
-                settings = _read(path)
-                if settings is not None:
-                    return settings
-    return Settings()
-
-
-def _read(path: Path) -> Settings | None:
-    try:
-        document = parse_toml(path.read_text(encoding="utf-8"), str(path), ConfigurationError)
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
-    except (ConfigurationError, UnicodeDecodeError) as error:
-        if path.name == PROJECT_FILE:  # another tool's to complain about
+            path = folder / name
+            if os.path.lexists(path) and (values := _read(path, scope)) is not None:
+                return values
+        if folder == root:
             return None
-        if isinstance(error, ConfigurationError):
-            raise
-        raise ConfigurationError(f"{path} is not UTF-8", hint="save the file as UTF-8") from None
+    return None
+
+
+def _of_user() -> dict[str, Any] | None:
+    """Return the settings of the user's own file, which may be anywhere and may name any file."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = Path(home if os.path.isabs(home) else os.path.expanduser("~/.config"))  # noqa: PTH111, PTH117  no error without a home
+    path = folder / USER_FILE
+    return _read(path, None) if folder.is_absolute() and path.is_file() else None
+
+
+def _read(path: Path, scope: Scope | None) -> dict[str, Any] | None:
+    """Return the settings of a file by their names, with its path; None if it has none.
+
+    Args:
+        path: the file.
+        scope: where it may be, and the files that it names; None: anywhere.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    is_project = path.name == PROJECT_FILE
+    text = _text(path, scope)
+    if text is None:
+        return None
+    try:
+        document = parse_toml(text, str(path), ConfigurationError)
+    except ConfigurationError:
+        if is_project:  # another tool's to complain about
+            return None
+        raise
     data: Any = document.data
-    header = ("tool", "sigma-convert") if path.name == PROJECT_FILE else ()
+    header = ("tool", "sigma-convert") if is_project else ()
     for name in header:
         data = data.get(name) if isinstance(data, dict) else None
         if data is None:
@@ -127,32 +179,94 @@ def _read(path: Path) -> Settings | None:
     for key in ("target", "pipeline", "samples", "exclude", "fail_on", "accept"):
         if isinstance(given := values.get(key), str):
             values[key] = (given,)
-    for key in ("pipeline", "samples"):
-        if key in values:
-            values[key] = tuple(_beside(path, given) for given in values[key])
-    values["pipeline"] = (
-        *values.get("pipeline", ()),
-        *(_given(document, path, (*header, "pipelines", at)) for at in range(len(values.pop("pipelines", ())))),
-    )
+    naming = _Naming(document, path.parent, scope)
+    if "samples" in values:
+        values["samples"] = naming.all((*header, "samples"), naming.path)
+    if "pipeline" in values:
+        values["pipeline"] = naming.all((*header, "pipeline"), naming.pipeline)
+    if "pipelines" in values:
+        tables = [naming.table((*header, "pipelines", at)) for at in range(len(values.pop("pipelines")))]
+        values["pipeline"] = (*values.get("pipeline", ()), *tables)
     both = [kind for kind in values.get("fail_on", ()) if kind in values.get("accept", ())]
     if both:
         raise ConfigurationError(
             f"{both[0]} is in both fail-on and accept", document.place(*header, "accept", key=True)
         )
-    return Settings(**values, path=path)
+    return {**values, "path": path, **({"pipeline_path": path} if values.get("pipeline") else {})}
 
 
-def _given(document: Document, file: Path, key: tuple[str | int, ...]) -> Given:
-    """Return the pipelines of one table `[[pipelines]]`. Raises ConfigurationError if there is no such product."""
-    from converter.products.core import list_products  # noqa: PLC0415  slow to import
+def _text(path: Path, scope: Scope | None) -> str | None:
+    """Return the text of a file; None if it is not UTF-8 and another tool's. Raises ConfigurationError."""
+    try:
+        real = path if scope is None else scope.file(path)
+    except ScopeError as error:
+        hint = error.hint or "--no-config ignores it"
+        raise ConfigurationError(f"the configuration {path} {error}", hint=hint) from None
+    if scope is not None and is_strange(real):
+        raise ConfigurationError(
+            f"the configuration {path} belongs to another user", hint="--no-config ignores it; or leave this folder"
+        )
+    try:
+        if real.stat().st_size > MAX_BYTES:
+            raise ConfigurationError(f"the configuration {path} is larger than {MAX_BYTES} bytes")
+        return real.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        if path.name == PROJECT_FILE:  # another tool's to complain about
+            return None
+        raise ConfigurationError(f"{path} is not UTF-8", hint="save the file as UTF-8") from None
 
-    table: dict[str, Any] = value_at(document, key)
-    names = [table["use"]] if isinstance(table["use"], str) else table["use"]
-    product = table.get("product", "")
-    if product and product not in list_products():
-        message = f"there is no product {product!r}"
-        raise ConfigurationError(message, document.place(*key, "product"), f"known: {', '.join(list_products())}")
-    return Given(tuple(_beside(file, name) for name in names), product, table.get("logsource", ""))
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """What a configuration file names.
+
+    Attributes:
+        document: the file.
+        folder: what paths are relative to.
+        scope: where the files may be; None: anywhere.
+    """
+
+    document: Document
+    folder: Path
+    scope: Scope | None
+
+    def all(self, key: KeyPath, of: Callable[[str, KeyPath], str]) -> tuple[str, ...]:
+        """Return what a string or a list of strings names."""
+        value = value_at(self.document, key)
+        if isinstance(value, str):
+            return (of(value, key),)
+        return tuple(of(item, (*key, at)) for at, item in enumerate(value))
+
+    def path(self, given: str, key: KeyPath) -> str:
+        """Return an absolute path. Raises ConfigurationError if it is outside the scope."""
+        path = os.path.normpath(self.folder / given)
+        if self.scope is None:
+            return path
+        try:
+            return str(self.scope.check(path))
+        except ScopeError as error:
+            if error.missing:
+                return path
+            raise error_at(self.document, f"{given!r} {error}", key, error.hint) from None
+
+    def pipeline(self, given: str, key: KeyPath) -> str:
+        """Return the path of a file or folder, or the name of a pipeline, which stays as it is."""
+        name = given.rstrip("/*")  # a folder, as sigma-cli takes it
+        is_path = not name or "/" in given or given.endswith((".yml", ".yaml"))
+        return self.path(name or ".", key) if is_path or os.path.lexists(self.folder / name) else given
+
+    def table(self, key: KeyPath) -> Given:
+        """Return the pipelines of one table `[[pipelines]]`. Raises ConfigurationError if there is no such product."""
+        from converter.products.core import list_products  # noqa: PLC0415  slow to import
+
+        table: dict[str, Any] = value_at(self.document, key)
+        product = table.get("product", "")
+        if product and product not in list_products():
+            message = f"there is no product {product!r}"
+            raise error_at(self.document, message, (*key, "product"), f"known: {', '.join(list_products())}")
+        return Given(self.all((*key, "use"), self.pipeline), product, table.get("logsource", ""))
 
 
 def _value(value: Any) -> Any:
@@ -163,9 +277,3 @@ def _value(value: Any) -> Any:
             return {name: item if isinstance(item, str) else str(item).lower() for name, item in value.items()}
         case _:
             return value
-
-
-def _beside(path: Path, given: str) -> str:
-    """Return a path of the configuration, which is relative to its file; a name of a pipeline stays one."""
-    beside = path.parent / given
-    return str(beside) if beside.exists() else given

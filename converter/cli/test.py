@@ -18,6 +18,7 @@ from converter.cli.common import (
     App,
     backend_option,
     chosen_pipelines,
+    config_option,
     debug_option,
     emit,
     explain,
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
 @backend_option
 @pipeline_options
 @limit_option
+@config_option
 @debug_option
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH...]")
 @click.pass_obj

@@ -18,7 +18,9 @@ from converter.pipelines.given import Given, names_for
 from converter.pipelines.installed import PACKAGES, find_installed, package_of
 from converter.pipelines.read import load_pipeline
 from converter.products.core import get_product, list_products
+from converter.readers.folders import list_files
 from converter.readers.log_source import LogSource
+from converter.readers.scope import Scope, ScopeError, check_named
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -161,7 +163,7 @@ def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:
 
 def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
     """Yield the pipelines with a name: built-in and installed ones first, then files and folders, as in sigma-cli."""
-    path = Path(name.rstrip("/*") or "/")
+    path = Path(name.rstrip("/*") or ("/" if name.startswith("/") else "."))
     if not name.endswith(_SUFFIXES) and "/" not in name:
         builtin = builtin_mappings()
         if name in builtin:
@@ -173,12 +175,18 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
             return
         if not path.exists():
             raise _unknown(name, [*builtin, *installed.builders], installed.broken)
+    try:
+        check_named(path)
+    except ScopeError as error:
+        raise ConfigurationError(f"the pipeline {name} {error}", hint=error.hint) from None
     if path.is_dir():
-        files = sorted(path.rglob("*.yml"))
-        if not files:
+        listing = list_files(path, Scope.of([path]), lambda file: file.suffix == ".yml")
+        for below, reason in listing.errors:
+            raise ConfigurationError(f"the pipeline {below} {reason}", hint=reason.hint)
+        if not listing.files:
             raise ConfigurationError(f"no pipeline (*.yml) in the folder {path}")
-        for file in files:
-            yield str(file), load_pipeline(file)
+        for file in listing.files:
+            yield str(file.name), load_pipeline(file.path)
     elif path.exists():
         yield name, load_pipeline(path)
     else:

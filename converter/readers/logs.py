@@ -25,6 +25,7 @@ import orjson
 from converter.errors import LogError, Place, UnreadableLogError
 from converter.readers.envelopes import Opener
 from converter.readers.log_text import look_of
+from converter.readers.scope import ScopeError, check_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,7 +88,8 @@ def read_log(
 
     Raises:
         LogError: a line that is not a JSON object.
-        UnreadableLogError: a damaged gzip, a file that cannot be read or is not JSON at all.
+        UnreadableLogError: a damaged gzip, a file that cannot be read or is not JSON at all, a link out of its
+            repository.
     """
 
     def fail(error: LogError) -> None:
@@ -98,9 +100,12 @@ def read_log(
     name = log_name(path)
     opener = Opener(raw, stays)
     try:
+        check_named(path)
         with ExitStack() as opened:
             stream = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))
             yield from _Log(_unpacked(stream, opened), name, opener, fail).events()
+    except ScopeError as error:
+        fail(UnreadableLogError(f"the log {name} {error}", hint=error.hint))
     except (OSError, EOFError, zlib.error) as error:
         fail(UnreadableLogError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}"))
     if opener.opened and on_opened is not None:

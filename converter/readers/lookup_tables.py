@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import LogError, Place, UnreadableLogError
 from converter.readers.logs import read_events
+from converter.readers.scope import ScopeError, check_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,11 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     if path.suffix.lower() != ".csv":
         return list(read_events(path, None))
     try:
+        check_named(path)
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return list(_rows(lines, str(path)))
+    except ScopeError as error:
+        raise UnreadableLogError(f"the table {path} {error}", hint=error.hint) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableLogError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 

@@ -3,20 +3,25 @@
     paths ──rule_files──> RuleFile ──looks_like_a_rule, may_hold_rules──> read as rules, or left out
 
 Hidden files and folders are not read: they belong to other programs (`.github`, `.yamllint.yml`). A file that a folder
-gave may be something other than rules; a file that was named may not.
+gave may be something other than rules; a file that was named may not. Links in a folder are followed as long as they
+stay in the scope of the run (readers/scope.py).
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import UnreadableError
+from converter.readers.folders import ListedFile, list_files
+from converter.readers.scope import Scope, ScopeError, check_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,32 +58,42 @@ def rule_files(
             and folder, and with the path of each file below the folder that was given.
         fail: called with an error for each path that cannot be read, and for a folder without rules.
     """
-    seen: set[Path] = set()
-    for given in paths:
-        if str(given) == "-":
+    given = [*paths]
+    scope = Scope.of(given)
+    seen: set[str] = set()
+    for named in given:
+        if str(named) == "-":
             yield RuleFile("<stdin>", sys.stdin.buffer.read)
             continue
-        path = Path(given)
+        path = Path(named)
+        try:
+            check_named(path)
+        except ScopeError as error:
+            fail(UnreadableError(f"{path} {error}", hint=error.hint))
+            continue
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
-            visible = [file for file in files if not _is_hidden(file.relative_to(path))]
-            below = [file for file in visible if not _is_excluded(file.relative_to(path), exclude)]
-            if not below:
-                left_out = f": {len(visible)} excluded" if visible else ""
+            listing = list_files(path, scope, _is_yaml, partial(_is_excluded, patterns=exclude))
+            files = listing.files
+            for name, reason in listing.errors:
+                fail(UnreadableError(f"{name} {reason}", hint=reason.hint))
+            if not files and not listing.errors:
+                left_out = f": {listing.excluded} excluded" if listing.excluded else ""
                 fail(UnreadableError(f"no rule (*.yml) in {path}{left_out}"))
         elif path.exists():
-            below = [path]
+            files = [ListedFile(path, path)]
         else:
             fail(UnreadableError(f"no such file or folder: {path}"))
             continue
-        for file in below:
-            if file.resolve() not in seen:  # `a.yml dir/` may name a file twice
-                seen.add(file.resolve())
-                yield RuleFile(str(file), file.read_bytes, listed=path.is_dir())
+        listed = path.is_dir()
+        for file in files:
+            real = os.path.realpath(file.path)
+            if real not in seen:  # `a.yml dir/` may name a file twice
+                seen.add(real)
+                yield RuleFile(str(file.name), file.path.read_bytes, listed)
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
 
 
 def _is_excluded(path: Path, patterns: Iterable[str]) -> bool:

@@ -8,6 +8,7 @@ Each file in `bad_cases/` begins with the error that it must give:
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 from pathlib import Path
@@ -258,6 +259,7 @@ def test_documented_example_loads(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "cases.md").read_text(encoding="utf-8")
     example = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert example is not None
+    (tmp_path / ".git").mkdir()
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "cases.yml").write_text(example[1], encoding="utf-8")
     name = "aws_iam_principal_enumeration_update_assume_role_policy"
@@ -273,3 +275,121 @@ def test_every_key_is_documented() -> None:
     tables = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("|"))
     keys = {*cases.SUITE.known, *cases.CASE.known, *case_events.GENERATOR.known}
     assert {key for key in keys if f"`{key}`" not in tables} == set()
+
+
+# ------------------------------------------------------------------------------------------- files that a case names
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a rule, a log and links, beside files with secrets; the current folder is the repository."""
+    repo = tmp_path / "repo"
+    for name, text in {
+        "repo/.git/config": "SECRET: [\n",
+        "repo/rules/rule.yml": "title: a\n",
+        "repo/logs/log.ndjson": '{"n": 1}\n',
+        "repo/samples/other.yml": "",
+        "out/secret.yml": "SECRET: [\n",
+        "out/secret.ndjson": "SECRET\n",
+        "out/cases.yml": "SECRET: [\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for link, target in {
+        "rules/inside.yml": "rule.yml",
+        "rules/outside.yml": "../../out/secret.yml",
+        "rules/git.yml": "../.git/config",
+        "rules/loop.yml": "loop.yml",
+        "logs/outside.ndjson": "../../out/secret.ndjson",
+        "logs/zero.ndjson": "/dev/zero",
+        "out": "../out",
+    }.items():
+        (repo / link).symlink_to(target)
+    os.mkfifo(repo / "logs" / "pipe.ndjson")
+    monkeypatch.chdir(repo)
+    return repo
+
+
+OUTSIDE = "is outside the repository ROOT"
+
+
+@pytest.mark.parametrize(
+    ("rule", "log", "error"),
+    [
+        ("../rules/rule.yml", "../logs/log.ndjson", None),
+        ("../rules/inside.yml", "../logs/log.ndjson", None),
+        ("../../out/secret.yml", "../logs/log.ndjson", f"1:7 the rule ../out/secret.yml {OUTSIDE}"),
+        ("../../out/none.yml", "../logs/log.ndjson", f"1:7 the rule ../out/none.yml {OUTSIDE}"),
+        ("../rules/outside.yml", "../logs/log.ndjson", f"1:7 the rule rules/outside.yml {OUTSIDE}"),
+        ("../out/secret.yml", "../logs/log.ndjson", f"1:7 the rule out/secret.yml {OUTSIDE}"),
+        ("[../rules/rule.yml, /etc/passwd]", "../logs/log.ndjson", f"1:27 the rule /etc/passwd {OUTSIDE}"),
+        ("/proc/self/environ", "../logs/log.ndjson", f"1:7 the rule /proc/self/environ {OUTSIDE}"),
+        ("../rules/git.yml", "../logs/log.ndjson", "1:7 the rule rules/git.yml is in .git, which belongs to Git"),
+        ("../.git/config", "../logs/log.ndjson", "1:7 the rule .git/config is in .git, which belongs to Git"),
+        ("../rules/loop.yml", "../logs/log.ndjson", "1:7 the rule rules/loop.yml is a loop of links, not a file"),
+        ("../rules", "../logs/log.ndjson", "1:7 the rule rules is a folder, not a file"),
+        ("../rules/none.yml", "../logs/log.ndjson", "1:7 no such rule: rules/none.yml"),
+        ('"a\\0b.yml"', "../logs/log.ndjson", "1:7 no such rule: samples/a\0b.yml"),
+        ("../rules/rule.yml", "../../out/secret.ndjson", f"2:25 the log ../out/secret.ndjson {OUTSIDE}"),
+        ("../rules/rule.yml", "../logs/outside.ndjson", f"2:25 the log logs/outside.ndjson {OUTSIDE}"),
+        ("../rules/rule.yml", "../out/secret.ndjson", f"2:25 the log out/secret.ndjson {OUTSIDE}"),
+        ("../rules/rule.yml", "../logs/zero.ndjson", f"2:25 the log logs/zero.ndjson {OUTSIDE}"),
+        ("../rules/rule.yml", "/dev/stdin", f"2:25 the log /dev/stdin {OUTSIDE}"),
+        ("../rules/rule.yml", "../logs/pipe.ndjson", "2:25 the log logs/pipe.ndjson is a named pipe, not a file"),
+        ("../rules/rule.yml", "-", "2:25 no such log: samples/-"),
+        ("../rules/rule.yml", "../logs/*.ndjson", "2:25 no such log: logs/*.ndjson"),
+    ],
+)
+def test_a_case_names_files_inside_the_repository(repository: Path, rule: str, log: str, error: str | None) -> None:
+    Path("samples/cases.yml").write_text(f"rule: {rule}\ncases: [{{name: a, logs: {log}, expect: none}}]\n", "utf-8")
+    if error is None:
+        assert len(load_cases([Path("samples")])[0].cases[0].events) == 1
+        return
+    with pytest.raises(CaseError) as caught:
+        load_cases([Path("samples")])
+    place = caught.value.place
+    assert place is not None
+    assert f"{place.line}:{place.column} {caught.value.message}" == error.replace("ROOT", str(repository))
+    assert "SECRET" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "error"),
+    [
+        ("samples", "samples/cases.yml -> ../../out/cases.yml", f"samples/cases.yml {OUTSIDE}"),
+        ("samples", "samples/x.cases.yml -> ../../out/cases.yml", f"samples/x.cases.yml {OUTSIDE}"),
+        ("samples", "samples/more -> ../../out", f"samples/more {OUTSIDE}"),
+        ("samples/cases.yml", "samples/cases.yml -> ../../out/cases.yml", "is a link out of the repository ROOT"),
+        ("more", "more -> ../out", "is a link out of the repository ROOT"),
+        ("more/cases.yml", "more -> ../out", "is a link out of the repository ROOT"),
+        ("samples", "samples/cases.yml -> cases.yml", "samples/cases.yml is a loop of links, not a file or folder"),
+    ],
+)
+def test_a_case_file_is_inside_the_repository(repository: Path, path: str, target: str, error: str) -> None:
+    link, _, leads_to = target.partition(" -> ")
+    Path(link).symlink_to(leads_to)
+    with pytest.raises(CaseError) as caught:
+        load_cases([Path(path)])
+    assert error.replace("ROOT", str(repository)) in caught.value.message
+    assert "SECRET" not in caught.value.render()
+
+
+def test_folders_of_the_command_line_are_one_scope(repository: Path, tmp_path: Path) -> None:
+    Path("samples/cases.yml").write_text(
+        "rule: ../../out/secret.yml\ncases: [{name: a, events: [{}], expect: none}]\n", encoding="utf-8"
+    )
+    other = tmp_path / "out"
+    (other / "cases.yml").unlink()
+    (other / "x.cases.yml").write_text(
+        "rule: secret.yml\ncases: [{name: a, events: [{}], expect: none}]\n", encoding="utf-8"
+    )
+    assert len(load_cases([repository / "samples", other])) == 2
+    with pytest.raises(CaseError, match="is outside the repository"):
+        load_cases([repository / "samples"])
+
+
+def test_links_to_folders_inside_are_followed(repository: Path) -> None:
+    (repository / "samples" / "all").symlink_to("../logs")
+    text = "rule: ../rules/rule.yml\ncases: [{name: a, events: [{}], expect: none}]\n"
+    (repository / "logs" / "cases.yml").write_text(text, encoding="utf-8")
+    assert [suite.path for suite in load_cases([Path("samples")])] == [repository / "logs" / "cases.yml"]

@@ -4,6 +4,7 @@
     burst.ndjson ──readers.logs─────────────────────> events ─┴─> Suite: rules, cases (events, expectation, divergences)
 
 `docs/cases.md` describes the format. Whatever is wrong in a file is a `CaseError` with its place; nothing is skipped.
+The rules and logs that a case file names are inside the scope of the run (readers/scope.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import CaseError, Place
 from converter.harness.cases.events import SHUFFLE, TEXT, TIME, Frame, make_events, parse_time, shuffle
+from converter.readers.folders import list_files
 from converter.readers.logs import read_events
 from converter.readers.schema import (
     MAPPING,
@@ -30,6 +32,7 @@ from converter.readers.schema import (
     value_at,
     whole,
 )
+from converter.readers.scope import Scope, ScopeError, check_named
 from converter.readers.yaml_document import parse_documents
 from converter.readers.yaml_json import JsonLoader
 
@@ -140,17 +143,24 @@ def find_case_files(paths: Sequence[Path]) -> list[Path]:
     """Return the case files that `paths` name: files as they are, and `cases.yml` and `*.cases.yml` below folders.
 
     Raises:
-        CaseError: a path does not exist, or a folder holds no case file.
+        CaseError: a path does not exist, a link leads out of the scope, or a folder holds no case file.
     """
+    scope = Scope.of(paths)
     files: dict[Path, None] = {}
     for path in paths:
-        if path.is_file():
-            files[path] = None
-        elif path.is_dir():
-            inside = sorted(_case_files_below(path))
-            if not inside:
+        try:
+            check_named(path)
+        except ScopeError as error:
+            raise CaseError(f"{path} {error}", hint=error.hint) from None
+        if path.is_dir():
+            listing = list_files(path, scope, _is_case_file)
+            for name, reason in listing.errors:
+                raise CaseError(f"{name} {reason}", hint=reason.hint)
+            if not listing.files:
                 raise CaseError(f"no case file below {path}", hint="case files are named cases.yml or NAME.cases.yml")
-            files.update(dict.fromkeys(inside))
+            files.update(dict.fromkeys(file.path for file in listing.files))
+        elif path.exists():
+            files[path] = None
         else:
             raise CaseError(f"no such file or folder: {path}")
     return list(files)
@@ -159,12 +169,15 @@ def find_case_files(paths: Sequence[Path]) -> list[Path]:
 def load_cases(paths: Sequence[Path]) -> list[Suite]:
     """Load every case file that `paths` name (files or folders), in a stable order.
 
+    The paths are those of the command line: they decide which files a case file may name.
+
     Raises:
         CaseError: a file is not valid; `place` says where.
         LogError: a log that a case names is not readable.
     """
+    scope = Scope.of(paths)
     logs = _Logs()
-    return [_suite(path, logs) for path in find_case_files(paths)]
+    return [_suite(path, scope, logs) for path in find_case_files(paths)]
 
 
 class _Logs:
@@ -180,14 +193,11 @@ class _Logs:
         return self._read[key]
 
 
-def _case_files_below(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*cases.yml"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and (path.name == "cases.yml" or path.name.endswith(".cases.yml")):
-            yield path
+def _is_case_file(path: Path) -> bool:
+    return path.name == "cases.yml" or path.name.endswith(".cases.yml")
 
 
-def _suite(path: Path, logs: _Logs) -> Suite:
+def _suite(path: Path, scope: Scope, logs: _Logs) -> Suite:
     document = _read(path)
     check(document, SUITE)
     data = document.data
@@ -199,14 +209,14 @@ def _suite(path: Path, logs: _Logs) -> Suite:
     )
     cases: dict[str, Case] = {}
     for index in range(len(data["cases"])):
-        case = _case(document, ("cases", index), frame, logs)
+        case = _case(document, ("cases", index), frame, scope, logs)
         if case.name in cases:
             hint = f"the first is on line {cases[case.name].place.line}"
             raise CaseError(f"two cases are named {case.name!r}", case.place, hint)
         cases[case.name] = case
     return Suite(
         path=path,
-        rules=tuple(_files(document, ("rule",), path.parent, "rule")),
+        rules=tuple(_files(document, ("rule",), scope, "rule")),
         logsource=data.get("logsource"),
         cases=tuple(cases.values()),
         time_field=time_field,
@@ -232,13 +242,13 @@ def _read(path: Path) -> Document:
     return first
 
 
-def _case(document: Document, path: KeyPath, frame: Frame, logs: _Logs) -> Case:
+def _case(document: Document, path: KeyPath, frame: Frame, scope: Scope, logs: _Logs) -> Case:
     data = value_at(document, path)
     if "events" not in data and "logs" not in data:
         raise error_at(document, "a case has neither `events` nor `logs`", path)
     events: list[dict[str, Any]] = []
     if "logs" in data:
-        for log in _files(document, (*path, "logs"), Path(document.name).parent, "log"):
+        for log in _files(document, (*path, "logs"), scope, "log"):
             read = logs.events(log)
             if not read:
                 message = f"the log {log.name} holds no event"
@@ -286,12 +296,16 @@ def _divergences(document: Document, path: KeyPath, targets: Mapping[str, Any], 
         yield Divergence(target, theirs, document.scalar(*here, "reason") or "", document.place(*here, key=True))
 
 
-def _files(document: Document, path: KeyPath, folder: Path, what: str) -> Iterator[Path]:
-    """Yield the file or files that a value names."""
+def _files(document: Document, path: KeyPath, scope: Scope, what: str) -> Iterator[Path]:
+    """Yield the file or files that a value names, as paths to open. Raises CaseError."""
+    folder = Path(document.name).parent
     value = value_at(document, path)
     for here in [(*path, index) for index in range(len(value))] if isinstance(value, list) else [path]:
         # Without the `..` of a relative path it can be read in messages.
         file = Path(os.path.normpath(folder / (document.scalar(*here) or "")))
-        if not file.is_file():
-            raise error_at(document, f"no such {what}: {file}", here, f"paths are relative to {folder}")
-        yield file
+        try:
+            yield scope.file(file)
+        except ScopeError as error:
+            if error.missing:
+                raise error_at(document, f"no such {what}: {file}", here, f"paths are relative to {folder}") from None
+            raise error_at(document, f"the {what} {file} {error}", here, error.hint) from None
