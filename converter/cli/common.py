@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from converter.cli.settings import Settings
     from converter.pipelines.given import PipelineSpec
+    from converter.readers.logs import Change, LogEvent
     from converter.targets.core.target import Target
 
 OK = 0
@@ -324,6 +325,11 @@ def emit(lines: Iterable[str]) -> None:
         stream("\n")
 
 
+def event_name(event: LogEvent, logs: Sequence[str]) -> int | str:
+    """Return what an event without an `_id` is called: its position in the log, with the log if there are several."""
+    return event.position if len(logs) == 1 else f"{event.path}:{event.position}"
+
+
 def exit_status(error: SourceError) -> int:
     """Return the exit status for an error."""
     if isinstance(error, InternalError):
@@ -361,6 +367,7 @@ class LogErrors:
     shown: int = _SHOWN_LOG_ERRORS
     names: set[str] = field(default_factory=set)
     _hidden: int = 0
+    _changed: int = 0
 
     def __call__(self, error: LogError) -> None:
         """Show and count an error."""
@@ -372,6 +379,12 @@ class LogErrors:
         self.names.add(error.place.name if error.place is not None else "")
         self.unread += isinstance(error, UnreadableLogError)
 
+    def changed(self, change: Change) -> None:
+        """Say what was changed in an event so that it could be read, for the first of them, and count it."""
+        if self._changed < self.shown:
+            note(f"{change.path}:{change.line}: note: {'; '.join(change.sentences)}")
+        self._changed += 1
+
     @property
     def skipped(self) -> int:
         """How many lines or events were skipped."""
@@ -379,10 +392,13 @@ class LogErrors:
 
     def summary(self) -> str:
         """Return what follows the number of events that were read."""
+        changed = f", {self._changed} with a value that is read as another" if self._changed else ""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return skipped + (f", {counted(self.unread, 'log')} not read to the end" if self.unread else "")
+        return changed + skipped + (f", {counted(self.unread, 'log')} not read to the end" if self.unread else "")
 
     def close(self) -> None:
         """Say how many errors were not shown."""
         if self._hidden:
             note(f"... and {self._hidden} more errors in the logs")
+        if self._changed > self.shown:
+            note(f"... and {self._changed - self.shown} more notes on the logs")

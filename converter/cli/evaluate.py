@@ -25,6 +25,7 @@ from converter.cli.common import (
     counted,
     debug_option,
     emit,
+    event_name,
     exclude_option,
     explain,
     limit_option,
@@ -220,8 +221,18 @@ class _Reading:
         from converter.readers.logs import read_logs  # noqa: PLC0415
 
         event: LogEvent
-        for event in read_logs(self._logs, self.errors, raw=True, stays=self._stays, on_opened=self._said.opened):
+        for event in read_logs(
+            self._logs,
+            self.errors,
+            raw=True,
+            stays=self._stays,
+            on_opened=self._said.opened,
+            on_change=self.errors.changed,
+        ):
             self.count += 1
+            name = event_name(event, self._logs)
+            if name != self.count and not isinstance(event.data.get("_id"), str | int):
+                event.data["_id"] = name
             if not self._paths or self._paths[-1] != event.path:
                 self._starts.append(len(self._lines))
                 self._paths.append(event.path)

@@ -24,6 +24,7 @@ from converter.cli.common import (
     counted,
     debug_option,
     emit,
+    event_name,
     limit_option,
     logs_option,
     note,
@@ -156,14 +157,17 @@ class _Reading:
     names: set[str] = field(default_factory=set)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the events; one without `_id` gets its position, from 1."""
+        """Yield the events; one without `_id` gets its position in the log."""
         from converter.readers.logs import read_logs  # noqa: PLC0415
 
         said = LogsSaid(self.logs)
-        for event in read_logs(self.logs, self.errors, raw=self.raw, on_opened=said.opened):
+        for event in read_logs(
+            self.logs, self.errors, raw=self.raw, on_opened=said.opened, on_change=self.errors.changed
+        ):
             self.count += 1
             self.names.add(event.path)
-            event.data.setdefault("_id", str(self.count))
+            if not isinstance(event.data.get("_id"), str | int):
+                event.data["_id"] = str(event_name(event, self.logs))
             yield self.convert(event.data)
         said.say(self.names, self.errors)
 

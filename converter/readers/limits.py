@@ -35,6 +35,7 @@ class Limits:
         rows: how many rows a query may hold at once, or make out of nothing.
         value_bytes: the size of one value that a query makes.
         log_bytes: the size of a log, unpacked.
+        event_bytes: the size of one event of a log, and so of a line.
         events: how many events a case may have.
         nesting: how deep objects and arrays of an event may be nested.
         case_bytes: the size of a case file, and of what it repeats.
@@ -43,7 +44,8 @@ class Limits:
     regex_seconds: float = 5.0
     rows: int = 1_000_000
     value_bytes: int = 16 * _MIB
-    log_bytes: int = 16 * 1024 * _MIB
+    log_bytes: int = 4 * 1024 * _MIB
+    event_bytes: int = 64 * _MIB
     events: int = 500_000
     nesting: int = 200
     case_bytes: int = 16 * _MIB

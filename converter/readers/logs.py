@@ -1,18 +1,18 @@
 """Read logs: newline-delimited JSON, a JSON array, or JSON objects one after the other, each plain or gzipped.
 
-    path ──> bytes (gunzipped while reading) ──> JSON values, with their lines ──envelopes──> events
+    path ──> blocks of bytes, unpacked ──lines, or values of a stream──> JSON values ──envelopes──> events
 
-A line that is not an event raises `LogError` with its place, or is reported and skipped. A log that is not JSON at all
-is one error that says what it looks like. Envelopes around events, such as CloudTrail's `Records` or a response of
-Elasticsearch, are opened.
+Every event knows its line. A line that is not an event raises `LogError` with its place, or is reported and skipped. A
+log that is not JSON at all is one error that says what it looks like. Envelopes around events, such as CloudTrail's
+`Records` or a response of Elasticsearch, are opened. Nothing is held in memory but the event that is read.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import json
-import re
+import os
+import stat
 import sys
 import zlib
 from contextlib import ExitStack
@@ -24,6 +24,10 @@ import orjson
 
 from converter.errors import LogError, Place, UnreadableLogError
 from converter.readers.envelopes import Opener
+from converter.readers.envelopes.envelope import strings
+from converter.readers.json.stream import BLOCK, Spot, Trouble, ValueStream
+from converter.readers.json.values import JsonError, Read, may_have_long_number, read_value
+from converter.readers.limits import current, raises
 from converter.readers.log_text import look_of
 from converter.readers.scope import ScopeError, check_named
 
@@ -32,20 +36,48 @@ if TYPE_CHECKING:
 
     from converter.readers.envelopes import Stays
 
-MAX_LINE = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_SPACE = b" \t\r\n\0"
+_LINES = "each line is one JSON object"
+_ITEMS = "the log is one JSON array of objects"
 
 
 class LogEvent(NamedTuple):
-    """One event of a log: its data, the file, and its 1-based line (or position in an array)."""
+    """One event of a log.
+
+    Attributes:
+        data: the event.
+        path: the log.
+        line: the line in which it begins, from 1.
+        item: its number in the array that it is an item of, from 1; None if it is in none.
+        part: its number among the events of the line, or of the item, if that has several; from 1.
+    """
 
     data: dict[str, Any]
     path: str
     line: int
+    item: int | None = None
+    part: int | None = None
+
+    @property
+    def position(self) -> int | str:
+        """What an event without `_id` is called: its line, or its item in an array; `7:2` is the second on line 7."""
+        return position_of(self.line if self.item is None else self.item, self.part)
+
+
+class Change(NamedTuple):
+    """What was changed in an event to read it: the log, the line, and a sentence for each kind of change."""
+
+    path: str
+    line: int
+    sentences: tuple[str, ...]
+
+
+def position_of(number: int, part: int | None) -> int | str:
+    """Return how a position is written: the number of a line or item, and of the event in it, if there are several."""
+    return number if part is None else f"{number}:{part}"
 
 
 def read_events(
@@ -63,10 +95,11 @@ def read_logs(
     raw: bool = False,
     stays: Stays | None = None,
     on_opened: Callable[[str, Sequence[str]], None] | None = None,
+    on_change: Callable[[Change], None] | None = None,
 ) -> Iterator[LogEvent]:
     """Yield the events of several logs, one after the other. See `read_log`."""
     for path in paths:
-        yield from read_log(path, on_error, raw=raw, stays=stays, on_opened=on_opened)
+        yield from read_log(path, on_error, raw=raw, stays=stays, on_opened=on_opened, on_change=on_change)
 
 
 def read_log(
@@ -76,8 +109,9 @@ def read_log(
     raw: bool = False,
     stays: Stays | None = None,
     on_opened: Callable[[str, Sequence[str]], None] | None = None,
+    on_change: Callable[[Change], None] | None = None,
 ) -> Iterator[LogEvent]:
-    """Yield the events of a log with their lines, without the envelopes around them.
+    """Yield the events of a log with their places, without the envelopes around them.
 
     Args:
         path: a file, or `-` for standard input.
@@ -85,11 +119,12 @@ def read_log(
         raw: read events as their source wrote them, also where a product's document holds them as a string.
         stays: with `raw`: told of a product's document and the event in it, whether the document is asked for.
         on_opened: called at the end with the name of the log and the names of the envelopes in it, if there are any.
+        on_change: called with what was changed in an event, so that it could be read.
 
     Raises:
         LogError: a line that is not a JSON object.
-        UnreadableLogError: a damaged gzip, a file that cannot be read or is not JSON at all, a link out of its
-            repository.
+        UnreadableLogError: a damaged gzip, a log that is too large, cannot be read or is not JSON at all, a link out of
+            its repository.
     """
 
     def fail(error: LogError) -> None:
@@ -98,16 +133,22 @@ def read_log(
         on_error(error)
 
     name = log_name(path)
+    limits = current()
     opener = Opener(raw, stays)
+    strings.nesting = limits.nesting
     try:
         check_named(path)
         with ExitStack() as opened:
             stream = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))
-            yield from _Log(_unpacked(stream, opened), name, opener, fail).events()
+            _check_size(stream, name, limits.log_bytes)
+            source = _Source(_unpacked(stream, opened), name, limits.log_bytes)
+            yield from _Log(source, name, opener, fail, on_change, limits.event_bytes, limits.nesting).events()
     except ScopeError as error:
         fail(UnreadableLogError(f"the log {name} {error}", hint=error.hint))
     except (OSError, EOFError, zlib.error) as error:
         fail(UnreadableLogError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}"))
+    except UnreadableLogError as error:
+        fail(error)
     if opener.opened and on_opened is not None:
         on_opened(name, tuple(opener.opened))
 
@@ -125,154 +166,269 @@ def _unpacked(raw: IO[bytes], opened: ExitStack) -> IO[bytes]:
     return buffered
 
 
+def _check_size(file: IO[bytes], name: str, limit: int) -> None:
+    """Look at the size of a file before it is read. Raises UnreadableLogError."""
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:  # not a file of the system: its size shows when it is read
+        return
+    if stat.S_ISREG(status.st_mode) and status.st_size > limit:
+        raise _too_large(name, f"has {status.st_size:,} bytes, more than {limit:,}")
+
+
+def _too_large(name: str, problem: str) -> UnreadableLogError:
+    return UnreadableLogError(f"the log {problem}", Place(name, 1, 1, ""), raises("log-bytes"))
+
+
 @dataclass(slots=True)
-class _Log:
-    """A log that is being read: `fail` is called with each error."""
+class _Source:
+    """The bytes of a log, unpacked, of which some can be given back; it ends with an error at the limit of a log."""
 
     stream: IO[bytes]
     name: str
+    limit: int
+    _size: int = 0
+    _returned: bytes = b""
+
+    def read(self, size: int = BLOCK) -> bytes:
+        """Return the next bytes; none at the end. Raises UnreadableLogError."""
+        if self._returned:
+            block, self._returned = self._returned, b""
+            return block
+        block = self.stream.read(size)
+        self._size += len(block)
+        if self._size > self.limit:
+            raise _too_large(self.name, f"has more than {self.limit:,} bytes, unpacked")
+        return block
+
+    def give_back(self, data: bytes) -> None:
+        """Have these bytes read again."""
+        self._returned = data + self._returned
+
+
+@dataclass(slots=True)
+class _Log:
+    """A log that is being read: `fail` is called with each error, `changed` with each change; see `read_log`."""
+
+    source: _Source
+    name: str
     opener: Opener
     fail: Callable[[LogError], None]
+    changed: Callable[[Change], None] | None
+    longest: int
+    nesting: int
+    _line: int = 0
 
     def events(self) -> Iterator[LogEvent]:
-        line = 0
-        started = False
-        while raw := self.stream.readline(MAX_LINE + 1):
-            line += 1
-            if len(raw) > MAX_LINE:
-                place = Place(self.name, line, 1, "")
-                self.fail(LogError(f"the line is longer than {MAX_LINE} bytes", place, "one event a line"))
-                while raw and not raw.endswith(b"\n"):
-                    raw = self.stream.readline(MAX_LINE)
-                continue
-            if line == 1:
-                if raw.startswith(_UTF16):  # what PowerShell writes
-                    place = Place(self.name, 1, 1, "")
-                    self.fail(LogError("the log is UTF-16, not UTF-8", place, "save it as UTF-8"))
-                    return
-                raw = raw.removeprefix(_BOM)
-            first = raw.lstrip()[:1]
-            if not first:
-                continue
-            if not started and first == b"[":
-                yield from self._array(raw + self.stream.read(), line)
-                return
-            try:
-                event = orjson.loads(raw.rstrip())
-            except orjson.JSONDecodeError as error:
-                if not started and first == b"{":  # perhaps an object over several lines
-                    yield from self._objects(raw, line, error)
-                    return
-                look = None if started or first in b"{[" else look_of(raw)
-                if look is not None:
-                    place = _begin(raw, self.name, line)
-                    self.fail(UnreadableLogError(f"the log is {look.what}, not JSON", place, look.hint))
-                    return
-                yield from self._line(raw, line, error)
-                started = started or first == b"{"
-                continue
-            started = True
-            yield from self._opened(event, raw, line)
-
-    def _line(self, raw: bytes, line: int, error: orjson.JSONDecodeError) -> Iterator[LogEvent]:
-        """Yield the objects of a line that is not one JSON value; what is not an object is an error."""
-        values = _values(raw)
-        if values is None:
-            self.fail(_not_json(error, raw, self.name, line))
+        begin = self._begin()
+        if begin.startswith(_UTF16):  # what PowerShell writes
+            place = Place(self.name, 1, 1, "")
+            self.fail(UnreadableLogError("the log is UTF-16, not UTF-8", place, "save it as UTF-8"))
             return
-        for _, value in values:
-            yield from self._opened(value, raw, line)
+        first = begin.lstrip(_SPACE)[:1]
+        if first == b"[" or (first == b"{" and self._spans_lines(begin)):
+            yield from self._of_stream()
+        elif (look := self._look(begin)) is not None:
+            self.fail(look)
+        else:
+            yield from self._of_lines()
 
-    def _opened(self, value: object, raw: bytes, line: int) -> Iterator[LogEvent]:
-        """Yield a value's events."""
-        for event in self.opener.open(value):
-            if isinstance(event, dict):
-                yield LogEvent(event, self.name, line)
-                continue
-            place = Place.at_offset(raw.decode("utf-8", "replace"), 0, self.name)
-            source = place.source_line
-            self.fail(
-                LogError(
-                    f"an event is a JSON object, not {_kind(event)}",
-                    Place(self.name, line, 1, source, len(source.strip()) or 1),
-                    "one object a line",
-                )
-            )
+    def _begin(self) -> bytes:
+        """Return the first line that is not blank, or the begin of an array; it is given back with all after it."""
+        data = self.source.read().removeprefix(_BOM)
+        while True:
+            text = data.lstrip(_SPACE)
+            skipped = data[: len(data) - len(text)]
+            self._line += skipped.count(b"\n")
+            data = data[skipped.rfind(b"\n") + 1 :]
+            if b"\n" in text or text.startswith(b"[") or len(data) > self.longest:
+                break
+            block = self.source.read(max(BLOCK, len(data)))
+            if not block:
+                break
+            data += block
+        self.source.give_back(data)
+        return data.split(b"\n", 1)[0]
 
-    def _array(self, raw: bytes, first_line: int) -> Iterator[LogEvent]:
+    def _spans_lines(self, line: bytes) -> bool:
+        """Return whether the log begins with an object over several lines; all that is read is given back."""
+        if self._reads(line) is not None:
+            return False
+        stream = ValueStream(self.source.read, 1, self.longest)
+        raw = stream.first()
+        self.source.give_back(stream.taken())
         try:
-            items = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            if error.pos >= len(raw.decode("utf-8", "replace").rstrip()):  # where it begins says more than its end
-                place = _begin(raw, self.name, first_line)
-                self.fail(LogError("this array is not closed", place, "a JSON array ends with `]`"))
-            else:
-                self.fail(_not_json(error, raw, self.name, first_line, "the log is one JSON array of objects"))
-            return
-        begin = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
-        for position, item in enumerate(items, 1):
-            for event in self.opener.open(item):
-                if isinstance(event, dict):
-                    yield LogEvent(event, self.name, position)
+            return raw is not None and b"\n" in raw and read_value(raw, self.nesting) is not None
+        except JsonError:
+            return False
+
+    def _look(self, line: bytes) -> LogError | None:
+        """Return the error of a log that is not JSON at all; None if nothing tells what else it is."""
+        look = None if line.lstrip(_SPACE)[:1] in (b"", b"{") or self._reads(line) is not None else look_of(line)
+        if look is None:
+            return None
+        text = line.rstrip().decode("utf-8", "replace")
+        place = Place(self.name, self._line + 1, len(text) - len(text.lstrip()) + 1, text)
+        return UnreadableLogError(f"the log is {look.what}, not JSON", place, look.hint)
+
+    def _lines(self) -> Iterator[tuple[list[bytes], bool]]:
+        """Yield the complete lines of each block, and whether one of them may have a number that orjson rounds."""
+        read, longest, doubtful = self.source.read, self.longest, may_have_long_number
+        rest: list[bytes] = []  # of a line whose end is in a later block
+        size = 0
+        while block := read():
+            if size > longest:  # what is beyond is not held; only its end is looked for
+                _, newline, after = block.partition(b"\n")
+                if not newline:
                     continue
-                message = f"item {position} of the array is {_kind(event)}, not a JSON object"
-                self.fail(LogError(message, Place(self.name, first_line, 1, begin)))
+                block = newline + after
+            lines = block.split(b"\n")
+            last = lines.pop()
+            if lines:
+                if rest:
+                    lines[0] = b"".join((*rest, lines[0]))
+                yield lines, doubtful(block) or (bool(rest) and doubtful(lines[0]))
+                rest, size = [], 0
+            rest.append(last)
+            size += len(last)
+        if line := b"".join(rest):
+            yield [line], doubtful(line)
 
-    def _objects(self, first: bytes, line: int, error: orjson.JSONDecodeError) -> Iterator[LogEvent]:
-        """The first line is not JSON by itself: read all as values one after the other, or go on line by line."""
-        rest = self.stream.read()
-        values = _values(first + rest)
-        if values is not None:
-            for below, value in values:
-                yield from self._opened(value, first, line + below)
-            return
-        self.fail(_not_json(error, first, self.name, line))
-        for number, raw in enumerate(rest.splitlines(keepends=True), line + 1):
-            if not raw.strip():
+    def _of_lines(self) -> Iterator[LogEvent]:
+        """Yield the events of a log that has one value a line."""
+        line, name, nesting, longest, opener = self._line, self.name, self.nesting, self.longest, self.opener
+        loads, is_plain = orjson.loads, opener.keys.isdisjoint
+        for lines, doubtful in self._lines():
+            for raw in lines:
+                line += 1
+                # What `read_value` and an opener do to an event that is neither odd nor in an envelope, without calls.
+                if not doubtful and raw.count(b"{") + raw.count(b"[") <= nesting and len(raw) <= longest:
+                    try:
+                        value = loads(raw)
+                    except orjson.JSONDecodeError:
+                        pass
+                    else:
+                        if type(value) is dict and is_plain(value) and opener.announced is None:
+                            yield LogEvent(value, name, line)
+                        else:
+                            yield from self._opened([Read(value)], Spot(line, b"", b""), raw)
+                        continue
+                yield from self._of_line(raw, line)
+
+    def _of_line(self, raw: bytes, line: int) -> Iterator[LogEvent]:
+        """Yield the events of a line of any kind; one that has none is an error."""
+        spot = Spot(line, b"", b"")
+        if len(raw) > self.longest:
+            self._too_long(spot, "line")
+        elif raw.strip(_SPACE):
+            reads = self._reads(raw)
+            if reads is not None:
+                yield from self._opened(reads, spot, raw)
+            else:
+                self._not_json(raw, spot, _LINES)
+
+    def _reads(self, line: bytes) -> list[Read] | None:
+        """Return the value of a line, or several if they are all objects; None if anything else is there."""
+        try:
+            return [read_value(line, self.nesting)]
+        except JsonError:
+            pass
+        blocks = [line]
+        reads = []
+        for piece in ValueStream(lambda _: blocks.pop() if blocks else b"", 1, self.longest).values():
+            if isinstance(piece, Trouble) or not piece.raw.startswith(b"{"):
+                return None
+            try:
+                reads.append(read_value(piece.raw, self.nesting))
+            except JsonError:
+                return None
+        return reads or None
+
+    def _of_stream(self) -> Iterator[LogEvent]:
+        """Yield the events of a log whose values are items of an array, or span lines."""
+        line = part = 0
+        for piece in ValueStream(self.source.read, self._line + 1, self.longest).values():
+            if isinstance(piece, Trouble):
+                self._tell(piece)
                 continue
             try:
-                event = orjson.loads(raw.rstrip())
-            except orjson.JSONDecodeError as worse:
-                yield from self._line(raw, number, worse)
+                read = read_value(piece.raw, self.nesting)
+            except JsonError:
+                self._not_json(piece.raw, piece.spot, _LINES if piece.item is None else _ITEMS, piece.item)
                 continue
-            yield from self._opened(event, raw, number)
+            if piece.spot.line != line:
+                line, part = piece.spot.line, 0
+            for event in self._opened([read], piece.spot, piece.raw, piece.item, part if piece.shares_line else None):
+                part += 1
+                yield event
 
+    def _opened(
+        self, reads: Sequence[Read], spot: Spot, raw: bytes, item: int | None = None, before: int | None = None
+    ) -> Iterator[LogEvent]:
+        """Yield the events of values without their envelopes.
 
-def _values(raw: bytes) -> list[tuple[int, object]] | None:
-    """Return the JSON objects that bytes consist of, each with the number of lines before it; None if they do not."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return None
-    values: list[tuple[int, object]] = []
-    position = counted = below = 0
-    while (start := _SPACE.match(text, position).end()) < len(text):  # type: ignore[union-attr]  # it matches anywhere
-        if text[start] != "{":
-            return None
-        below += text.count("\n", counted, start)
-        counted = start
+        Args:
+            reads: the values.
+            spot: where they begin.
+            raw: their bytes.
+            item: their number in the array that they are an item of.
+            before: how many events are before them on the line; None: they are all of it.
+        """
+        for read in reads:
+            self._tell_changes(read.changes, spot)
+        events = [event for read in reads for event in self.opener.open(read.value)]
+        self._tell_changes(strings.take_changes(), spot)
+        for number, event in enumerate(events, 1):
+            if isinstance(event, dict):
+                part = before + number if before is not None else number if len(events) > 1 else None
+                yield LogEvent(event, self.name, spot.line, item, part)
+            elif item is not None and len(events) == 1:
+                message = f"item {item} of the array is {_kind(event)}, not a JSON object"
+                text = (spot.before + raw + spot.after).decode("utf-8", "replace").split("\n", 1)[0].rstrip()
+                self.fail(LogError(message, Place(self.name, spot.line, 1, text)))
+            else:
+                text = (spot.before + raw).decode("utf-8", "replace").split("\n", 1)[0].rstrip("\r")
+                place = Place(self.name, spot.line, 1, text, len(text.strip()) or 1)
+                self.fail(LogError(f"an event is a JSON object, not {_kind(event)}", place, "one object a line"))
+
+    def _tell_changes(self, sentences: Sequence[str], spot: Spot) -> None:
+        if sentences and self.changed is not None:
+            self.changed(Change(self.name, spot.line, tuple(sentences)))
+
+    def _tell(self, trouble: Trouble) -> None:
+        if not trouble.problem:
+            self._too_long(trouble.spot, "object" if trouble.item is None else f"item {trouble.item} of the array")
+            return
+        place = _place(trouble.spot, b"", 0, self.name)
+        if trouble.is_end:
+            hint = "a JSON array ends with `]`" if "array" in trouble.problem else "a JSON object ends with `}`"
+            self.fail(UnreadableLogError(trouble.problem, place, hint))
+        else:
+            self.fail(LogError(f"not JSON: {trouble.problem}", place, _ITEMS))
+
+    def _too_long(self, spot: Spot, what: str) -> None:
+        name = what if what.startswith("item") else f"the {what}"
+        message = f"{name} is longer than {self.longest:,} bytes"
+        self.fail(LogError(message, Place(self.name, spot.line, 1, ""), raises("event-bytes")))
+
+    def _not_json(self, raw: bytes, spot: Spot, hint: str, item: int | None = None) -> None:
         try:
-            _, position = _DECODER.raw_decode(text, start)
-            values.append((below, orjson.loads(text[start:position])))
-        except (ValueError, RecursionError):
-            return None
-    return values
+            read_value(raw, self.nesting)
+        except JsonError as error:
+            place = _place(spot, raw, error.position, self.name)
+            what = "" if item is None else f"item {item} is "
+            if error.is_deep:
+                self.fail(LogError(f"{what or 'the event is '}{error.problem}", place, raises("nesting")))
+            else:
+                self.fail(LogError(f"{what}not JSON: {error.problem}", place, hint))
 
 
-def _begin(raw: bytes, name: str, line: int) -> Place:
-    """Return the place of the first character that is not white space."""
-    first = raw.split(b"\n", 1)[0].rstrip().decode("utf-8", "replace")
-    return Place(name, line, len(first) - len(first.lstrip()) + 1, first)
-
-
-def _not_json(
-    decode_error: orjson.JSONDecodeError, raw: bytes, name: str, line: int, hint: str = "each line is one JSON object"
-) -> LogError:
-    text = raw.decode("utf-8", "replace")
-    inside = Place.at_offset(text, decode_error.pos, name)
-    place = Place(name, line + inside.line - 1, inside.column, inside.source_line)
-    problem = decode_error.msg.split(":", 1)[0]
-    return LogError(f"not JSON: {problem}", place, hint)
+def _place(spot: Spot, raw: bytes, position: int, name: str) -> Place:
+    """Return the place of a character of a value that begins at a spot."""
+    before = spot.before.decode("utf-8", "replace")
+    text = before + (raw + spot.after).decode("utf-8", "replace")
+    inside = Place.at_offset(text, len(before) + position, name)
+    return Place(name, spot.line + inside.line - 1, inside.column, inside.source_line.rstrip())
 
 
 def _kind(value: object) -> str:

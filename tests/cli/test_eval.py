@@ -42,7 +42,45 @@ def test_eval_reads_arrays_gzip_and_several_logs(here: Path, capsys: pytest.Capt
         del event["_id"]
     (here / "array.json.gz").write_bytes(gzip.compress(json.dumps(events).encode()))
     _, out, _ = run(capsys, "eval rule.yml --logs quiet.ndjson array.json.gz --format ndjson")
-    assert [json.loads(line)["event"] for line in out.splitlines()] == [2, 4, 5]
+    positions = [json.loads(line)["event"] for line in out.splitlines()]
+    assert positions == ["array.json.gz:1", "array.json.gz:3", "array.json.gz:4"]
+    _, out, _ = run(capsys, "eval rule.yml --logs array.json.gz --format ndjson")
+    assert [json.loads(line)["event"] for line in out.splitlines()] == [1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("log", "positions"),
+    [
+        pytest.param('\n{"kind": "bad"}\nnonsense\n\n{"kind": "bad"}\n', [2, 5], id="lines"),
+        pytest.param('[{"kind": "good"}, 5,\n {"kind": "bad"}]', [3], id="items of an array"),
+        pytest.param('{"kind": "bad"}\n{"Records": [{"kind": "good"}, {"kind": "bad"}]}', [1, "2:2"], id="envelope"),
+        pytest.param('{"kind": "good"}{"kind": "bad"}\n{"kind": "bad"}', ["1:2", 2], id="several on a line"),
+        pytest.param('{"kind":\n"bad"}\n{"kind":\n"bad"}', [1, 3], id="over several lines"),
+        pytest.param('{"kind": "bad", "_id": "x"}\n{"kind": "bad", "_id": {}}', ["x", 2], id="ids of the events"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_eval_calls_events_by_their_position(
+    capsys: pytest.CaptureFixture[str], log: str, positions: list[int | str]
+) -> None:
+    write("positions.log", log)
+    _, out, _ = run(capsys, "eval rule.yml --logs positions.log --format ndjson")
+    assert [json.loads(line)["event"] for line in out.splitlines()] == positions
+    _, out, _ = run(capsys, "eval rule.yml --logs positions.log")
+    assert [line.rpartition("event ")[2] for line in out.splitlines()] == [str(position) for position in positions]
+    _, out, _ = run(capsys, "run -L kql kind:bad --logs positions.log")
+    assert [json.loads(line)["_id"] for line in out.splitlines()] == [str(position) for position in positions]
+
+
+@pytest.mark.usefixtures("here")
+def test_eval_says_what_it_reads_as_another_value(capsys: pytest.CaptureFixture[str]) -> None:
+    write("odd.log", '{"kind": "bad", "x": 1e400}\n' * 12)
+    status, out, err = run(capsys, "eval rule.yml --logs odd.log --format ndjson")
+    assert status == OK
+    assert len(out.splitlines()) == 12
+    assert "odd.log:10: note: a number that is none, or that no double can hold, is read as text\n" in err
+    assert "... and 2 more notes on the logs\n" in err
+    assert "12 events read, 12 with a value that is read as another, 1 rule" in err
 
 
 def test_eval_goes_on_after_bad_lines(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,14 @@ import io
 import json
 import re
 import sys
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from converter.errors import LogError
-from converter.readers.logs import MAX_LINE, read_events, read_log, read_logs
+from converter.readers.limits import changed, using
+from converter.readers.logs import read_events, read_log, read_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,19 +119,19 @@ def test_forms_of_logs(tmp_path: Path, content: bytes, expected: list[Any], *, c
         ),
         pytest.param(
             b'[{"a": 1},\n {"b": }]',
-            [],
-            [f'log:2:8: log error: not JSON: ...\n   {{"b": }}]\n         ^\n{ARRAY_HINT}'],
+            [A],
+            [f'log:2:8: log error: item 2 is not JSON: ...\n   {{"b": }}]\n         ^\n{ARRAY_HINT}'],
             id="an array that is not JSON",
         ),
         pytest.param(
-            b'\n [{"a": 1},\n {"b": 2},\n',
-            [],
+            b'\n [{"a": 1},\n {"b": {"c": [2, null]}},\n',
+            [A, B],
             ['log:2:2: log error: this array is not closed\n   [{"a": 1},\n   ^\n  hint: a JSON array ends with `]`'],
             id="an array that is not closed",
         ),
         pytest.param(
             b'[{"a": 1}, {"b": ',
-            [],
+            [A],
             [
                 (
                     'log:1:1: log error: this array is not closed\n  [{"a": 1}, {"b": \n  ^\n'
@@ -152,10 +154,10 @@ def test_forms_of_logs(tmp_path: Path, content: bytes, expected: list[Any], *, c
             id="a record that is no object",
         ),
         pytest.param(
-            b'{"a": 1}\n{"a": NaN}\n',
+            b'{"a": 1}\n{"a": nan}\n',
             [A],
-            ['log:2:7: log error: not JSON: ...\n  {"a": NaN}\n        ^\n  hint: each line is one JSON object'],
-            id="numbers that JSON does not know",
+            ['log:2:7: log error: not JSON: ...\n  {"a": nan}\n        ^\n  hint: each line is one JSON object'],
+            id="a word that JSON does not know",
         ),
     ],
 )
@@ -163,13 +165,6 @@ def test_bad_lines_are_placed_and_skipped(
     tmp_path: Path, content: bytes, expected: list[Any], errors: list[str]
 ) -> None:
     assert read(write(tmp_path, content)) == (expected, errors)
-
-
-def test_bytes_that_are_not_utf8_are_one_error(tmp_path: Path) -> None:
-    events, errors = read(write(tmp_path, b'{"a": 1}\n{"a": "\xff"}\n{"a": 1}\n'))
-    assert events == [A, A]
-    (error,) = errors
-    assert error.startswith("log:2:")
 
 
 def test_a_log_in_utf16_is_named(tmp_path: Path) -> None:
@@ -233,8 +228,36 @@ def test_lines_are_counted_from_one(tmp_path: Path) -> None:
     assert [(event.path, event.line) for event in read_log(path)] == [(str(path), 2), (str(path), 4)]
 
 
-def test_items_of_an_array_are_counted_from_one(tmp_path: Path) -> None:
-    assert [event.line for event in read_log(write(tmp_path, b'[{"a": 1},\n{"a": 1}]'))] == [1, 2]
+@pytest.mark.parametrize(
+    ("content", "positions"),
+    [
+        pytest.param(b'{"a": 1}\n\n[5]\n{"a": 1}', [1, 4], id="lines that are blank or bad count"),
+        pytest.param(b'[{"a": 1}, 5,\n{"a": 1}]', [1, 3], id="items of an array, also bad ones"),
+        pytest.param(b'[{"Records": [{"a": 1}, {"a": 1}]}]', ["1:1", "1:2"], id="several in an item"),
+        pytest.param(b'\n{"Records": [{"a": 1}, 5, {"a": 1}]}', ["2:1", "2:3"], id="several in an envelope"),
+        pytest.param(b'\n{"Records": [{"a": 1}]}', [2], id="one in an envelope"),
+        pytest.param(b'{"a": 1}\n{"a": 1} {"a": 1}', [1, "2:1", "2:2"], id="several on a line"),
+        pytest.param(
+            b'{"a":\n 1}\n{"a": 1}\n{"a":\n1} {"a": 1}{"a":1}\n{"a": 1}',
+            [1, 3, 4, "5:1", "5:2", 6],
+            id="over several lines",
+        ),
+        pytest.param(b'{"a": 1}\r\n\r\n{"a": 1}', [1, 3], id="line breaks of Windows"),
+        pytest.param('{"a": "\u2028"}\n{"a": "\x85"}'.encode(), [1, 2], id="line breaks of Unicode are none"),
+        pytest.param(b'[{"a": 1}]\n[{"a": 1}]', [1, 1], id="several arrays"),
+    ],
+)
+def test_positions(tmp_path: Path, content: bytes, positions: list[int | str]) -> None:
+    events = list(read_log(write(tmp_path, content), lambda _: None))
+    assert [event.position for event in events] == positions
+
+
+def test_positions_after_many_blocks(tmp_path: Path) -> None:
+    lines = [json.dumps({"line": number, "x": "y" * (number % 7_000)}) for number in range(1, 5_001)]
+    plain = read_log(write(tmp_path, "\n".join(lines).encode()))
+    assert all(event.line == event.data["line"] for event in plain)
+    items = list(read_log(write(tmp_path, b"[" + ",\n".join(lines).encode() + b"]")))
+    assert [event.line for event in items] == [event.item for event in items] == [*range(1, 5_001)]
 
 
 def test_several_logs_one_after_the_other(tmp_path: Path) -> None:
@@ -263,14 +286,62 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert errors[0].render().startswith("<stdin>:2:1: ")
 
 
-def test_a_line_longer_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MAX_LINE > 1_000_000
-    monkeypatch.setattr("converter.readers.logs.MAX_LINE", 100)
-    events, errors = read(write(tmp_path, b'{"a": 1}\n{"a": "' + b"x" * 100 + b'"}\n{"b": {"c": [2, null]}}\n'))
+LONG = b'{"a": "' + b"x" * 100 + b'"}'
+
+
+@pytest.mark.parametrize("name", ["a line", "an object over several lines", "an item"])
+def test_an_event_longer_than_the_limit(tmp_path: Path, name: str) -> None:
+    logs = {
+        "a line": (b'{"a": 1}\n' + LONG + b'\n{"b": {"c": [2, null]}}\n', "log:2:1", "the line"),
+        "an object over several lines": (
+            b'{"a":\n 1}\n' + LONG.replace(b":", b":\n") + b'{"b": {"c": [2, null]}}\n',
+            "log:3:1",
+            "the object",
+        ),
+        "an item": (b'[{"a": 1},\n' + LONG + b', {"b": {"c": [2, null]}}]', "log:2:1", "item 2 of the array"),
+    }
+    content, place, what = logs[name]
+    with using(changed({"event-bytes": 100})):
+        events, errors = read(write(tmp_path, content))
     assert events == [A, B]
-    assert errors == [
-        "log:2:1: log error: the line is longer than 100 bytes\n  \n  ^\n  hint: one event a line",
-    ]
+    hint = "--limit event-bytes=VALUE raises the limit"
+    assert errors == [f"{place}: log error: {what} is longer than 100 bytes\n  \n  ^\n  hint: {hint}"]
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_a_log_longer_than_the_limit(tmp_path: Path, *, compressed: bool) -> None:
+    content = b'{"a": 1}\n' * 20_000
+    path = write(tmp_path, gzip.compress(content) if compressed else content)
+    with using(changed({"log-bytes": 150_000})):
+        events, errors = read(path)
+    size = "more than 150,000 bytes, unpacked" if compressed else "180,000 bytes, more than 150,000"
+    hint = "--limit log-bytes=VALUE raises the limit"
+    assert errors == [f"log:1:1: log error: the log has {size}\n  \n  ^\n  hint: {hint}"]
+    assert (0 < len(events) < 20_000) if compressed else events == []
+
+
+def test_gzip_of_zeros_without_end_is_not_held(tmp_path: Path) -> None:
+    path = write(tmp_path, gzip.compress(b'{"a": 1}\n' + bytes(50_000_000)))
+    with using(changed({"log-bytes": 20_000_000, "event-bytes": 1_000_000})):
+        tracemalloc.start()
+        events, errors = read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert events == [A]
+    assert "the log has more than 20,000,000 bytes, unpacked" in errors[-1]
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("separator", [b", ", b",\n"], ids=["one line", "lines"])
+def test_an_array_is_not_held(tmp_path: Path, separator: bytes) -> None:
+    item = json.dumps({"a": ["]}[{,", {"b": "x" * 900}]}).encode()
+    path = write(tmp_path, b"[" + separator.join([item] * 20_000) + b"]")
+    tracemalloc.start()
+    count = sum(1 for _ in read_log(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 20_000
+    assert peak < 2_000_000
 
 
 def test_a_log_is_read_as_it_is_needed(tmp_path: Path) -> None:

@@ -54,20 +54,26 @@ class Opener:
         raw: whether events as their source wrote them are asked for.
         stays: told of a document and the event in it, whether the document is the event that is asked for.
         opened: the names of the envelopes that were opened so far.
+        announced: what the line before said of the next one.
     """
 
     raw: bool
     stays: Stays | None = None
     opened: dict[str, None] = field(default_factory=dict)
-    _announced: Announced | None = None
+    announced: Announced | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys by which envelopes are recognised."""
+        return _keys(raw=self.raw)
 
     def open(self, value: object) -> Iterator[object]:
         """Yield the events of a value, in order; what is not an object comes as it is, for the reader to refuse."""
         if not isinstance(value, dict):
             yield value
             return
-        if self._announced is not None:
-            value, self._announced = self._announced.completed(value), None
+        if self.announced is not None:
+            value, self.announced = self.announced.completed(value), None
         yield from self._open(value, 0)
 
     def _open(self, event: dict[str, Any], depth: int) -> Iterator[object]:
@@ -80,7 +86,7 @@ class Opener:
                     continue
                 self.opened.setdefault(envelope.name)
                 if isinstance(content, Announced):
-                    self._announced = content
+                    self.announced = content
                     return
                 for item in content:
                     if isinstance(item, dict):

@@ -5,10 +5,10 @@ event that may be an envelope ──Envelope.open──> what is inside: a list 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import orjson
+from converter.readers.json.values import JsonError, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,16 +61,40 @@ def objects(value: object) -> list[object] | None:
     return value if isinstance(value, list) and all(isinstance(item, dict) for item in value) else None
 
 
+@dataclass(slots=True)
+class Strings:
+    """How events are read that envelopes hold as strings: `nesting` is as in `read_value`."""
+
+    nesting: int = 200
+    _changes: list[str] = field(default_factory=list)
+
+    def read(self, string: str) -> object:
+        """Return the value that a string spells in JSON; None if it spells none."""
+        try:
+            spelled, changes = read_value(string.encode("utf-8", "replace"), self.nesting)
+        except JsonError:
+            return None
+        self._changes.extend(changes)
+        return spelled
+
+    def take_changes(self) -> tuple[str, ...]:
+        """Return what was changed in events since the last call, so that they could be read."""
+        changes = tuple(dict.fromkeys(self._changes))
+        self._changes.clear()
+        return changes
+
+
+strings = Strings()
+"""One for the process: envelopes are opened one after the other."""
+
+
 def json_object(value: object) -> Event | None:
     """Return the object that a string spells in JSON, or an object as it is, else None."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, str) or not value.lstrip().startswith("{"):
         return None
-    try:
-        spelled = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return None
+    spelled = strings.read(value)
     return spelled if isinstance(spelled, dict) else None
 
 
