@@ -9,6 +9,7 @@ person who wrote them: in the same text, in a value of a YAML or TOML file, or i
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from converter.errors import Place, SourceError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterator, Sequence
 
 
@@ -41,6 +41,8 @@ class Span:
 
 
 NOWHERE = Span(0, 0)
+_MOST_DIGITS = 4000
+_LONG_NUMBER = re.compile(rf"[0-9]{{{_MOST_DIGITS + 1},}}")
 
 K_co = TypeVar("K_co", covariant=True)
 T = TypeVar("T", bound=Located)
@@ -65,6 +67,8 @@ class Token(Generic[K_co]):
 class Source(Generic[E]):
     """A text, and where its characters stand in what the user gave.
 
+    Raises an error of the class for a text with thousands of digits in a row.
+
     Args:
         text: the text that a parser reads.
         kind: the class of the errors in it.
@@ -77,6 +81,9 @@ class Source(Generic[E]):
         self.text = text
         self._kind = kind
         self._locate = locate
+        if len(text) > _MOST_DIGITS and (digits := _LONG_NUMBER.search(text)):
+            # Python reads no longer numbers, and no language has them; only a text in quotes could mean it.
+            raise self.error(f"more than {_MOST_DIGITS:,} digits in a row", Span(*digits.span()))
 
     def place(self, at: Located) -> Place | None:
         """Return the place of a part of the text; an empty part is shown as one character."""

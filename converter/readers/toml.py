@@ -82,6 +82,10 @@ def parse_toml(text: str, name: str, kind: type[SourceError]) -> TomlDocument:
         else:
             place = Place.at_line(text, int(match[1]), int(match[2]), name)
         raise kind(f"not valid TOML: {_PLACE.sub('', str(error))}", place) from None
+    except RecursionError:
+        raise kind("arrays or tables are nested too deep", Place.at_offset(text, 0, name)) from None
+    except ValueError as error:  # a number that Python does not read, a date that no calendar has
+        raise kind(f"not valid TOML: {error}".partition(";")[0], Place.at_offset(text, 0, name)) from None
     return TomlDocument(name, text, data, kind, _Scan(Source(text, kind)).spans())
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tests.fuzz.execute import run_input
 from tests.fuzz.kinds import Kind, all_kinds
-from tests.fuzz.session import Session
+from tests.fuzz.session import SUFFIX, Session
 from tests.fuzz.workers import run_alone
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def replay(folders: Sequence[Path]) -> int:
 def read_input(folder: Path, kind: Kind) -> dict[str, bytes]:
     """Return the files of an input that was written, with the one that is changed first."""
     main = next(iter(kind.inputs()[0]))
-    paths = sorted(folder.iterdir(), key=lambda path: (path.name != main, path.name))
-    return {path.name: path.read_bytes() for path in paths}
+    files = {path.name.removesuffix(SUFFIX): path.read_bytes() for path in sorted(folder.iterdir())}
+    return {name: files[name] for name in sorted(files, key=lambda name: (name != main, name))}
 
 
 def _say(text: str) -> None:

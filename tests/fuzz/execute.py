@@ -118,7 +118,7 @@ def _check_places(command: Command) -> int:
     from tests.support.places import EVERY, check  # noqa: PLC0415  only for one kind
 
     _, target, place = command
-    text = Path("text").read_bytes().decode("utf-8", "surrogatepass")
+    text = Path("text").read_bytes().decode("utf-8", "surrogateescape")
     (variant,) = (variant for variant in EVERY if str(variant) == target)
     return OK if check(variant, place, text) else BAD_INPUT
 
@@ -208,9 +208,8 @@ def _crash(command: Command, folder: Path, status: int, error: str, said: str) -
                 error = stderr() if "Traceback" in stderr() else said
         os.chdir(home)
     frames = re.findall(r'File ".*/converter/([^"]+)", line (\d+), in (\w+)', error)
-    last = error.strip().rsplit("\n", 1)[-1]
-    kind = re.match(r"[\w.]*", last)
-    name = kind[0] if kind is not None else ""
+    last = re.findall(r"^(?:internal error: )?([\w.]+)(?:: |$)", error, re.MULTILINE)
+    name = last[-1].rpartition(".")[2] if last else ""
     at = ":".join(frames[-1][::2]) if frames else ""
     where = f"{name} at {at}" if status in {BUG, -1} else f"status {status}"
     return Failure("crash", where, command, error[-4000:])

@@ -33,7 +33,7 @@ _PROGRAMS = frozenset(
         "pty.spawn",
     }
 )
-_NETWORK = ("socket.", "urllib.", "http.", "ftplib.", "smtplib.")
+_NETWORK = ("socket.connect", "socket.get", "socket.send", "urllib.", "http.", "ftplib.", "smtplib.")
 _CHANGES = frozenset(
     {"os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.link", "os.symlink", "os.truncate", "os.chmod"}
 )

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Command: TypeAlias = "tuple[str, ...]"
 
 
+LIMITS = ("--limit", "regex-seconds=1")
+"""Limits for commands that evaluate: what they stop takes less time than a command may take here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of file.
@@ -74,7 +78,7 @@ def languages() -> tuple[str, ...]:
 def _rule_commands(_: Input) -> list[Command]:
     convert = [("convert", "-t", target, "--allow-unmapped", "rule.yml") for target in targets()]
     return [
-        ("eval", "rule.yml", "--no-logsource", "--logs", "events.ndjson"),
+        ("eval", *LIMITS, "rule.yml", "--no-logsource", "--logs", "events.ndjson"),
         ("check", "--lint-only", "rule.yml"),
         ("check", "--format", "json", "rule.yml"),
         ("check", "--format", "sarif", "--lint-only", "rule.yml"),
@@ -86,18 +90,16 @@ def _rule_commands(_: Input) -> list[Command]:
 def _pipeline_commands(_: Input) -> list[Command]:
     convert = [("convert", "-t", target, "--allow-unmapped", "-p", "pipeline.yml", "rule.yml") for target in targets()]
     return [
-        ("eval", "rule.yml", "-p", "pipeline.yml", "--no-logsource", "--logs", "events.ndjson"),
+        ("eval", *LIMITS, "rule.yml", "-p", "pipeline.yml", "--no-logsource", "--logs", "events.ndjson"),
         ("check", "-p", "pipeline.yml", "rule.yml"),
         *convert,
     ]
 
 
 def _case_commands(_: Input) -> list[Command]:
-    test = [("test", "-j", "1", "-t", target, "cases.yml") for target in targets()]
-    forms = [
-        ("test", "-j", "1", "-t", "splunk,esql", "--format", form, "cases.yml") for form in ("json", "junit", "github")
-    ]
-    return [*test, *forms]
+    test = ("test", *LIMITS, "-j", "1", "cases.yml", "-t")
+    forms = ("json", "junit", "github")
+    return [*((*test, target) for target in targets()), *((*test, "splunk,esql", "--format", form) for form in forms)]
 
 
 def _configuration_commands(_: Input) -> list[Command]:
@@ -105,8 +107,8 @@ def _configuration_commands(_: Input) -> list[Command]:
         ("convert", "rule.yml"),
         ("convert", "-t", "all", "-d", "out", "."),
         ("check", "."),
-        ("test", "-j", "1"),
-        ("eval", "rule.yml", "--logs", "events.ndjson"),
+        ("test", *LIMITS, "-j", "1"),
+        ("eval", *LIMITS, "rule.yml", "--logs", "events.ndjson"),
     ]
 
 
@@ -122,7 +124,7 @@ def _query_commands(files: Input) -> list[Command]:
                 more += ["--table", f"t={name}"]
             elif name == "macros.conf":
                 more += ["--macros", name]
-        run = ("run", "-L", language, f"@{query}", *more, "--logs", "events.ndjson")
+        run = ("run", *LIMITS, "-L", language, f"@{query}", *more, "--logs", "events.ndjson")
         commands += [run, (*run, "--format", "text"), (*run, "--logsource", "aws/cloudtrail")]
     return commands
 
@@ -136,14 +138,14 @@ def _log_commands(files: Input) -> list[Command]:
         "kql": "*: a* or not user: x",
     }
     run = [
-        ("run", "-L", language, queries[language], *source, "--logs", log)
+        ("run", *LIMITS, "-L", language, queries[language], *source, "--logs", log)
         for language in languages()
         if language in queries
         for source in ((), ("--logsource", "aws/cloudtrail"))
     ]
     return [
-        ("eval", "rule.yml", "--no-logsource", "--logs", log),
-        ("eval", "rule.yml", "--format", "ndjson", "--logs", log),
+        ("eval", *LIMITS, "rule.yml", "--no-logsource", "--logs", log),
+        ("eval", *LIMITS, "rule.yml", "--format", "ndjson", "--logs", log),
         *run,
     ]
 

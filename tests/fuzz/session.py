@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tests.fuzz.kinds import Command, Kind
     from tests.fuzz.seeds import Input
 
+SUFFIX = ".input"
+"""Of the files of a finding: another tool must not take one for its own, such as an invalid `pyproject.toml`."""
 _MOST_IN_POOL = 4000
 _TRIES = 60
 _SHOWN = 600.0
@@ -177,7 +179,7 @@ class Session:
         folder = self._save / kind.name.replace(" ", "_") / f"{words}_{digest}"
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (folder / name).write_bytes(data)
+            (folder / f"{name}{SUFFIX}").write_bytes(data)
         again = f"python -m tests.fuzz --replay {folder}"
         text = f"{failure.problem}: {failure.where}\n{' '.join(failure.command)}\n{again}\n\n{failure.detail}\n"
         folder.with_suffix(".txt").write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -977,7 +977,7 @@ def test_reports_count_what_schedules_miss_and_double(kind: str, tmp_path: Path)
     ("text", "message"),
     [
         ("- a list", "a detection is a mapping"),
-        ("a: [", "no YAML"),
+        ("a: [", "while parsing"),
         ("name: x\nsearch: y", "no deployment.scheduling"),
         (
             "name: x\ndeployment: {scheduling: {cron_schedule: '* * * * *', earliest_time: -1m, latest_time: now}}",

@@ -87,6 +87,8 @@ class Values:
                 return function(*[part(row) for part in parts])
             except FunctionError as error:
                 raise self._source.error(str(error), node.span) from None
+            except OverflowError:
+                raise self._source.error("a number is too large here", node.span) from None
 
         return run
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from converter.errors import QueryError
@@ -79,6 +80,7 @@ def pipelines_of(node: object) -> Iterator[Pipeline]:
                 yield from (item for item in items if isinstance(item, Pipeline))
 
 
+@lru_cache(maxsize=1)  # each command of a search asks
 def may_have_parts(text: str) -> bool:
     """Tell whether a search may hold such parts, from its text: looking for them in its tree takes longer."""
     return _SIGNS.search(text) is not None

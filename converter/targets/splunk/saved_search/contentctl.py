@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from converter.errors import Place, QueryError
+from converter.readers.yaml_document import parse_documents
 from converter.targets.splunk.saved_search.conf import SavedSearch, parse
 
 if TYPE_CHECKING:
@@ -73,12 +72,8 @@ def _replay(text: str, events: Iterable[Mapping[str, Any]]) -> SavedReplay:
 
 
 def _content(text: str) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Place.at_offset(text, mark.index) if mark is not None else Place.at_offset(text, 0)
-        raise QueryError(f"no YAML: {getattr(error, 'problem', None) or error}", place) from None
+    documents = parse_documents(text.encode("utf-8", "surrogatepass"), "<query>", QueryError)
+    content = documents[0].data if len(documents) == 1 else None
     if not isinstance(content, dict):
         raise QueryError("a detection is a mapping", Place.at_offset(text, 0))
     return content

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from converter.targets.eql.engine.language.syntax import ArithmeticOperator
 
 _HEXADECIMAL = 16
+_MOST_DIGITS = 400
+"""A whole number with more is beyond doubles, and Python does not read every one."""
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -35,9 +37,9 @@ def _parse_number(text: str, base: Any) -> int | float:
             return int(text[2:], _HEXADECIMAL)
         if base is not None and base != 10:  # noqa: PLR2004 - ten is the default base
             return int(text, int(base))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise FunctionError(f"number cannot convert {text!r}") from None
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and len(text) <= _MOST_DIGITS:
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
@@ -80,7 +82,7 @@ def _numeric(value: Any) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _FLOAT.fullmatch(value):
-        return int(value) if _INTEGER.fullmatch(value) else float(value)
+        return int(value) if _INTEGER.fullmatch(value) and len(value) <= _MOST_DIGITS else float(value)
     raise FunctionError(f"arithmetic needs a number, not {java_text(value)!r}")
 
 
