@@ -48,6 +48,7 @@ class Kind:
         drawn: how many are drawn at most.
         packed: whether the file is compressed; the text inside is changed, and sometimes the bytes.
         seconds: how much CPU time a command may take.
+        share: how many inputs are made while a kind with a share of 1 makes one; queries and logs take little time.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Kind:
     drawn: int = 2
     packed: bool = False
     seconds: float = SECONDS
+    share: int = 1
 
 
 @cache
@@ -179,7 +181,7 @@ def _packed_logs() -> list[Input]:
 def all_kinds() -> tuple[Kind, ...]:
     """Return every kind."""
     return (
-        Kind("rules", "yaml", lambda: seeds.rules(without=("correlation", "filter")), _rule_commands),
+        Kind("rules", "yaml", lambda: seeds.rules(without=("correlation", "filter")), _rule_commands, share=2),
         Kind("correlations", "yaml", lambda: seeds.rules(containing="correlation"), _rule_commands),
         Kind("filters", "yaml", lambda: seeds.rules(containing="filter"), _rule_commands),
         Kind("pipelines", "yaml", seeds.pipelines, _pipeline_commands, always=0),
@@ -187,12 +189,12 @@ def all_kinds() -> tuple[Kind, ...]:
         Kind("configuration", "toml", seeds.configurations, _configuration_commands),
         Kind("project files", "toml", seeds.projects, _configuration_commands),
         Kind("guides", "text", seeds.guides, _guide_commands, always=0),
-        Kind("macros", "text", seeds.macros, _query_commands),
-        Kind("tables", "text", seeds.tables, _query_commands),
-        *(Kind(f"queries {name}", "text", _queries_of(name), _query_commands) for name in languages()),
+        Kind("macros", "text", seeds.macros, _query_commands, share=3),
+        Kind("tables", "text", seeds.tables, _query_commands, share=3),
+        *(Kind(f"queries {name}", "text", _queries_of(name), _query_commands, share=4) for name in languages()),
         Kind("hostile texts", "text", _texts, _place_commands, always=0, drawn=12),
-        Kind("logs", "ndjson", seeds.logs, _log_commands),
-        Kind("packed logs", "ndjson", _packed_logs, _log_commands, packed=True),
+        Kind("logs", "ndjson", seeds.logs, _log_commands, share=4),
+        Kind("packed logs", "ndjson", _packed_logs, _log_commands, packed=True, share=2),
     )
 
 

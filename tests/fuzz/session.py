@@ -119,6 +119,8 @@ class Session:
 
     def __init__(self, kinds: Sequence[Kind], seed: int, save: Path, say: Callable[[str], None]) -> None:
         self.pools = [Pool.of(kind) for kind in kinds]
+        most = max(kind.share for kind in kinds)
+        self._turns = [pool for turn in range(most) for pool in self.pools if turn < pool.kind.share]
         self.findings: dict[tuple[Problem, str], Finding] = {}
         self._seed = seed
         self._save = save
@@ -150,7 +152,7 @@ class Session:
 
     def draw(self) -> tuple[Pool, Input, tuple[Command, ...]]:
         """Return the next input, the pool of its kind, and what to do with it."""
-        pool = self.pools[self._made % len(self.pools)]
+        pool = self._turns[self._made % len(self._turns)]
         rng = random.Random(f"{self._seed} {pool.kind.name} {pool.tried}")
         self._made += 1
         pool.tried += 1

@@ -158,7 +158,7 @@ PLACES: dict[str, Place] = {
     "value with case": _selection(lambda text: {"user|cased": escaped(text)}, "*?"),
     "value that is not": _selection(lambda text: {"user|neq": escaped(text)}, "*?"),
     "keyword": _selection(lambda text: [escaped(text), "harmless"], "*?"),
-    "regular expression": _selection(lambda text: {"user|re": re.escape(text)}),
+    "regular expression": _selection(lambda text: {"user|re": re.escape(text)}, "*?"),
     "field": _selection(lambda text: {text: "value"}, ".*?|"),
     "field of a number": _selection(lambda text: {f"{text}|gte": 5}, ".*?|"),
     "field of null": _selection(lambda text: {text: None}, ".*?|"),
