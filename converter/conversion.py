@@ -110,7 +110,15 @@ def convert_rules(
             continue
         with isolated(on_error, plan.place, f"converting {plan.meta.key}"):
             convert(plan)
-    return _finalized(queries, pipeline)
+    try:
+        return _finalized(queries, pipeline)
+    except RefusedError as error:
+        if on_error is None:
+            raise
+        for query in queries:  # none of them is what the user asked for
+            message = f"{query.rule} is not written: {error.message}"
+            on_error(RefusedError(message, error.construct, error.place, error.hint))
+        return []
 
 
 def _revised(hint: str, *, rules: Rules, refusing: str, given: Mapping[str, Any]) -> str:

@@ -11,10 +11,12 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import ConfigurationError, RefusedError, SourceError
+from converter.errors import RefusedError, SourceError
 from converter.pipelines.fields import fields_of, maps_fields, strip_spaces
+from converter.pipelines.growth import check_output
 from converter.pipelines.own_names import give_own_names
 from converter.pipelines.record import recorded
+from converter.pipelines.regexes import timed_regexes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -123,11 +125,14 @@ def apply(
                 f"the rule {_name(rule)!r} refers to {_name(missing)!r}, which the pipeline refuses", "pipeline"
             )
             continue
-        strip_spaces(rule, pipeline)
         group_by = list(getattr(rule, "group_by", None) or ())
         try:
-            with recorded(pipeline, rule) as record:
+            strip_spaces(rule, pipeline)
+            with timed_regexes(), recorded(pipeline, rule) as record:
                 pipeline.apply(rule)
+        except RefusedError as error:
+            failed[_name(rule)] = _of_rule(error, rule)
+            continue
         except SigmaError as error:
             failed[_name(rule)] = RefusedError(
                 f"the pipeline refuses the rule {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
@@ -164,7 +169,10 @@ def postprocess(query: str, pipeline: ProcessingPipeline, rule: AnyRule) -> str:
     from sigma.exceptions import SigmaError  # noqa: PLC0415  slow to import
 
     try:
-        return str(pipeline.postprocess_query(rule, query))
+        with timed_regexes():
+            return str(pipeline.postprocess_query(rule, query))
+    except RefusedError:
+        raise
     except SigmaError as error:
         raise RefusedError(
             f"the pipeline refuses the query of {_name(rule)!r}: {error.args[0] if error.args else error}", "pipeline"
@@ -179,25 +187,43 @@ def kinds_of(items: Iterable[Any]) -> list[str]:
     from sigma.processing.postprocessing import query_postprocessing_transformations  # noqa: PLC0415
 
     names = {kind: name for name, kind in (*finalizers.items(), *query_postprocessing_transformations.items())}
-    kinds = [type(getattr(item, "transformation", item)) for item in items]
-    return [names.get(kind, kind.__name__) for kind in kinds]
+    steps = [getattr(item, "transformation", item) for item in items]
+    return [getattr(step, "kind", None) or names.get(type(step), type(step).__name__) for step in steps]
 
 
 def finalize(queries: Sequence[str], pipeline: ProcessingPipeline) -> list[str]:
     """Return the queries after the pipeline's finalizers; most finalizers join them into one.
 
     Raises:
-        ConfigurationError: a finalizer fails.
+        RefusedError: a finalizer fails.
     """
     if not pipeline.finalizers:
         return list(queries)
     try:
-        output = pipeline.finalize(list(queries))
+        output = _finalized(list(queries), pipeline, sum(map(len, queries)))
+    except RefusedError:
+        raise
     except Exception as error:  # noqa: BLE001  a finalizer may be code of strangers
-        raise ConfigurationError(
-            f"a finalizer of the pipeline fails ({', '.join(kinds_of(pipeline.finalizers))}): {error}"
-        ) from None
+        kinds = ", ".join(kinds_of(pipeline.finalizers))
+        raise RefusedError(f"a finalizer of the pipeline fails ({kinds}): {error}", "pipeline") from None
     return [str(query) for query in output] if isinstance(output, list) else [str(output)]
+
+
+def _finalized(output: Any, pipeline: ProcessingPipeline, size: int) -> Any:
+    for finalizer in pipeline.finalizers:
+        nested = getattr(finalizer, "_nested_pipeline", None)
+        if nested is not None:
+            output = _finalized(output, nested, size)
+        else:
+            check_output(finalizer, output, size)
+            output = finalizer.apply(output)
+    return output
+
+
+def _of_rule(error: RefusedError, rule: AnyRule) -> RefusedError:
+    """Return an error that names the rule."""
+    error.message = f"{error.message}: {_name(rule)!r}"
+    return error
 
 
 def _collection(kind: type[SigmaCollection], rules: list[AnyRule]) -> SigmaCollection:

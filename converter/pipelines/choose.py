@@ -8,13 +8,15 @@ sigma-cli, a name is an installed pipeline, a YAML file, or a folder of YAML fil
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
 from converter.pipelines.fields import maps_fields
-from converter.pipelines.given import Given, names_for
+from converter.pipelines.given import Given, trust_by_name
+from converter.pipelines.growth import guard_queries
 from converter.pipelines.installed import PACKAGES, find_installed, package_of
 from converter.pipelines.read import load_pipeline
 from converter.products.core import get_product, list_products
@@ -57,8 +59,8 @@ def select(
     if without:
         return ProcessingPipeline()
     sources = list(logsources)
-    if fitting := names_for(names, sources, product):
-        chosen = [pair for name in fitting for pair in _by_name(name)]
+    if fitting := trust_by_name(names, sources, product):
+        chosen = [pair for name, trusted in fitting.items() for pair in _by_name(name, trusted=trusted)]
         for name, pipeline in chosen:
             _check_product(name, pipeline, product)
     else:
@@ -77,17 +79,21 @@ def for_products(names: Sequence[PipelineSpec], products: Iterable[str]) -> list
     chosen: list[PipelineSpec] = []
     covered: set[str] = set()
     for spec in names:
-        if isinstance(spec, Given):
+        if isinstance(spec, Given) and (spec.product or spec.logsource):
+            for name in spec.names:  # what is wrong with one is said before any rule is converted
+                list(_by_name(name, trusted=spec.trusted))
             chosen.append(spec)
             covered.update(needed)  # a built-in mapping stands for those that it does not cover
             continue
-        made_for = [product for product in needed if all(_fits(pipeline, product) for _, pipeline in _by_name(spec))]
+        given = spec if isinstance(spec, Given) else Given((spec,))
+        loaded = [pair for name in given.names for pair in _by_name(name, trusted=given.trusted)]
+        made_for = [product for product in needed if all(_fits(pipeline, product) for _, pipeline in loaded)]
         if not made_for:
-            for name, pipeline in _by_name(spec):
+            for name, pipeline in loaded:
                 _check_product(name, pipeline, " or ".join(needed))
             made_for = needed
         covered.update(made_for)
-        chosen += [spec] if made_for == needed else [Given((spec,), product) for product in made_for]
+        chosen += [spec] if made_for == needed else [replace(given, product=product) for product in made_for]
     for product in needed if names else ():
         if product not in covered:
             raise ConfigurationError(
@@ -109,7 +115,8 @@ def placeholder_pipeline(names: Sequence[PipelineSpec], logsources: Collection[L
     """
     from sigma.processing.transformations.placeholder import BasePlaceholderTransformation  # noqa: PLC0415  slow
 
-    pipeline = _chained([pair for name in names_for(names, logsources) for pair in _by_name(name)])
+    named = trust_by_name(names, logsources)
+    pipeline = _chained([pair for name, trusted in named.items() for pair in _by_name(name, trusted=trusted)])
     pipeline.items = [item for item in pipeline.items if isinstance(item.transformation, BasePlaceholderTransformation)]
     return pipeline
 
@@ -161,7 +168,7 @@ def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:
     return list(dict.fromkeys(LogSource(source.product, source.category, source.service) for source in sources))
 
 
-def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
+def _by_name(name: str, *, trusted: bool = False) -> Iterator[tuple[str, ProcessingPipeline]]:
     """Yield the pipelines with a name: built-in and installed ones first, then files and folders, as in sigma-cli."""
     path = Path(name.rstrip("/*") or ("/" if name.startswith("/") else "."))
     if not name.endswith(_SUFFIXES) and "/" not in name:
@@ -186,9 +193,9 @@ def _by_name(name: str) -> Iterator[tuple[str, ProcessingPipeline]]:
         if not listing.files:
             raise ConfigurationError(f"no pipeline (*.yml) in the folder {path}")
         for file in listing.files:
-            yield str(file.name), load_pipeline(file.path)
+            yield str(file.name), load_pipeline(file.path, trusted=trusted)
     elif path.exists():
-        yield name, load_pipeline(path)
+        yield name, load_pipeline(path, trusted=trusted)
     else:
         raise ConfigurationError(f"there is no pipeline file {name}", None, _near_file(path))
 
@@ -231,4 +238,5 @@ def _chained(named: list[tuple[str, ProcessingPipeline]]) -> ProcessingPipeline:
     mapping = [pipeline for _, pipeline in named if any(map(maps_fields, pipeline.items))]
     if all(pipeline.allowed_backends for pipeline in mapping):  # pySigma drops these when it adds pipelines
         chained.allowed_backends = frozenset(name for pipeline in mapping for name in pipeline.allowed_backends)
+    guard_queries(chained)
     return chained

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from converter.readers.log_source import LogSource
 
@@ -22,11 +22,13 @@ class Given:
         names: the pipelines.
         product: the product of the targets; empty: every product.
         logsource: `PRODUCT` or `PRODUCT/CATEGORY` or `PRODUCT/SERVICE` of the rules; empty: every log source.
+        trusted: whether the user lets the pipelines run code, read files and open connections.
     """
 
     names: tuple[str, ...]
     product: str = ""
     logsource: str = ""
+    trusted: bool = False
 
     def covers(self, logsources: Collection[LogSource]) -> bool:
         """Return whether a rule, or a rule that a correlation counts, has the log source."""
@@ -42,12 +44,28 @@ PipelineSpec: TypeAlias = str | Given
 
 def names_for(given: Sequence[PipelineSpec], logsources: Collection[LogSource], product: str = "") -> list[str]:
     """Return the pipelines for rules of these log sources in a product (empty: in any), each once."""
-    return list(dict.fromkeys(_names(given, logsources, product)))
+    return list(trust_by_name(given, logsources, product))
 
 
-def _names(given: Iterable[PipelineSpec], logsources: Collection[LogSource], product: str) -> Iterator[str]:
+def trust_by_name(
+    given: Sequence[PipelineSpec], logsources: Collection[LogSource], product: str = ""
+) -> Mapping[str, bool]:
+    """Return the pipelines as `names_for` does, and whether the user trusts each."""
+    return dict(_names(given, logsources, product))
+
+
+def trusting(given: Iterable[PipelineSpec], trusted: bool) -> list[PipelineSpec]:  # noqa: FBT001  handed on from an option
+    """Return pipelines that are trusted, if the user says so: on the command line, never in a file."""
+    if not trusted:
+        return list(given)
+    return [Given((spec,), trusted=True) if isinstance(spec, str) else replace(spec, trusted=True) for spec in given]
+
+
+def _names(
+    given: Iterable[PipelineSpec], logsources: Collection[LogSource], product: str
+) -> Iterator[tuple[str, bool]]:
     for spec in given:
         if isinstance(spec, str):
-            yield spec
+            yield spec, False
         elif spec.covers(logsources) and (not product or spec.product in {"", product}):
-            yield from spec.names
+            yield from ((name, spec.trusted) for name in spec.names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from converter.pipelines.fields import detection_fields
+from converter.pipelines.record import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +74,8 @@ def _names(pipeline: ProcessingPipeline, source: SigmaLogSource, fields: Sequenc
     for field in fields:
         probe = _probe(source, field)
         try:
-            pipeline.apply(probe)
+            with recorded(pipeline, probe):  # which looks at how much each item makes
+                pipeline.apply(probe)
         except Exception:  # noqa: BLE001, S112  a transformation is code of strangers; the rule itself has its error
             continue
         probed = probe.detection.detections.get("probe")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from converter.pipelines.growth import check_item
 from converter.pipelines.shape import Branch, Leaf, shape_of
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class _Observed:
             with _observed(nested, rule, self._record):
                 applied = bool(self._item.apply(rule))
         else:
+            check_item(self._item, rule)
             before = shape_of(rule)
             applied = bool(self._item.apply(rule))
             if applied:

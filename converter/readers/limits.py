@@ -39,6 +39,8 @@ class Limits:
         events: how many events a case may have.
         nesting: how deep objects and arrays of an event may be nested.
         case_bytes: the size of a case file, and of what it repeats.
+        template_steps: how many steps a template of a pipeline may take for one rule.
+        rule_values: how many values and fields a pipeline may make of one rule.
     """
 
     regex_seconds: float = 5.0
@@ -49,6 +51,8 @@ class Limits:
     events: int = 500_000
     nesting: int = 200
     case_bytes: int = 16 * _MIB
+    template_steps: int = 200_000
+    rule_values: int = 100_000
 
 
 DEFAULTS = Limits()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     ("text", "message", "line", "hint"),
     [
         ("transformations:\n  - type: field_name_maping\n", "field_name_maping", 2, "field_name_mapping"),
-        ("transformations:\n  - id: a\n    type: field_name_mapping\n", "missing: 'mapping'", 2, ""),
+        ("transformations:\n  - id: a\n    type: field_name_mapping\n", "'mapping' is missing", 2, ""),
         ("transformations:\n  - foo\n", "not a valid item", 2, "a mapping with a type"),
         ("transformations: {a: 1}\n", "transformations must be a list of items", 1, "hyphen"),
         ("transforms: []\n", "unknown key 'transforms'", 1, "transformations"),

@@ -51,6 +51,8 @@ class UpstreamTarget:
         backend = getattr(importlib.import_module(module), name)(processing_pipeline=once)
         try:
             queries = backend.convert(collection, context.format)
+        except RefusedError:  # a step of the pipeline is ours
+            raise
         except Exception as error:
             message = str(error.args[0] if error.args else error).split("(while", 1)[0].strip()
             raise RefusedError(
