@@ -65,15 +65,24 @@ def error_of(error: BaseException, place: Place | None = None, about: str = "") 
 def internal_error(bug: BaseException, place: Place | None = None, about: str = "") -> InternalError:
     """Return the error of a bug: the exception, where in our code it was raised, and how to report it."""
     import traceback  # noqa: PLC0415  slow to import, and needed only here
-    from importlib.metadata import version  # noqa: PLC0415
 
     doing = f"{about}: " if about else ""
-    hint = (
+    trace = "".join(traceback.format_exception(bug))
+    return InternalError(f"{doing}{_described(bug)}{_raised_at(bug)}", place, _hint(), trace)
+
+
+def died_of(cause: str) -> InternalError:
+    """Return the error of a process that died of a bug: a signal, or an exit that we did not ask for."""
+    return InternalError(f"the process that did this has died ({cause})", hint=_hint())
+
+
+def _hint() -> str:
+    from importlib.metadata import version  # noqa: PLC0415  slow to import
+
+    return (
         f"this is a bug of sigma-convert {version('sigma-convert')}: report it with this line and what it is about; "
         "--debug shows a traceback"
     )
-    trace = "".join(traceback.format_exception(bug))
-    return InternalError(f"{doing}{_described(bug)}{_raised_at(bug)}", place, hint, trace)
 
 
 def raised_by(error: BaseException, package: str) -> bool:

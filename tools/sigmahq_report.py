@@ -135,7 +135,11 @@ def examine_all(
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{number} of {len(chunks)}")
 
-    return [one for chunk in run_all(work, len(chunks), jobs, done) for one in chunk]
+    def died(number: int, error: SourceError) -> list[Examined]:
+        error.message = f"{', '.join(chunks[number])}: {error.message}"
+        raise error
+
+    return [one for chunk in run_all(work, len(chunks), jobs, died, done) for one in chunk]
 
 
 def print_report(

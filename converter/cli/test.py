@@ -23,8 +23,12 @@ from converter.cli.common import (
     emit,
     explain,
     limit_option,
+    note,
     parse_options,
     pipeline_options,
+    show_trace,
+    status_of,
+    tally,
 )
 from converter.cli.inputs import check_stdout
 from converter.errors import ConfigurationError, suggest
@@ -34,6 +38,7 @@ from converter.report.layout import write
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from converter.errors import SourceError
     from converter.harness.matrix import Matrix
     from converter.harness.policy import CellKind
     from converter.live.core import LiveError, LiveProduct
@@ -135,7 +140,12 @@ def test(
     fail_on, accept = _outcomes(fail_on_texts, "--fail-on"), _outcomes(accept_texts, "--accept")
     if both := [kind for kind in fail_on if kind in accept]:
         raise click.UsageError(f"--fail-on and --accept both name {both[0]}")
-    suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")])
+    errors: list[SourceError] = []
+    suites = load_cases(list(paths) or [Path(path) for path in settings.samples] or [Path("samples")], errors.append)
+    for error in errors:
+        explain(error)
+    if not suites and errors:
+        return status_of(errors)
     check_stdout(
         {"the case file": [suite.path for suite in suites]}, [path for suite in suites for path in suite.rules]
     )
@@ -162,9 +172,16 @@ def test(
             add_declared=not target_texts,
             live=live,
             progress=show,
+            on_error=explain,
+            errors=errors,
         )
     _write(matrix, form)
-    return FINDINGS if matrix.failed or left_behind else OK
+    for error in matrix.unjudged:
+        if error not in matrix.errors:
+            show_trace(error)
+    if matrix.unjudged:
+        note(f"not judged: {tally(matrix.unjudged)}")
+    return max(status_of(matrix.unjudged), FINDINGS if matrix.failed or left_behind else OK)
 
 
 def _outcomes(texts: Sequence[str], option: str) -> list[CellKind]:

@@ -3,7 +3,8 @@
     Suite ──load rules──> plans ──convert for each target──> Column ─┐
       └─> cases ──Log──> reference ──expectation──> CaseResult <──cells┘──> Matrix ──> report
 
-Only a case file or a rule that cannot be read ends the run; any other failure is a cell with the error.
+Nothing but a wrong configuration ends the run: a case file whose rule cannot be read is reported, and any other failure
+is a cell with the error.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from converter.errors import CaseError, ConfigurationError
 from converter.harness.compare import SIDES
-from converter.harness.outcome import live_column, make_column, run_cell
+from converter.harness.outcome import Cell, error_cell, live_column, make_column, run_cell
 from converter.harness.parallel import run_all
 from converter.harness.policy import KINDS
 from converter.harness.replay import Log, looks_up, unmet
 from converter.harness.target_spec import TargetName, parse_name
+from converter.isolation import isolated
 from converter.plan.nodes import Correlation
 from converter.reference.time import event_time
 from converter.targets.core.target import FOREIGN
@@ -27,28 +29,34 @@ from converter.targets.core.target import FOREIGN
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from converter.errors import SourceError
     from converter.harness.cases.load import Case, Divergence, Suite
     from converter.harness.compare import Side
-    from converter.harness.outcome import Cell, Column, Settings
+    from converter.harness.outcome import Column, Settings
     from converter.harness.policy import CellKind
     from converter.live.core import LiveProduct
     from converter.plan.nodes import Plan
+    from converter.rules.collection import Rules
     from converter.targets.core.target import Target
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case: the number of the reference's alerts, how they miss the expectation, and a cell for each target."""
+    """One case: the number of the reference's alerts, how they miss the expectation, and a cell for each target.
+
+    `error` is the reason why the reference could not judge the case; then no target could be compared with it either.
+    """
 
     case: Case
     alerts: int
     unmet: str | None
     cells: tuple[Cell, ...]
+    error: SourceError | None = None
 
     @property
     def failed(self) -> bool:
         """Whether it makes `sigma-convert test` fail."""
-        return self.unmet is not None or any(cell.failed for cell in self.cells)
+        return self.unmet is not None or self.error is not None or any(cell.failed for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,19 @@ class SuiteResult:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The results of all suites; `counts` is the number of cells by kind."""
+    """The results of all suites.
+
+    Attributes:
+        suites: those that were replayed.
+        seconds: the time that it took.
+        counts: the number of cells by kind.
+        errors: of the case files, cases and rules that were not replayed.
+    """
 
     suites: tuple[SuiteResult, ...]
     seconds: float = 0.0
     counts: Mapping[CellKind, int] = field(default_factory=dict)
+    errors: tuple[SourceError, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -105,8 +121,15 @@ class Matrix:
 
     @property
     def failed(self) -> bool:
-        """Whether any case fails."""
-        return any(case.failed for suite in self.suites for case in suite.cases)
+        """Whether any case fails, or was not replayed."""
+        return bool(self.errors) or any(case.failed for suite in self.suites for case in suite.cases)
+
+    @property
+    def unjudged(self) -> list[SourceError]:
+        """Every error because of which something was not judged: of files, of the reference, of cells."""
+        cases = [case for suite in self.suites for case in suite.cases]
+        references = [case.error for case in cases if case.error is not None]
+        return [*self.errors, *references, *(cell.unjudged for cell in self._cells if cell.unjudged is not None)]
 
 
 def _sides(cells: Iterable[Cell]) -> Mapping[Side, int]:
@@ -125,6 +148,8 @@ def run_matrix(
     add_declared: bool = False,
     live: Sequence[LiveProduct] = (),
     progress: Callable[[str], None] = lambda _: None,
+    on_error: Callable[[SourceError], None] | None = None,
+    errors: Sequence[SourceError] = (),
 ) -> Matrix:
     """Replay the cases.
 
@@ -139,6 +164,8 @@ def run_matrix(
         live: live products that run the same queries again, each in a column beside that of the local engine. All work
             is then done in this process, because it owns what it creates in the products.
         progress: called with a message about the current work.
+        on_error: called with each error of a suite that cannot be replayed; without it, the first one is raised.
+        errors: what was wrong with case files before, for the report.
 
     Raises:
         CaseError: a divergence is declared for an unknown target.
@@ -146,32 +173,53 @@ def run_matrix(
         ConfigurationError: a pipeline, a target or an option is wrong; or a live product runs none of the queries.
     """
     started = perf_counter()
-    for gap in (gap for suite in suites for case in suite.cases for gap in case.divergences):
-        _check_declaration(gap, known)
-    prepared = []
+    failures = list(errors)
+
+    def fail(error: SourceError) -> None:
+        if on_error is None:
+            raise error
+        failures.append(error)
+        on_error(error)
+
+    prepared: list[_Prepared] = []
     for suite in suites:
-        cases = [case for case in suite.cases if keyword.lower() in case.name.lower()]
-        if cases:
+        cases = []
+        for case in suite.cases:
+            with isolated(fail, case.place):
+                for gap in case.divergences:
+                    _check_declaration(gap, known)
+                cases += [case] if keyword.lower() in case.name.lower() else []
+        if not cases:
+            continue
+        with isolated(fail, about=f"preparing {suite.path}"):
             chosen = dict.fromkeys([*names, *(_declared(cases, known) if add_declared else ())])
             targets = {name: name in named for name in chosen}
-            prepared.append(_prepare(suite, cases, targets, known, settings, live, progress))
-    _check_live(live, prepared)
+            rules = _rules(suite, settings, fail)
+            if rules is not None:
+                prepared.append(_prepare(suite, cases, rules, targets, known, settings, live, progress))
+    if prepared:
+        _check_live(live, prepared)
     pieces = [(suite, case) for suite in prepared for case in suite.cases]
 
     def work(number: int) -> _Row:
         suite, case = pieces[number]
-        return _row(suite, case, settings)
+        return _row(suite, case, settings, suite.columns)
+
+    def died(number: int, _error: SourceError) -> _Row:
+        suite, case = pieces[number]
+        return _row_apart(suite, case, settings)
 
     def show(done: int) -> None:
         progress(f"{done}/{len(pieces)} cases replayed")
 
-    rows = iter(run_all(work, len(pieces), 1 if settings.debug or live else settings.jobs, show))
+    rows = iter(run_all(work, len(pieces), settings.jobs, died, show, here=settings.debug or bool(live)))
     results = [
         SuiteResult(done.suite, done.plans, done.columns, tuple(_result(done, case, next(rows)) for case in done.cases))
         for done in prepared
     ]
     counts: Counter[CellKind] = Counter(cell.kind for result in results for case in result.cases for cell in case.cells)
-    return Matrix(tuple(results), perf_counter() - started, {kind: counts[kind] for kind in KINDS})
+    by_kind = {kind: counts[kind] for kind in KINDS}
+    return Matrix(tuple(results), perf_counter() - started, by_kind, tuple(failures))
 
 
 def _check_declaration(gap: Divergence, known: Mapping[str, Target]) -> None:
@@ -219,20 +267,31 @@ class _Row:
     unmet: str | None
     cells: tuple[Cell, ...]
     rules: tuple[str | None, ...]
+    error: SourceError | None = None
+
+
+def _rules(suite: Suite, settings: Settings, fail: Callable[[SourceError], None]) -> Rules | None:
+    """Return the rules of a suite; None if one of them has an error: what a case expects is of all of them together."""
+    from converter.rules.load import load_rules  # noqa: PLC0415  pySigma is slow to import
+
+    errors: list[SourceError] = []
+    pipelines = () if settings.without_pipeline else settings.pipelines
+    rules = load_rules(suite.rules, errors.append).expanded(pipelines, errors.append)
+    for error in errors:
+        fail(error)
+    return None if errors else rules
 
 
 def _prepare(
     suite: Suite,
     cases: Sequence[Case],
+    rules: Rules,
     names: Mapping[TargetName, bool],
     known: Mapping[str, Target],
     settings: Settings,
     live: Sequence[LiveProduct],
     progress: Callable[[str], None],
 ) -> _Prepared:
-    from converter.rules.load import load_rules  # noqa: PLC0415  pySigma is slow to import
-
-    rules = load_rules(suite.rules).expanded(() if settings.without_pipeline else settings.pipelines)
     columns: list[Column] = []
     for name, named in names.items():
         progress(f"{suite.path.parent.name}: converting for {name}")
@@ -242,7 +301,42 @@ def _prepare(
     return _Prepared(suite, tuple(cases), rules.plans, tuple(columns))
 
 
-def _row(prepared: _Prepared, case: Case, settings: Settings) -> _Row:
+def _row(prepared: _Prepared, case: Case, settings: Settings, columns: Sequence[Column]) -> _Row:
+    """Judge a case, and replay it on some of the columns."""
+    errors: list[SourceError] = []
+    with isolated(errors.append, case.place, f"judging {case.name!r}"):
+        return _judged_row(prepared, case, settings, columns)
+    return _failed_row(columns, errors[0])
+
+
+def _failed_row(columns: Sequence[Column], error: SourceError) -> _Row:
+    """Return the result of a case that the reference could not judge: no target could be compared with it."""
+    cells = [Cell(str(column.name), "error", ("the reference could not judge the case",)) for column in columns]
+    return _Row(0, None, tuple(replace(cell, failed=True) for cell in cells), (None,) * len(cells), error)
+
+
+def _row_apart(prepared: _Prepared, case: Case, settings: Settings) -> _Row:
+    """Return the result of a case whose process has died: each target once more, in a process of its own."""
+    pieces: list[tuple[Column, ...]] = [(), *((column,) for column in prepared.columns)]
+
+    def work(number: int) -> _Row:
+        return _row(prepared, case, settings, pieces[number])
+
+    def died(number: int, error: SourceError) -> _Row:
+        names = [str(column.name) for column in pieces[number]]
+        error.message = f"{case.name!r}{''.join(f' on {name}' for name in names)}: {error.message}"
+        error.place = case.place
+        cells = [replace(error_cell(name, error), failed=True, unjudged=error) for name in names]
+        return _Row(0, None, tuple(cells), (None,) * len(cells), error)
+
+    reference, *rows = run_all(work, len(pieces), 1, died)
+    if reference.error is not None:
+        return _failed_row(prepared.columns, reference.error)
+    cells = tuple(cell for row in rows for cell in row.cells)
+    return replace(reference, cells=cells, rules=tuple(rule for row in rows for rule in row.rules))
+
+
+def _judged_row(prepared: _Prepared, case: Case, settings: Settings, columns: Sequence[Column]) -> _Row:
     log = Log(case.events, prepared.suite.logsource)
     converted = {key for column in prepared.columns for key in column.queries}
     # Queries that look values up are unjudged; without such a query, a placeholder is an error of the rule.
@@ -253,7 +347,7 @@ def _row(prepared: _Prepared, case: Case, settings: Settings) -> _Row:
     if problem is not None and timeless and any(isinstance(plan, Correlation) for plan in prepared.plans):
         events = "1 event has" if timeless == 1 else f"{timeless} events have"
         problem += f"; {events} no time, and a correlation counts no event without one"
-    cells = [run_cell(case, prepared.plans, column, log, settings) for column in prepared.columns]
+    cells = [run_cell(case, prepared.plans, column, log, settings) for column in columns]
     return _Row(
         len(alerts),
         problem,
@@ -267,4 +361,4 @@ def _result(prepared: _Prepared, case: Case, row: _Row) -> CaseResult:
         cell if rule is None else replace(cell, query=column.queries[rule])
         for cell, rule, column in zip(row.cells, row.rules, prepared.columns, strict=True)
     ]
-    return CaseResult(case, row.alerts, row.unmet, tuple(cells))
+    return CaseResult(case, row.alerts, row.unmet, tuple(cells), row.error)

@@ -3,7 +3,7 @@
     Rules ──convert──> Column (queries of a target) ──case──> Outcome of each query + declared divergence ──> Cell
                                                                             Policy: does the cell fail? ──┘
 
-Only a wrong configuration ends the run; any other failure is a cell with the error.
+Only a wrong configuration ends the run; any other failure is a cell with the error, and a bug is a cell with the bug.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from converter.errors import QueryError, RefusedError, SourceError
+from converter.errors import ConfigurationError, InternalError, QueryError, RefusedError, SourceError
 from converter.harness.changed_rule import replay_both
 from converter.harness.compare import CompareError
 from converter.harness.policy import Policy
 from converter.harness.replay import looks_up, unmet_by_run
 from converter.harness.smallest import smallest
+from converter.isolation import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +77,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A target of a suite: its queries by the key of the rule, and the rules that it refuses.
+    """A target of a suite: its queries by the key of the rule, the rules that it refuses, or why there are no queries.
 
     `live` is the product that runs the queries, with its version; empty for the local engine. `named` tells whether
     the user named the target, who then wants its queries.
@@ -86,7 +87,7 @@ class Column:
     target: Target
     queries: Mapping[str, Query]
     refusals: tuple[Refusal, ...] = ()
-    error: str | None = None
+    error: SourceError | None = None
     live: str = ""
     named: bool = False
 
@@ -113,6 +114,7 @@ class Cell:
         query: the query of the first difference.
         seconds: the time that it took.
         phases: the number of phases at which schedules were replayed; 0 without a schedule.
+        unjudged: the error, if it is not the query's: a bug of ours, or a process that was killed.
     """
 
     target: str
@@ -125,6 +127,7 @@ class Cell:
     seconds: float = 0.0
     phases: int = 0
     failed: bool = False
+    unjudged: SourceError | None = None
 
 
 def make_column(rules: Rules, name: TargetName, target: Target, settings: Settings) -> Column:
@@ -132,15 +135,17 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
     from converter.conversion import convert_rules  # noqa: PLC0415  pySigma is slow to import
 
     errors: list[SourceError] = []
-    queries = convert_rules(
-        rules,
-        target,
-        pipelines=settings.pipelines,
-        without_pipeline=settings.without_pipeline,
-        format=name.format,
-        options=dict(name.options),
-        on_error=errors.append,
-    )
+    queries: Sequence[Query] = ()
+    with isolated(errors.append):  # joining the queries, for example
+        queries = convert_rules(
+            rules,
+            target,
+            pipelines=settings.pipelines,
+            without_pipeline=settings.without_pipeline,
+            format=name.format,
+            options=dict(name.options),
+            on_error=errors.append,
+        )
     by_rule = {query.rule: query for query in queries}
     missing = [plan.meta.key for plan in rules.plans if plan.meta.key not in by_rule]
     other = [error for error in errors if not isinstance(error, RefusedError)]
@@ -150,9 +155,9 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
         for rule, error in zip(missing, errors, strict=False)
         if isinstance(error, RefusedError)
     )
-    problem = other[0].render() if other else None
+    problem = next((error for error in other if isinstance(error, InternalError)), other[0] if other else None)
     if problem is None and len(refusals) < len(missing):
-        problem = f"no query for {', '.join(missing[len(refusals) :])}, and no reason given"
+        problem = SourceError(f"no query for {', '.join(missing[len(refusals) :])}, and no reason given")
     return Column(name, target, by_rule, refusals, problem)
 
 
@@ -172,24 +177,27 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
     """Replay one case on one target."""
     started = perf_counter()
     name = str(column.name)
-    try:
-        cell = _cell(case, plans, column, log, name)
-    except SourceError as error:
-        cell = Cell(name, "error", (error.render(),))
-    except CompareError as error:
-        cell = Cell(name, "error", (str(error),))
-    except Exception as bug:
-        if settings.debug:
-            raise
-        # A bug that one case triggers must not hide the results of the others.
-        cell = Cell(name, "error", (f"internal error: {type(bug).__name__}: {bug} (--debug shows where)",))
+    errors: list[SourceError] = []
+    cell = Cell(name, "error")
+    with isolated(errors.append, about=f"replaying {case.name!r} on {name}"):
+        try:
+            cell = _cell(case, plans, column, log, name)
+        except (CompareError, ConfigurationError) as problem:  # events that the product ingests in two ways
+            cell = Cell(name, "error", (str(problem),))
+    for error in errors:
+        cell = error_cell(name, error)
     failed = settings.policy.fails(cell.kind, named=column.named and not column.queries)
     return replace(cell, failed=failed, seconds=perf_counter() - started)
 
 
+def error_cell(name: str, error: SourceError) -> Cell:
+    """Return the cell of a target that could not be judged, and why."""
+    return Cell(name, "error", (error.render(),), unjudged=error if isinstance(error, InternalError) else None)
+
+
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
     if column.error is not None:
-        return Cell(name, "error", (column.error,))
+        return error_cell(name, column.error)
     # A divergence declared for a target also holds for its live columns, unless they declare their own.
     declared = {gap.target: gap for gap in case.divergences}
     gap = declared.get(name) or declared.get(str(replace(column.name, live="")))

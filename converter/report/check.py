@@ -117,7 +117,7 @@ def check_json(report: Report, *, ok: bool) -> dict[str, Any]:
         "ok": ok,
         "errors": report.errors + len(report.bugs),
         "warnings": report.warnings,
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding(error) for error in report.findings],
         "rules": [
             {
                 "rule": rule.rule,
@@ -140,11 +140,11 @@ def _target(result: TargetResult) -> dict[str, Any]:
         "bound": bound.message if bound is not None else None,
         "assumptions": [assumption.message for assumption in query.verdict.assumptions] if query is not None else [],
         "warnings": list(query.warnings) if query is not None else [],
-        "unmapped": [_finding(warning) for warning in query.unmapped.warnings()]
+        "unmapped": [finding(warning) for warning in query.unmapped.warnings()]
         if query is not None and query.unmapped is not None
         else [],
         "pipeline": pipeline_json(query) if query is not None else None,
-        "error": _finding(result.error) if result.error is not None else None,
+        "error": finding(result.error) if result.error is not None else None,
     }
 
 
@@ -157,7 +157,8 @@ def pipeline_json(query: Query) -> dict[str, Any]:
     }
 
 
-def _finding(error: SourceError) -> dict[str, Any]:
+def finding(error: SourceError) -> dict[str, Any]:
+    """Return an error or a warning as plain data."""
     place = error.place
     return {
         "kind": kind_of(error),

@@ -57,6 +57,11 @@ def case_details(case: CaseResult, plans: Mapping[str, Plan]) -> Iterator[Item]:
         plans: the rules by their keys.
     """
     place = Line(f"case: {case.case.place.name}:{case.case.place.line}", indent=2)
+    if case.error is not None:
+        yield Line("")
+        yield Line(f"ERROR  {case.case.name}  reference", "bold red")
+        yield from message(case.error.render(), indent=2)
+        return
     if case.unmet is not None:
         yield Line("")
         yield Line(f"UNEXPECTED  {case.case.name}  reference", "bold red")

@@ -11,10 +11,12 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from converter.report.console import printable
 from converter.report.difference_text import alike_cells, cell_details, head_of
+from converter.report.layout import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from converter.errors import Place, SourceError
     from converter.harness.matrix import CaseResult, Matrix, SuiteResult
     from converter.harness.outcome import Cell
     from converter.plan.nodes import Plan
@@ -34,6 +36,11 @@ def junit(matrix: Matrix) -> str:
         attributes = {"name": printable(str(suite.suite.path)), "tests": str(len(cases))}
         attributes |= {name: str(count) for name, count in counts.items()}
         SubElement(root, "testsuite", attributes).extend(cases)
+    if matrix.errors:
+        cases = [_unread(error) for error in matrix.errors]
+        count = str(len(cases))
+        unread = {"name": "not replayed", "tests": count, "failures": "0", "errors": count, "skipped": "0"}
+        SubElement(root, "testsuite", unread).extend(cases)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode")
 
@@ -45,7 +52,11 @@ def _test_cases(suite: SuiteResult, result: CaseResult) -> Iterator[Element]:
     place, name = result.case.place, printable(result.case.name)
     where = {"classname": printable(str(suite.suite.path)), "file": printable(place.name), "line": str(place.line)}
     reference = Element("testcase", where, name=f"{name} [reference]")
-    if result.unmet is not None:
+    if result.error is not None:
+        SubElement(reference, "error", message=printable(result.error.message)).text = _text(
+            message(result.error.render())
+        )
+    elif result.unmet is not None:
         SubElement(reference, "failure", message=printable(result.unmet))
     yield reference
     plans = {plan.meta.key: plan for plan in suite.plans}
@@ -59,11 +70,27 @@ def _test_cases(suite: SuiteResult, result: CaseResult) -> Iterator[Element]:
         yield element
 
 
+def _unread(error: SourceError) -> Element:
+    """Return the test case of an error because of which cases were not replayed."""
+    where = {"classname": "not replayed"}
+    if error.place is not None:
+        name = printable(error.place.name)
+        where = {"classname": name, "file": name, "line": str(error.place.line)}
+    element = Element("testcase", where, name=printable(error.message))
+    SubElement(element, "error", message=printable(error.message)).text = _text(message(error.render()))
+    return element
+
+
 def github(matrix: Matrix) -> Iterator[str]:
     """Yield a workflow command for each failure, at the line of its case; targets that fail alike share one."""
+    for error in matrix.errors:
+        yield _command(error.place, "ERROR: not replayed", _text(message(error.render())))
     for suite in matrix.suites:
         plans = {plan.meta.key: plan for plan in suite.plans}
         for result in suite.cases:
+            if result.error is not None:
+                yield _annotation(result, "ERROR: reference", _text(message(result.error.render())))
+                continue
             if result.unmet is not None:
                 yield _annotation(result, "UNEXPECTED: reference", result.unmet)
             for cells in alike_cells(result.cells, plans):
@@ -77,10 +104,12 @@ def _details(cell: Cell, plans: Mapping[str, Plan]) -> str:
 
 
 def _annotation(result: CaseResult, title: str, text: str) -> str:
-    place = result.case.place
-    title = f"{title}: {result.case.name}"
-    attributes = f"file={_escaped(place.name, ':,')},line={place.line},title={_escaped(title, ':,')}"
-    return f"::error {attributes}::{_escaped(text)}"
+    return _command(result.case.place, f"{title}: {result.case.name}", text)
+
+
+def _command(place: Place | None, title: str, text: str) -> str:
+    where = f"file={_escaped(place.name, ':,')},line={place.line}," if place is not None else ""
+    return f"::error {where}title={_escaped(title, ':,')}::{_escaped(text)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

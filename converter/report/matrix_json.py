@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from converter.errors import InternalError
 from converter.reference.time import format_time
-from converter.report.check import pipeline_json
+from converter.report.check import finding, pipeline_json
 
 if TYPE_CHECKING:
     from converter.harness.cases.load import Expect
@@ -27,6 +28,7 @@ def matrix_json(matrix: Matrix) -> dict[str, Any]:
         "seconds": round(matrix.seconds, 3),
         "cases": matrix.cases,
         "unexpected": matrix.unexpected,
+        "errors": [finding(error) for error in matrix.errors],
         "counts": dict(matrix.counts),
         "differences": dict(matrix.differences),
         "schedules": {"replays": matrix.scheduled, "phases": matrix.phases, **matrix.schedule_findings},
@@ -66,7 +68,7 @@ def _column(column: Column) -> dict[str, Any]:
             {"rule": refusal.rule, "construct": refusal.construct, "reason": refusal.message}
             for refusal in column.refusals
         ],
-        "error": column.error,
+        "error": column.error.render() if column.error is not None else None,
     }
 
 
@@ -77,7 +79,12 @@ def _case(result: CaseResult, plans: dict[str, Plan]) -> dict[str, Any]:
         "line": result.case.place.line,
         "events": len(result.case.events),
         "expected": _expect(result.case.expect),
-        "reference": {"alerts": result.alerts, "ok": result.unmet is None, "problem": result.unmet},
+        "reference": {
+            "alerts": result.alerts,
+            "ok": result.unmet is None and result.error is None,
+            "problem": result.unmet,
+            "error": finding(result.error) if result.error is not None else None,
+        },
         "cells": [_cell(cell, plans) for cell in result.cells],
     }
 
@@ -105,6 +112,7 @@ def _cell(cell: Cell, plans: dict[str, Plan]) -> dict[str, Any]:
         if cell.smallest is None
         else {"of": cell.smallest.of_events, "events": [_event(event) for event in cell.smallest.events]},
         "query": cell.query.text if cell.query is not None else None,
+        "bug": isinstance(cell.unjudged, InternalError),
         "phases": cell.phases,
         "seconds": round(cell.seconds, 3),
     }

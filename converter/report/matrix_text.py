@@ -110,6 +110,8 @@ def _by_verdict(columns: Sequence[Column]) -> list[tuple[str, list[str]]]:
 
 
 def _reference(case: CaseResult) -> Line:
+    if case.error is not None:
+        return Line("ERROR", "bold red")
     if case.unmet is not None:
         return Line("UNEXPECTED", "bold red")
     return Line("1 alert" if case.alerts == 1 else f"{case.alerts or 'no'} alerts")
@@ -191,6 +193,13 @@ def _summary(matrix: Matrix) -> Iterator[Line]:
         )
     if matrix.unexpected:
         yield Line(f"  {matrix.unexpected:>5} where the reference does not find what the case expects", "bold red")
+    references = sum(case.error is not None for suite in matrix.suites for case in suite.cases)
+    if references:
+        yield Line(f"  {references:>5} that the reference could not judge", "bold red")
+    if matrix.errors:
+        count = len(matrix.errors)
+        noun = "error" if count == 1 else "errors"
+        yield Line(f"  {count:>5} {noun} in case files and rules: not replayed", "bold red")
     if matrix.failed:
         yield Line("FAILED", "bold red")
     elif all(cell.kind == "refused" for cell in cells):

@@ -163,4 +163,4 @@ def test_a_query_that_looks_values_up_is_unjudged(tmp_path: Path, capsys: pytest
     }
     assert cells["splunk"]["notes"] == ["what the product looks up is not known here: bad_ips"]
     assert main(["test", str(path), "-t", "splunk"]) == BAD_INPUT
-    assert "there is no value for the placeholder %bad_ips%" in capsys.readouterr().err
+    assert "there is no value for the placeholder %bad_ips%" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from converter.errors import ConfigurationError, Place, QueryError
+from converter.errors import ConfigurationError, InternalError, Place, QueryError, RuleError
 from converter.harness.cases.load import Case, Divergence, Expect, Suite
 from converter.harness.matrix import CaseResult, Matrix, SuiteResult
 from converter.harness.outcome import Cell, Column, Refusal, Settings, run_cell
@@ -139,8 +139,8 @@ def a_case(*bursts: tuple[str, Sequence[int]], expect: Expect | None = None, gap
     return Case("a case", events, expect or Expect(at_least_one=True), (gap,) if gap else (), PLACE)
 
 
-def run(case: Case, with_column: Column, *, debug: bool = False) -> Cell:
-    return run_cell(case, [BURST], with_column, Log(case.events), Settings(debug=debug))
+def run(case: Case, with_column: Column) -> Cell:
+    return run_cell(case, [BURST], with_column, Log(case.events), Settings())
 
 
 def gap(expect: Expect, target: str = "fake") -> Divergence:
@@ -314,14 +314,18 @@ def test_a_refusal() -> None:
 
 
 def test_a_rule_that_cannot_be_converted_is_an_error() -> None:
-    assert run(a_case(STRADDLE), Column(TargetName("fake"), FakeTarget(), {}, (), "no such option")).kind == "error"
+    assert (
+        run(a_case(STRADDLE), Column(TargetName("fake"), FakeTarget(), {}, (), RuleError("no such option"))).kind
+        == "error"
+    )
 
 
-def test_a_bug_is_named_and_debug_lets_it_through() -> None:
-    (message,) = run(a_case(STRADDLE), column(bug, EXACT)).notes
-    assert "ZeroDivisionError: oops" in message
-    with pytest.raises(ZeroDivisionError):
-        run(a_case(STRADDLE), column(bug, EXACT), debug=True)
+def test_a_bug_is_named_and_has_a_traceback() -> None:
+    cell = run(a_case(STRADDLE), column(bug, EXACT))
+    assert (cell.kind, cell.failed) == ("error", True)
+    assert "ZeroDivisionError: oops" in cell.notes[0]
+    assert isinstance(cell.unjudged, InternalError)
+    assert "Traceback" in cell.unjudged.trace
 
 
 def test_the_smallest_log_of_a_disagreement() -> None:
@@ -538,7 +542,8 @@ def test_json_report() -> None:
     assert wrong["smallest"]["of"] == 4
     assert [event["id"] for event in wrong["smallest"]["events"]] == ["ann59", "ann60", "ann61"]
     assert wrong["smallest"]["events"][0]["fields"] == {"kind": "bad", "user": "ann"}
-    assert suite["cases"][1]["reference"] == {"alerts": 0, "ok": False, "problem": "1 alert expected, no alert found"}
+    problem = "1 alert expected, no alert found"
+    assert suite["cases"][1]["reference"] == {"alerts": 0, "ok": False, "problem": problem, "error": None}
 
 
 def test_hostile_values_do_not_reach_the_terminal() -> None:

@@ -3,8 +3,9 @@
     cases.yml ──yaml_json, schema──> data ──events──> events ─┐
     burst.ndjson ──readers.logs─────────────────────> events ─┴─> Suite: rules, cases (events, expectation, divergences)
 
-`docs/cases.md` describes the format. Whatever is wrong in a file is a `CaseError` with its place; nothing is skipped.
-The rules and logs that a case file names are inside the scope of the run (readers/scope.py).
+`docs/cases.md` describes the format. Whatever is wrong in a file is a `CaseError` with its place. A case with an error
+is left out and reported, and the others are read. The rules and logs that a case file names are inside the scope of the
+run (readers/scope.py).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import CaseError, Place
 from converter.harness.cases.events import SHUFFLE, TEXT, TIME, Frame, make_events, parse_time, shuffle
+from converter.isolation import isolated
 from converter.readers.folders import list_files
 from converter.readers.logs import read_events
 from converter.readers.schema import (
+    ANYTHING,
     MAPPING,
     Either,
     Entries,
@@ -37,8 +40,9 @@ from converter.readers.yaml_document import parse_documents
 from converter.readers.yaml_json import JsonLoader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from converter.errors import SourceError
     from converter.readers.schema import KeyPath
     from converter.readers.yaml_document import Document
 
@@ -83,7 +87,7 @@ SUITE = Keys(
         "time_field": TEXT,
         "logsource": matching(r"[a-z0-9_-]+(?:/[a-z0-9_-]+){0,2}", "a log source", "for example aws/cloudtrail"),
         "defaults": Keys({"event": MAPPING}),
-        "cases": list_of(CASE, "cases", least=1, hint="each has a name, events and expect"),
+        "cases": list_of(ANYTHING, "cases", least=1, hint="each has a name, events and expect"),
     },
     {"rule": "", "cases": ""},
 )
@@ -126,7 +130,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A case file: the rules that are judged together, what their logs are, and the cases.
+    """A case file: the rules that are judged together, what their logs are, and the cases without errors.
 
     `logsource` is `product/service` where the events are raw and need the view of a product, or None to leave that to
     the rules. `time_field` is the field in which a raw event has its time.
@@ -166,18 +170,37 @@ def find_case_files(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-def load_cases(paths: Sequence[Path]) -> list[Suite]:
+def load_cases(paths: Sequence[Path], on_error: Callable[[SourceError], None] | None = None) -> list[Suite]:
     """Load every case file that `paths` name (files or folders), in a stable order.
 
     The paths are those of the command line: they decide which files a case file may name.
+
+    Args:
+        paths: files and folders.
+        on_error: called with the error of each path, file and case that cannot be read; it is left out, and all others
+            are read. Without it, the first error is raised.
 
     Raises:
         CaseError: a file is not valid; `place` says where.
         LogError: a log that a case names is not readable.
     """
+
+    def fail(error: SourceError) -> None:
+        if on_error is None:
+            raise error
+        on_error(error)
+
     scope = Scope.of(paths)
     logs = _Logs()
-    return [_suite(path, scope, logs) for path in find_case_files(paths)]
+    files: dict[Path, None] = {}
+    for path in paths:
+        with isolated(fail, about=f"looking for case files in {path}"):
+            files.update(dict.fromkeys(find_case_files([path])))
+    suites: list[Suite] = []
+    for file in files:
+        with isolated(fail, about=f"reading {file}"):
+            suites.append(_suite(file, scope, logs, fail))
+    return suites
 
 
 class _Logs:
@@ -197,7 +220,7 @@ def _is_case_file(path: Path) -> bool:
     return path.name == "cases.yml" or path.name.endswith(".cases.yml")
 
 
-def _suite(path: Path, scope: Scope, logs: _Logs) -> Suite:
+def _suite(path: Path, scope: Scope, logs: _Logs, fail: Callable[[SourceError], None]) -> Suite:
     document = _read(path)
     check(document, SUITE)
     data = document.data
@@ -209,11 +232,13 @@ def _suite(path: Path, scope: Scope, logs: _Logs) -> Suite:
     )
     cases: dict[str, Case] = {}
     for index in range(len(data["cases"])):
-        case = _case(document, ("cases", index), frame, scope, logs)
-        if case.name in cases:
-            hint = f"the first is on line {cases[case.name].place.line}"
-            raise CaseError(f"two cases are named {case.name!r}", case.place, hint)
-        cases[case.name] = case
+        with isolated(fail, document.place("cases", index), f"reading a case of {path}"):
+            check(document, CASE, "cases", index)
+            case = _case(document, ("cases", index), frame, scope, logs)
+            if case.name in cases:
+                hint = f"the first is on line {cases[case.name].place.line}"
+                raise CaseError(f"two cases are named {case.name!r}", case.place, hint)
+            cases[case.name] = case
     return Suite(
         path=path,
         rules=tuple(_files(document, ("rule",), scope, "rule")),
