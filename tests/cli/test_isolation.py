@@ -342,7 +342,7 @@ def test_a_process_pool_does_not_outlive_its_parent(here: Path) -> None:
         "import os, time\n"
         "from converter.harness.parallel import run_all\n"
         "def work(number):\n"
-        "    print(os.getpid(), flush=True)\n"
+        "    os.write(1, b'%d\\n' % os.getpid())\n"
         "    time.sleep(0.5)\n"
         "run_all(work, 2, 2, lambda number, error: None)\n"
     )
