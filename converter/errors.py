@@ -80,9 +80,9 @@ class SourceError(Exception):
         lines = []
         place = self.place
         if place is None:
-            lines.append(f"{self.kind}: {self.message}")
+            lines.append(_one_line(f"{self.kind}: {self.message}"))
         else:
-            lines.append(f"{place.name}:{place.line}:{place.column}: {self.kind}: {self.message}")
+            lines.append(_one_line(f"{place.name}:{place.line}:{place.column}: {self.kind}: {self.message}"))
             lines.extend(_caret(place))
         if self.hint:
             lines.append(f"  hint: {self.hint}")
@@ -209,6 +209,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def _blank(kind: type[SourceError], arguments: tuple[Any, ...]) -> SourceError:
     """Return an error whose attributes are still to be set."""
     return kind.__new__(kind, *arguments)
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks: a stranger's file name must not look like a line of the output."""
+    return text.replace("\n", "\\n")
 
 
 def _caret(place: Place) -> list[str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from converter.errors import ConfigurationError
+from converter.readers.folders import list_files
+from converter.readers.scope import Scope
 from converter.report.destination import file_id
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ class Inputs:
             if str(path) == STDIN:
                 self._add_status("standard input", _status_of(0))
             elif Path(path).is_dir():
-                for file in Path(path).rglob("*"):
-                    self._add_file(kind, file)
+                for file in list_files(Path(path), Scope.of([path]), lambda _: True).files:
+                    self._add_file(kind, file.path)
             else:
                 self._add_file(kind, path)
 

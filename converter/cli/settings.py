@@ -255,7 +255,11 @@ class _Naming:
         """Return the path of a file or folder, or the name of a pipeline, which stays as it is."""
         name = given.rstrip("/*")  # a folder, as sigma-cli takes it
         is_path = not name or "/" in given or given.endswith((".yml", ".yaml"))
-        return self.path(name or ".", key) if is_path or os.path.lexists(self.folder / name) else given
+        return (
+            self.path(name or given[:1].replace("*", "."), key)
+            if is_path or os.path.lexists(self.folder / name)
+            else given
+        )
 
     def table(self, key: KeyPath) -> Given:
         """Return the pipelines of one table `[[pipelines]]`. Raises ConfigurationError if there is no such product."""
