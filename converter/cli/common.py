@@ -40,6 +40,8 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 _SHOWN_LOG_ERRORS = 10
+_KEPT_LINES = 100_000
+_SHOWN_RANGES = 40
 _LOGS_FLAGS = ("--logs", "-l")
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -352,6 +354,18 @@ def tally(errors: Iterable[SourceError]) -> str:
     return text + (f", {counted(left_out, 'rule')} left out because of them" if left_out else "")
 
 
+def _ranges(lines: Sequence[int]) -> str:
+    """Return numbers of lines, such as `3,7-9`; of many ranges only the first."""
+    ranges: list[list[int]] = []
+    for line in sorted(set(lines)):
+        if ranges and ranges[-1][1] == line - 1:
+            ranges[-1][1] = line
+        else:
+            ranges.append([line, line])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_SHOWN_RANGES]]
+    return ",".join([*shown, "..."] if len(ranges) > _SHOWN_RANGES else shown)
+
+
 @dataclass(slots=True)
 class LogErrors:
     """Shows the first errors in logs, and counts all.
@@ -367,6 +381,7 @@ class LogErrors:
     shown: int = _SHOWN_LOG_ERRORS
     names: set[str] = field(default_factory=set)
     _hidden: int = 0
+    _hidden_lines: dict[str, list[int]] = field(default_factory=dict)
     _changed: int = 0
 
     def __call__(self, error: LogError) -> None:
@@ -375,6 +390,8 @@ class LogErrors:
             explain(error)
         else:
             self._hidden += 1
+            if error.place is not None and self._hidden < _KEPT_LINES:
+                self._hidden_lines.setdefault(error.place.name, []).append(error.place.line)
         self.count += 1
         self.names.add(error.place.name if error.place is not None else "")
         self.unread += isinstance(error, UnreadableLogError)
@@ -397,8 +414,9 @@ class LogErrors:
         return changed + skipped + (f", {counted(self.unread, 'log')} not read to the end" if self.unread else "")
 
     def close(self) -> None:
-        """Say how many errors were not shown."""
+        """Say how many errors were not shown, and in which lines they are."""
         if self._hidden:
-            note(f"... and {self._hidden} more errors in the logs")
+            lines = "; ".join(f"{name}:{_ranges(lines)}" for name, lines in self._hidden_lines.items())
+            note(f"... and {self._hidden} more errors in the logs{': ' if lines else ''}{lines}")
         if self._changed > self.shown:
             note(f"... and {self._changed - self.shown} more notes on the logs")

@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from converter.errors import LogError, Place
+from converter.readers.json.values import JsonError, read_value
+from converter.readers.limits import current
 from converter.reference.time import TIME_FIELDS
+from converter.report.alerts import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,13 @@ def timeless_error(event: Mapping[str, Any], path: str, line: int) -> LogError:
     """
     text = _line(path, line)
     if text is None or not _holds(text, event):  # an array or standard input has no such line to read again
-        text = orjson.dumps(dict(event), default=str).decode()
+        text = to_json(dict(event))
     name, value = _unreadable_time(event)
     if name is None:
         message = "the event has no time, and a correlation would count it"
         column, length = 1, 1
     else:
-        message = f"{name} is not a time: {orjson.dumps(value, default=str).decode()[:80]}"
+        message = f"{name} is not a time: {to_json(value)[:80]}"
         column, length = _column(text, name)
     return LogError(message, Place(path, line, column, text, length), _HINT)
 
@@ -71,6 +72,6 @@ def _line(path: str, line: int) -> str | None:
 
 def _holds(text: str, event: Mapping[str, Any]) -> bool:
     try:
-        return bool(orjson.loads(text) == event)
-    except orjson.JSONDecodeError:
+        return bool(read_value(text.encode("utf-8", "replace"), current().nesting).value == event)
+    except JsonError:
         return False

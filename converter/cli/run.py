@@ -31,11 +31,14 @@ from converter.cli.common import (
     warn,
 )
 from converter.cli.inputs import check_stdout
-from converter.errors import ConfigurationError, QueryError, suggest
+from converter.errors import ConfigurationError, Place, QueryError, suggest
 from converter.report.layout import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from converter.errors import LogError
+    from converter.readers.logs import LogEvent
 
 _SEARCHES = ("spl", "kql")  # languages in which a string is a query
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?")
@@ -130,6 +133,7 @@ def run(
             now=clock,
             limits=not no_limits,
             on_note=notes.append,
+            on_error=reading.unusable,
         )
     except QueryError as error:
         if error.place is not None and error.place.name == "<query>":
@@ -155,6 +159,13 @@ class _Reading:
     count: int = 0
     errors: LogErrors = field(default_factory=LogErrors)
     names: set[str] = field(default_factory=set)
+    _last: LogEvent | None = None
+
+    def unusable(self, error: LogError) -> None:
+        """Show the error of an event that the engine cannot use, the one that it has taken last, and count it."""
+        if error.place is None and self._last is not None:
+            error.place = Place(self._last.path, self._last.line, 1, "")
+        self.errors(error)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the events; one without `_id` gets its position in the log."""
@@ -166,6 +177,7 @@ class _Reading:
         ):
             self.count += 1
             self.names.add(event.path)
+            self._last = event
             if not isinstance(event.data.get("_id"), str | int):
                 event.data["_id"] = str(event_name(event, self.logs))
             yield self.convert(event.data)

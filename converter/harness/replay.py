@@ -89,7 +89,7 @@ class Log:
     """A log: raw events in order, with the products' and the reference's events and alerts, each computed once.
 
     Args:
-        events: raw; the id of an event without `_id` is its 1-based position.
+        events: raw; the id of an event without a usable `_id` is its 1-based position.
         logsource: of the events; None: that of the rule. If a correlation counts rules of several log sources, each
             event is of that of its rule. The rule is tried on all events, whatever they look like.
 
@@ -99,7 +99,8 @@ class Log:
 
     def __init__(self, events: Sequence[Mapping[str, Any]], logsource: str | None = None) -> None:
         self.events: list[Mapping[str, Any]] = [
-            event if "_id" in event else {**event, "_id": str(position)} for position, event in enumerate(events, 1)
+            event if isinstance(event.get("_id"), str | int) else {**event, "_id": str(position)}
+            for position, event in enumerate(events, 1)
         ]
         self._sigma: list[Mapping[str, Any]] | None = None
         self._is_stored = False
@@ -308,7 +309,12 @@ def _judge(plan: ir.Plan, query: Query, target: Target, log: Log) -> tuple[Judge
         )
     seen = log.seen(target.product, plan)
     if isinstance(plan, ir.Correlation):  # an event without a time is in no window, and in no index of a product
-        seen = [event for sigma, event in zip(log.sigma, seen, strict=True) if event_time(sigma) is not None]
+        time = get_product(target.product).time_field
+        seen = [
+            event
+            for sigma, event in zip(log.sigma, seen, strict=True)
+            if event_time(sigma) is not None and time in event
+        ]
     runs = target.replay(query, seen)
     return judge(plan, log.alerts(plan), runs, query.verdict.bound, log.alerts), runs
 

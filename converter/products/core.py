@@ -42,6 +42,7 @@ class Product:
         package: the dotted name of its folder.
         target: the target whose assumptions stand for it when the queries of another converter are judged.
         backends: what processing pipelines of pySigma call the backends that write queries for it.
+        time_field: the field that has the time of an event; one without it is in no window of time.
         time_digits: how many digits of a second its times keep.
         longest: the most characters of a text that it keeps in a field nothing is known of; None: all.
         nulls_are_text: whether JSON null may become the text null.
@@ -53,6 +54,7 @@ class Product:
     package: str
     target: str
     backends: frozenset[str] = frozenset()
+    time_field: str = "@timestamp"
     time_digits: int = 6
     longest: int | None = None
     nulls_are_text: bool = False

@@ -41,6 +41,7 @@ _MICROS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without an offset is read as UTC
 _DATE_LENGTH = len("2024-05-01")
+_SECONDS = slice(len("2024-05-01T10:00"), len("2024-05-01T10:00:00"))
 # An epoch number is seconds, milliseconds, microseconds or nanoseconds; these bounds keep the years 1973 to 5138 apart.
 _FIRST_MILLIS, _FIRST_MICROS, _FIRST_NANOS = 1e11, 1e14, 1e17
 _LAST_NANOS = 1e20
@@ -95,15 +96,13 @@ def _parse_text(text: str) -> int | None:
     text = text.strip()
     if len(text) <= _DATE_LENGTH or text[4] != "-":
         return _from_number_text(text)
+    leap = text[_SECONDS] == ":60"  # a leap second is the second after
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    try:
+        moment = datetime.fromisoformat(text[: _SECONDS.start] + ":59" + text[_SECONDS.stop :] if leap else text)
         delta = moment - (_EPOCH if moment.tzinfo is not None else _NAIVE_EPOCH)
-    except OverflowError:
+    except (ValueError, OverflowError):
         return None
-    return (delta.days * 86_400 + delta.seconds) * _MICROS + delta.microseconds
+    return _in_range((delta.days * 86_400 + delta.seconds + leap) * _MICROS + delta.microseconds)
 
 
 def _from_number_text(text: str) -> int | None:

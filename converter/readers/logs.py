@@ -27,7 +27,7 @@ from converter.readers.envelopes import Opener
 from converter.readers.envelopes.envelope import strings
 from converter.readers.json.stream import BLOCK, Spot, Trouble, ValueStream
 from converter.readers.json.values import JsonError, Read, may_have_long_number, read_value
-from converter.readers.limits import current, raises
+from converter.readers.limits import DEFAULTS, current, raises
 from converter.readers.log_text import look_of
 from converter.readers.scope import ScopeError, check_named
 
@@ -41,6 +41,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\r\n\0"
 _LINES = "each line is one JSON object"
+_MOST_NESTING = 1_024  # what orjson reads
 _ITEMS = "the log is one JSON array of objects"
 
 
@@ -136,6 +137,8 @@ def read_log(
     limits = current()
     opener = Opener(raw, stays)
     strings.nesting = limits.nesting
+    if limits.nesting > DEFAULTS.nesting:  # readers of nested values take a few frames for each level
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 1_000 + 5 * min(limits.nesting, _MOST_NESTING)))
     try:
         check_named(path)
         with ExitStack() as opened:
@@ -297,7 +300,7 @@ class _Log:
     def _of_lines(self) -> Iterator[LogEvent]:
         """Yield the events of a log that has one value a line."""
         line, name, nesting, longest, opener = self._line, self.name, self.nesting, self.longest, self.opener
-        loads, is_plain = orjson.loads, opener.keys.isdisjoint
+        loads, is_plain, new = orjson.loads, opener.keys.isdisjoint, tuple.__new__
         for lines, doubtful in self._lines():
             for raw in lines:
                 line += 1
@@ -309,7 +312,7 @@ class _Log:
                         pass
                     else:
                         if type(value) is dict and is_plain(value) and opener.announced is None:
-                            yield LogEvent(value, name, line)
+                            yield new(LogEvent, (value, name, line, None, None))  # without a call of Python's
                         else:
                             yield from self._opened([Read(value)], Spot(line, b"", b""), raw)
                         continue

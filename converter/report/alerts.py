@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +20,17 @@ _SHOWN_IDS = 5
 
 def to_json(value: Any, *, indent: bool = False) -> str:
     """Return a value as JSON; values of other types (times, addresses) are strings."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else 0).decode()
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if indent else 0).decode()
+    except TypeError:  # a whole number beyond 64 bits, more than 254 levels, half a surrogate pair
+        return _slowly(value, indent=indent)
+
+
+def _slowly(value: Any, *, indent: bool) -> str:
+    """Do what `to_json` does, for what orjson does not write."""
+    separators = (",", ": " if indent else ":")
+    text = json.dumps(value, default=str, ensure_ascii=False, indent=2 if indent else None, separators=separators)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def ndjson(rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:

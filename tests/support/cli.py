@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from converter.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
 BASE = """\
@@ -53,7 +55,7 @@ def write(path: str, text: str) -> None:
     Path(path).write_text(text, encoding="utf-8")
 
 
-def run(capsys: pytest.CaptureFixture[str], command: str) -> tuple[int, str, str]:
-    status = main(command.split())
+def run(capsys: pytest.CaptureFixture[str], command: str | Sequence[str]) -> tuple[int, str, str]:
+    status = main(command.split() if isinstance(command, str) else command)
     out, err = capsys.readouterr()
     return status, out, err

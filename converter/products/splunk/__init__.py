@@ -8,6 +8,7 @@ PRODUCT = Product(
     package=__name__,
     target="splunk",
     backends=frozenset({"splunk", "splunk_spl2"}),
+    time_field="_time",
     time_digits=6,
     nulls_are_text=True,
     marks_arrays=True,

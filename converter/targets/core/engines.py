@@ -16,6 +16,7 @@ from converter.errors import ConfigurationError, suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from converter.errors import LogError
     from converter.targets.feature import Feature
 
 # The text of a file of macros, or several texts by file name.
@@ -78,11 +79,15 @@ class Engine:
         now: float | None = None,
         limits: bool = True,
         on_note: Callable[[str], None] | None = None,
+        on_error: Callable[[LogError], None] | None = None,
     ) -> list[dict[str, Any]]:
         """Return the rows of a query on events; the arguments are those of `converter.run_query`.
 
+        `on_error` is called with the error of each event that the engine cannot use; it is left out.
+
         Raises:
             QueryError: the text is not a query, or uses what the engine does not know.
+            LogError: without `on_error`: the engine cannot use an event.
             ConfigurationError: an argument that the engine does not have.
         """
         module, function = self.runner
@@ -91,8 +96,9 @@ class Engine:
         if not limits and "limits" in signature(run).parameters:
             options["limits"] = importlib.import_module(f"{self.folder}.engine.language.run_context").NO_LIMITS
         options = self._known(run, options)
-        if on_note is not None and "on_note" in signature(run).parameters:
-            options["on_note"] = on_note
+        for name, listener in (("on_note", on_note), ("on_error", on_error)):
+            if listener is not None and name in signature(run).parameters:
+                options[name] = listener
         rows: list[dict[str, Any]] = run(query, events, **options)
         return rows
 

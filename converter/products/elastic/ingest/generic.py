@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from converter.products.elastic import dates
 from converter.products.event_time import event_time, iso
 
 if TYPE_CHECKING:
@@ -22,4 +23,6 @@ def view(event: Mapping[str, Any]) -> dict[str, Any]:
     micros = event_time(event)
     if micros is not None:
         document["@timestamp"] = iso(micros)
+    elif dates.indexed(document.get("@timestamp")) is None:  # the product refuses a document for what is not a time
+        document.pop("@timestamp", None)
     return document

@@ -36,6 +36,7 @@ def run(
     timestamp_field: str = "@timestamp",
     event_category_field: str = "event.category",
     size: int | None = None,
+    on_error: Callable[[LogError], None] | None = None,
 ) -> Rows:
     """Run a query over documents.
 
@@ -46,13 +47,14 @@ def run(
         timestamp_field: field that orders events.
         event_category_field: field that the category before `where` is compared with.
         size: most rows to return where the query has no pipe, the latest ones kept; None for all.
+        on_error: called with the error of each event that has no usable time; it is left out.
 
     Returns:
         documents, or for a sequence rows of `join_keys` and `events`.
 
     Raises:
         QueryError: the query is not EQL, or uses what is not supported.
-        LogError: an event has no usable time.
+        LogError: without `on_error`: an event has no usable time.
     """
     compiled = compile_query(
         parse(text),
@@ -60,6 +62,7 @@ def run(
         timestamp_field=timestamp_field,
         event_category_field=event_category_field,
         size=size,
+        on_error=on_error,
     )
     return compiled(events, tables or {})
 
@@ -76,13 +79,14 @@ def compile_query(
     timestamp_field: str = "@timestamp",
     event_category_field: str = "event.category",
     size: int | None = None,
+    on_error: Callable[[LogError], None] | None = None,
 ) -> Runner:
     """Return the function that runs `query`, the tree of `text`; for the options see `run`.
 
     Raises:
         QueryError: the query cannot be right, or uses what is not supported.
     """
-    compiler = _Compiler(text, timestamp_field, event_category_field)
+    compiler = _Compiler(text, timestamp_field, event_category_field, on_error)
     match query.body:
         case tree.EventFilter():
             rows = compiler.event_query(query.body)
@@ -101,10 +105,23 @@ def compile_query(
 
 
 class _Compiler:
-    def __init__(self, text: str, timestamp_field: str, event_category_field: str) -> None:
+    def __init__(
+        self,
+        text: str,
+        timestamp_field: str,
+        event_category_field: str,
+        on_error: Callable[[LogError], None] | None,
+    ) -> None:
         self._conditions = Conditions(text, timestamp_field)
         self._timestamp_field = timestamp_field
         self._event_category_field = event_category_field
+        self._on_error = on_error
+
+    def _fail(self, error: LogError) -> None:
+        """Tell of an event that is left out, or raise the error."""
+        if self._on_error is None:
+            raise error
+        self._on_error(error)
 
     def event_query(self, node: tree.EventFilter) -> Callable[[Iterable[Document]], Rows]:
         passes = self._filter(node)
@@ -114,7 +131,11 @@ class _Compiler:
             hits: list[tuple[int, int, Document]] = []
             for position, event in enumerate(events):
                 if passes(event):
-                    time = clock(event, position)
+                    try:
+                        time = clock(event, position)
+                    except LogError as error:
+                        self._fail(error)
+                        continue
                     hits.append((_BEFORE_ALL if time is None else time, position, event))
             hits.sort(key=_time_and_position)
             return [_row(event) for _, _, event in hits]
@@ -143,9 +164,15 @@ class _Compiler:
             )
             if not matched:
                 return None
-            time = clock(event, position)
+            try:
+                time = clock(event, position)
+            except LogError as error:
+                self._fail(error)
+                return None
             if time is None:
-                raise LogError(f"event {position + 1} has no {self._timestamp_field}, which a sequence needs")
+                what = f"has no {self._timestamp_field}, which a sequence needs"
+                self._fail(LogError(f"{_name(event, position)} {what}"))
+                return None
             return time, position, Hit(time, _row(event), matched)
 
         def rows(events: Iterable[Document]) -> Rows:
@@ -197,7 +224,7 @@ class _Compiler:
                 return None
             time = dates.indexed(values[0])
             if time is None or len(values) > 1:
-                raise LogError(f"event {position + 1} has no usable time in {name}: {values[0]!r}")
+                raise LogError(f"{_name(event, position)} has no usable time in {name}: {repr(values[0])[:80]}")
             return time
 
         return clock
@@ -219,6 +246,12 @@ def _hashed(value: Any) -> Any:
     if isinstance(value, bool):
         return _TRUE if value else _FALSE
     return value
+
+
+def _name(event: Document, position: int) -> str:
+    """Return what an error calls an event: by its id, else by its position."""
+    identifier = event.get("_id")
+    return f"event {identifier if isinstance(identifier, str | int) else position + 1}"
 
 
 def _time_and_position(row: tuple[int, int, Any]) -> tuple[int, int]:

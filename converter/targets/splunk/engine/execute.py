@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from converter.errors import QueryError
+from converter.errors import LogError, QueryError
 from converter.readers.source import Source
 from converter.targets.splunk.engine import deferred
 from converter.targets.splunk.engine.commands import COMMANDS
 from converter.targets.splunk.engine.commands.base import SearchContext
 from converter.targets.splunk.engine.language.run_context import Environment, Limits, running
 from converter.targets.splunk.engine.language.syntax import Pipeline, Subsearch
-from converter.targets.splunk.engine.language.values import ingest
+from converter.targets.splunk.engine.language.values import check_time, ingest
 from converter.targets.splunk.engine.parse import parse
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def run(
     limits: Limits = DEFAULT_LIMITS,
     on_note: Callable[[str], None] | None = None,
     macros: Macros | str | Mapping[str, str] | None = None,
+    on_error: Callable[[LogError], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run a search over events and return its rows.
 
@@ -111,10 +112,13 @@ def run(
         on_note: called with each sentence that the reader of the rows should know, such as a limit that was touched.
         macros: the text of a macros.conf with the macros that the search may call; or several, by name of file.
 
+        on_error: called with the error of each event whose `_time` is not a time; it is left out.
+
     Raises:
         QueryError: the search is wrong, or uses what this engine does not know; with the place.
-        LogError: an event has a `_time` that is not a time.
+        LogError: without `on_error`: an event has a `_time` that is not a time.
     """
+    events = events if on_error is None else usable(events, on_error)
     return compile_query(parse(text, macros), text)(events, tables or {}, now=now, limits=limits, on_note=on_note)
 
 
@@ -131,6 +135,17 @@ def reads_again(tree: Pipeline, commands: Commands = COMMANDS) -> bool:
         or any(reads_again(inner, commands) for inner in deferred.pipelines_of(node))
         for node in tree.commands
     )
+
+
+def usable(events: Iterable[Mapping[str, Any]], on_error: Callable[[LogError], None]) -> Iterator[Mapping[str, Any]]:
+    """Yield the events but those whose `_time` is not a time; `on_error` is called with the error of each of these."""
+    for position, event in enumerate(events, 1):
+        try:
+            check_time(event, position)
+        except LogError as error:
+            on_error(error)
+        else:
+            yield event
 
 
 def _ingested(events: Iterable[Mapping[str, Any]]) -> Iterator[Row]:

@@ -16,8 +16,9 @@ from converter.readers.yaml_document import parse_documents
 from converter.targets.splunk.saved_search.conf import SavedSearch, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from converter.errors import LogError
     from converter.targets.splunk.saved_search.schedule import SavedReplay
 
 
@@ -54,8 +55,18 @@ def saved_search_of(text: str) -> tuple[SavedSearch, str]:
     return saved, f"[{stem}_filter]\ndefinition = search *\n"
 
 
-def run_detection(text: str, events: Iterable[Mapping[str, Any]], *, phase: float = 0.0) -> list[dict[str, Any]]:
+def run_detection(
+    text: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    phase: float = 0.0,
+    on_error: Callable[[LogError], None] | None = None,
+) -> list[dict[str, Any]]:
     """Return the rows of every run that triggers, as `run_saved` does of a file of saved searches."""
+    if on_error is not None:
+        from converter.targets.splunk.engine.execute import usable  # noqa: PLC0415  reading alone needs no engine
+
+        events = usable(events, on_error)
     return _replay(text, events).run(phase)
 
 

@@ -32,6 +32,8 @@ from converter.targets.splunk.saved_search.scheduled_search import RunSearch, Sc
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
+    from converter.errors import LogError
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -115,7 +117,12 @@ def windows(schedule: Schedule, event_times: Iterable[float], phase: float) -> l
 
 
 def run_saved(
-    text: str, events: Iterable[Mapping[str, Any]], *, phase: float = 0.0, name: str | None = None
+    text: str,
+    events: Iterable[Mapping[str, Any]],
+    *,
+    phase: float = 0.0,
+    name: str | None = None,
+    on_error: Callable[[LogError], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the rows of every run of the saved searches in the file `text` that triggers, each with `run`.
 
@@ -124,12 +131,16 @@ def run_saved(
         events: events as Splunk has them; one without `_time` is in no window.
         phase: by how many seconds the clock of the schedule is moved against the log.
         name: the title of the one search to run; None for all.
+        on_error: called with the error of each event whose `_time` is not a time; it is left out.
 
     Raises:
         QueryError: the file or a search is wrong, or asks for what is not simulated.
+        LogError: without `on_error`: an event has a `_time` that is not a time.
     """
     saved = [search for search in parse(text) if name is None or search.name == name]
-    everything = list(events)
+    from converter.targets.splunk.engine.execute import usable  # noqa: PLC0415  reading alone needs no engine
+
+    everything = list(events if on_error is None else usable(events, on_error))
     return [row for search in saved for row in SavedReplay(search, everything).run(phase)]
 
 

@@ -32,6 +32,13 @@ _LARGEST = 10**300
 _DIGITS = 300
 
 
+def check_time(event: Mapping[str, Any], position: int) -> None:
+    """Raise LogError if an event has a `_time` that is not a time."""
+    time = event.get("_time")
+    if time is not None and type(time) is not int:
+        ingest({"_id": event.get("_id"), "_time": time}, position)
+
+
 def ingest(event: Mapping[str, Any], position: int) -> Row:
     """Return the row of an event: nested objects flattened as Splunk's JSON extraction does, `_time` as epoch seconds.
 
@@ -57,7 +64,7 @@ def ingest(event: Mapping[str, Any], position: int) -> Row:
                 _put(row, leaf, values)
     time = row.get("_time")
     if time is not None and (kind := type(time)) is not int:
-        row["_time"] = _time_of(time, position)
+        row["_time"] = _time_of(time, event.get("_id"), position)
     return row
 
 
@@ -109,7 +116,7 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _time_of(value: Any, position: int) -> int | float:
+def _time_of(value: Any, identifier: object, position: int) -> int | float:
     if isinstance(value, float):
         return tidy(value) or 0
     if isinstance(value, str):
@@ -117,17 +124,18 @@ def _time_of(value: Any, position: int) -> int | float:
             return number
         try:
             time = datetime.fromisoformat(value)
-        except ValueError:
-            return _bad_time(value, position)
-        time = time if time.tzinfo else time.replace(tzinfo=UTC)
-        microseconds = (time - _EPOCH) // _MICROSECOND
+            time = time if time.tzinfo else time.replace(tzinfo=UTC)
+            microseconds = (time - _EPOCH) // _MICROSECOND
+        except (ValueError, OverflowError):
+            return _bad_time(value, identifier, position)
         return microseconds // _MILLION if microseconds % _MILLION == 0 else microseconds / _MILLION
-    return _bad_time(value, position)
+    return _bad_time(value, identifier, position)
 
 
-def _bad_time(value: Any, position: int) -> int | float:
+def _bad_time(value: Any, identifier: object, position: int) -> int | float:
+    name = identifier if isinstance(identifier, str | int) else position
     raise LogError(
-        f"event {position}: _time is not a time: {str(value)[:80]!r}",
+        f"event {name}: _time is not a time: {str(value)[:80]!r}",
         hint="epoch seconds, or a time as ISO 8601 has it",
     )
 
