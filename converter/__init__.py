@@ -48,6 +48,7 @@ def convert(
     options: Mapping[str, str] | None = None,
     without_pipeline: bool = False,
     allow_unmapped: bool = False,
+    trust_pipelines: bool = False,
 ) -> list[Query]:
     """Convert rules to the query language of a target.
 
@@ -60,6 +61,7 @@ def convert(
         without_pipeline: whether to keep the fields as the rules have them, because they are the product's.
         allow_unmapped: whether to convert a rule with fields that no mapping has, also if the product fails on a query
             with unknown fields (ES|QL and EQL); `Query.warnings` names the fields.
+        trust_pipelines: whether files of pipelines may run code, read files and open connections (docs/pipelines.md).
 
     Raises:
         RefusedError: the language cannot express a rule; names the construct and a target that can. Or the product
@@ -77,6 +79,7 @@ def convert(
         format=format,
         options=options or {},
         allow_unmapped=allow_unmapped,
+        trust_pipelines=trust_pipelines,
     )
 
 

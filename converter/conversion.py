@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError, RefusedError, RuleError
 from converter.isolation import isolated
+from converter.pipelines.given import trusting
 from converter.pipelines.state import ReadState, read_by_pipeline
 from converter.plan import nodes as ir
 from converter.plan.simplify import simplified
@@ -57,6 +58,7 @@ def convert_rules(
     options: Mapping[str, str] | None = None,
     strict_fields: bool = False,
     allow_unmapped: bool = True,
+    trust_pipelines: bool = False,
     on_error: Callable[[SourceError], None] | None = None,
 ) -> list[Query]:
     """Convert every rule to one target.
@@ -71,6 +73,7 @@ def convert_rules(
         strict_fields: whether an unmapped field is an error, not a warning.
         allow_unmapped: whether an unmapped field is a warning even where the product fails on a query with a field that
             no index has. Users say so; replay sees the fields in the events.
+        trust_pipelines: whether the user trusts all of the pipelines, also those that do not say so.
         on_error: called with the error of each rule that cannot be converted, an InternalError if that is because of a
             bug of ours; without it, the first error is raised.
 
@@ -84,6 +87,7 @@ def convert_rules(
     """
     queries: list[Query] = []
     pipeline: ProcessingPipeline | None = None
+    pipelines = trusting(pipelines, trust_pipelines)
     rules = rules.expanded(() if without_pipeline else pipelines, on_error)
     titles = Titles(tuple(plan.meta.title for plan in rules.plans))
 

@@ -5,6 +5,7 @@ data ──emit──> standard output; errors and warnings ──explain, note,
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,10 +49,11 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 @dataclass(slots=True)
 class App:
-    """The state of one run of the program: whether it debugs, whether it reads configuration, and the configuration."""
+    """The state of one run of the program: whether it debugs, reads configuration, trusts pipelines; and its settings."""
 
     debug: bool = False
     no_config: bool = False
+    trust_pipelines: bool = False
     _settings: Settings | None = None
 
     @property
@@ -146,8 +148,25 @@ def logs_option(command: _Command) -> _Command:
     )(command)
 
 
+def _trust_pipelines(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:  # noqa: FBT001  as click calls it
+    if requested:
+        ctx.ensure_object(App).trust_pipelines = True
+
+
+def trust_option(command: _Command) -> _Command:
+    """Add --trust-pipelines. Only the command line says so, never a file."""
+    return click.option(
+        "--trust-pipelines",
+        is_flag=True,
+        expose_value=False,
+        callback=_trust_pipelines,
+        help="Let the files of pipelines run code, read files and open connections; templates run as pySigma has them.",
+    )(command)
+
+
 def pipeline_options(command: _Command) -> _Command:
-    """Add -p and --without-pipeline."""
+    """Add -p, --trust-pipelines and --without-pipeline."""
+    command = trust_option(command)
     command = click.option(
         "--without-pipeline", is_flag=True, help="Do not map fields: the rule uses the names of the product."
     )(command)
@@ -259,15 +278,39 @@ def chosen_pipelines(
 ) -> Sequence[PipelineSpec]:
     """Return the pipelines of the command line, else of the configuration, each for the targets of its product.
 
+    Those of a configuration are told, because the user has not named them: they may come with a stranger's change.
+
     Raises:
         ConfigurationError: as `for_products`.
     """
-    names = given or settings.pipeline
+    names: Sequence[PipelineSpec] = given or settings.pipeline
     if without or not names:
         return ()
     from converter.pipelines.choose import for_products  # noqa: PLC0415  slow to import
 
-    return for_products(names, [target.product for target in targets])
+    if not given and settings.pipeline_path is not None:
+        from converter.pipelines.given import told  # noqa: PLC0415
+
+        note(f"pipeline of {nearby(str(settings.pipeline_path))}: {', '.join(told(names, nearby))}")
+    return for_products(trusted_pipelines(names), [target.product for target in targets])
+
+
+def trusted_pipelines(names: Sequence[PipelineSpec]) -> Sequence[PipelineSpec]:
+    """Return pipelines with the trust that --trust-pipelines gives them."""
+    from converter.pipelines.given import trusting  # noqa: PLC0415
+
+    context = click.get_current_context(silent=True)
+    app = context.find_object(App) if context is not None else None
+    return trusting(names, app is not None and app.trust_pipelines)
+
+
+def nearby(path: str) -> str:
+    """Return a path as it is seen from the current folder, if it is in it."""
+    try:
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118  pathlib would be imported for this alone
+    except OSError:
+        return path
+    return path.removeprefix(here)
 
 
 def check_stdin(*groups: Sequence[str]) -> None:

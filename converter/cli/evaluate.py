@@ -35,6 +35,8 @@ from converter.cli.common import (
     rule_argument,
     status_of,
     tally,
+    trust_option,
+    trusted_pipelines,
     warn,
 )
 from converter.cli.inputs import check_stdout
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     metavar="PIPELINE",
     help="A pipeline that expands placeholders in the rules; its other transformations are ignored.",
 )
+@trust_option
 @click.option(
     "--no-logsource",
     is_flag=True,
@@ -105,7 +108,7 @@ def evaluate(
     check_stdout({"the log": logs, "the pipeline": pipelines}, rules)
     errors: list[SourceError] = []
     loaded = load_rules(rules, on_error=errors.append, exclude=exclude or app.settings.exclude).expanded(
-        pipelines, errors.append
+        trusted_pipelines(pipelines), errors.append
     )
     for error in (*errors, *loaded.warnings):
         explain(error)

@@ -73,7 +73,8 @@ SHAPE = Keys(
         "allow-unmapped": FLAG,
         "fail-on": _OUTCOMES,
         "accept": _OUTCOMES,
-    }
+    },
+    hints={"trust_pipelines": "only the command line trusts pipelines: give --trust-pipelines there"},
 )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from converter.readers.log_source import LogSource
 
@@ -59,6 +59,14 @@ def trusting(given: Iterable[PipelineSpec], trusted: bool) -> list[PipelineSpec]
     if not trusted:
         return list(given)
     return [Given((spec,), trusted=True) if isinstance(spec, str) else replace(spec, trusted=True) for spec in given]
+
+
+def told(given: Iterable[PipelineSpec], shown: Callable[[str], str]) -> Iterator[str]:
+    """Yield pipelines for people, with what each is for; `shown` writes a path."""
+    for spec in given:
+        item = Given((spec,)) if isinstance(spec, str) else spec
+        purpose = " and ".join(filter(None, (item.product, item.logsource)))
+        yield ", ".join(map(shown, item.names)) + (f" (for {purpose})" if purpose else "")
 
 
 def _names(

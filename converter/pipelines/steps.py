@@ -9,9 +9,9 @@ from sigma.processing.finalization import Finalizer
 from sigma.processing.postprocessing import QueryPostprocessingTransformation
 
 from converter.errors import RefusedError
+from converter.pipelines.template_data import pipeline_data, rule_data
 from converter.pipelines.templates.budget import Budget, TemplateError
 from converter.pipelines.templates.simple import render_simple
-from converter.pipelines.templates.values import pipeline_data, rule_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -274,8 +274,6 @@ class _Run:
         items = items_of(self.budget, self.value(node.iter, scope))
         if node.test is not None:
             items = [item for item in items if self.value(node.test, self.entered(node.target, item, scope))]
-        outer = scope.get("loop")
-        depth = outer["depth"] if isinstance(outer, _Loop) else 0
         for at, item in enumerate(items):
             self.budget.spend()
             inner = self.entered(node.target, item, scope)
@@ -287,8 +285,8 @@ class _Run:
                 first=at == 0,
                 last=at == len(items) - 1,
                 length=len(items),
-                depth=depth + 1,
-                depth0=depth,
+                depth=1,
+                depth0=0,
                 previtem=items[at - 1] if at else Undefined("previtem"),
                 nextitem=items[at + 1] if at + 1 < len(items) else Undefined("nextitem"),
             )

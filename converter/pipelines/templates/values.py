@@ -1,6 +1,6 @@
 """The values that a template of a pipeline sees: text, numbers, lists and mappings, never an object of the program.
 
-rule, pipeline of pySigma ──rule_data, pipeline_data──> Part: text with named parts
+a value of pySigma ──plain──> a copy as data; Part: text with named parts
 """
 
 from __future__ import annotations
@@ -10,44 +10,11 @@ import uuid
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Self
 
-from converter.pipelines.shape import Leaf, shape_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sigma.processing.pipeline import ProcessingPipeline
-
-    from converter.pipelines.fields import AnyRule
-    from converter.pipelines.shape import Tree
-
 _DEPTH = 64
-_RULE = (
-    "title",
-    "id",
-    "name",
-    "taxonomy",
-    "related",
-    "status",
-    "description",
-    "license",
-    "references",
-    "tags",
-    "author",
-    "date",
-    "modified",
-    "fields",
-    "falsepositives",
-    "level",
-    "scope",
-    "logsource",
-    "custom_attributes",
-    "type",
-    "timespan",
-    "group_by",
-    "generate",
-)
 _LOGSOURCE = ("category", "product", "service", "definition")
-_CONDITION = ("op", "count", "fieldref")
 
 
 class Part(str):
@@ -83,35 +50,6 @@ class Undefined:
 
 class Namespace(dict[str, Any]):
     """What `namespace()` returns: the only values that a template may set in a loop and read after it."""
-
-
-def rule_data(rule: AnyRule) -> Part:
-    """Return a rule as a template sees it."""
-    given: Any = rule
-    parts = {name: plain(getattr(given, name)) for name in _RULE if hasattr(given, name)}
-    if hasattr(given, "detection"):
-        shape = shape_of(rule)
-        detections = {name: _detection(tree) for name, tree in shape.searches.items()}
-        conditions = [str(condition) for condition in given.detection.condition]
-        parts["detection"] = Part("", {"detections": detections, "condition": conditions})
-    else:
-        parts["rules"] = [str(getattr(reference, "reference", reference)) for reference in given.rules or ()]
-        parts["condition"] = Part("", {name: plain(getattr(given.condition, name, None)) for name in _CONDITION})
-    return Part(str(given.title), parts)
-
-
-def pipeline_data(pipeline: ProcessingPipeline | None) -> Part:
-    """Return a pipeline as a template sees it: its name, its variables, its state."""
-    given: Any = pipeline
-    parts = {
-        "name": plain(getattr(given, "name", None)),
-        "priority": plain(getattr(given, "priority", 0)),
-        "vars": plain(getattr(given, "vars", {})),
-        "state": plain(getattr(given, "state", {})),
-        "allowed_backends": sorted(map(str, getattr(given, "allowed_backends", ()))),
-        "applied_ids": sorted(map(str, getattr(given, "applied_ids", ()))),
-    }
-    return Part(str(parts["name"] or ""), parts)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -163,9 +101,3 @@ def _enum(value: Enum) -> Part:
 
 def _key(key: Any) -> Any:
     return key if key is None or isinstance(key, bool | int | float) or type(key) is str else str(key)
-
-
-def _detection(tree: Tree) -> Any:
-    if isinstance(tree, Leaf):
-        return Part(tree.shown(), {"field": tree.field, "value": list(tree.texts)})
-    return Part(tree.shown(), {"detection_items": [_detection(item) for item in tree.items]})
