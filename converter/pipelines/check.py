@@ -102,10 +102,13 @@ def _template_file(document: Document, path: KeyPath, item: Mapping[str, Any]) -
     """Return the file of a template, which must be a template in the folder of the pipeline, links resolved."""
     home = Path(document.name).resolve().parent
     relative = Path(item["path"], item["template"])
-    # As pySigma has it, a path begins in the current folder; what is beside the pipeline is found from anywhere.
-    candidates = [base / relative for base in (Path(), home)]
-    file = next((candidate for candidate in candidates if candidate.is_file()), candidates[-1]).resolve()
     place = document.place(*path, "path")
+    try:
+        # As pySigma has it, a path begins in the current folder; what is beside the pipeline is found from anywhere.
+        candidates = [base / relative for base in (Path(), home)]
+        file = next((candidate for candidate in candidates if candidate.is_file()), candidates[-1]).resolve()
+    except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, a deleted folder
+        raise ConfigurationError(f"there is no template {item['template']!r}", place) from None
     if not file.is_relative_to(home) or any(part.startswith(".") for part in file.relative_to(home).parts):
         message = f"a pipeline may not read the template {item['template']!r}: it is outside the pipeline's folder"
         raise ConfigurationError(message, place, f"move it beside the pipeline; or {_TRUST}")
