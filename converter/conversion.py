@@ -87,7 +87,7 @@ def convert_rules(
     """
     queries: list[Query] = []
     pipeline: ProcessingPipeline | None = None
-    pipelines = trusting(pipelines, trust_pipelines)
+    pipelines = trusting(pipelines, trusted=trust_pipelines)
     rules = rules.expanded(() if without_pipeline else pipelines, on_error)
     titles = Titles(tuple(plan.meta.title for plan in rules.plans))
 

@@ -301,7 +301,7 @@ def trusted_pipelines(names: Sequence[PipelineSpec]) -> Sequence[PipelineSpec]:
 
     context = click.get_current_context(silent=True)
     app = context.find_object(App) if context is not None else None
-    return trusting(names, app is not None and app.trust_pipelines)
+    return trusting(names, trusted=app is not None and app.trust_pipelines)
 
 
 def nearby(path: str) -> str:

@@ -128,6 +128,21 @@ def _place_of_line(document: Document, path: KeyPath, text: str, line: int) -> P
     return document.place(*path, inner=Span(start, start + max(1, len(lines[line - 1]))))
 
 
+def _wrong_expression(expression: str, conditions: Mapping[str, Any]) -> str:
+    """Return what is wrong with an expression of named conditions; an empty string if nothing is."""
+    from sigma.processing.condition_expressions import parse_condition_expression  # noqa: PLC0415  slow to import
+
+    if len(expression) > _MOST_EXPRESSION:
+        return f"more than {_MOST_EXPRESSION} characters"
+    given: Any = dict.fromkeys(conditions)
+    try:
+        named = parse_condition_expression(expression).resolve(given)
+    except Exception as error:  # noqa: BLE001  pySigma raises anything
+        return str(error.args[0] if error.args else error) or type(error).__name__
+    unused = [name for name in conditions if name not in named]
+    return f"it does not name {', '.join(unused)}" if unused else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Checker:
     document: Document
@@ -191,9 +206,8 @@ class _Checker:
                     yield self.error(
                         f"{expression} and {prefix}_cond_op exclude each other", (*path, expression), "", key=True
                     )
-                if len(item[expression]) > _MOST_EXPRESSION:
-                    message = f"{expression} has more than {_MOST_EXPRESSION} characters"
-                    yield self.error(message, (*path, expression), "write several items")
+                if message := _wrong_expression(item[expression], given):
+                    yield self.error(f"{expression}: {message}", (*path, expression), "for example: a and not (b or c)")
 
     def condition(self, kinds: Mapping[str, Keys], prefix: str, path: KeyPath) -> Iterator[SourceError]:
         condition = value_at(self.document, path)

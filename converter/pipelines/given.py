@@ -54,7 +54,7 @@ def trust_by_name(
     return dict(_names(given, logsources, product))
 
 
-def trusting(given: Iterable[PipelineSpec], trusted: bool) -> list[PipelineSpec]:  # noqa: FBT001  handed on from an option
+def trusting(given: Iterable[PipelineSpec], *, trusted: bool) -> list[PipelineSpec]:
     """Return pipelines that are trusted, if the user says so: on the command line, never in a file."""
     if not trusted:
         return list(given)

@@ -15,7 +15,6 @@ from converter.readers.schema import (
     MAPPING,
     NULL,
     STRING,
-    STRING_OR_STRINGS,
     STRINGS,
     Either,
     Entries,
@@ -37,13 +36,13 @@ SCALAR = Scalar("a string, a number, true or false", lambda value: isinstance(va
 _NUMBER_OR_STRING = Scalar(
     "a string or a number", lambda value: isinstance(value, str | int | float) and not isinstance(value, bool)
 )
-_SCALAR_OR_NULL = Either((NULL, SCALAR))
-_STRING_OR_NULL = Either((NULL, STRING))
+_SCALAR_OR_NULL = Either((NULL, SCALAR), "write one value")
+_STRING_OR_NULL = Either((NULL, STRING), "put quotes around it, if it is text")
 # Names of fields; null stands for keywords.
 _FIELD = Scalar("a string", lambda key: key is None or isinstance(key, str))
-_NAMES = Either((FILLED, list_of(FILLED, "names")))
+_NAMES = Either((FILLED, list_of(FILLED, "names")), "for example user.name, or [user, src_user]")
 _COMPARISONS = ("eq", "ne", "gte", "gt", "lte", "lt")
-_INDENT = Either((NULL, whole(0, 16)))
+_INDENT = Either((NULL, whole(0, 16)), "how many spaces")
 _PLACEHOLDERS: Mapping[str, Shape] = {"include": STRINGS, "exclude": STRINGS}
 _LOGSOURCE: Mapping[str, Shape] = {"category": STRING, "product": STRING, "service": STRING}
 _SOURCE: Mapping[str, Shape] = {
@@ -90,7 +89,11 @@ TRANSFORMATIONS: Mapping[str, Keys] = {
     ),
     "add_condition": _keys(
         {
-            "conditions": Entries(Either((NULL, SCALAR, list_of(_SCALAR_OR_NULL, "values"))), STRING, least=1),
+            "conditions": Entries(
+                Either((NULL, SCALAR, list_of(_SCALAR_OR_NULL, "values")), "a value, or a list of them"),
+                STRING,
+                least=1,
+            ),
             "name": matching(r"\w[\w-]*", "a name: letters, digits, _ and -"),
             "template": FLAG,
             "negated": FLAG,
@@ -106,7 +109,10 @@ TRANSFORMATIONS: Mapping[str, Keys] = {
         regex="regex: ^C",
         replacement="replacement: D",
     ),
-    "map_string": _keys({"mapping": Entries(STRING_OR_STRINGS, STRING)}, mapping="mapping: {old: new}"),
+    "map_string": _keys(
+        {"mapping": Entries(Either((STRING, STRINGS), "put quotes around it, if it is text"), STRING)},
+        mapping="mapping: {old: new}",
+    ),
     "set_state": _keys({"key": FILLED, "val": ANYTHING}, key="key: index", val="val: windows"),
     "regex": _keys({"method": one_of("plain", "ignore_case_flag", "ignore_case_brackets")}),
     "set_value": _keys(
@@ -209,7 +215,10 @@ CONDITIONS: Mapping[str, Mapping[str, Keys]] = {
     "detection_item": DETECTION_ITEM_CONDITIONS,
     "field_name": FIELD_NAME_CONDITIONS,
 }
-_LISTED = Either((list_of(MAPPING, "conditions", hint="begin each condition with a hyphen"), Entries(MAPPING, FILLED)))
+_LISTED = Either(
+    (list_of(MAPPING, "conditions", hint="begin each condition with a hyphen"), Entries(MAPPING, FILLED)),
+    "a list of conditions, or a mapping of named ones",
+)
 
 
 def condition_keys(prefix: str) -> Mapping[str, Shape]:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _MOST_DEPTH = 200
 _MOST_CALLS = 20
-_TRUST = "read the pipeline; with --trust-pipelines pySigma renders it, as code"
+_TRUST = "Read the pipeline; with --trust-pipelines pySigma renders it, as code"
 _FUNCTIONS = ("dict", "namespace", "range")
 _EXPRESSIONS = (
     *(nodes.Add, nodes.And, nodes.Call, nodes.Compare, nodes.Concat, nodes.CondExpr, nodes.Const, nodes.Dict),
@@ -151,9 +151,9 @@ def _fault(node: nodes.Node) -> str:
 def _hint(node: nodes.Node) -> str:
     match node:
         case nodes.Filter(name=name):
-            return suggest(name, (*FILTERS, *SELECTING)) or _TRUST
+            return f"{suggest(name, (*FILTERS, *SELECTING))} {_TRUST}".strip()
         case nodes.Test(name=name):
-            return suggest(name, TESTS) or _TRUST
+            return f"{suggest(name, TESTS)} {_TRUST}".strip()
         case _:
             return _TRUST
 
