@@ -49,7 +49,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 @dataclass(slots=True)
 class App:
-    """The state of one run of the program: whether it debugs, reads configuration, trusts pipelines; and its settings."""
+    """The state of one run: whether it debugs, reads configuration and trusts pipelines, and its settings."""
 
     debug: bool = False
     no_config: bool = False

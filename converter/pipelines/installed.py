@@ -92,6 +92,10 @@ class Installed:
             raise ConfigurationError(f"the pipeline {name!r} cannot be built: {error}") from None
         if not isinstance(pipeline, ProcessingPipeline):
             raise ConfigurationError(f"{name!r} of an installed package is not a pipeline")
+        if pipeline.postprocessing_items or pipeline.finalizers:
+            from converter.pipelines.steps import with_own_templates  # noqa: PLC0415  slow to import
+
+            with_own_templates(pipeline)
         return pipeline
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sigma.processing.finalization import Finalizer
 from sigma.processing.postprocessing import QueryPostprocessingTransformation
+from sigma.processing.templates import TemplateBase
 
 from converter.errors import RefusedError
 from converter.pipelines.template_data import pipeline_data, rule_data
@@ -89,6 +90,38 @@ class OutputTemplate(Finalizer):
             return self.parsed.render(values, Budget(len(texts), sum(map(len, texts))))
         except TemplateError as error:
             raise _refused(error, None, self.locate) from None
+
+
+def with_own_templates(pipeline: Any) -> None:
+    """Have the templates of an installed pipeline rendered here, where they ask for nothing but data.
+
+    A package is code that the user has installed: what else its templates ask for, pySigma gives them.
+    """
+    for item in pipeline.postprocessing_items:
+        nested = getattr(item.transformation, "_nested_pipeline", None)
+        if nested is not None:
+            with_own_templates(nested)
+        elif (parsed := _data_only(item.transformation)) is not None:
+            own = QueryTemplate(item.transformation.template, parsed)
+            own.set_processing_item(item)
+            own.set_pipeline(pipeline)
+            item.transformation = own
+    for index, finalizer in enumerate(pipeline.finalizers):
+        if (parsed := _data_only(finalizer)) is not None:
+            pipeline.finalizers[index] = OutputTemplate(finalizer.template, parsed)
+            pipeline.finalizers[index].set_pipeline(pipeline)
+
+
+def _data_only(step: Any) -> Template | None:
+    """Return the template of a step of pySigma; None if it has none, reads files, or asks for more than data."""
+    from converter.pipelines.templates.interpreter import parse_template  # noqa: PLC0415  Jinja is slow to import
+
+    if not isinstance(step, TemplateBase) or step.path is not None or step.vars is not None:
+        return None
+    try:
+        return parse_template(step.template, autoescape=step.autoescape)
+    except TemplateError:
+        return None
 
 
 def _refused(error: TemplateError, rule: AnyRule | None, locate: Callable[[int], Place | None]) -> RefusedError:

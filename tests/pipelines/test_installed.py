@@ -11,6 +11,7 @@ from converter.errors import ConfigurationError
 from converter.pipelines import installed
 from converter.pipelines.choose import select
 from converter.pipelines.installed import PACKAGES, find_installed, package_of
+from converter.rules.load import parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,3 +120,35 @@ def test_installed_pipelines_are_in_the_table() -> None:
     # Under pytest, pySigma's discovery also finds its own test pipelines.
     tests = {name for name in find_installed().builders if "test" in name.lower()}
     assert set(find_installed().builders) - tests <= names
+
+
+def test_the_templates_of_a_package_are_rendered_here_if_they_are_data() -> None:
+    from sigma.processing.finalization import TemplateFinalizer  # noqa: PLC0415  slow to import
+    from sigma.processing.pipeline import ProcessingPipeline, QueryPostprocessingItem  # noqa: PLC0415
+    from sigma.processing.postprocessing import (  # noqa: PLC0415
+        NestedQueryPostprocessingTransformation,
+        QueryTemplateTransformation,
+    )
+
+    from converter.pipelines.steps import OutputTemplate, QueryTemplate, with_own_templates  # noqa: PLC0415
+
+    def item(template: str) -> QueryPostprocessingItem:
+        return QueryPostprocessingItem(QueryTemplateTransformation(template))
+
+    nested = NestedQueryPostprocessingTransformation([item("({{ query }})")])
+    pipeline = ProcessingPipeline(
+        postprocessing_items=[item("{{ query }}!"), item("{{ query|pprint }}"), QueryPostprocessingItem(nested)],
+        finalizers=[TemplateFinalizer("{{ queries|join }}"), TemplateFinalizer("{{ queries|pprint }}")],
+    )
+    with_own_templates(pipeline)
+    inner = nested._nested_pipeline.postprocessing_items  # noqa: SLF001  pySigma has no other way to it
+    kinds = [type(given.transformation) for given in (*pipeline.postprocessing_items[:2], *inner)]
+    assert kinds == [QueryTemplate, QueryTemplateTransformation, QueryTemplate]
+    assert list(map(type, pipeline.finalizers)) == [OutputTemplate, TemplateFinalizer]
+    rule = (
+        parse_rules("title: x\nlogsource: {product: a}\ndetection: {s: {a: b}, condition: s}\n").collection().rules[0]
+    )
+    assert pipeline.postprocess_query(rule, "q") == "('q!')"
+    assert pipeline.finalize(["a", "b"]) == "'ab'"
+    with_own_templates(pipeline)  # a package may hand out the same pipeline again
+    assert pipeline.postprocess_query(rule, "q") == "('q!')"
