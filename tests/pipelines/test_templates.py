@@ -241,3 +241,27 @@ def test_a_finalizer_that_fails_is_an_error_of_each_rule(tmp_path: Path) -> None
     assert convert_rules(parse_rules(text), list_targets()["splunk"], pipelines=[path], on_error=errors.append) == []
     assert [error.message.split(" ")[0] for error in errors] == ["a", "b"]
     assert all("x is undefined" in error.message for error in errors)
+
+
+def test_a_template_of_a_correlation(tmp_path: Path) -> None:
+    template = (
+        "{{ rule.title }}|{{ rule.type }}|{{ rule.type.name }}|{{ rule.rules|join }}|{{ rule.group_by|join(',') }}|"
+        "{{ rule.timespan }}|{{ rule.timespan.seconds }}|{{ rule.condition.op.name }} {{ rule.condition.count }}|"
+        "{{ rule.level }}|{{ rule.logsource }}"
+    )
+    path = pipeline_file(tmp_path, "p.yml", postprocessing=[{"type": "template", "template": template}])
+    given = {
+        "title": "Many",
+        "name": "many",
+        "level": "low",
+        "correlation": {
+            "type": "event_count",
+            "rules": ["a_rule"],
+            "group-by": ["User", "Host"],
+            "timespan": "5m",
+            "condition": {"gte": 3},
+        },
+    }
+    text = yaml.safe_dump_all([DATA["rule"], given])
+    (query,) = convert_rules(parse_rules(text), list_targets()["splunk"], pipelines=[path])
+    assert query.text == "Many|event_count|EVENT_COUNT|a_rule|User,Host|5m|300|GTE 3|low|"
