@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _TRUST = "read the pipeline; if you trust it, give --trust-pipelines"
 _MOST_EXPRESSION = 1000
+_MOST_ITEMS = 5000
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tmpl")
 _MOST_TEMPLATE = 1024 * 1024
 _INNER: Mapping[str, tuple[str, str]] = {
@@ -128,6 +129,18 @@ def _place_of_line(document: Document, path: KeyPath, text: str, line: int) -> P
     return document.place(*path, inner=Span(start, start + max(1, len(lines[line - 1]))))
 
 
+def _count(section: str, items: Any) -> int:
+    """Return how many items a section has, those inside others included."""
+    count = 0
+    stack = [items]
+    while stack:
+        listed = stack.pop()
+        if isinstance(listed, list):
+            count += len(listed)
+            stack += [item.get(_INNER[section][1]) for item in listed if isinstance(item, dict)]
+    return count
+
+
 def _wrong_expression(expression: str, conditions: Mapping[str, Any]) -> str:
     """Return what is wrong with an expression of named conditions; an empty string if nothing is."""
     from sigma.processing.condition_expressions import parse_condition_expression  # noqa: PLC0415  slow to import
@@ -152,6 +165,9 @@ class _Checker:
         """Yield every error of the file, those of the whole first."""
         yield from errors(self.document, Keys(PIPELINE, hint=f"keys: {', '.join(KINDS)}", hints=ONLY_USER))
         for section in KINDS:
+            if (count := _count(section, self.document.data.get(section, ()))) > _MOST_ITEMS:
+                message = f"{section} has {count:,} items, more than {_MOST_ITEMS:,}"
+                yield self.error(message, (section,), "each of them is applied to every rule", key=True)
             for index in range(len(self.document.data.get(section, ()))):
                 yield from self.item(section, (section, index))
 

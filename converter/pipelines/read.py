@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from converter.readers.yaml_document import Document
 
-_REMEMBERED = 64
+_REMEMBERED = 16
 
 
 def load_pipeline(path: Path, *, trusted: bool = False) -> ProcessingPipeline:

@@ -30,6 +30,7 @@ def _rule(case: dict[str, Any]) -> str:
 def _pipeline(case: dict[str, Any], folder: Path) -> str:
     text = case.get("text") or yaml.safe_dump(case["pipeline"])
     text = text.replace("NOTS", "not " * 400 + "a").replace("FOLDER", str(folder))
+    text = text.replace("MANY", "transformations:\n" + "- {type: case}\n" * 30_000)
     return text.replace("NESTS", "transformations: " + "[{type: nest, items: " * 90 + "[]" + "}]" * 90)
 
 
