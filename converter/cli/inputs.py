@@ -62,7 +62,7 @@ class Inputs:
         """Add the files of pipelines; the names of installed ones are not files."""
         for spec in specs:
             names = (spec,) if isinstance(spec, str) else spec.names
-            self.add("the pipeline", (name.rstrip("/*") or "/" for name in names))
+            self.add("the pipeline", (name.rstrip("/*") or ("/" if name.startswith("/") else ".") for name in names))
 
     def _add_file(self, kind: str, path: str | Path) -> None:
         with suppress(OSError, ValueError):

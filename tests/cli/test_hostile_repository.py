@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ import pytest
 import yaml
 
 from converter.cli import main
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +97,7 @@ class Watch:
         sys.addaudithook(self)  # for as long as the process lives
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take an event, as Python's audit hook."""
         if not self.watching:
             return
         if event in {"open", "os.listdir", "os.scandir"} and isinstance(arguments[0], str | bytes | os.PathLike):
@@ -201,6 +204,27 @@ def test_nothing_outside_is_run_read_shown_or_written(
         assert CANARY not in path.read_text(encoding="utf-8"), path
     for words in row.get("says", ()):
         assert words in said
+
+
+@pytest.mark.parametrize("command", ["check rules", "-t splunk rules", "test -j 2"])
+def test_another_process_runs_no_python_of_the_repository(top: Path, command: str) -> None:
+    for row in ROWS:
+        if any(name.endswith(".py") for name in row.get("files", ())) and "sigma-convert.toml" not in row["files"]:
+            _build(row, top)
+    assert list((top / "repo").glob("*.py"))
+    before = _state(top)
+    program = "import sys; from converter.cli import main; sys.exit(main())"  # as the script of the package does
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-P", "-c", program, *command.split()],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode in {0, 1}, ran.stderr
+    assert CANARY not in ran.stdout + ran.stderr
+    assert _state(top) == before
 
 
 def test_the_watch_sees_what_it_must_see(top: Path, watch: Watch) -> None:
