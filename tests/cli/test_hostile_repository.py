@@ -8,6 +8,7 @@ Python's audit hook sees every file that is opened, whoever asks for it, and eve
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import re
@@ -16,6 +17,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,18 +85,21 @@ COMMANDS = [
     "test -j 1 --format junit",
     "test -j 1 --format github",
 ]
-PROCESSES = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn"}
+PROCESSES = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.forkpty", "pty.spawn"}
 CONNECTIONS = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request"}
 SECONDS = 120
 
 
 class Watch:
-    """What the process did while it was watched: `open PATH`, or the name of an event of Python's audit hook."""
+    """What this process and those that it forks did while they were watched: `open PATH`, or the name of an event.
+
+    Events are kept in a file without a name, which the forked processes share.
+    """
 
     def __init__(self) -> None:
-        self.events: list[str] = []
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  for as long as the process lives, as the hook
         self.watching = False
-        sys.addaudithook(self)  # for as long as the process lives
+        sys.addaudithook(self)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an event, as Python's audit hook."""
@@ -102,20 +107,27 @@ class Watch:
             return
         if event in {"open", "os.listdir", "os.scandir"} and isinstance(arguments[0], str | bytes | os.PathLike):
             self.watching = False
-            self.events.append(f"{event} {os.path.realpath(os.fsdecode(arguments[0]))}")
+            self.write(f"{event} {os.path.realpath(os.fsdecode(arguments[0]))}")
             self.watching = True
         elif event in PROCESSES | CONNECTIONS:
-            self.events.append(f"{event} {arguments}")
+            self.write(f"{event} {arguments}")
+
+    def write(self, event: str) -> None:
+        """Keep an event."""
+        os.write(self.file.fileno(), f"{event!r}\n".encode())
 
     @contextlib.contextmanager
     def during(self) -> Iterator[list[str]]:
         """Yield a list that has what was done in the block, once it ends."""
-        self.events = []
+        events: list[str] = []
+        start = self.file.seek(0, os.SEEK_END)
         self.watching = True
         try:
-            yield self.events
+            yield events
         finally:
             self.watching = False
+            self.file.seek(start)
+            events += [ast.literal_eval(line.decode()) for line in self.file.readlines()]
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +246,11 @@ def test_the_watch_sees_what_it_must_see(top: Path, watch: Watch) -> None:
         list(top.iterdir())
         Path("/etc/passwd").read_text(encoding="utf-8")
         os.system("true")  # noqa: S605, S607
-    assert len(events) == 5
+        if not (child := os.fork()):  # a process that this one forks is watched too
+            (top / "outside" / "secret.toml").read_text(encoding="utf-8")
+            os._exit(0)
+        os.waitpid(child, 0)
+    assert len(events) == 6
     assert all(_strange(event, top) for event in events)
     with watch.during() as events:
         (top / "repo" / "rules" / "good.yml").read_text(encoding="utf-8")

@@ -143,30 +143,35 @@ class Suite:
     time_field: str = "eventTime"
 
 
-def find_case_files(paths: Sequence[Path]) -> list[Path]:
+def _raise(error: SourceError) -> None:
+    raise error
+
+
+def find_case_files(paths: Sequence[Path], fail: Callable[[SourceError], None] = _raise) -> list[Path]:
     """Return the case files that `paths` name: files as they are, and `cases.yml` and `*.cases.yml` below folders.
 
-    Raises:
-        CaseError: a path does not exist, a link leads out of the scope, or a folder holds no case file.
+    Args:
+        paths: files and folders.
+        fail: called with an error for a path that does not exist, a link that leads out of the scope, and a folder that
+            holds no case file; all others are returned. By default it raises the error.
     """
     scope = Scope.of(paths)
     files: dict[Path, None] = {}
     for path in paths:
-        try:
-            check_named(path)
-        except ScopeError as error:
-            raise CaseError(f"{path} {error}", hint=error.hint) from None
-        if path.is_dir():
-            listing = list_files(path, scope, _is_case_file)
-            for name, reason in listing.errors:
-                raise CaseError(f"{name} {reason}", hint=reason.hint)
-            if not listing.files:
-                raise CaseError(f"no case file below {path}", hint="case files are named cases.yml or NAME.cases.yml")
-            files.update(dict.fromkeys(file.path for file in listing.files))
-        elif path.exists():
-            files[path] = None
-        else:
-            raise CaseError(f"no such file or folder: {path}")
+        with isolated(fail, about=f"looking for case files in {path}"):
+            _check_named(path)
+            if path.is_dir():
+                listing = list_files(path, scope, _is_case_file)
+                for name, reason in listing.errors:
+                    fail(CaseError(f"{name} {reason}", hint=reason.hint))
+                if not listing.files and not listing.errors:
+                    hint = "case files are named cases.yml or NAME.cases.yml"
+                    raise CaseError(f"no case file below {path}", hint=hint)
+                files.update(dict.fromkeys(file.path for file in listing.files))
+            elif path.exists():
+                files[path] = None
+            else:
+                raise CaseError(f"no such file or folder: {path}")
     return list(files)
 
 
@@ -184,20 +189,11 @@ def load_cases(paths: Sequence[Path], on_error: Callable[[SourceError], None] | 
         CaseError: a file is not valid; `place` says where.
         LogError: a log that a case names is not readable.
     """
-
-    def fail(error: SourceError) -> None:
-        if on_error is None:
-            raise error
-        on_error(error)
-
+    fail = on_error or _raise
     scope = Scope.of(paths)
     logs = _Logs()
-    files: dict[Path, None] = {}
-    for path in paths:
-        with isolated(fail, about=f"looking for case files in {path}"):
-            files.update(dict.fromkeys(find_case_files([path])))
     suites: list[Suite] = []
-    for file in files:
+    for file in find_case_files(paths, fail):
         with isolated(fail, about=f"reading {file}"):
             suites.append(_suite(file, scope, logs, fail))
     return suites
@@ -214,6 +210,13 @@ class _Logs:
         if key not in self._read:
             self._read[key] = tuple(read_events(path, raw=True))
         return self._read[key]
+
+
+def _check_named(path: Path) -> None:
+    try:
+        check_named(path)
+    except ScopeError as error:
+        raise CaseError(f"{path} {error}", hint=error.hint) from None
 
 
 def _is_case_file(path: Path) -> bool:
