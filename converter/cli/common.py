@@ -63,6 +63,8 @@ class App:
             from converter.cli.settings import Settings, load_settings  # noqa: PLC0415  only verbs that need it
 
             self._settings = Settings() if self.no_config else load_settings()
+            if self._settings.hiding:  # a stranger's change may have set them
+                note(f"configuration {self._settings.path}: {', '.join(self._settings.hiding)}")
         return self._settings
 
 

@@ -78,6 +78,10 @@ SHAPE = Keys(
 )
 
 
+# Keys by which a configuration hides rules or findings.
+_HIDING = ("exclude", "accept", "without-pipeline", "allow-unmapped")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the configuration says. Paths are absolute.
@@ -85,6 +89,7 @@ class Settings:
     Attributes:
         path: the file of the repository, or of the user if there is none; None without a configuration.
         pipeline_path: the file that names the pipelines, if there are any.
+        hiding: the keys of the repository's file that can hide rules or findings, such as `exclude`.
     """
 
     target: tuple[str, ...] = ()
@@ -100,6 +105,7 @@ class Settings:
     accept: tuple[CellKind, ...] = ()
     path: Path | None = None
     pipeline_path: Path | None = None
+    hiding: tuple[str, ...] = ()
 
     def policy(self, fail_on: Collection[CellKind], accept: Collection[CellKind]) -> Policy:
         """Return which outcomes fail, with those of the command line before those of the configuration."""
@@ -119,12 +125,16 @@ def load_settings(folder: Path | None = None) -> Settings:
     own = None if start is None else _of_repository(start)
     users = _of_user()
     if own is None or users is None:
-        return Settings(**(own or users or {}))
+        return Settings(**(own or users or {}), hiding=_hiding(own or {}))
     given = dict(users)
     for keys in _TOGETHER:
         if any(key in own for key in keys):
             given = {key: value for key, value in given.items() if key not in keys}
-    return Settings(**{**given, **own})
+    return Settings(**{**given, **own}, hiding=_hiding(own))
+
+
+def _hiding(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(key for key in _HIDING if values.get(key.replace("-", "_")))
 
 
 def _of_repository(start: Path) -> dict[str, Any] | None:

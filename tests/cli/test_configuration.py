@@ -245,3 +245,17 @@ def test_configuration_of_a_stranger(world: Path, capsys: pytest.CaptureFixture[
     status, _, err = run(capsys, "repo/rule.yml")
     assert status == WRONG_USAGE
     assert "belongs to another user" in err
+
+
+@pytest.mark.usefixtures("world")
+def test_keys_that_hide_something_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("../sigma-convert.toml", "target = 'kql'\nexclude = 'rule.yml'\naccept = []\nallow-unmapped = true\n")
+    err = run(capsys, "../rule.yml")[2]
+    assert f"configuration {Path.cwd().parent}/sigma-convert.toml: exclude, allow-unmapped\n" in err
+    assert "configuration" not in run(capsys, "-t kql --no-config ../rule.yml")[2]
+    Path("../sigma-convert.toml").unlink()
+    write("home/sigma-convert/config.toml", "exclude = 'rule.yml'\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(Path("home").resolve()))
+    assert "configuration" not in run(capsys, "-t kql ../rule.yml")[2]
