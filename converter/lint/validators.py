@@ -131,7 +131,10 @@ def _place(issue: Any, rule: Any, document: Document) -> Place:
 def _items(rule: Any, document: Document) -> Iterator[tuple[Any, Path]]:
     """Yield the detection items of a rule, each with its path in the document."""
     detections = rule.detection.detections if hasattr(rule, "detection") else {}
+    written = document.data.get("detection", {})
     for name, detection in detections.items():
+        if name not in written:  # of a filter
+            continue
         yield from _below(detection, ("detection", name), document.data["detection"][name])
 
 

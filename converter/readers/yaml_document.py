@@ -32,6 +32,8 @@ MAX_NODES = 200_000
 _BESIDE = re.compile(rf"^({INVISIBLE.pattern})|({INVISIBLE.pattern})$|^[^\s:'\"]+:({INVISIBLE.pattern})")
 _LONG_NUMBER = re.compile(r"[0-9_]{4000,}")  # longer than Python converts
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What Python raises where PyYAML trusts that a value is of the type of its tag: `!!timestamp est`, `!!int ""`.
+_CONSTRUCTION = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 # YAML 1.1 ends a line at each of these; YAML 1.2 does so only at `\n`, `\r` and `\r\n`.
 _OLD_BREAK = re.compile("[\x85\u2028\u2029]")
 _BREAK_NAMES = {"\x85": "U+0085", "\u2028": "U+2028", "\u2029": "U+2029"}
@@ -227,19 +229,44 @@ def parse_documents(
             while reader.check_node():
                 node = reader.get_node()
                 merges = _check_size(node, text, name, error)
-                data = reader.construct_document(node)
+                try:
+                    data = reader.construct_document(node)
+                except _CONSTRUCTION as caught:
+                    raise _not_constructed(node, caught, text, name, error) from None
                 if data is not None:
                     documents.append(Document(name, text, data, node, error, merges))
         finally:
             reader.dispose()
     except yaml.YAMLError as caught:
         raise yaml_error(caught, text, name, error) from None
-    except (ValueError, TypeError, RecursionError, OverflowError) as caught:
-        if digits := _LONG_NUMBER.search(text):
-            place = Place.at_offset(text, digits.start(), name)
-            raise error("a number has too many digits", place, "put quotes around it if it is text") from None
-        raise error(f"not valid YAML: {caught}", Place(name, 1, 1, text.split("\n", 1)[0])) from None
+    except RecursionError:
+        raise error("the file nests too deep", Place(name, 1, 1, text.split("\n", 1)[0]), "simplify it") from None
     return documents
+
+
+def _not_constructed(root: yaml.Node, caught: Exception, text: str, name: str, error: type[SourceError]) -> SourceError:
+    """Return the error of a document whose nodes PyYAML could not make data of; the place is that of the node."""
+    stack, seen = [root], set[int]()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if not isinstance(node, yaml.ScalarNode):
+            stack.extend(reversed(list(_children(node))))
+            continue
+        try:
+            yaml.SafeLoader("").construct_document(node)
+        except _CONSTRUCTION:
+            place = place_of_mark(text, node.start_mark, name)
+            if _LONG_NUMBER.search(str(node.value)):
+                return error("a number has too many digits", place, "put quotes around it if it is text")
+            kind = str(node.tag).rpartition(":")[2]
+            message = f"this is not a value of the type {kind}, which YAML takes it for"
+            return error(message, place, "put quotes around it, without a type, if it is text")
+        except yaml.YAMLError:  # of a tag that only another loader knows
+            continue
+    return error(f"not valid YAML: {caught}", Place(name, 1, 1, text.split("\n", 1)[0]))
 
 
 def _check_breaks(text: str, name: str, error: type[SourceError]) -> None:

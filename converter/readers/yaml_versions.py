@@ -102,6 +102,8 @@ def old_reading(node: yaml.ScalarNode) -> Any:
                 return _CONSTRUCTOR.construct_yaml_timestamp(node)
             except (ValueError, OverflowError):
                 return _IMPOSSIBLE
+            except AttributeError:  # the file gives it this tag, and it does not look like a date at all
+                return node.value
         case "value" | "merge":
             return _IMPOSSIBLE
         case _:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError, RuleError, SourceError
 from converter.isolation import raised_by
+from converter.readers.schema import errors
 from converter.readers.source import Source
 from converter.rules.pysigma import Origin, parse_rule
+from converter.rules.validate_metadata import LOG_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -105,6 +107,8 @@ def _rest_errors(document: Document, known: Collection[tuple[int, int]]) -> Iter
     """Yield the errors outside the detection; only those of the log source, if there are known errors."""
     fine = {"selection": {"field": "value"}, "condition": "selection"}
     source = document.data.get("logsource", {"category": "any"})
+    if "logsource" in document.data and any(errors(document, LOG_SOURCE, "logsource")):
+        source = {"category": "any"}  # which has its own error
     rest = {"title": "rest", "logsource": source} if known else document.data
     yield from _whole(replace(document, data={**rest, "detection": fine}))
 

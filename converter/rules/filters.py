@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import Place, RuleError, RuleWarning, suggest
 from converter.plan import nodes as ir
 from converter.plan.condition import parse_condition
-from converter.readers.schema import ANYTHING, Either, Keys, errors, list_of, string
+from converter.readers.schema import Either, Keys, errors, list_of, string
 from converter.readers.source import Source
 from converter.rules.references import because_of, better_reference, identifiers_of, needed
+from converter.rules.validate_metadata import LOG_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ _RULES = "a name or id, a list of them, or `any` for every rule of the log sourc
 _NAME = string(accepts=bool, hint=_RULES)
 _FILTER = Keys(
     {
-        "logsource": ANYTHING,
+        "logsource": LOG_SOURCE,
         "filter": Keys(
             {
                 "rules": Either((_NAME, list_of(_NAME, "rules", least=1)), _RULES),

@@ -92,7 +92,8 @@ def parse_rules(
 ) -> Rules:
     """Load rules from YAML text; otherwise like `load_rules`."""
     loading = _Loading()
-    loading.file(RuleFile(name, text.encode))
+    with isolated(loading.fail, about=f"reading {name}"):
+        loading.file(RuleFile(name, text.encode))
     return loading.finish(on_error, on_warning)
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import Place, RefusedError, RuleError
 from converter.readers.field_names import ARRAY_SELECTOR
 from converter.readers.invisible import name_of
-from converter.readers.schema import ANYTHING, STRING, Either, Keys, errors, list_of, missing, unknown
+from converter.readers.schema import STRING, Either, Keys, errors, list_of, missing, unknown
 from converter.readers.source import Span
 from converter.rules.aggregations import equivalent
 from converter.rules.filters import structure_errors
 from converter.rules.other_words import OTHER_MODIFIERS
 from converter.rules.validate_correlation import correlation_errors
-from converter.rules.validate_metadata import metadata_errors
+from converter.rules.validate_metadata import LOG_SOURCE, metadata_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -34,7 +34,7 @@ _VERSIONS = (1, 2)
 _EXAMPLE = "for example `condition: selection`"
 _RULE = Keys(
     {
-        "logsource": ANYTHING,
+        "logsource": LOG_SOURCE,
         "detection": Keys(
             {"condition": Either((STRING, list_of(STRING, "strings", least=1)), _EXAMPLE)},
             {"condition": _EXAMPLE},

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from converter.errors import RuleWarning
-from converter.readers.schema import ANYTHING, STRING, Keys, ListOf, Scalar, errors, list_of, one_of, string, value_at
+from converter.readers.schema import (
+    ANYTHING,
+    STRING,
+    Either,
+    Keys,
+    ListOf,
+    Scalar,
+    errors,
+    list_of,
+    one_of,
+    string,
+    value_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +32,12 @@ MAX_TITLE = 256
 _OWN_ID = " (`uuidgen` makes one); a product that needs one gets one that stays the same for this rule"
 _ENTRIES = "one entry a line, each after `- `"
 _DATE_PARTS = re.compile(r"([1-3]\d{3})-([01]\d)-([0-3]\d)|([1-3]\d{3})/([01]?\d)/([0-3]?\d)", re.ASCII)
+
+
+LOG_SOURCE = Either(
+    (Keys(dict.fromkeys(("product", "category", "service"), STRING), others=True, nulls=True), ANYTHING)
+)
+"""A log source. pySigma checks the rest of it, and would take an empty list for nothing."""
 
 
 def metadata_errors(document: Document) -> Iterator[SourceError]:
@@ -75,7 +93,7 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _list(plural: str, item: Scalar | Keys = ANYTHING) -> ListOf:
+def _list(plural: str, item: Scalar | Keys) -> ListOf:
     return list_of(item, plural, hint=_ENTRIES)
 
 
@@ -86,6 +104,7 @@ _DATE = Scalar(
     lambda value: isinstance(value, date) or _is_date(str(value)),
     "year, month and day: 2026-01-31",
 )
+_ITEM = Scalar("a string", lambda value: isinstance(value, str | int | float | date), "write one string")
 _TAG = string("a namespace, a dot and a name", lambda tag: "." in tag, "for example attack.t1078")
 _RELATED = Keys(
     {"id": _ID, "type": one_of("correlation", "derived", "merged", "obsolete", "renamed", "similar", fold=True)},
@@ -106,10 +125,10 @@ _METADATA = Keys(
         "date": _DATE,
         "modified": _DATE,
         "tags": _list("tags", _TAG),
-        "references": _list("links"),
-        "falsepositives": _list("causes"),
-        "fields": _list("fields"),
-        "scope": _list("hosts"),
+        "references": _list("links", _ITEM),
+        "falsepositives": _list("causes", _ITEM),
+        "fields": _list("fields", _ITEM),
+        "scope": _list("hosts", _ITEM),
         "related": _list("rules", _RELATED),
     },
     {"title": "begin with `title: ...`"},
