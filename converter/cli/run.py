@@ -205,9 +205,16 @@ def _read_query(query: str, language: str) -> tuple[str, str]:
             raise ConfigurationError(f"the query is the name of a file: {query}", hint=hint)
         return query, "<query>"
     if query == "@-":
-        return sys.stdin.read(), "<stdin>"
+        return _read_stdin(), "<stdin>"
     path = Path(query[1:])
     return _read_text(path), str(path)
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"cannot read <stdin>: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _is_file(text: str) -> bool:

@@ -38,6 +38,16 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
 
 
+def harmless(text: str) -> str:
+    """Return a line of text as `printable` does, and so that GitHub Actions does not take it for a command of ours.
+
+    A runner obeys each line of output that begins with `::` after blanks, such as `::stop-commands::`.
+    """
+    shown = printable(text)
+    start = len(shown) - len(shown.lstrip())
+    return f"{shown[:start]}\\x3a{shown[start + 1 :]}" if shown.startswith("::", start) else shown
+
+
 def printable_json(text: str) -> str:
     """Return a line of JSON as `printable` does, in escapes of JSON: the line has the same value."""
     if text.isprintable():

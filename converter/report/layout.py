@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import IO, TYPE_CHECKING, TypeAlias
 
-from converter.report.console import console_for, is_terminal, make_console, printable
+from converter.report.console import console_for, harmless, is_terminal, make_console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,14 +43,14 @@ class Line:
 
     def plain(self) -> Iterator[str]:
         """Yield the line."""
-        text = printable(self.text) if self.wraps else "\t".join(map(printable, self.text.split("\t")))
+        text = harmless(self.text) if self.wraps else "\t".join(map(printable, self.text.split("\t")))
         yield f"{' ' * self.indent}{text}".rstrip()
 
     def styled(self) -> Text:
         """Return the text for rich, without the indent."""
         from rich.text import Text  # noqa: PLC0415  slow to import
 
-        text = Text(printable(self.text), no_wrap=not self.wraps, overflow="fold")
+        text = Text(harmless(self.text), no_wrap=not self.wraps, overflow="fold")
         text.stylize(self.style)
         return text
 
@@ -77,8 +77,10 @@ class Pointer:
     def plain(self) -> Iterator[str]:
         """Yield both lines."""
         indent = " " * self.indent
-        yield f"{indent}{printable(self.source)}"
-        yield f"{indent}{self.carets}"
+        source = printable(self.source)
+        shown = harmless(self.source)
+        yield f"{indent}{shown}"
+        yield f"{indent}{' ' * (len(shown) - len(source))}{self.carets}"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text  # noqa: PLC0415
