@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from converter.cli.targets import targets
 from converter.cli.test import test
 from converter.errors import ConfigurationError, SourceError, suggest
 from converter.isolation import BUGS, internal_error
+from converter.report.console import printable
 from converter.report.layout import Line, write
 
 if TYPE_CHECKING:
@@ -135,7 +137,10 @@ def _run(arguments: list[str], app: App) -> int:
         if isinstance(error, SourceError):
             explain(error)
             return exit_status(error)
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        for line in shown.getvalue().splitlines():
+            click.echo(printable(line), err=True)  # an argument may be the name of a stranger's file
         return WRONG_USAGE
     except BUGS as bug:
         _show_trace(app)

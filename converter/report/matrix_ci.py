@@ -109,7 +109,7 @@ def _annotation(result: CaseResult, title: str, text: str) -> str:
 
 def _command(place: Place | None, title: str, text: str) -> str:
     where = f"file={_escaped(place.name, ':,')},line={place.line}," if place is not None else ""
-    return f"::error {where}title={_escaped(title, ':,')}::{_escaped(text)}"
+    return f"::error {where}title={_escaped(printable(title), ':,')}::{_escaped(text)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from converter.report.check import code_of, kind_of
+from converter.report.console import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def sarif(findings: Sequence[SourceError], version: str) -> dict[str, Any]:
 
 
 def _result(finding: SourceError, index: int) -> dict[str, Any]:
-    text = f"{finding.message}\n{finding.hint}" if finding.hint else finding.message
+    text = _plain(f"{finding.message}\n{finding.hint}" if finding.hint else finding.message)
     result: dict[str, Any] = {
         "ruleId": code_of(finding),
         "ruleIndex": index,
@@ -49,3 +50,8 @@ def _result(finding: SourceError, index: int) -> dict[str, Any]:
         artifact = {"uri": quote(os.fsencode(place.name.replace("\\", "/")))}
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
     return result
+
+
+def _plain(text: str) -> str:
+    """Return a message in which no text of a rule is a link, as `[text](address)` is in a plain message of SARIF."""
+    return "\n".join(map(printable, text.replace("](", "] (").split("\n")))

@@ -31,12 +31,14 @@ from converter.targets.core.emission import (
     seconds,
     verdict,
 )
+from converter.targets.core.links import links_of
 from converter.targets.core.target import Query
+from converter.targets.elastic_toml.emitter.guide import guide_text
 from converter.targets.elastic_toml.emitter.write import rule_name, write_rule
 from converter.verdicts.verdict import Bound, Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from converter.plan.attack import Tactic, Technique, Version
     from converter.targets.core.target import Context
@@ -230,9 +232,11 @@ def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
     integration = str(context.state.get("integration") or "")
     tags = [*_INTEGRATION_TAGS.get(integration, []), *(f"Tactic: {tactic.name}" for tactic in tactics)]
     name = rule_name(meta.title, _rule_id(meta))
+    links, texts = links_of(meta.references)
+    description = next((text for text in (meta.description, meta.title, name) if text.strip()), name)
     described: dict[str, Any] = {
         "author": [part.strip() for part in (meta.author or "").split(",") if part.strip()] or ["unknown"],
-        "description": next((text for text in (meta.description, meta.title, name) if text.strip()), name),
+        "description": _with_references(description, texts),
         "name": name,
         "risk_score": risk,
         "rule_id": _rule_id(meta),
@@ -240,10 +244,10 @@ def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
     }
     if meta.falsepositives:
         described["false_positives"] = list(meta.falsepositives)
-    if meta.references:
-        described["references"] = list(meta.references)
+    if links:
+        described["references"] = [_lower_scheme(link) for link in links]
     if context.guide is not None:
-        described["note"] = context.guide
+        described["note"] = guide_text(context.guide)
         tags.insert(len(tags) - len(tactics), "Resources: Investigation Guide")
     if tags:
         described["tags"] = tags
@@ -262,6 +266,21 @@ def _described(meta: ir.Metadata, context: Context) -> dict[str, Any]:
             for tactic in tactics
         ]
     return described
+
+
+def _lower_scheme(link: str) -> str:
+    """Return an address as Kibana's form takes it, which compares the scheme by its letters."""
+    scheme, colon, rest = link.partition(":")
+    return f"{scheme.lower()}{colon}{rest}"
+
+
+def _with_references(description: str, references: Sequence[str]) -> str:
+    """Return a description that names the references that are not links, which Kibana would make links."""
+    if not references:
+        return description
+    text = description.rstrip()
+    end = "" if text.endswith((".", "!", "?", ":", ";")) else "."
+    return f"{text}{end} See {', '.join(references)}."
 
 
 def _attack_version(context: Context) -> Version:

@@ -21,6 +21,7 @@ import yaml
 from converter.errors import ConfigurationError
 from converter.plan import nodes as ir
 from converter.targets.core.emission import check_context, refused
+from converter.targets.core.links import links_of
 from converter.targets.splunk.emitter.conf_stanza import one_line, unique_title, without_tokens
 from converter.targets.splunk.emitter.detection_metadata import (
     SCORES,
@@ -192,20 +193,17 @@ _Dumper.add_representer(str, _represented)
 
 def _references(meta: ir.Metadata) -> tuple[list[str], list[str]]:
     """Return those that contentctl takes for a URL, and the others."""
-    good = [reference for reference in meta.references if _is_url(reference)]
-    return good, [reference for reference in meta.references if reference not in good]
+    links, texts = links_of(meta.references)
+    good = [link for link in links if _is_url(link)]
+    return good, [*texts, *(link for link in links if link not in good)]
 
 
-def _is_url(text: str) -> bool:
-    if not text.isascii() or not text.isprintable() or " " in text or len(text) > _MAX_URL:
-        return False
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    host, _, tail = parts.netloc.partition(":")
-    return parts.scheme in {"http", "https"} and port != 0 and "@" not in tail and _HOST.fullmatch(host) is not None
+def _is_url(link: str) -> bool:
+    return (
+        link.isascii()
+        and len(link) <= _MAX_URL
+        and _HOST.fullmatch(urlsplit(link).netloc.partition(":")[0]) is not None
+    )
 
 
 def _needs(plan: ir.Plan) -> str:
