@@ -56,7 +56,7 @@ ROOMS = {
     "live.elasticsearch": "errors readers products products.elastic live targets.core",
     "live.splunk": "errors readers products live targets.core products.splunk.ingest"
     " targets.splunk targets.splunk.saved_search",
-    "report": "errors plan reference harness harness.cases targets.core",
+    "report": "errors readers plan reference harness harness.cases targets.core",
     "cli": "errors isolation readers plan pipelines rules reference logsources products conversion live harness"
     " harness.cases report targets.core",
     "": "readers rules reference logsources conversion targets.core",

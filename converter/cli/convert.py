@@ -174,7 +174,7 @@ def convert(
     known = list_targets()
     chosen, named = _targets(texts, known, form, options, settings)
     without = without_pipeline or settings.without_pipeline
-    inputs = _check_outputs(output, folder, rules, () if without else pipelines or settings.pipeline, settings.path)
+    inputs = _check_outputs(output, folder, rules, () if without else pipelines or settings.pipeline, settings)
     used = chosen_pipelines(pipelines, settings, [known[name.name] for name in chosen], without=without)
     work = _Work(skip)
     loaded = load_rules(rules, on_error=work.add_error, exclude=exclude or settings.exclude)
@@ -268,7 +268,7 @@ def _check_outputs(
     folder: Path | None,
     rules: Sequence[str],
     pipelines: Sequence[PipelineSpec],
-    configuration: Path | None,
+    settings: Settings,
 ) -> Inputs:
     """Refuse outputs that cannot or must not be written, before anything is read; return what is read.
 
@@ -281,7 +281,7 @@ def _check_outputs(
     if output is None and folder is None:
         check_stdout({}, rules)
         return inputs
-    inputs.add("the configuration", [configuration] if configuration is not None else [])
+    inputs.add("the configuration", filter(None, (settings.path, settings.pipeline_path)))
     inputs.add_pipelines(pipelines)
     inputs.add_rules(rules)
     if output is not None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
+from converter.readers.scope import repository_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,7 +138,7 @@ def destination_in(folder: Path, name: str, inputs: Mapping[FileId, str]) -> Des
 def check_links(path: Path, real: Path, links: Sequence[Path]) -> None:
     """Raise ConfigurationError if a link of a repository leads out of it, or into what is hidden there."""
     for link in links:
-        repository = next((folder for folder in link.parents if (folder / ".git").exists()), None)
+        repository = repository_of(link.parent)
         if repository is not None:
             _check_below(path, link, real, repository, "repository")
 
