@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = int(os.environ.get("SIGMA_CONVERT_KILLS", "10"))
-RULES = 150 if KILLS > 10 else 25
+RULES = 40
 SEED = 20261201
 
 
