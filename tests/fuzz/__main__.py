@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds = [kind for kind in all_kinds() if not given.kind or any(part in kind.name for part in given.kind)]
     if given.replay:
         return replay(given.replay)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     warm_up(kinds)
     begun = time.monotonic()
     session = Session(kinds, given.seed, given.save, _say)

@@ -64,10 +64,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an input did: failures, and the outcomes by which it is told from others."""
+    """What an input did: failures, and the outcomes and lines of code by which it is told from others."""
 
     failures: tuple[Failure, ...] = ()
     outcomes: frozenset[str] = field(default_factory=frozenset)
+    lines: frozenset[str] = field(default_factory=frozenset)
 
 
 _guard: Guard | None = None

@@ -4,8 +4,8 @@
       ^                                                   │
       └───────────── an input with a new outcome ─────────┘
 
-The outcomes of an input are the statuses and messages of its commands. With the same seed and one worker, the same
-inputs are made.
+The outcomes of an input are the statuses and messages of its commands, and the lines of code that it is the first to
+reach. With the same seed and one worker, the same inputs are made.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SUFFIX = ".input"
 """Of the files of a finding: another tool must not take one for its own, such as an invalid `pyproject.toml`."""
 _MOST_IN_POOL = 4000
+_SMALL = 5000
 _TRIES = 60
 _SHOWN = 600.0
 COLUMNS: dict[str, tuple[Problem, ...]] = {
@@ -48,9 +49,10 @@ COLUMNS: dict[str, tuple[Problem, ...]] = {
 
 @dataclass(slots=True)
 class Pool:
-    """The inputs of a kind, and the outcomes that they had.
+    """The inputs of a kind, and what came of them.
 
     Attributes:
+        outcomes: the outcomes that they had, and the lines that they reached.
         tried: how many inputs have been made of it.
         failed: how many of them failed, by problem.
     """
@@ -91,11 +93,13 @@ class Pool:
         return files, (*always, *rng.sample(list(rest), min(len(rest), rng.randint(1, self.kind.drawn))))
 
     def learn(self, files: Input, result: Result) -> None:
-        """Keep an input that had a new outcome."""
-        new = result.outcomes - self.outcomes
-        if new and not result.failures and len(next(iter(files.values()))) < 5000 and len(self.inputs) < _MOST_IN_POOL:
+        """Keep an input that had a new outcome, or reached new lines."""
+        reached = result.outcomes | result.lines
+        small = len(next(iter(files.values()))) < _SMALL and len(self.inputs) < _MOST_IN_POOL
+        if reached - self.outcomes and small and not result.failures:
             self.inputs.append(files)
-        self.outcomes |= result.outcomes
+            self.words.texts.append(_text(self.kind, files))
+        self.outcomes |= reached
 
 
 @dataclass(frozen=True, slots=True)

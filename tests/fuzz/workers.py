@@ -15,10 +15,12 @@ import resource
 import shutil
 import signal
 import tempfile
+from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.fuzz import coverage
 from tests.fuzz.execute import SECONDS, Failure, Result, memory, run_input
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def _serve(channel: connection.Connection, folder: Path) -> None:
     os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = str(folder / "home")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    coverage.start()
     while True:
         try:
             files, commands, limit = channel.recv()
@@ -119,4 +122,4 @@ def _serve(channel: connection.Connection, folder: Path) -> None:
         _, most = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(spent + _CPU_LIMITS * limit * max(1, len(commands))) + 1, most))
         result = run_input(files, commands, folder / "input", limit)
-        channel.send((result, memory()))
+        channel.send((replace(result, lines=coverage.new_lines()), memory()))

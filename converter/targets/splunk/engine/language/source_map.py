@@ -48,10 +48,10 @@ class ExpandedSource(Source[QueryError]):
     """
 
     def __init__(self, original: str, expanded: str, segments: list[Segment]) -> None:
-        super().__init__(expanded, QueryError)
         self._original = Source(original, QueryError)
         self._segments = segments
         self._starts = [segment.start for segment in segments]
+        super().__init__(expanded, QueryError)  # may refuse the text, and then says where it came from
 
     def span(self, at: Located) -> Span:
         """Return the part of the user's text that a part of the expanded text came from."""
