@@ -14,7 +14,6 @@ import re
 import resource
 import signal
 import sys
-import time
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -98,8 +97,14 @@ def run_input(files: Input, commands: Sequence[Command], folder: Path, limit: fl
 
 
 def memory() -> int:
-    """Return the most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT // 2**20
+    """Return the most memory that this process has had, or one of its own, in MB."""
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(used) * _UNIT // 2**20
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process, and of its own that have ended."""
+    return sum(os.times()[:4])
 
 
 def _fill(folder: Path, files: Input) -> None:
@@ -131,7 +136,7 @@ def _run(command: Command, folder: Path, guard: Guard, limit: float) -> tuple[in
     error = ""
     status = -1
     with _captured() as stderr, _alarm(limit) as slow_at:
-        start = time.process_time()
+        start = _cpu_seconds()
         guard.watch(folder)
         try:
             status = _check_places(command) if command[0] == PLACES else main(command)
@@ -139,7 +144,7 @@ def _run(command: Command, folder: Path, guard: Guard, limit: float) -> tuple[in
             guard.stop()  # a traceback reads the sources
             error = "".join(traceback.format_exception(escaped))
         guard.stop()
-        seconds = time.process_time() - start
+        seconds = _cpu_seconds() - start
     os.chdir(home)
     return status, stderr(), seconds, slow_at[0] if slow_at else "", error
 
@@ -209,7 +214,7 @@ def _crash(command: Command, folder: Path, status: int, error: str, said: str) -
                 error = stderr() if "Traceback" in stderr() else said
         os.chdir(home)
     frames = re.findall(r'File ".*/converter/([^"]+)", line (\d+), in (\w+)', error)
-    last = re.findall(r"^(?:internal error: )?([\w.]+)(?:: |$)", error, re.MULTILINE)
+    last = re.findall(r"^(?:internal error: )?([\w.]*[A-Z]\w*)(?:: |$)", error, re.MULTILINE)
     name = last[-1].rpartition(".")[2] if last else ""
     at = ":".join(frames[-1][::2]) if frames else ""
     where = f"{name} at {at}" if status in {BUG, -1} else f"status {status}"

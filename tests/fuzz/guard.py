@@ -24,8 +24,6 @@ _PROGRAMS = frozenset(
     {
         "subprocess.Popen",
         "os.exec",
-        "os.fork",
-        "os.forkpty",
         "os.posix_spawn",
         "os.spawn",
         "os.startfile",

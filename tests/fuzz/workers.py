@@ -46,7 +46,7 @@ class Worker:
     def _start(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
         self._ours, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_serve, args=(theirs, self._folder), daemon=True)
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs, self._folder))  # `test` has processes of its own
         self._process.start()
         theirs.close()
         self._left = _INPUTS

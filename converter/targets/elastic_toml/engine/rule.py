@@ -31,6 +31,8 @@ MOST_ALERTS = 1_000
 """What one run creates at most, whatever `max_signals` says (Kibana's xpack.alerting.rules.run.alerts.max)."""
 
 _FIELDS_BEFORE_9_2 = 3
+_MOST_RUNS = 100_000
+"""Of a rule over one event: each is simulated."""
 _TYPE = Keys({"type": one_of(*schema.BY_TYPE)}, {"type": ""}, others=True)
 
 
@@ -131,6 +133,8 @@ def parse(text: str) -> RuleFile:
         raise wrong("a rule has either 'index' or 'data_view_id', not both", "data_view_id", "drop one")
     rule = _rule(document)
     _check_stack(rule)
+    if rule.look_back_ms // rule.interval_ms > _MOST_RUNS:
+        raise wrong(f"one event is seen by more than {_MOST_RUNS:,} runs", "from", "look back less, or run less often")
     if kind == "esql":
         try:
             check_esql(rule.query)
