@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from converter.conversion import convert_rules
 from converter.errors import ConfigurationError
-from converter.rules.load import parse_rules
+from converter.rules.load import load_rules, parse_rules
 from converter.targets.core.registry import get_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RULE = """\
 title: T
@@ -41,6 +45,16 @@ def test_an_id_that_is_not_a_uuid_becomes_one_that_stays_the_same(extra: str) ->
     first, second = (rule_file(extra)["rule_id"] for _ in range(2))
     assert first == second
     assert UUID(first).version == 5
+
+
+def test_the_time_for_a_guide_does_not_grow_with_the_square_of_its_length(tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text(RULE.format(extra="level: low"), encoding="utf-8")
+    rule.with_suffix(".md").write_text("C:\\temp\n" * 60_000, encoding="utf-8")
+    start = time.process_time()
+    (query,) = convert_rules(load_rules([rule]), get_target("elastic-toml"))
+    assert time.process_time() - start < 10  # half a minute, if it does
+    assert tomllib.loads(query.text)["rule"]["note"].count("\\") == 60_000
 
 
 def test_derived_ids_differ() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, normalize
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tomlkit.items import Array, Item, Table
 
 _WIDTH = 120
+_SPECIAL = re.compile(r'"""|[\\\x00-\x09\x0b-\x1f\x7f]')
 _LINE = 100
 _MARKDOWN = frozenset({"note", "setup"})
 _PROSE = frozenset({"description", "false_positives", "min_stack_comments"})
@@ -124,9 +126,17 @@ def _query(text: str) -> Item:
 def _block(text: str, *, literal: bool = False) -> Item:
     """Return a string between triple quotes that begins on the line after them; TOML drops that line break."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    written = tomlkit.string(lines, literal=literal, multiline=True).as_string()
-    # tomlkit has doubled a line break at the beginning, so that TOML drops one of the two.
-    return tomlkit.value(written if lines.startswith("\n") else f"{written[:3]}\n{written[3:]}")
+    if literal:
+        written = tomlkit.string(lines, literal=True, multiline=True).as_string()
+        # tomlkit has doubled a line break at the beginning, so that TOML drops one of the two.
+        return tomlkit.value(written if lines.startswith("\n") else f"{written[:3]}\n{written[3:]}")
+    return tomlkit.value(f'"""\n{_SPECIAL.sub(lambda match: _escaped(match[0]), lines)}"""')
+
+
+@cache
+def _escaped(special: str) -> str:
+    """Return what stands for a character, or three quotes, between triple quotes; tomlkit is slow with long strings."""
+    return tomlkit.string(special, multiline=True).as_string()[3:-3]
 
 
 def _tables(path: str, value: Any) -> str:
