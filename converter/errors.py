@@ -116,6 +116,28 @@ class LeftOutError(RuleError):
         self.cause = cause
 
 
+class LimitError(SourceError):
+    """A limit stopped an evaluation, so nothing is known of its result: what it was about is not judged.
+
+    The hint names the option that raises the limit (`converter.readers.limits`).
+    """
+
+    kind = "not judged"
+
+
+class QueryLimitError(LimitError, QueryError):
+    """A query reached a limit."""
+
+    @classmethod
+    def of(cls, error: QueryError, hint: str) -> QueryLimitError:
+        """Return the error as one of a limit; the hint names the option that raises it."""
+        return cls(error.message, error.place, hint)
+
+
+class RuleLimitError(LimitError, RuleError):
+    """The evaluation of a rule on an event reached a limit."""
+
+
 class UnreadableError(RuleError):
     """A path that was given for rules is not there, cannot be read, or is a folder without rules."""
 

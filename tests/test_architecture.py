@@ -34,14 +34,14 @@ ROOMS = {
     "lint": "errors isolation readers plan",
     "pipelines": "errors readers products",
     "rules": "errors isolation readers plan lint pipelines",
-    "reference": "errors isolation plan",
+    "reference": "errors isolation plan readers",
     "logsources": "readers plan",
     "products": "errors readers",
     "products.{product}": "errors readers products",
     "products.{product}.ingest": "products products.{product}",
     "verdicts": "errors plan products reference",
     "targets": "",
-    "targets.core": "errors plan products reference verdicts targets",
+    "targets.core": "errors readers plan products reference verdicts targets",
     "targets.{target}": "errors plan reference targets.core targets.{target}.emitter targets.{target}.engine"
     " targets.{target}.saved_search",
     "targets.{target}.emitter": "errors plan verdicts targets.core products.{product}",
@@ -84,6 +84,7 @@ EXCEPTIONS = {
 # Of a room, the only modules that another one may have.
 PARTS = {
     ("reference", "plan"): {"nodes"},
+    ("reference", "readers"): {"limits", "regex_budget"},
     ("products.{product}", "products"): {"core"},
     ("products.{product}.ingest", "products"): {"core", "event_time"},
     ("targets.{target}.engine", "targets"): {"feature"},

@@ -45,6 +45,7 @@ from converter.report.layout import write
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from converter.cli.unjudged import Unjudged
     from converter.errors import SourceError
     from converter.logsources import ByLogsource, Select
     from converter.plan import nodes as ir
@@ -98,6 +99,7 @@ def evaluate(
     whose log source is unknown.
     """
     from converter.cli.absent_fields import AbsentFields  # noqa: PLC0415  only for this verb
+    from converter.cli.unjudged import Unjudged  # noqa: PLC0415
     from converter.logsources import all_rules  # noqa: PLC0415
     from converter.plan import nodes as ir  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415  slow to import
@@ -135,16 +137,25 @@ def evaluate(
         return look
 
     unjudged: list[str] = []
+    limited = Unjudged(loaded.plans)
 
     def fail(plan: ir.Plan, error: SourceError) -> None:
         unjudged.append(plan.meta.key)
         errors.append(error)
         explain(error)
 
-    alerts = evaluate_plans(loaded.plans, reading.events(), on_timeless=reading.timeless, select=select, on_error=fail)
+    alerts = evaluate_plans(
+        loaded.plans,
+        reading.events(),
+        on_timeless=reading.timeless,
+        select=select,
+        on_error=fail,
+        on_unjudged=limited.add,
+    )
     seconds = perf_counter() - started
     reading.errors.close()
-    _write(alerts, form, reading, unjudged)
+    _write(alerts, form, reading, unjudged, limited)
+    limited.say(reading.place)
     if reading.count and tried.never:
         note(f"{counted(tried.never, 'rule')} not tried on any event: no log source fits (--no-logsource tries them)")
     reading.say()
@@ -155,30 +166,32 @@ def evaluate(
                 note(f"  hint: {hint}")
     evaluated = counted(len(loaded.plans) - len(unjudged), "rule")
     in_rules = f", {tally(errors)} in rules" if errors else ""
-    if unjudged:
-        in_rules += f", {counted(len(unjudged), 'rule')} not judged ({shortened(unjudged)})"
+    in_rules += f", {counted(len(unjudged), 'rule')} not judged ({shortened(unjudged)})" if unjudged else ""
     if left_out := not_rules(loaded.warnings):
         note(left_out)
     note(
         f"{counted(reading.count, 'event')} read{reading.errors.summary()}, "
-        f"{evaluated} evaluated{in_rules}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
+        f"{evaluated} evaluated{in_rules}{limited.summary()}, {counted(len(alerts), 'alert')} in {seconds:.2f} s"
     )
-    return status_of(errors) or (BAD_INPUT if reading.errors.count else OK)
+    return status_of(errors) or (BAD_INPUT if reading.errors.count or limited else OK)
 
 
-def _write(alerts: list[Alert], form: str, reading: _Reading, unjudged: Sequence[str]) -> None:
+def _write(alerts: list[Alert], form: str, reading: _Reading, unjudged: Sequence[str], limited: Unjudged) -> None:
     from converter.report.alerts import alerts_text, ndjson, to_json  # noqa: PLC0415
 
     rows = (alert.as_row() for alert in alerts)
     if form == "ndjson":
         emit(ndjson(rows))
     elif form == "json":
+        limits = limited.as_rows()
         report = {
             "alerts": list(rows),
             "events": reading.count,
             "skipped": reading.errors.skipped,
-            "not_judged": unjudged,
+            "not_judged": [*unjudged, *(row["rule"] for row in limits)],
         }
+        if limits:
+            report["limits"] = limits
         emit([to_json(report, indent=True)])
     else:
         write(alerts_text(alerts), sys.stdout)
@@ -246,5 +259,9 @@ class _Reading:
         """Show the error of an event that a correlation would count, but that has no usable time."""
         from converter.cli.missing_times import timeless_error  # noqa: PLC0415
 
-        path = self._paths[bisect_right(self._starts, position - 1) - 1]
-        self.errors(timeless_error(getattr(event, "raw", event), path, self._lines[position - 1]))
+        path, line = self.place(position)
+        self.errors(timeless_error(getattr(event, "raw", event), path, line))
+
+    def place(self, position: int) -> tuple[str, int]:
+        """Return the log and the line of an event."""
+        return self._paths[bisect_right(self._starts, position - 1) - 1], self._lines[position - 1]

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from converter.errors import ConfigurationError, InternalError, QueryError, RefusedError, SourceError
+from converter.errors import ConfigurationError, InternalError, LimitError, QueryError, RefusedError, SourceError
 from converter.harness.changed_rule import replay_both
 from converter.harness.compare import CompareError
 from converter.harness.policy import Policy
 from converter.harness.replay import looks_up, unmet_by_run
 from converter.harness.smallest import smallest
 from converter.isolation import isolated
+from converter.readers.regex_budget import spending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -114,7 +115,7 @@ class Cell:
         query: the query of the first difference.
         seconds: the time that it took.
         phases: the number of phases at which schedules were replayed; 0 without a schedule.
-        unjudged: the error, if it is not the query's: a bug of ours, or a process that was killed.
+        unjudged: the error, if it is not the query's: a limit, a bug of ours, or a process that was killed.
     """
 
     target: str
@@ -179,7 +180,7 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
     name = str(column.name)
     errors: list[SourceError] = []
     cell = Cell(name, "error")
-    with isolated(errors.append, about=f"replaying {case.name!r} on {name}"):
+    with isolated(errors.append, about=f"replaying {case.name!r} on {name}"), spending():
         try:
             cell = _cell(case, plans, column, log, name)
         except (CompareError, ConfigurationError) as problem:  # events that the product ingests in two ways
@@ -192,7 +193,8 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
 
 def error_cell(name: str, error: SourceError) -> Cell:
     """Return the cell of a target that could not be judged, and why."""
-    return Cell(name, "error", (error.render(),), unjudged=error if isinstance(error, InternalError) else None)
+    unjudged = error if isinstance(error, InternalError | LimitError) else None
+    return Cell(name, "error", (error.render(),), unjudged=unjudged)
 
 
 def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str) -> Cell:
@@ -221,7 +223,7 @@ def _cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, name: str
         try:
             replayed.append((plan, *replay_both(plan, query, column.target, log)))
         except (QueryError, CompareError) as error:
-            if gap is not None or query.verdict.kind != "unjudged":
+            if gap is not None or query.verdict.kind != "unjudged" or isinstance(error, LimitError):
                 raise
             kinds.add("unjudged")
             reason = error.render() if isinstance(error, QueryError) else str(error)

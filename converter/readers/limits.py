@@ -32,6 +32,7 @@ class Limits:
     Attributes:
         regex_seconds: how long the regular expressions of one rule, or of one query, may run on the whole log, beyond
             the time that grows with the length of the log.
+        regex_bytes: the longest value that an expression with look-around or back-references is tried on.
         rows: how many rows a query may hold at once, or make out of nothing.
         value_bytes: the size of one value that a query makes.
         log_bytes: the size of a log, unpacked.
@@ -43,7 +44,8 @@ class Limits:
         rule_values: how many values and fields a pipeline may make of one rule.
     """
 
-    regex_seconds: float = 5.0
+    regex_seconds: float = 2.0
+    regex_bytes: int = _MIB
     rows: int = 1_000_000
     value_bytes: int = 16 * _MIB
     log_bytes: int = 4 * 1024 * _MIB

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import LeftOutError
+from converter.errors import LeftOutError, RuleLimitError
 from converter.isolation import BUGS, error_of
 from converter.plan import nodes as ir
+from converter.readers.limits import current
+from converter.readers.regex_budget import RegexBudget, spending
 from converter.reference.correlate import episodes
 from converter.reference.match import matches
 from converter.reference.members import Timed
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from converter.reference.correlate import Episode
 
     Select: TypeAlias = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[ir.Detection]]]
+    OnUnjudged: TypeAlias = Callable[[ir.Detection, int, RuleLimitError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def evaluate_plans(
     on_timeless: Callable[[int, Mapping[str, Any]], None] | None = None,
     select: Callable[[Sequence[ir.Detection]], Select] | None = None,
     on_error: Callable[[ir.Plan, SourceError], None] | None = None,
+    on_unjudged: OnUnjudged | None = None,
 ) -> list[Alert]:
     """Evaluate each plan on the events.
 
@@ -91,9 +95,12 @@ def evaluate_plans(
             detections to try on it (`converter.logsources.by_logsource`). None: all are tried on the event as it is.
         on_error: called once with each plan that cannot be judged on this log, and the reason; the others are judged
             all the same. Without it, the first reason is raised.
+        on_unjudged: called with a rule, the position of an event, and the limit that was reached, when it is not known
+            whether the rule matches the event; alerts are then those of the other events. None: the limit is raised.
 
     Raises:
         RuleError: a placeholder of a rule is not expanded.
+        RuleLimitError: without `on_unjudged`: the evaluation of a rule on an event has reached a limit.
 
     Returns:
         The alerts of each plan, in the order of the plans: of a detection in log order, of a correlation in time order.
@@ -112,16 +119,28 @@ def evaluate_plans(
     matching: dict[int, list[tuple[int, Mapping[str, Any]]]] = {key: [] for key in detections}
     everything: Sequence[ir.Detection] = tuple(detections.values())
     look = select(everything) if select is not None else None
+    budgets = _regex_budgets(everything)  # of the other rules none can reach a limit
     for position, raw in enumerate(events, 1):
         event, tried = look(raw) if look is not None else (raw, everything)
         for rule in tried:
             if failed and id(rule) in failed:
                 continue
             try:
-                if matches(rule.expr, event):
-                    matching[id(rule)].append((position, event))
+                if id(rule) not in budgets:
+                    is_match = matches(rule.expr, event)
+                else:
+                    with spending(budgets[id(rule)]):
+                        is_match = matches(rule.expr, event)
+            except RuleLimitError as error:
+                if on_unjudged is None:
+                    raise
+                on_unjudged(rule, position, error)
+                continue
             except BUGS as error:
                 fail(rule, error)
+                continue
+            if is_match:
+                matching[id(rule)].append((position, event))
     correlating = _Correlating(matching, on_timeless)
     alerts: list[Alert] = []
     for plan in plans:
@@ -183,6 +202,16 @@ def _below(plan: ir.Plan) -> Iterator[ir.Plan]:
     if isinstance(plan, ir.Correlation):
         for rule in plan.rules:
             yield from _below(rule.plan)
+
+
+def _regex_budgets(rules: Iterable[ir.Detection]) -> dict[int, RegexBudget]:
+    """Return the time for regular expressions, on all events, of each rule that may reach a limit on one of them."""
+    seconds = current().regex_seconds
+    return {
+        id(rule): RegexBudget(seconds, shared=True)
+        for rule in rules
+        if any(isinstance(leaf, ir.Regex | ir.KeywordRegex | ir.FieldRef) for leaf in ir.leaves_of(rule.expr))
+    }
 
 
 class _Correlating:

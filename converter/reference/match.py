@@ -6,15 +6,17 @@ Written for clarity; each `match` branch is one sentence of docs/semantics.md.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, assert_never
 
+from converter.errors import RuleLimitError
 from converter.plan import nodes as ir
+from converter.readers.limits import current, raises
 from converter.reference.casefold import fold
 from converter.reference.regex import searcher
 from converter.reference.time import SECOND, parse_time
 from converter.reference.values import every_value, find, number_of, string_of
+from converter.reference.wildcards import contains, like
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +32,7 @@ def matches(expr: ir.Expr, event: Mapping[str, Any]) -> bool:
         case ir.Not(item):
             return not matches(item, event)
         case ir.StringMatch(field, pattern, cased):
-            return any(_like(pattern, string, cased=cased) for string in _strings(find(event, field)))
+            return any(like(pattern, string, cased=cased) for string in _strings(find(event, field)))
         case ir.NumberMatch(field, number):
             return any(number_of(value) == number for value in find(event, field))
         case ir.BoolMatch(field, value):
@@ -49,16 +51,20 @@ def matches(expr: ir.Expr, event: Mapping[str, Any]) -> bool:
             return bool(find(event, field))
         case ir.FieldRef(field, other, relation, cased):
             read = str if cased else fold
-            others = [read(string) for string in _strings(find(event, other))]
-            return any(
-                _related(read(string), relation, second) for string in _strings(find(event, field)) for second in others
-            )
+            own, others = ({read(string) for string in _strings(find(event, name))} for name in (field, other))
+            if relation == "equals":
+                return not own.isdisjoint(others)
+            most = current().rows
+            if len(own) * len(others) > most:
+                message = f"the values of {field} and {other} are more than {most:,} pairs in one event"
+                raise RuleLimitError(message, expr.place, raises("rows"))
+            return any(_related(string, relation, second) for string in own for second in others)
         case ir.TimePart(field, part, op, number):
             return any(_part_compares(value, part, op, number) for value in find(event, field))
         case ir.Unexpanded():
             raise expr.error
         case ir.Keyword(pattern, cased):
-            return any(_contains(pattern, string, cased=cased) for string in _strings(every_value(event)))
+            return any(contains(pattern, string, cased=cased) for string in _strings(every_value(event)))
         case ir.KeywordRegex(pattern, flags, place):
             search = searcher(pattern, flags, place)
             return any(search(string) for string in _strings(every_value(event)))
@@ -68,49 +74,6 @@ def matches(expr: ir.Expr, event: Mapping[str, Any]) -> bool:
 
 def _strings(values: Iterable[Any]) -> list[str]:
     return [string for value in values if (string := string_of(value)) is not None]
-
-
-def _like(pattern: ir.Pattern, string: str, *, cased: bool) -> bool:
-    """Return whether the whole string matches the pattern."""
-    return _matches_parts(_units(pattern, cased), string if cased else fold(string))
-
-
-def _contains(pattern: ir.Pattern, string: str, *, cased: bool) -> bool:
-    """Return whether the pattern occurs anywhere in the string."""
-    units = (ir.Wildcard.ANY, *_units(pattern, cased), ir.Wildcard.ANY)
-    return _matches_parts(units, string if cased else fold(string))
-
-
-@lru_cache(maxsize=4096)
-def _units(pattern: ir.Pattern, cased: bool) -> tuple[str | ir.Wildcard, ...]:  # noqa: FBT001
-    """Return the pattern as single characters and wildcards."""
-    units: list[str | ir.Wildcard] = []
-    for part in pattern.parts:
-        if isinstance(part, ir.Wildcard):
-            units.append(part)
-        else:
-            units.extend(part if cased else fold(part))
-    return tuple(units)
-
-
-def _matches_parts(units: tuple[str | ir.Wildcard, ...], string: str) -> bool:
-    """Match greedily from the left, and go back only to the last `*`: never more than length times length steps."""
-    unit = position = 0
-    star = -1
-    resume = 0
-    while position < len(string):
-        if unit < len(units) and units[unit] is ir.Wildcard.ANY:
-            star, resume = unit, position
-            unit += 1
-        elif unit < len(units) and (units[unit] is ir.Wildcard.ONE or units[unit] == string[position]):
-            unit += 1
-            position += 1
-        elif star >= 0:
-            resume += 1
-            unit, position = star + 1, resume
-        else:
-            return False
-    return all(rest is ir.Wildcard.ANY for rest in units[unit:])
 
 
 def _compares(value: float | None, op: ir.Comparison, number: float) -> bool:
@@ -149,10 +112,8 @@ def _inside(value: str, network: Any) -> bool:
     return address.version == network.version and address in network
 
 
-def _related(string: str, relation: ir.FieldRelation, other: str) -> bool:
+def _related(string: str, relation: Literal["startswith", "endswith", "contains"], other: str) -> bool:
     match relation:
-        case "equals":
-            return string == other
         case "startswith":
             return string.startswith(other)
         case "endswith":

@@ -3,10 +3,10 @@ r"""Search strings with a rule's regular expression, in time that a hostile log 
     pattern of the rule ──one pass──> the same pattern for RE2, and for the package `regex`
 
 RE2 takes time linear in the length of the string. Constructs that it lacks (look-around, back-references, atomic
-groups) run in `regex` with a time limit, and raise when they exceed it. So do strings that end in a line feed if the
-pattern has `$`, `\Z` or the `^` of lines, which RE2 and PCRE2 define differently there. Case, classes and anchors are
-written out, so that neither engine's own definition of them matters. The pattern is well-formed: it was parsed when the
-rule was lowered.
+groups) run in `regex`, on the time budget of the rule, and raise when it is spent. So do strings that end in a line
+feed if the pattern has `$`, `\Z` or the `^` of lines, which RE2 and PCRE2 define differently there. Case, classes and
+anchors are written out, so that neither engine's own definition of them matters. The pattern is well-formed: it was
+parsed when the rule was lowered.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from converter.errors import RuleError
+from converter.errors import RuleError, RuleLimitError
+from converter.readers.regex_budget import (
+    OutOfBudgetError,
+    TooLargeError,
+    budget,
+    compile_backtracking,
+    unmeasured_length,
+)
 from converter.reference.casefold import cases_of, cases_outside_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_SECONDS = 2.0
 _SPACES = " \t\n\x0b\f\r"
 _HORIZONTAL = "\t \xa0\u1680\u180e\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _VERTICAL = "\n\x0b\f\r\x85\u2028\u2029"
@@ -69,7 +75,8 @@ def searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str],
     """Return a function that tells whether the pattern matches somewhere in a string.
 
     Raises:
-        RuleError: no engine accepts the pattern; or, from the function, a search takes too long.
+        RuleError: no engine accepts the pattern.
+        RuleLimitError: from the function: the time of the rule's expressions is spent.
     """
     import re2  # noqa: PLC0415  few rules need it
 
@@ -87,12 +94,22 @@ def searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str],
         slow.compiled()
         return slow.search
 
+    size = fast.programsize
+    long = unmeasured_length(size)
+
     def search(string: str) -> bool:
+        chosen = fast
         if translation.end_matters and string.endswith("\n"):
-            return (
-                slow.search(string) if at_end is None else at_end.search(_without_lone_surrogates(string)) is not None
-            )
-        return fast.search(_without_lone_surrogates(string)) is not None
+            if at_end is None:
+                return slow.search(string)
+            chosen = at_end
+        if len(string) > long:
+            try:
+                match = budget().linear(chosen.search, _without_lone_surrogates(string), length=len(string), size=size)
+            except OutOfBudgetError as error:
+                raise _too_slow(error, place) from None
+            return match is not None
+        return chosen.search(_without_lone_surrogates(string)) is not None
 
     return search
 
@@ -100,6 +117,11 @@ def searcher(pattern: str, flags: frozenset[str], place: Any) -> Callable[[str],
 def _without_lone_surrogates(string: str) -> str:
     """Replace halves of surrogate pairs, which JSON can hold and RE2's UTF-8 cannot."""
     return string if string.isascii() else string.encode("utf-8", "replace").decode()
+
+
+def _too_slow(error: OutOfBudgetError, place: Any) -> RuleLimitError:
+    hint = f"{error.hint}; without look-around and back-references it runs in linear time"
+    return RuleLimitError(error.message("runs longer than"), place, hint)
 
 
 class _Slow:
@@ -115,20 +137,18 @@ class _Slow:
 
         if self._compiled is None:
             try:
-                self._compiled = regex.compile(self._pattern, regex.ASCII | regex.V1)
-            except (regex.error, RecursionError, OverflowError) as error:
+                self._compiled = compile_backtracking(self._pattern, regex.ASCII | regex.V1)
+            except OutOfBudgetError as error:
+                raise _too_slow(error, self._place) from None
+            except (TooLargeError, regex.error, RecursionError, OverflowError) as error:
                 raise RuleError(f"no engine accepts this regular expression: {error}", self._place) from None
         return self._compiled
 
     def search(self, string: str) -> bool:
         try:
-            return self.compiled().search(string, timeout=_SECONDS) is not None
-        except TimeoutError:
-            raise RuleError(
-                f"this regular expression runs longer than {_SECONDS:g} s on one value",
-                self._place,
-                "write it without look-around and back-references; then it runs in linear time",
-            ) from None
+            return budget().slow(self.compiled().search, string, length=len(string)) is not None
+        except OutOfBudgetError as error:
+            raise _too_slow(error, self._place) from None
 
 
 class _Translation:

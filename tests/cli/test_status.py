@@ -22,7 +22,7 @@ STATUSES: list[tuple[str, int, str, str]] = [
     ("check rule.yml --limit regex-seconds=0.5", OK, "*", "*"),
     ("-t splunk rule.yml --limit regex-seconds=0.5", OK, "bad", "*"),
     ("test --limit row=10", WRONG_USAGE, "", "unknown limit 'row'\n  hint: did you mean 'rows'?"),
-    ("test --limit nonsense=10", WRONG_USAGE, "", "hint: the names: regex-seconds, rows, value-bytes"),
+    ("test --limit nonsense=10", WRONG_USAGE, "", "hint: the names: regex-seconds, regex-bytes, rows"),
     ("test --limit rows", WRONG_USAGE, "", "--limit rows: expected NAME=VALUE"),
     ("test --limit rows=many", WRONG_USAGE, "", "--limit rows=many: expected a number above 0, such as 1000000"),
     ("test --limit rows=1K", WRONG_USAGE, "", "expected a number above 0, such as 1000000"),

@@ -3,7 +3,7 @@ r"""Regular expressions of Java: find, replace, and match a whole string.
     pattern ──translate──> RE2, `regex` ──> Matcher: RE2 for plain subjects, `regex` for the others
 
 Most patterns mean the same to RE2, which takes linear time, on subjects of ASCII without line breaks. Other subjects,
-and patterns with look-around or back-references, go to the package `regex` with a time limit.
+and patterns with look-around or back-references, go to the package `regex`, on the time budget of the query.
 Source: Java API, class `java.util.regex.Matcher` (find, matches, appendReplacement); NOTES.md, "Expressions of Java".
 """
 
@@ -14,12 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from converter.products.elastic.java_syntax import compile_slow, translate
-from converter.products.elastic.patterns import PatternError, Test, compiled
+from converter.products.elastic.patterns import PatternError, SlowPatternError, Test, compiled
+from converter.readers.regex_budget import OutOfBudgetError, budget, unmeasured_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TIMEOUT_SECONDS = 2.0
 _GROUP = re.compile(r"\{([A-Za-z][A-Za-z0-9]*)\}|([0-9])")
 
 
@@ -53,29 +53,39 @@ class Matcher:
         """Yield the matches in a string, from left to right, as `Matcher.find` does.
 
         Raises:
-            PatternError: the pattern takes too long on this text.
+            SlowPatternError: the pattern takes too long on this text.
         """
         if self._fast is not None and _is_plain(text):
-            yield from _java_order(self._fast.search, text)
+            size = self._fast.programsize
+            yield from _java_order(self._fast.search, text, lambda search, *at: _linear(search, *at, size=size))
             return
-        slow = self._compile_slow()
-        try:
-            yield from _java_order(lambda t, p: slow.search(t, p, timeout=TIMEOUT_SECONDS), text)
-        except TimeoutError:
-            raise _too_slow() from None
+        yield from _java_order(self._compile_slow().search, text, _slow)
 
     def matches(self, text: str) -> bool:
         """Return whether the pattern matches a whole string, as `Matcher.matches` does.
 
         Raises:
-            PatternError: the pattern takes too long on this text.
+            SlowPatternError: the pattern takes too long on this text.
         """
         if self._fast is not None and _is_plain(text):
-            return self._fast.fullmatch(text) is not None
-        try:
-            return self._compile_slow().fullmatch(text, timeout=TIMEOUT_SECONDS) is not None
-        except TimeoutError:
-            raise _too_slow() from None
+            return _linear(self._fast.fullmatch, text, size=self._fast.programsize) is not None
+        return _slow(self._compile_slow().fullmatch, text) is not None
+
+
+def _slow(call: Callable[..., Any], text: str, *position: int) -> Any:
+    try:
+        return budget().slow(call, text, *position, length=len(text))
+    except OutOfBudgetError as spent:
+        raise SlowPatternError.of(spent) from None
+
+
+def _linear(call: Callable[..., Any], text: str, *position: int, size: int) -> Any:
+    if len(text) <= unmeasured_length(size):
+        return call(text, *position)
+    try:
+        return budget().linear(call, text, *position, length=len(text), size=size)
+    except OutOfBudgetError as spent:
+        raise SlowPatternError.of(spent) from None
 
 
 def _is_plain(text: str) -> bool:
@@ -83,15 +93,11 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text != "" and "\n" not in text and "\r" not in text
 
 
-def _too_slow() -> PatternError:
-    return PatternError(f"the regular expression took more than {TIMEOUT_SECONDS:g} s on a value")
-
-
-def _java_order(search: Callable[[str, int], Any], text: str) -> Iterator[_Found]:
+def _java_order(search: Callable[[str, int], Any], text: str, timed: Callable[..., Any]) -> Iterator[_Found]:
     """Yield matches: after an empty match the search goes on one character further, after another at its end."""
     position = 0
     while position <= len(text):
-        match = search(text, position)
+        match = timed(search, text, position)
         if match is None:
             return
         yield match
@@ -109,7 +115,7 @@ def compile_java(pattern: str) -> Matcher:
 
 
 def full_matcher(pattern: str, *, ignore_case: bool = False) -> Test:
-    """Return the test whether a whole string matches; it raises PatternError where a string takes too long.
+    """Return the test whether a whole string matches; it raises SlowPatternError where a string takes too long.
 
     Where case is ignored, that of ASCII's letters is: the flag CASE_INSENSITIVE without UNICODE_CASE.
 
@@ -166,7 +172,8 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
     """Return a string with every match replaced; None when the replacement is bad (null and a warning in the product).
 
     Raises:
-        PatternError: the pattern takes too long on this text; a group by number is not there, which ends the query.
+        SlowPatternError: the pattern takes too long on this text.
+        PatternError: a group by number is not there, which ends the query.
     """
     out: list[str] = []
     end = 0

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import re2
 import regex
 
-from converter.products.elastic.patterns import PatternError
+from converter.products.elastic.patterns import PatternError, SlowPatternError
+from converter.readers.regex_budget import OutOfBudgetError, TooLargeError, compile_backtracking
 
 _TERMINATORS = r"\n\r\x85\u2028\u2029"
 _ONE_TERMINATOR = r"(?:\r\n|[\r\x85\u2028\u2029]|(?<!\r)\n)"  # never between \r and \n
@@ -403,6 +404,9 @@ def compile_slow(translation: Translation) -> regex.Pattern[str]:
         PatternError: it does not compile.
     """
     try:
-        return regex.compile(translation.slow, regex.V1)
-    except (regex.error, OverflowError) as error:
+        pattern: regex.Pattern[str] = compile_backtracking(translation.slow, regex.V1)
+    except OutOfBudgetError as spent:
+        raise SlowPatternError.of(spent) from None
+    except (TooLargeError, regex.error, RecursionError, OverflowError) as error:
         raise PatternError(f"not a regular expression that this engine knows ({error})", 0) from None
+    return pattern

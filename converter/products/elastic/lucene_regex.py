@@ -16,10 +16,11 @@ from typing import TypeAlias, assert_never
 
 from converter.products.elastic import lucene_syntax as syntax
 from converter.products.elastic.casefold import cases
-from converter.products.elastic.patterns import PatternError, Test, full_match
+from converter.products.elastic.patterns import PatternError, SlowPatternError, Test, full_match
+from converter.readers.limits import current, raises
 
 _MOST_REPEATS = 1_000  # of RE2
-_MOST_WORK = 100_000  # nodes of expressions that derivatives may visit
+_MOST_WORK = 50_000  # nodes of expressions that derivatives may visit for each second that expressions may take
 _EMPTINESS_WORK = 5_000  # of that, to find out that a repeated part matches nothing
 
 
@@ -81,7 +82,7 @@ ANYTHING = Repeat(ANY, 0, None)
 
 @lru_cache(maxsize=512)
 def compile_regex(pattern: str, *, ignore_case: bool = False) -> Test:
-    """Return the test whether a whole string matches; it raises PatternError where it would need too many states.
+    """Return the test whether a whole string matches; it raises SlowPatternError where it would need too many states.
 
     Raises:
         PatternError: the pattern is not an expression of Lucene, or is too large.
@@ -253,8 +254,10 @@ class _Automaton:
         self._numbers = {start: 0}
         self._steps: dict[tuple[int, str], int] = {}
         self._work = 0
+        self._most = int(_MOST_WORK * current().regex_seconds)
 
     def matches(self, text: str) -> bool:
+        self._most = int(_MOST_WORK * current().regex_seconds)
         state = 0
         for character in text:
             following = self._steps.get((state, character))
@@ -287,8 +290,8 @@ class _Automaton:
     def _derive(self, node: Regex, code: int) -> Regex:
         """Return what must follow after `code`."""
         self._work += 1
-        if self._work > _MOST_WORK:
-            raise PatternError("the regular expression needs too many states")
+        if self._work > self._most:
+            raise SlowPatternError("the regular expression needs too many states", raises("regex-seconds"))
         match node:
             case Chars():
                 return EMPTY if node.has(code) else NOTHING

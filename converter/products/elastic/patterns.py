@@ -7,6 +7,9 @@ from typing import Any, TypeAlias
 
 import re2
 
+from converter.errors import QueryError, QueryLimitError
+from converter.readers.regex_budget import OutOfBudgetError, budget, unmeasured_length
+
 Test: TypeAlias = Callable[[str], bool]
 
 # What Java's `.` does not match.
@@ -20,6 +23,24 @@ class PatternError(Exception):
         super().__init__(message)
         self.message = message
         self.offset = offset
+
+
+class SlowPatternError(PatternError):
+    """A pattern costs too much on a value; `hint` names the option that raises the limit."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @classmethod
+    def of(cls, spent: OutOfBudgetError) -> SlowPatternError:
+        """Return the error of a budget that is spent."""
+        return cls(spent.message("took more than"), spent.hint)
+
+
+def located(error: PatternError, at: QueryError) -> QueryError:
+    """Return the error of a query for one of a pattern: `at` has the place; where a limit was reached, it is one."""
+    return QueryLimitError.of(at, error.hint) if isinstance(error, SlowPatternError) else at
 
 
 def compiled(expression: str) -> Any:
@@ -37,13 +58,24 @@ def full_match(expression: str) -> Test:
 
     Raises:
         PatternError: RE2 does not take the expression.
+        QueryLimitError: from the test: the time for expressions is spent.
     """
     pattern = compiled(expression)
     if pattern is None:
         raise PatternError("the expression is too large")
     matches = pattern.fullmatch
+    long, size = unmeasured_length(pattern.programsize), pattern.programsize
+
+    def measured(text: str) -> bool:
+        try:
+            clean = text.encode("utf-8", "replace").decode("utf-8")
+            return budget().linear(matches, clean, length=len(text), size=size) is not None
+        except OutOfBudgetError as spent:
+            raise QueryLimitError(spent.message("took more than"), None, spent.hint) from None
 
     def test(text: str) -> bool:
+        if len(text) > long:
+            return measured(text)
         try:
             return matches(text) is not None
         except UnicodeEncodeError:  # half a surrogate pair; the product stores it as the replacement character

@@ -12,6 +12,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import ConfigurationError, suggest
+from converter.readers.regex_budget import spending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,6 +88,7 @@ class Engine:
 
         Raises:
             QueryError: the text is not a query, or uses what the engine does not know.
+            QueryLimitError: the query reaches a limit.
             LogError: without `on_error`: the engine cannot use an event.
             ConfigurationError: an argument that the engine does not have.
         """
@@ -99,7 +101,8 @@ class Engine:
         for name, listener in (("on_note", on_note), ("on_error", on_error)):
             if listener is not None and name in signature(run).parameters:
                 options[name] = listener
-        rows: list[dict[str, Any]] = run(query, events, **options)
+        with spending():
+            rows: list[dict[str, Any]] = run(query, events, **options)
         return rows
 
     def features(self) -> tuple[Feature, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 from converter.products.elastic.casefold import fold_ascii
 from converter.products.elastic.field_types import ecs_type
 from converter.products.elastic.lucene_regex import compile_regex
-from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.patterns import PatternError, Test, located
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import matcher, plain_pieces
 from converter.targets.eql.engine.field_tests import NotADateError, field_test, reader
@@ -227,7 +227,7 @@ class Conditions:
             try:
                 return test(value)
             except PatternError as error:
-                self._checker.refuse(str(error), pattern)
+                raise located(error, self._checker.error(str(error), pattern)) from None
 
         return guarded
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.errors import QueryError
 from converter.products.elastic.java_regex import full_matcher
-from converter.products.elastic.patterns import PatternError, Test
+from converter.products.elastic.patterns import PatternError, Test, located
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import java_matcher, plain_pieces
 from converter.readers.source import Source
@@ -142,13 +142,14 @@ class Values:
         try:
             test = full_matcher(text, ignore_case=ignore_case)
         except PatternError as error:
-            raise self._source.error(f"not a regular expression: {error}", pattern.span, hint) from None
+            message = f"not a regular expression: {error}"
+            raise located(error, self._source.error(message, pattern.span, hint)) from None
 
         def guarded(value: str) -> bool:
             try:
                 return test(value)
             except PatternError as error:
-                raise self._source.error(str(error), pattern.span) from None
+                raise located(error, self._source.error(str(error), pattern.span)) from None
 
         return guarded
 

@@ -32,9 +32,13 @@ class Checker:
         self._source = Source(text, QueryError)
         self._timestamp_field = timestamp_field
 
+    def error(self, message: str, node: tree.Expression, hint: str = "") -> QueryError:
+        """Return the error that points at `node`."""
+        return self._source.error(message, node.span, hint)
+
     def refuse(self, message: str, node: tree.Expression, hint: str = "") -> NoReturn:
         """Raise the QueryError that points at `node`."""
-        raise self._source.error(message, node.span, hint)
+        raise self.error(message, node, hint)
 
     def shown(self, node: tree.Expression) -> str:
         """Return the text of `node`, shortened, for a message."""

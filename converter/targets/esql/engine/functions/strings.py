@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from converter.products.elastic.java_regex import compile_java, replace
-from converter.products.elastic.patterns import PatternError
+from converter.products.elastic.patterns import PatternError, located
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.language.bound import (
     STRINGS,
@@ -152,7 +152,7 @@ def _replace(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     try:
         matcher = compile_java(pattern.value)
     except PatternError as error:
-        raise context.error(error.message, pattern.span) from None
+        raise located(error, context.error(error.message, pattern.span)) from None
 
     def compute(text: str, new: str) -> str:
         return _replaced(context, pattern, matcher, text, new)
@@ -164,7 +164,7 @@ def _replaced(context: Context, pattern: Bound, matcher: Matcher, text: str, new
     try:
         result = replace(matcher, text, new)
     except PatternError as error:
-        raise context.error(error.message, pattern.span) from None
+        raise located(error, context.error(error.message, pattern.span)) from None
     if result is None:
         raise NullifiedError(f"bad group reference in the replacement [{new}]")
     return result

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from converter.products.elastic import addresses, floats, lucene_regex, versions, wildcards
 from converter.products.elastic.casefold import fold_ascii
 from converter.products.elastic.dates import strict_date
-from converter.products.elastic.patterns import PatternError
+from converter.products.elastic.patterns import PatternError, located
 from converter.targets.esql.engine.language.bound import (
     Bound,
     Context,
@@ -237,7 +237,7 @@ def pattern(context: Context, node: syntax.Pattern, value: Bound) -> Bound:
         try:
             return any(matches(text) for matches in many)
         except PatternError as error:
-            raise context.error(error.message, node.patterns[0].span) from None
+            raise located(error, context.error(error.message, node.patterns[0].span)) from None
 
     single = many[0] if len(many) == 1 and node.kind == "like" else matches_any
     return lift(context, node.span, (value,), Type.BOOLEAN, single)

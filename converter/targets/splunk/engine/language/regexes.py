@@ -1,7 +1,7 @@
-r"""Regular expressions of queries, which come from strangers: linear time where that is possible, a time limit else.
+r"""Regular expressions of queries, which come from strangers: linear time where that is possible, a time budget else.
 
     pattern ──pcre.py──> translation ──RE2──> search function
-                             └──not RE2 (look-around, back-references, ...)──> `regex` with a time limit
+                             └──not RE2 (look-around, back-references, ...)──> `regex`, on the time of the query
 
 Splunk has PCRE2. A text that ends in a newline is left to `regex` if the pattern minds: `$` also stands before it.
 """
@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import re2
 
+from converter.errors import QueryLimitError
+from converter.readers.regex_budget import (
+    OutOfBudgetError,
+    TooLargeError,
+    budget,
+    compile_backtracking,
+    unmeasured_length,
+)
 from converter.targets.splunk.engine.language.pcre import Translation, UnknownSyntaxError, translate
 
 if TYPE_CHECKING:
@@ -23,8 +31,6 @@ if TYPE_CHECKING:
 Search: TypeAlias = "Callable[[str], Any]"
 Fail: TypeAlias = "Callable[[str], QueryError]"
 
-_SECONDS = 1.0
-
 
 def searcher(pattern: str, fail: Fail) -> Search:
     """Return a function that searches a text for `pattern` and returns the match or None.
@@ -34,7 +40,8 @@ def searcher(pattern: str, fail: Fail) -> Search:
         fail: makes the error of a message, at the place of the expression.
 
     Raises:
-        QueryError: the pattern is not a regular expression; when searching: it takes too long.
+        QueryError: the pattern is not a regular expression.
+        QueryLimitError: when searching: it takes too long.
     """
     translation = _translated(pattern, fail)
     compiled = _re2(translation)
@@ -45,8 +52,11 @@ def searcher(pattern: str, fail: Fail) -> Search:
     if compiled is None:
         return slow()
     search = compiled.search
+    long, size = unmeasured_length(compiled.programsize), compiled.programsize
 
     def run(text: str) -> Any:
+        if len(text) > long:
+            return _measured(search, text, size, fail)
         return search(text if text.isascii() else clean(text))
 
     return _minding_newline(run, slow) if translation.minds_end else run
@@ -68,8 +78,11 @@ def finder(pattern: str, fail: Fail) -> Callable[[str], list[Any]]:
     if compiled is None:
         return slow()
     find = compiled.finditer
+    long, size = unmeasured_length(compiled.programsize), compiled.programsize
 
     def run(text: str) -> list[Any]:
+        if len(text) > long:
+            return list(_measured(lambda value: list(find(value)), text, size, fail))
         return list(find(clean(text)))
 
     return _minding_newline(run, slow) if translation.minds_end else run
@@ -126,11 +139,23 @@ def clean(text: str) -> str:
 def _timed(search: Callable[..., Any], fail: Fail) -> Search:
     def run(text: str) -> Any:
         try:
-            return search(text, timeout=_SECONDS)
-        except TimeoutError:
-            raise fail(f"the regular expression took longer than {_SECONDS:g}s on one value") from None
+            return budget().slow(search, text, length=len(text))
+        except OutOfBudgetError as spent:
+            raise _limit(spent, fail) from None
 
     return run
+
+
+def _measured(search: Search, text: str, size: int, fail: Fail) -> Any:
+    """Search a long text by RE2, on the time of the query."""
+    try:
+        return budget().linear(search, clean(text), length=len(text), size=size)
+    except OutOfBudgetError as spent:
+        raise _limit(spent, fail) from None
+
+
+def _limit(spent: OutOfBudgetError, fail: Fail) -> QueryLimitError:
+    return QueryLimitError.of(fail(spent.message("took longer than")), spent.hint)
 
 
 def _translated(pattern: str, fail: Fail) -> Translation:
@@ -144,8 +169,10 @@ def _compile_slow(translation: Translation, fail: Fail) -> Any:
     import regex  # noqa: PLC0415 -- seldom needed, and slow to load
 
     try:
-        return regex.compile(translation.slow, regex.V1)
-    except (regex.error, RecursionError, OverflowError) as problem:
+        return compile_backtracking(translation.slow, regex.V1)
+    except OutOfBudgetError as spent:
+        raise _limit(spent, fail) from None
+    except (TooLargeError, regex.error, RecursionError, OverflowError) as problem:
         raise fail(f"not a regular expression: {problem}") from None
 
 
