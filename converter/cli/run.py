@@ -32,6 +32,7 @@ from converter.cli.common import (
 )
 from converter.cli.inputs import check_stdout
 from converter.errors import ConfigurationError, Place, QueryError, suggest
+from converter.readers.whole_file import read_file, read_stream
 from converter.report.layout import write
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _read_query(query: str, language: str) -> tuple[str, str]:
 
 def _read_stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return read_stream(sys.stdin.buffer).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"cannot read <stdin>: {getattr(error, 'strerror', None) or error}") from None
 
@@ -229,7 +230,7 @@ def _read_text(path: Path) -> str:
 
     try:
         check_named(path)
-        return path.read_text(encoding="utf-8-sig")
+        return read_file(path).decode("utf-8-sig")
     except ScopeError as error:
         raise QueryError(f"{path} {error}", hint=error.hint) from None
     except (OSError, UnicodeDecodeError) as error:

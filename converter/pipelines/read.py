@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
+from converter.readers.whole_file import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,8 @@ def load_pipeline(path: Path, *, trusted: bool = False) -> ProcessingPipeline:
 
 
 def _read(path: Path) -> bytes:
-    from converter.readers.yaml_document import MAX_BYTES  # noqa: PLC0415  YAML is slow to import
-
     try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)  # a device has no end
+        return read_file(path)
     except OSError as error:
         raise ConfigurationError(f"cannot read the pipeline {path}: {error.strerror or error}") from None
 

@@ -37,9 +37,11 @@ class Limits:
         value_bytes: the size of one value that a query makes.
         log_bytes: the size of a log, unpacked.
         event_bytes: the size of one event of a log, and so of a line.
-        events: how many events a case may have.
+        file_bytes: the size of a rule, query, pipeline or case file, and of any other file that is read as a whole.
+        events: how many events all cases of a file may have.
         nesting: how deep objects and arrays of an event may be nested.
-        case_bytes: the size of a case file, and of what it repeats.
+        case_bytes: the size of all events of a case file, as JSON: those of its logs, and those that it repeats; also
+            the size of a table of a query.
         template_steps: how many steps a template of a pipeline may take for one rule.
         rule_values: how many values and fields a pipeline may make of one rule.
     """
@@ -50,9 +52,10 @@ class Limits:
     value_bytes: int = 16 * _MIB
     log_bytes: int = 4 * 1024 * _MIB
     event_bytes: int = 64 * _MIB
+    file_bytes: int = 16 * _MIB
     events: int = 500_000
     nesting: int = 200
-    case_bytes: int = 16 * _MIB
+    case_bytes: int = 128 * _MIB
     template_steps: int = 200_000
     rule_values: int = 100_000
 
@@ -65,6 +68,11 @@ NAMES = tuple(field.name.replace("_", "-") for field in fields(Limits))
 def current() -> Limits:
     """Return the limits of this run."""
     return _CURRENT.get()
+
+
+def bytes_of(name: str) -> int:
+    """Return a limit of a size by its name, such as `file-bytes`."""
+    return int(getattr(current(), name.replace("-", "_")))
 
 
 @contextmanager

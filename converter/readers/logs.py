@@ -27,7 +27,7 @@ from converter.readers.envelopes import Opener
 from converter.readers.envelopes.envelope import strings
 from converter.readers.json.stream import BLOCK, Spot, Trouble, ValueStream
 from converter.readers.json.values import JsonError, Read, may_have_long_number, read_value
-from converter.readers.limits import DEFAULTS, current, raises
+from converter.readers.limits import DEFAULTS, bytes_of, current, raises
 from converter.readers.log_text import look_of
 from converter.readers.scope import ScopeError, check_named
 
@@ -111,6 +111,7 @@ def read_log(
     stays: Stays | None = None,
     on_opened: Callable[[str, Sequence[str]], None] | None = None,
     on_change: Callable[[Change], None] | None = None,
+    size_limit: str = "log-bytes",
 ) -> Iterator[LogEvent]:
     """Yield the events of a log with their places, without the envelopes around them.
 
@@ -121,6 +122,7 @@ def read_log(
         stays: with `raw`: told of a product's document and the event in it, whether the document is asked for.
         on_opened: called at the end with the name of the log and the names of the envelopes in it, if there are any.
         on_change: called with what was changed in an event, so that it could be read.
+        size_limit: the name of the limit of its size.
 
     Raises:
         LogError: a line that is not a JSON object.
@@ -143,8 +145,8 @@ def read_log(
         check_named(path)
         with ExitStack() as opened:
             stream = sys.stdin.buffer if str(path) == "-" else opened.enter_context(Path(path).open("rb"))
-            _check_size(stream, name, limits.log_bytes)
-            source = _Source(_unpacked(stream, opened), name, limits.log_bytes)
+            _check_size(stream, name, size_limit)
+            source = _Source(_unpacked(stream, opened), name, bytes_of(size_limit), size_limit)
             yield from _Log(source, name, opener, fail, on_change, limits.event_bytes, limits.nesting).events()
     except ScopeError as error:
         fail(UnreadableLogError(f"the log {name} {error}", hint=error.hint))
@@ -169,18 +171,18 @@ def _unpacked(raw: IO[bytes], opened: ExitStack) -> IO[bytes]:
     return buffered
 
 
-def _check_size(file: IO[bytes], name: str, limit: int) -> None:
+def _check_size(file: IO[bytes], name: str, limit: str) -> None:
     """Look at the size of a file before it is read. Raises UnreadableLogError."""
     try:
         status = os.fstat(file.fileno())
     except OSError:  # not a file of the system: its size shows when it is read
         return
-    if stat.S_ISREG(status.st_mode) and status.st_size > limit:
-        raise _too_large(name, f"has {status.st_size:,} bytes, more than {limit:,}")
+    if stat.S_ISREG(status.st_mode) and status.st_size > bytes_of(limit):
+        raise _too_large(name, f"has {status.st_size:,} bytes, more than {bytes_of(limit):,}", limit)
 
 
-def _too_large(name: str, problem: str) -> UnreadableLogError:
-    return UnreadableLogError(f"the log {problem}", Place(name, 1, 1, ""), raises("log-bytes"))
+def _too_large(name: str, problem: str, limit: str) -> UnreadableLogError:
+    return UnreadableLogError(f"the log {problem}", Place(name, 1, 1, ""), raises(limit))
 
 
 @dataclass(slots=True)
@@ -189,7 +191,8 @@ class _Source:
 
     stream: IO[bytes]
     name: str
-    limit: int
+    most: int
+    limit: str
     _size: int = 0
     _returned: bytes = b""
 
@@ -200,8 +203,8 @@ class _Source:
             return block
         block = self.stream.read(size)
         self._size += len(block)
-        if self._size > self.limit:
-            raise _too_large(self.name, f"has more than {self.limit:,} bytes, unpacked")
+        if self._size > self.most:
+            raise _too_large(self.name, f"has more than {self.most:,} bytes, unpacked", self.limit)
         return block
 
     def give_back(self, data: bytes) -> None:

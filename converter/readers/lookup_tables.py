@@ -6,12 +6,14 @@ path ──> rows: one dict each, in order; of CSV every value is a text
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import LogError, Place, UnreadableLogError
-from converter.readers.logs import read_events
+from converter.readers.logs import read_log
 from converter.readers.scope import ScopeError, check_named
+from converter.readers.whole_file import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +31,11 @@ def read_table(path: str | Path) -> list[dict[str, Any]]:
     """
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        return list(read_events(path, None))
+        return [event.data for event in read_log(path, size_limit="case-bytes")]
     try:
         check_named(path)
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return list(_rows(lines, str(path)))
+        text = read_file(path, "case-bytes").decode("utf-8-sig")
+        return list(_rows(io.StringIO(text, newline=""), str(path)))
     except ScopeError as error:
         raise UnreadableLogError(f"the table {path} {error}", hint=error.hint) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -16,6 +16,7 @@ import yaml
 
 from converter.errors import Place, RuleError
 from converter.readers.invisible import INVISIBLE
+from converter.readers.limits import current, raises
 from converter.readers.source import Source, Span
 from converter.readers.yaml_errors import place_of_mark, yaml_error
 from converter.readers.yaml_versions import MERGE, TEXT, Difference, difference, is_text, old_reading
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from converter.errors import SourceError
 
-MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 # Before a scalar, after it, or after a colon.
@@ -212,8 +212,9 @@ def parse_documents(
     Raises:
         error: not UTF-8, not YAML, too large, nested too deeply, or an alias bomb.
     """
-    if len(raw) > MAX_BYTES:
-        raise error(f"the file has {len(raw)} bytes, more than {MAX_BYTES}", Place(name, 1, 1, ""), "split it")
+    limit = current().file_bytes
+    if len(raw) > limit:
+        raise error(f"the file has more than {limit:,} bytes", Place(name, 1, 1, ""), raises("file-bytes"))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as caught:

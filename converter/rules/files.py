@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from converter.errors import UnreadableError
 from converter.readers.folders import ListedFile, list_files
 from converter.readers.scope import Scope, ScopeError, check_named
+from converter.readers.whole_file import read_file, read_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -63,7 +64,7 @@ def rule_files(
     seen: set[str] = set()
     for named in given:
         if str(named) == "-":
-            yield RuleFile("<stdin>", sys.stdin.buffer.read)
+            yield RuleFile("<stdin>", partial(read_stream, sys.stdin.buffer))
             continue
         path = Path(named)
         try:
@@ -89,7 +90,7 @@ def rule_files(
             real = os.path.realpath(file.path)
             if real not in seen:  # `a.yml dir/` may name a file twice
                 seen.add(real)
-                yield RuleFile(str(file.name), file.path.read_bytes, listed)
+                yield RuleFile(str(file.name), partial(read_file, file.path), listed)
 
 
 def _is_yaml(path: Path) -> bool:

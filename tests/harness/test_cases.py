@@ -20,6 +20,7 @@ from converter.errors import CaseError, LogError
 from converter.harness.cases import events as case_events
 from converter.harness.cases import load as cases
 from converter.harness.cases.load import Expect, Suite, find_case_files, load_cases
+from converter.readers.limits import changed, using
 from tests.support.paths import ROOT
 
 HERE = Path(__file__).parent
@@ -166,9 +167,9 @@ def test_logs_come_first_and_keep_their_ids(tmp_path: Path) -> None:
         "cases: [{name: a, logs: [a.ndjson, b.json.gz], events: [{set: {n: 4}, unset: [eventTime]}], expect: match}]\n"
     )
     assert load(tmp_path, text).cases[0].events == (
-        {"n": 1, "_id": "e1"},
+        {"n": 1, "_id": "a.ndjson:1"},
         {"n": 2, "_id": "mine"},
-        {"n": 3, "_id": "e3"},
+        {"n": 3, "_id": "b.json.gz:1"},
         {"n": 4, "_id": "e4"},
     )
 
@@ -249,10 +250,39 @@ def test_size_is_limited(tmp_path: Path) -> None:
         load(tmp_path, "#" * (17 * 1024 * 1024))
 
 
-def test_number_of_events_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(case_events, "MAX_EVENTS", 50)
-    with pytest.raises(CaseError, match="more than 50 events"):
+def test_number_of_events_is_limited(tmp_path: Path) -> None:
+    with using(changed({"events": 50})), pytest.raises(CaseError, match="more than 50 events") as caught:
         events_of(tmp_path, "[{repeat: 30}, {repeat: 30}]")
+    assert caught.value.hint == "--limit events=VALUE raises the limit"
+
+
+def test_events_of_all_cases_are_limited_together(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"n": 1}\n' * 20, encoding="utf-8")
+    text = (
+        "cases: [{name: a, logs: a.ndjson, expect: none}, {name: b, logs: a.ndjson, expect: none}, "
+        "{name: c, events: [{repeat: 11}], expect: none}]\n"
+    )
+    assert len(load(tmp_path, text).cases) == 3
+    with using(changed({"events": 50})), pytest.raises(CaseError, match="the cases have more than 50 events"):
+        load(tmp_path, text)
+    with using(changed({"events": 10})), pytest.raises(CaseError, match="the cases have more than 10 events"):
+        load(tmp_path, text)
+
+
+def test_bytes_that_are_generated_are_limited_before_they_are_made(tmp_path: Path) -> None:
+    big = "x" * 1_000_000
+    with pytest.raises(CaseError, match="the events of the cases have more than 134,217,728 bytes") as caught:
+        events_of(tmp_path, f"[{{repeat: 100000, set: {{a: {big}}}}}]")
+    assert caught.value.hint == "--limit case-bytes=VALUE raises the limit"
+    with pytest.raises(CaseError, match="more than 134,217,728 bytes"):
+        events_of(tmp_path, f"[{{repeat: 100000, vary: {{a: [x, {big}]}}}}]")
+
+
+def test_the_size_of_a_log_is_limited(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(b'{"n": 1}\n' * 1_000))
+    with using(changed({"case-bytes": 5_000})), pytest.raises(LogError, match="more than 5,000 bytes") as caught:
+        load(tmp_path, "cases: [{name: a, logs: a.ndjson.gz, expect: none}]\n")
+    assert caught.value.hint == "--limit case-bytes=VALUE raises the limit"
 
 
 def test_documented_example_loads(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from converter.errors import RefusedError, RuleError, RuleWarning, SourceError
-from converter.readers.yaml_document import MAX_BYTES
+from converter.readers.limits import DEFAULTS
 from converter.reference.evaluate import evaluate_plans
 from converter.rules.load import MAX_ERRORS, load_rules, parse_rules
 
@@ -183,9 +183,10 @@ def test_a_byte_order_mark_and_line_breaks_of_windows_are_fine(tmp_path: Path) -
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "a.yml"
-    path.write_bytes(b"#" * (MAX_BYTES + 1))
+    path.write_bytes(b"#" * (DEFAULTS.file_bytes + 1))
     _, (error,) = collect(path)
-    assert error.message == f"the file has {MAX_BYTES + 1} bytes, more than {MAX_BYTES}"
+    problem = "it has more than 16,777,216 bytes (--limit file-bytes=VALUE raises the limit)"
+    assert error.message == f"cannot read {path}: {problem}"
 
 
 def test_an_empty_file_holds_no_rule(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from converter.errors import suggest
+from converter.readers.limits import current, raises
 from converter.readers.schema import (
     ANYTHING,
     FLAG,
@@ -33,13 +34,12 @@ from converter.readers.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from converter.readers.schema import KeyPath
     from converter.readers.yaml_document import Document
 
 MAX_REPEAT = 100_000
-MAX_EVENTS = 500_000
 
 _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION_PART = r"[0-9]{1,12}(?:\.[0-9]{1,6})?(?:ms|us|s|m|h|d)"
@@ -109,23 +109,61 @@ class Frame:
     defaults: Mapping[str, Any]
 
 
-def make_events(document: Document, path: KeyPath, frame: Frame) -> list[dict[str, Any]]:
+@dataclass(slots=True)
+class Budget:
+    """What the cases of a file may still cost: how many events they have, and how many bytes are generated for them."""
+
+    events: int
+    size: int
+
+    @classmethod
+    def of_file(cls) -> Budget:
+        """Return the budget of a case file, by the current limits."""
+        return cls(current().events, current().case_bytes)
+
+    def spend(self, document: Document, path: KeyPath, count: int, size: int = 0) -> None:
+        """Take away the cost of events, before they are made. Raises CaseError."""
+        self.events -= count
+        self.size -= count * size
+        if self.events < 0:
+            message = f"the cases have more than {current().events:,} events"
+            raise error_at(document, message, path, raises("events"))
+        if self.size < 0:
+            message = f"the events of the cases have more than {current().case_bytes:,} bytes"
+            raise error_at(document, message, path, raises("case-bytes"))
+
+
+def make_events(document: Document, path: KeyPath, frame: Frame, budget: Budget) -> list[dict[str, Any]]:
     """Return the events of all entries at `path` in order; `_id` is not set here.
 
     Raises:
-        CaseError: an entry is neither a generator nor a raw event with a time.
+        CaseError: an entry is neither a generator nor a raw event with a time, or the budget is spent.
     """
     events: list[dict[str, Any]] = []
     for number, entry in enumerate(value_at(document, path)):
         here = (*path, number)
         if entry and not any(key in entry for key in GENERATOR.known):
+            budget.spend(document, here, 1, _size(entry))
             events.append(_raw_event(document, here, entry, frame))
         else:
             check(document, GENERATOR, *here)
+            longest = sum(
+                max(map(_size, value)) if isinstance(value, list) else _size(value) for value in _varied(entry)
+            )
+            size = _size(_template(entry, frame)()) + longest
+            budget.spend(document, here, entry.get("repeat", 1), size)
             events.extend(_generate(document, here, entry, frame))
-        if len(events) > MAX_EVENTS:
-            raise error_at(document, f"the case has more than {MAX_EVENTS:,} events", here)
     return events
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a value has as JSON."""
+    return len(repr(value))
+
+
+def _varied(entry: Mapping[str, Any]) -> Iterable[Any]:
+    varied = entry.get("vary", {})
+    return varied.values() if isinstance(varied, dict) else ()
 
 
 def _microseconds(text: str) -> int:

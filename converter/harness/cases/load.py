@@ -13,14 +13,16 @@ from __future__ import annotations
 import os.path
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import CaseError, Place
-from converter.harness.cases.events import SHUFFLE, TEXT, TIME, Frame, make_events, parse_time, shuffle
+from converter.harness.cases.events import SHUFFLE, TEXT, TIME, Budget, Frame, make_events, parse_time, shuffle
 from converter.isolation import isolated
 from converter.readers.folders import list_files
-from converter.readers.logs import read_events
+from converter.readers.limits import current
+from converter.readers.logs import read_log
 from converter.readers.schema import (
     ANYTHING,
     MAPPING,
@@ -36,6 +38,7 @@ from converter.readers.schema import (
     whole,
 )
 from converter.readers.scope import Scope, ScopeError, check_named
+from converter.readers.whole_file import read_file
 from converter.readers.yaml_document import parse_documents
 from converter.readers.yaml_json import JsonLoader
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from converter.errors import SourceError
+    from converter.readers.logs import LogEvent
     from converter.readers.schema import KeyPath
     from converter.readers.yaml_document import Document
 
@@ -203,12 +207,12 @@ class _Logs:
     """Reads each log once, however many cases use it."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, tuple[dict[str, Any], ...]] = {}
+        self._read: dict[Path, tuple[LogEvent, ...]] = {}
 
-    def events(self, path: Path) -> tuple[dict[str, Any], ...]:
+    def events(self, path: Path) -> tuple[LogEvent, ...]:
         key = path.resolve()
         if key not in self._read:
-            self._read[key] = tuple(read_events(path, raw=True))
+            self._read[key] = tuple(islice(read_log(path, raw=True, size_limit="case-bytes"), current().events + 1))
         return self._read[key]
 
 
@@ -233,11 +237,12 @@ def _suite(path: Path, scope: Scope, logs: _Logs, fail: Callable[[SourceError], 
         time_field=time_field,
         defaults=data.get("defaults", {}).get("event", {}),
     )
+    budget = Budget.of_file()
     cases: dict[str, Case] = {}
     for index in range(len(data["cases"])):
         with isolated(fail, document.place("cases", index), f"reading a case of {path}"):
             check(document, CASE, "cases", index)
-            case = _case(document, ("cases", index), frame, scope, logs)
+            case = _case(document, ("cases", index), frame, scope, logs, budget)
             if case.name in cases:
                 hint = f"the first is on line {cases[case.name].place.line}"
                 raise CaseError(f"two cases are named {case.name!r}", case.place, hint)
@@ -258,7 +263,7 @@ def _read(path: Path) -> Document:
         CaseError: the file cannot be read, is not one document of YAML, or exceeds a limit of `readers.yaml_document`.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_file(path)
     except OSError as error:
         raise CaseError(f"{path} cannot be read: {error.strerror}") from error
     documents = parse_documents(raw, str(path), CaseError, loader=JsonLoader)
@@ -270,22 +275,24 @@ def _read(path: Path) -> Document:
     return first
 
 
-def _case(document: Document, path: KeyPath, frame: Frame, scope: Scope, logs: _Logs) -> Case:
+def _case(document: Document, path: KeyPath, frame: Frame, scope: Scope, logs: _Logs, budget: Budget) -> Case:
     data = value_at(document, path)
     if "events" not in data and "logs" not in data:
         raise error_at(document, "a case has neither `events` nor `logs`", path)
     events: list[dict[str, Any]] = []
+    names = _Names()
     if "logs" in data:
         for log in _files(document, (*path, "logs"), scope, "log"):
             read = logs.events(log)
             if not read:
                 message = f"the log {log.name} holds no event"
                 raise error_at(document, message, (*path, "logs"), "write `events: []` if that is meant")
-            events.extend(read)
+            budget.spend(document, (*path, "logs"), len(read))
+            events.extend(names.give(event.data, f"{log.name}:{event.position}") for event in read)
     if "events" in data:
-        events.extend(make_events(document, (*path, "events"), frame))
-    # Positions are given before shuffling: the same event keeps its name in every order.
-    events = [event if "_id" in event else {**event, "_id": f"e{number}"} for number, event in enumerate(events, 1)]
+        made = make_events(document, (*path, "events"), frame, budget)
+        # Positions are given before shuffling: the same event keeps its name in every order.
+        events.extend(names.give(event, f"e{number}") for number, event in enumerate(made, len(events) + 1))
     shuffle(events, data.get("shuffle", False))
     expect = _expect(document, (*path, "expect"))
     return Case(
@@ -298,6 +305,20 @@ def _case(document: Document, path: KeyPath, frame: Frame, scope: Scope, logs: _
         place=document.place(*path, "name"),
         description=(document.scalar(*path, "description") or "").strip(),
     )
+
+
+class _Names:
+    """Gives events of a case their ids: a case may read a log twice, or two logs of one name."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def give(self, event: dict[str, Any], name: str) -> dict[str, Any]:
+        """Return an event with the name as its id, unless it has an id itself."""
+        if isinstance(event.get("_id"), str | int):
+            return event
+        count = self._given[name] = self._given.get(name, 0) + 1
+        return {**event, "_id": name if count == 1 else f"{name}#{count}"}
 
 
 def _expect(document: Document, path: KeyPath) -> Expect:

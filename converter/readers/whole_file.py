@@ -1,0 +1,34 @@
+"""Read a file that is needed as a whole, within the limit `file-bytes`: also a device, which has no end."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from converter.readers.limits import bytes_of, raises
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import IO
+
+
+class TooLargeError(OSError):
+    """A file is larger than the limit; `strerror` says so, and which option raises the limit."""
+
+    def __init__(self, limit: int, name: str) -> None:
+        super().__init__(errno.EFBIG, f"it has more than {limit:,} bytes ({raises(name)})")
+
+
+def read_file(path: Path, limit: str = "file-bytes") -> bytes:
+    """Return the bytes of a file. Raises OSError; TooLargeError beyond the limit of that name."""
+    with path.open("rb") as stream:
+        return read_stream(stream, limit)
+
+
+def read_stream(stream: IO[bytes], limit: str = "file-bytes") -> bytes:
+    """Return the bytes of a stream. Raises TooLargeError beyond the limit of that name; not more is read."""
+    most = bytes_of(limit)
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise TooLargeError(most, limit)
+    return data
