@@ -314,7 +314,7 @@ class _Log:
                     except orjson.JSONDecodeError:
                         pass
                     else:
-                        if type(value) is dict and is_plain(value) and opener.announced is None:
+                        if type(value) is dict and is_plain(value) and opener.announced is None:  # opener.passes
                             yield new(LogEvent, (value, name, line, None, None))  # without a call of Python's
                         else:
                             yield from self._opened([Read(value)], Spot(line, b"", b""), raw)
@@ -353,18 +353,23 @@ class _Log:
     def _of_stream(self) -> Iterator[LogEvent]:
         """Yield the events of a log whose values are items of an array, or span lines."""
         line = part = 0
-        for piece in ValueStream(self.source.read, self._line + 1, self.longest).values():
+        stream = ValueStream(self.source.read, self._line + 1, self.longest)
+        for piece in stream.values():
             if isinstance(piece, Trouble):
                 self._tell(piece)
                 continue
             try:
                 read = read_value(piece.raw, self.nesting)
             except JsonError:
-                self._not_json(piece.raw, piece.spot, _LINES if piece.item is None else _ITEMS, piece.item)
+                self._not_json(piece.raw, stream.spot(piece), _LINES if piece.item is None else _ITEMS, piece.item)
                 continue
-            if piece.spot.line != line:
-                line, part = piece.spot.line, 0
-            for event in self._opened([read], piece.spot, piece.raw, piece.item, part if piece.shares_line else None):
+            if piece.item is not None and not read.changes and self.opener.passes(read.value):
+                yield LogEvent(read.value, self.name, piece.line, piece.item)
+                continue
+            if piece.line != line:
+                line, part = piece.line, 0
+            spot = stream.spot(piece)
+            for event in self._opened([read], spot, piece.raw, piece.item, part if piece.shares_line else None):
                 part += 1
                 yield event
 

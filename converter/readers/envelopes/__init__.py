@@ -67,6 +67,10 @@ class Opener:
         """The keys by which envelopes are recognised."""
         return _keys(raw=self.raw)
 
+    def passes(self, value: object) -> bool:
+        """Return whether a value is an event without an envelope around it."""
+        return isinstance(value, dict) and self.announced is None and self.keys.isdisjoint(value)
+
     def open(self, value: object) -> Iterator[object]:
         """Yield the events of a value, in order; what is not an object comes as it is, for the reader to refuse."""
         if not isinstance(value, dict):

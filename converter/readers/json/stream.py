@@ -19,12 +19,25 @@ if TYPE_CHECKING:
 BLOCK = 64 * 1024
 _SPACE = re.compile(rb"[ \t\r\n\0]*")
 _REST_OF_LINE = re.compile(rb"[ \t\r\0]*")
-_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+_ATOM = rb'[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_PLAIN = re.compile(rb"(?:" + _ATOM + rb")*+", re.DOTALL)
 _IN_STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|[^ \t\r\n\0,{}\[\]]+', re.DOTALL)
+_LEVELS = 5  # of most values; deeper ones are followed bracket by bracket
 _SHOWN = 4096  # of a line, before and after a value
 _OPENING, _QUOTE = b"{[", 0x22
 _COMMA, _NEWLINE, _OPEN, _CLOSE = b",\n[]"
+
+
+def _shallow() -> re.Pattern[bytes]:
+    """Return the pattern of a whole object or array of a few levels."""
+    inner = _ATOM
+    for _ in range(_LEVELS):
+        inner = rb"%b|[{\[](?:%b)*+[}\]]" % (_ATOM, inner)
+    return re.compile(rb"[{\[](?:" + inner + rb")*+[}\]]", re.DOTALL)
+
+
+_SHALLOW = _shallow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +51,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One value: its bytes, its place, its number in the array from 1 (None: it is in no array).
+    """One value: its bytes, its line, its number in the array from 1 (None: it is in no array).
 
-    `shares_line` tells whether another value that is in no array begins on its line.
+    `shares_line` tells whether another value that is in no array begins on its line. `begin` is its position in the
+    stream, for `ValueStream.spot`.
     """
 
     raw: bytes
-    spot: Spot
+    line: int
+    begin: int
     item: int | None
     shares_line: bool
 
@@ -103,24 +118,33 @@ class ValueStream:
                         yield Trouble("`,` or `]` is missing between two items", self._spot(), item)
                     item += 1
                     after = _CLOSE
-                begin, spot = self._at, self._spot()
+                begin = self._at
+                self._count(begin)
+                line = self._line
+                first = None if array is not None else self._spot()
                 end = self._end(byte)
                 if end is None:
-                    what, where = ("array", array) if array is not None else ("object", spot)
+                    what, where = ("array", array) if array is not None else ("object", first)
+                    assert where is not None  # noqa: S101  it is in an array, or it is not
                     yield Trouble(f"this {what} is not closed", where, None, is_end=True)
                     return
                 if self._is_long:
                     self._at = end
-                    yield Trouble("", spot, item)
+                    yield Trouble("", Spot(line, b"", b""), item)
                     continue
                 raw = self._data[begin - self._base : end - self._base]
                 self._at = end
-                shares = item is None and (spot.line == last_line or (b"\n" not in raw and self._is_followed()))
-                spot = Spot(spot.line, spot.before, self._rest_of_line(end))
-                yield Piece(raw, spot, item, shares)
-                last_line = spot.line
+                shares = item is None and (line == last_line or (b"\n" not in raw and self._is_followed()))
+                yield Piece(raw, line, begin, item, shares)
+                last_line = line
         if array is not None:
             yield Trouble("this array is not closed", array, None, is_end=True)
+
+    def spot(self, piece: Piece) -> Spot:
+        """Return the place of the value that has come last."""
+        begin = max(self._base, self._line_begin, piece.begin - _SHOWN)
+        before = self._data[begin - self._base : piece.begin - self._base]
+        return Spot(piece.line, before, self._rest_of_line(piece.begin + len(piece.raw)))
 
     def first(self) -> bytes | None:
         """Return the bytes of an object with which the stream begins; None if it does not end, or is too long."""
@@ -209,6 +233,8 @@ class ValueStream:
     def _end_of_brackets(self, *, give_up: bool = False) -> int | None:
         """Return the position after the closing bracket, or None; with `give_up` also if the value is too long."""
         begin = position = self._at
+        if whole := _SHALLOW.match(self._data, begin - self._base):
+            return self._base + whole.end()
         depth = 0
         in_string = False  # one that goes on in the next block
         while True:
