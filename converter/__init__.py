@@ -103,14 +103,16 @@ def evaluate(
 
     Raises:
         RuleError: a rule has a placeholder, or reaches a limit on an event.
+        LogError: an event is nested deeper than the limit.
         ConfigurationError: an unknown limit.
     """
     from converter.logsources import all_rules, by_logsource  # noqa: PLC0415
     from converter.readers.limits import changed, using  # noqa: PLC0415
+    from converter.readers.nesting import shallow  # noqa: PLC0415
     from converter.reference.evaluate import evaluate_plans  # noqa: PLC0415
 
     with using(changed(budget or {})):
-        return evaluate_plans(rules.plans, events, select=by_logsource if logsources else all_rules)
+        return evaluate_plans(rules.plans, shallow(events), select=by_logsource if logsources else all_rules)
 
 
 def parse_query(text: str, language: str, *, macros: str | Mapping[str, str] | None = None) -> Any:
@@ -157,14 +159,16 @@ def run_query(
 
     Raises:
         QueryError: the text is not a query, uses what the engine does not know, or reaches a limit; has a place.
+        LogError: an event has no time that the engine can use, or is nested deeper than the limit.
         ConfigurationError: an unknown language or limit, or an argument that its engine does not take.
     """
     from converter.readers.limits import changed, using  # noqa: PLC0415
+    from converter.readers.nesting import shallow  # noqa: PLC0415
     from converter.targets.core.engines import find_engine  # noqa: PLC0415
 
     with using(changed(budget or {})):
         return find_engine(language).run(
-            text, events, tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
+            text, shallow(events), tables=tables, macros=macros, now=now, limits=limits, on_note=on_note
         )
 
 

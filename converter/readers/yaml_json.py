@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from converter.readers.json.values import read_number
 from converter.readers.yaml_document import SafeLoader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,300})")
-_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _CORE = "tag:yaml.org,2002:"
 _TEXT = _CORE + "str"
@@ -39,12 +39,10 @@ def _scalar(_loader: Any, node: yaml.ScalarNode) -> Any:
     if node.style:  # a plain scalar has the style None, or "" from libyaml
         return text
     if node.tag == _TEXT:  # an explicit !!str, or what YAML 1.1 takes for text: it knows no 1e3
-        return float(text) if "e" in text.lower() and _DECIMAL.fullmatch(text) else text
+        return read_number(text) if "e" in text.lower() and _NUMBER.fullmatch(text) else text
     if text.lower() in _CONSTANTS:
         return _CONSTANTS[text.lower()]
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    return float(text) if _DECIMAL.fullmatch(text) else text
+    return read_number(text) if _NUMBER.fullmatch(text) else text
 
 
 # What PyYAML takes a plain scalar for does not matter: `_scalar` decides anew.

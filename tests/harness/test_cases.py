@@ -256,6 +256,14 @@ def test_number_of_events_is_limited(tmp_path: Path) -> None:
     assert caught.value.hint == "--limit events=VALUE raises the limit"
 
 
+def test_numbers_are_those_of_a_log(tmp_path: Path) -> None:
+    numbers = f"[1e999, -1e999, 1e-999, {'9' * 30}, {'9' * 5_000}, -0, NaN, .inf, 1e3, 0.123456789012345678]"
+    (event,) = events_of(tmp_path, f"[{{set: {{n: {numbers}}}}}]")
+    assert event["n"] == [
+        *("1e999", "-1e999", 0.0, int("9" * 30), "9" * 5_000, 0, "NaN", ".inf", 1000.0, 0.12345678901234568),
+    ]
+
+
 def test_events_of_all_cases_are_limited_together(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_text('{"n": 1}\n' * 20, encoding="utf-8")
     text = (

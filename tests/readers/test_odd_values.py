@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import converter
+from converter.errors import LogError
 from converter.readers.limits import changed, using
 from converter.readers.logs import read_log
+from converter.readers.nesting import is_nested_deeper
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from converter.errors import LogError
     from converter.readers.logs import Change
 
 CASES: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("odd_values.toml").read_text(encoding="utf-8"))[
@@ -106,3 +108,26 @@ def test_the_page_names_each_case() -> None:
     names = [case["name"] for case in CASES]
     assert sorted(set(named) - set(names)) == []
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("language", ["kql", "eql", "esql", "spl"])
+def test_the_python_functions_name_an_event_that_is_nested_too_deep(language: str) -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = {"a": [deep]}
+    query = {"kql": "*:*", "eql": "any where true", "esql": "FROM x", "spl": "*"}[language]
+    with pytest.raises(LogError, match="event 7 is nested deeper than 200 levels") as caught:
+        converter.run_query(query, language, [{"a": 1}, {"_id": "7", "x": deep}])
+    assert caught.value.hint == 'budget={"nesting": 400} raises the limit'
+
+
+@pytest.mark.parametrize(("levels", "is_deeper"), [(1, False), (2, True), (3, True)])
+def test_levels_are_counted_as_in_logs(tmp_path: Path, levels: int, is_deeper: bool) -> None:  # noqa: FBT001  a parameter
+    event: dict[str, object] = {"a": []} if levels > 1 else {}
+    if levels > 2:
+        event = {"b": [event]}
+    assert is_nested_deeper(event, 1) is is_deeper
+    path = tmp_path / "log"
+    path.write_text(json.dumps(event))
+    with using(changed({"nesting": 1})):
+        assert bool(read(path)[2]) is is_deeper

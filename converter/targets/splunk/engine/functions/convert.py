@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from converter.targets.splunk.engine.functions.base import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**53 - 1
 _DAY = 86400
+_EVERY_DOUBLE = Context(prec=400)
 _DIGITS = re.compile(r"[+-]?[0-9A-Za-z]+", re.ASCII)
 _BASES = (2, 36)
 
@@ -75,9 +76,9 @@ def _binary(number: float) -> str | None:
 
 
 def _commas(number: float) -> str:
-    if isinstance(number, int):
+    if isinstance(number, int) or not math.isfinite(number):
         return f"{number:,}"
-    return f"{Decimal(repr(number)).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    return f"{Decimal(repr(number)).quantize(Decimal('0.01'), ROUND_HALF_UP, _EVERY_DOUBLE):,}"
 
 
 def _duration(number: float) -> str | None:
