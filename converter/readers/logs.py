@@ -196,12 +196,19 @@ class _Source:
     _size: int = 0
     _returned: bytes = b""
 
-    def read(self, size: int = BLOCK) -> bytes:
-        """Return the next bytes; none at the end. Raises UnreadableLogError."""
+    def read(self, size: int = 0) -> bytes:
+        """Return the next bytes; none at the end. Without a size, do not wait for more than what a pipe has.
+
+        Raises:
+            UnreadableLogError: the log is larger than its limit.
+        """
         if self._returned:
             block, self._returned = self._returned, b""
             return block
-        block = self.stream.read(size)
+        if not size and isinstance(self.stream, io.BufferedReader):
+            block = self.stream.read1(BLOCK)
+        else:
+            block = self.stream.read(size or BLOCK)
         self._size += len(block)
         if self._size > self.most:
             raise _too_large(self.name, f"has more than {self.most:,} bytes, unpacked", self.limit)
