@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_COMMANDS = ("::", "##[")
+
 
 def is_terminal(stream: IO[str]) -> bool:
     """Whether a person reads the stream on a terminal."""
@@ -41,11 +43,14 @@ def printable(text: str) -> str:
 def harmless(text: str) -> str:
     """Return a line of text as `printable` does, and so that GitHub Actions does not take it for a command of ours.
 
-    A runner obeys each line of output that begins with `::` after blanks, such as `::stop-commands::`.
+    A runner obeys each line of output that begins with `::` after blanks, such as `::stop-commands::`, and in the older
+    form with `##[`.
     """
     shown = printable(text)
     start = len(shown) - len(shown.lstrip())
-    return f"{shown[:start]}\\x3a{shown[start + 1 :]}" if shown.startswith("::", start) else shown
+    if not shown.startswith(_COMMANDS, start):
+        return shown
+    return f"{shown[:start]}\\x{ord(shown[start]):02x}{shown[start + 1 :]}"
 
 
 def printable_json(text: str) -> str:

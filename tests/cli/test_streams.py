@@ -130,7 +130,7 @@ def odd(here: Path) -> Path:
 
 def commands(lines: Sequence[str]) -> list[str]:
     """Return the lines that a runner of GitHub Actions obeys."""
-    return [line for line in lines if line.strip().startswith("::")]
+    return [line for line in lines if line.strip().startswith(("::", "##["))]
 
 
 @pytest.mark.usefixtures("odd")
@@ -170,8 +170,9 @@ def test_a_line_of_a_rule_is_not_a_command(capsys: pytest.CaptureFixture[str]) -
         status, out, err = run(capsys, command)
         assert status == BAD_INPUT
         assert not commands((out + err).splitlines())
-    write("rule.yml", BASE.replace("bad_thing", '"::error::x"'))
-    for command in ("check rule.yml", "eval rule.yml --logs log.ndjson"):
-        _, out, err = run(capsys, command)
-        assert "\\x3a:error::x" in out
-        assert not commands((out + err).splitlines())
+    for title, shown in (("::error::x", "\\x3a:error::x"), ("##[error]x", "\\x23#[error]x")):
+        write("rule.yml", BASE.replace("bad_thing", f'"{title}"'))
+        for command in ("check rule.yml", "eval rule.yml --logs log.ndjson"):
+            _, out, err = run(capsys, command)
+            assert shown in out
+            assert not commands((out + err).splitlines())
