@@ -6,6 +6,7 @@ Exceptions are injected where each verb does the work of one item.
 from __future__ import annotations
 
 import json
+import faulthandler
 import os
 import signal
 import subprocess
@@ -282,6 +283,7 @@ def test_a_process_that_dies_names_its_case_and_target(
         if case.name == "victim" and column.name.name == "kql":
             if cause is None:
                 os._exit(3)
+            faulthandler.disable()  # of pytest: it would print where each process dies
             os.kill(os.getpid(), cause)
         return original(case, plans, column, *rest)
 
