@@ -5,8 +5,8 @@ Exceptions are injected where each verb does the work of one item.
 
 from __future__ import annotations
 
-import json
 import faulthandler
+import json
 import os
 import signal
 import subprocess
