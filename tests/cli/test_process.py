@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +52,10 @@ def test_an_interrupt_ends_without_a_traceback() -> None:
     assert process.stderr is not None
     process.stdin.write(b"nonsense\n" * 2)
     process.stdin.flush()
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
     process.stderr.readline()  # it reads
+    watchdog.cancel()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED
