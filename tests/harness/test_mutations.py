@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The first cases of samples/ alone: reading its logs takes longer than all of this.
+FIRST = RULES / "aws" / "aws_iam_principal_enumeration_update_assume_role_policy.yml"
 BURSTS = f"""
-rule: {RULES / "aws" / "aws_iam_principal_enumeration_update_assume_role_policy.yml"}
+rule: {FIRST.name}
 logsource: aws/cloudtrail
 base: 2026-03-12T12:00:00Z
 defaults:
@@ -101,6 +102,7 @@ def test_a_broken_emitter_is_red(
     monkeypatch.chdir(tmp_path)
     write("rule.yml", RULE)
     write("cases.yml", CASES)
+    write(FIRST.name, FIRST.read_text())
     write("bursts.yml", BURSTS)
     cases = ["bursts.yml", "-k", keyword] if keyword else ["cases.yml"]
     command = ["test", *cases, "-j", "1", "-t", target, "--format", "json"]
