@@ -31,7 +31,7 @@ MOST_ALERTS = 1_000
 """What one run creates at most, whatever `max_signals` says (Kibana's xpack.alerting.rules.run.alerts.max)."""
 
 _FIELDS_BEFORE_9_2 = 3
-_MOST_RUNS = 100_000
+_MOST_RUNS = 11_000_000  # 20 years, each minute
 """Of a rule over one event: each is simulated."""
 _TYPE = Keys({"type": one_of(*schema.BY_TYPE)}, {"type": ""}, others=True)
 
