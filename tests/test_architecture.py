@@ -84,7 +84,7 @@ EXCEPTIONS = {
 # Of a room, the only modules that another one may have.
 PARTS = {
     ("reference", "plan"): {"nodes"},
-    ("reference", "readers"): {"limits", "regex_budget"},
+    ("reference", "readers"): {"limits", "query_budget", "regex_budget"},
     ("products.{product}", "products"): {"core"},
     ("products.{product}.ingest", "products"): {"core", "event_time"},
     ("targets.{target}.engine", "targets"): {"feature"},

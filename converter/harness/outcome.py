@@ -19,6 +19,7 @@ from converter.harness.policy import Policy
 from converter.harness.replay import looks_up, unmet_by_run
 from converter.harness.smallest import smallest
 from converter.isolation import isolated
+from converter.readers.query_budget import making
 from converter.readers.regex_budget import spending
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def run_cell(case: Case, plans: Sequence[Plan], column: Column, log: Log, settin
     name = str(column.name)
     errors: list[SourceError] = []
     cell = Cell(name, "error")
-    with isolated(errors.append, about=f"replaying {case.name!r} on {name}"), spending():
+    with isolated(errors.append, about=f"replaying {case.name!r} on {name}"), spending(), making():
         try:
             cell = _cell(case, plans, column, log, name)
         except (CompareError, ConfigurationError) as problem:  # events that the product ingests in two ways

@@ -33,8 +33,9 @@ class Limits:
         regex_seconds: how long the regular expressions of one rule, or of one query, may run on the whole log, beyond
             the time that grows with the length of the log.
         regex_bytes: the longest value that an expression with look-around or back-references is tried on.
-        rows: how many rows a query may hold at once, or make out of nothing.
+        rows: how many rows a query may make beyond those that it reads.
         value_bytes: the size of one value that a query makes.
+        query_bytes: the size of all large values that a query makes.
         log_bytes: the size of a log, unpacked.
         event_bytes: the size of one event of a log, and so of a line.
         file_bytes: the size of a rule, query, pipeline or case file, and of any other file that is read as a whole.
@@ -50,6 +51,7 @@ class Limits:
     regex_bytes: int = _MIB
     rows: int = 1_000_000
     value_bytes: int = 16 * _MIB
+    query_bytes: int = 256 * _MIB
     log_bytes: int = 4 * 1024 * _MIB
     event_bytes: int = 64 * _MIB
     file_bytes: int = 16 * _MIB

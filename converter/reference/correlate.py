@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from converter.errors import RuleError
 from converter.plan import nodes as ir
+from converter.readers.query_budget import combinations
 from converter.reference.measure import meets, meter_of
 from converter.reference.members import Member, Timed
 from converter.reference.time import SECOND
@@ -88,7 +90,7 @@ def group_keys(event: Mapping[str, Any], fields: Sequence[str]) -> list[tuple[st
         if not strings:
             return []
         choices.append(list(strings))
-    return list(product(*choices))
+    return list(combinations(choices, RuleError))
 
 
 def _groups(rule: ir.Correlation, matching: Sequence[Sequence[Timed]]) -> dict[tuple[str, ...], list[Member]]:

@@ -10,6 +10,7 @@ from converter.errors import LeftOutError, RuleLimitError
 from converter.isolation import BUGS, error_of
 from converter.plan import nodes as ir
 from converter.readers.limits import current
+from converter.readers.query_budget import making
 from converter.readers.regex_budget import RegexBudget, spending
 from converter.reference.correlate import episodes
 from converter.reference.match import matches
@@ -146,7 +147,8 @@ def evaluate_plans(
     for plan in plans:
         if not any(id(rule) in failed for rule in _below(plan)):
             try:
-                alerts.extend(_alerts(plan, matching, correlating))
+                with making():
+                    alerts.extend(_alerts(plan, matching, correlating))
             except BUGS as error:
                 fail(plan, error)
     if on_error is not None and failed:

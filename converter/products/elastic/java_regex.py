@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from converter.products.elastic.java_syntax import compile_slow, translate
 from converter.products.elastic.patterns import PatternError, SlowPatternError, Test, compiled
+from converter.readers.query_budget import check_size, made
 from converter.readers.regex_budget import OutOfBudgetError, budget, unmeasured_length
 
 if TYPE_CHECKING:
@@ -174,9 +175,10 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
     Raises:
         SlowPatternError: the pattern takes too long on this text.
         PatternError: a group by number is not there, which ends the query.
+        QueryLimitError: the string becomes too long.
     """
     out: list[str] = []
-    end = 0
+    end = size = 0
     template: tuple[str | int, ...] | None = None
     for match in matcher.find(text):
         if template is None:
@@ -194,8 +196,10 @@ def replace(matcher: Matcher, text: str, replacement: str) -> str | None:
                 out.append(match.group(piece[1:]) or "")
             else:
                 out.append(piece)
+            size += len(out[-1])
+        check_size(size)
         end = match.end()
     if template is None:
         return text
     out.append(text[end:])
-    return "".join(out)
+    return made("".join(out))

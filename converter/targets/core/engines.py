@@ -12,6 +12,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.errors import ConfigurationError, suggest
+from converter.readers.query_budget import making
 from converter.readers.regex_budget import spending
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Engine:
         for name, listener in (("on_note", on_note), ("on_error", on_error)):
             if listener is not None and name in signature(run).parameters:
                 options[name] = listener
-        with spending():
+        with spending(), making():
             rows: list[dict[str, Any]] = run(query, events, **options)
         return rows
 

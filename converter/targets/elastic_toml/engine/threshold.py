@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from converter.products.elastic.dates import iso
 from converter.products.elastic.documents import Document, Scalar, getter
 from converter.products.elastic.field_types import ecs_type, observed
 from converter.products.elastic.values import holder
+from converter.readers.query_budget import combinations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -163,8 +163,8 @@ def _buckets(
     readers: Sequence[Callable[[Document], dict[Any, Scalar]]], document: Document
 ) -> tuple[tuple[Bucket, tuple[Scalar, ...]], ...]:
     """Return every combination of one value of each field, once, as an index holds them and as they stand there."""
-    axes = [read(document).items() for read in readers]
+    axes = [tuple(read(document).items()) for read in readers]
     return tuple(
         (tuple(key for key, _ in combination), tuple(value for _, value in combination))
-        for combination in product(*axes)
+        for combination in combinations(axes)
     )

@@ -10,7 +10,6 @@ null.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from converter.products.elastic.casefold import fold_ascii
@@ -19,11 +18,12 @@ from converter.products.elastic.lucene_regex import compile_regex
 from converter.products.elastic.patterns import PatternError, Test, located
 from converter.products.elastic.values import java_text
 from converter.products.elastic.wildcards import matcher, plain_pieces
+from converter.readers.query_budget import combinations
 from converter.targets.eql.engine.field_tests import NotADateError, field_test, reader
 from converter.targets.eql.engine.functions import FUNCTIONS
 from converter.targets.eql.engine.functions.base import FunctionError
 from converter.targets.eql.engine.language import syntax as tree
-from converter.targets.eql.engine.scalar_expressions import Row, Values
+from converter.targets.eql.engine.scalar_expressions import Values
 from converter.targets.eql.engine.typecheck import Checker, foldable
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ class Conditions:
             return single
 
         def several(document: Document) -> bool:
-            rows: product[Row] = product(*(read(document) or (None,) for read in getters))
+            rows = combinations([tuple(read(document)) or (None,) for read in getters])
             return any(evaluate(row) is True for row in rows)
 
         return several

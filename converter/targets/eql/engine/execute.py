@@ -9,12 +9,12 @@ the order in which they complete: {"join_keys": [...], "events": [document, ...]
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
 from typing import Any, TypeAlias
 
 from converter.errors import LogError
 from converter.products.elastic import dates
 from converter.products.elastic.documents import Document, Getter, getter
+from converter.readers.query_budget import combinations
 from converter.targets.eql.engine.conditions import Condition, Conditions
 from converter.targets.eql.engine.join_keys import with_key_conditions
 from converter.targets.eql.engine.language import syntax as tree
@@ -209,7 +209,7 @@ class _Compiler:
             if all(len(values) == 1 for values in choices):
                 return (tuple([_hashed(values[0]) for values in choices]),)
             # dict.fromkeys drops repeated combinations and keeps their order.
-            return tuple(dict.fromkeys(tuple(map(_hashed, combination)) for combination in product(*choices)))
+            return tuple(dict.fromkeys(tuple(map(_hashed, combination)) for combination in combinations(choices)))
 
         return read
 

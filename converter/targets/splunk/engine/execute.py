@@ -13,10 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from converter.errors import LogError, QueryError
-from converter.readers.source import Source
+from converter.readers.query_budget import made_rows
+from converter.readers.source import NOWHERE, Source
 from converter.targets.splunk.engine import deferred
 from converter.targets.splunk.engine.commands import COMMANDS
+from converter.targets.splunk.engine.commands.add_fields import Eval
 from converter.targets.splunk.engine.commands.base import SearchContext
+from converter.targets.splunk.engine.commands.filter import Search, Where
 from converter.targets.splunk.engine.language.run_context import Environment, Limits, running
 from converter.targets.splunk.engine.language.syntax import Pipeline, Subsearch
 from converter.targets.splunk.engine.language.values import check_time, ingest
@@ -152,6 +155,33 @@ def _ingested(events: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     return (ingest(event, position) for position, event in enumerate(events, 1))
 
 
+def _counted(stage: Stage, node: CommandNode, source: Source[QueryError]) -> Stage:
+    """Return a stage that counts the rows it makes: those that it gives beyond those that it has taken."""
+    if isinstance(node, Search | Where | Eval):  # a row for a row, and at most one
+        return stage
+
+    def fail(message: str) -> QueryError:
+        return source.error(message, getattr(node, "span", NOWHERE))
+
+    def run(rows: Iterable[Row]) -> Iterator[Row]:
+        surplus = 0
+
+        def taken() -> Iterator[Row]:
+            nonlocal surplus
+            for row in rows:
+                surplus -= 1
+                yield row
+
+        for row in stage(taken()):
+            surplus += 1
+            if surplus > 0:
+                surplus = 0
+                made_rows(1, fail)
+            yield row
+
+    return run
+
+
 class _Source:
     """Events that can be read more than once, each time as fresh rows, since commands change the rows they get."""
 
@@ -177,7 +207,10 @@ class _Engine:
         for node in pipeline.commands[1:]:
             if check_later := self.commands.of(node).check_later:
                 check_later(node, SearchContext(source, first=False, engine=self))
-        stages = [self._settled_stage(node, source, first=not index) for index, node in enumerate(pipeline.commands)]
+        stages = [
+            _counted(self._settled_stage(node, source, first=not index), node, source)
+            for index, node in enumerate(pipeline.commands)
+        ]
 
         def run(rows: Iterable[Row]) -> Iterable[Row]:
             for stage in stages:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import combinations
 from converter.targets.esql.engine.functions.bind import Binder, ResultBinder, column
 from converter.targets.esql.engine.language import syntax
 from converter.targets.esql.engine.language.bound import Context, Getter, Row, expect
@@ -21,7 +21,7 @@ from converter.targets.esql.engine.language.scope import Entry, Scope
 from converter.targets.esql.engine.language.types import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from converter.targets.esql.engine.commands.base import Step
     from converter.targets.esql.engine.functions.base import Compute
@@ -214,9 +214,9 @@ def _together(results: list[list[Any]]) -> list[Any] | None:
     return added if settled and not any(value.__class__ is list for values in added for value in values) else None
 
 
-def _ways(key: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Yield the keys of the groups that a row is in; its key may hold several values."""
-    return product(*(dict.fromkeys(part) if part.__class__ is list else (part,) for part in key))
+def _ways(key: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    """Return the keys of the groups that a row is in; its key may hold several values."""
+    return combinations([tuple(dict.fromkeys(part)) if part.__class__ is list else (part,) for part in key])
 
 
 def _with_keys(rows: Iterator[Row], computed: tuple[Getter, ...]) -> Iterator[Row]:

@@ -5,9 +5,11 @@ Source: Elasticsearch docs "ES|QL commands"; vendor case `mv_expand.csv-spec`.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import made_rows
 from converter.targets.esql.engine.commands.base import Command, Pipeline, Step
 from converter.targets.esql.engine.language import syntax
 from converter.targets.esql.engine.language.bound import Getter, Row, expect
@@ -164,10 +166,13 @@ def _bind_mv_expand(pipeline: Pipeline, command: syntax.MvExpand) -> Step | None
     scope.width += 1
     scope.columns = {name: new if index == position else scope.columns[name] for index, name in enumerate(names)}
 
+    fail = partial(pipeline.context.error, span=command.span)
+
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             value = row[slot]
             if value.__class__ is list:
+                made_rows(len(value) - 1, fail)
                 for item in value:
                     yield [*row, item]
             else:

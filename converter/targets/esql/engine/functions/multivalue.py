@@ -7,8 +7,10 @@ A single value counts as a multivalue of one. Source: Elasticsearch docs "ES|QL 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import check_size, made
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.language.bound import (
     NUMBERS,
@@ -88,6 +90,7 @@ def _mv_append(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
         message = f"MV_APPEND needs two columns of one type, not {left.type.value} and {right.type.value}"
         raise context.error(message, right.span, "convert one of them")
     first, second = left.get, right.get
+    fail = partial(context.error, span=span)
 
     def get(row: Row) -> Any:
         a, b = first(row), second(row)
@@ -95,7 +98,7 @@ def _mv_append(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
             return None
         if a.__class__ is not list:
             return [a, *b] if b.__class__ is list else [a, b]
-        return a + b if b.__class__ is list else [*a, b]
+        return made(a + b if b.__class__ is list else [*a, b], fail)
 
     return finish(left.type, get, span, arguments)
 
@@ -107,6 +110,7 @@ def _mv_concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
     if Type.NULL in {values.type, delimiter.type}:
         return null(Type.KEYWORD, span)
     first, second = values.get, delimiter.get
+    fail = partial(context.error, span=span)
 
     def get(row: Row) -> Any:
         a, b = first(row), second(row)
@@ -115,7 +119,10 @@ def _mv_concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Boun
         if b.__class__ is list:
             context.warn_multivalue(span)
             return None
-        return b.join(a) if a.__class__ is list else a
+        if a.__class__ is not list:
+            return a
+        check_size(len(b) * (len(a) - 1), fail)
+        return made(b.join(a), fail)
 
     return finish(Type.KEYWORD, get, span, arguments)
 

@@ -6,10 +6,13 @@ takes the values of a multivalue one by one), `Replace`, `Substring`, `Left`, `R
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from converter.errors import QueryLimitError
 from converter.products.elastic.java_regex import compile_java, replace
 from converter.products.elastic.patterns import PatternError, located
+from converter.readers.query_budget import made
 from converter.targets.esql.engine.functions.base import Function
 from converter.targets.esql.engine.language.bound import (
     STRINGS,
@@ -76,7 +79,8 @@ def _trim_right(text: str) -> str:
 
 def _concat(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
     _strings(context, "CONCAT", arguments)
-    return lift(context, span, arguments, Type.KEYWORD, lambda *texts: "".join(texts))
+    fail = partial(context.error, span=span)
+    return lift(context, span, arguments, Type.KEYWORD, lambda *texts: made("".join(texts), fail))
 
 
 def _substring(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
@@ -163,6 +167,8 @@ def _replace(context: Context, span: Span, arguments: Sequence[Bound]) -> Bound:
 def _replaced(context: Context, pattern: Bound, matcher: Matcher, text: str, new: str) -> str:
     try:
         result = replace(matcher, text, new)
+    except QueryLimitError as error:
+        raise QueryLimitError.of(context.error(error.message, pattern.span), error.hint) from None
     except PatternError as error:
         raise located(error, context.error(error.message, pattern.span)) from None
     if result is None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import made
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.functions.evaluate import compile_expression
@@ -170,6 +172,7 @@ def _compile_strcat(command: StrCat, context: SearchContext) -> Stage:
     Raises:
         QueryError: when run: a field has several values.
     """
+    fail = partial(context.error, span=command.parts[0].span)
 
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -185,7 +188,7 @@ def _compile_strcat(command: StrCat, context: SearchContext) -> Stage:
                 whole = whole and value is not None
                 pieces.append("" if value is None else text_of(value))
             if whole or not command.all_required:
-                row[command.target] = "".join(pieces)
+                row[command.target] = made("".join(pieces), fail)
             yield row
 
     return run

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from converter.readers.query_budget import made_rows
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.bins import bucket, numeric_range
 from converter.targets.splunk.engine.commands.groups import Group, result_of, time_of
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 # The name of a column, and whether it is one of a value: the columns of missing values and of the rest are not.
 Column: TypeAlias = tuple[str, bool]
 _MAX_ROWS = 50_000
+_FIELDS_OF_A_ROW = 4  # of a wide table each few fields count as a row
 _ONE: Column = ("", False)
 
 
@@ -150,6 +153,7 @@ class ChartTable:
             row: Row = {} if self.command.row is None else {self.command.row: self._shown.get(key, key)}
             if self.command.row == "_time":
                 row["_time"] = number_of(row["_time"])
+            made_rows(len(names) // _FIELDS_OF_A_ROW, partial(self.context.error, span=self.command.span))
             for place, titles in names:
                 group = groups.get((key, place), empty)
                 for slot, title, accumulator in zip(self.slots, titles, group.accumulators, strict=True):

@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 import orjson
 
+from converter.readers.query_budget import check_size, made
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.base import Command
 from converter.targets.splunk.engine.language.lex import unescape
@@ -232,18 +234,22 @@ def _compile_sed(command: Sed, context: SearchContext) -> Stage:
     Raises:
         QueryError: the pattern is not a regular expression; when run: the replacement has a group that it has not.
     """
-    find = finder(command.pattern, lambda message: context.error(message, command.span))
+    fail = partial(context.error, span=command.span)
+    find = finder(command.pattern, fail)
 
     def replaced(value: str) -> str:
         pieces: list[str] = []
-        end = 0
+        end = size = 0
         for number, match in enumerate(find(value), 1):
             if command.occurrence not in (0, number):
                 continue
             pieces.append(value[end : match.start()])
-            pieces += [part if isinstance(part, str) else _group(match, part) for part in command.replacement]
+            put = [part if isinstance(part, str) else _group(match, part) for part in command.replacement]
+            size += sum(map(len, put))
+            check_size(size, fail)
+            pieces += put
             end = match.end()
-        return "".join((*pieces, value[end:]))
+        return made("".join((*pieces, value[end:])), fail)
 
     def _group(match: Any, number: int) -> str:
         try:

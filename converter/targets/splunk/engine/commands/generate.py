@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.lex import Scanner
     from converter.targets.splunk.engine.language.values import Row
 
-_MOST_ROWS = 10_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class MakeResults(CommandNode):
@@ -42,8 +40,6 @@ def _read_makeresults(scanner: Scanner, span: Span) -> MakeResults:
         match MAKERESULTS.option(scanner):
             case "count":
                 count = scanner.integer("a number of rows")
-                if count > _MOST_ROWS:
-                    raise scanner.error(f"more than {_MOST_ROWS} rows", scanner.span(start))
             case "annotate":
                 if scanner.boolean("annotate"):
                     raise scanner.error(

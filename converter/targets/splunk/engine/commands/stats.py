@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import combinations
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.aggregates import (
     ALLNUM,
@@ -129,7 +129,7 @@ def _plain_stats(command: Stats, context: SearchContext) -> Stage:
             time = time_of(row, slots, context)
             if command.distinct_keys:
                 keys = [_distinct(values) for values in keys]
-            for shown in product(*keys):
+            for shown in combinations(keys):
                 key = tuple(map(text_of, shown))
                 entry = groups.get(key)
                 if entry is None:

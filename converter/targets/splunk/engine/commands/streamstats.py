@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from converter.readers.query_budget import made
 from converter.readers.source import NOWHERE
 from converter.targets.splunk.engine.commands.aggregates import (
     ALLNUM,
@@ -135,6 +137,8 @@ def _plain_streamstats(command: StreamStats, context: SearchContext) -> Stage:
         for condition in (command.reset_before, command.reset_after)
     )
 
+    fail = partial(context.error, span=command.span)
+
     def run(rows: Iterable[Row]) -> Iterator[Row]:
         limit = _window_limit(command, context)
         descending = False
@@ -168,7 +172,7 @@ def _plain_streamstats(command: StreamStats, context: SearchContext) -> Stage:
                     if not command.window:
                         current().note(f"streamstats kept {limit} rows of a time_window (max_stream_window)")
                     _shrink(window, limit)
-            results = [accumulator.result() for accumulator in group.accumulators]
+            results = [made(accumulator.result(), fail) for accumulator in group.accumulators]
             if not command.current:
                 _push(entry, window)
             for slot, result in zip(slots, results, strict=True):

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
 from converter.errors import suggest
+from converter.readers.query_budget import made
 from converter.targets.splunk.engine.functions import FUNCTIONS, UNSUPPORTED, like
 from converter.targets.splunk.engine.language.expression_code import Compiled
 from converter.targets.splunk.engine.language.run_context import current
@@ -46,6 +48,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+# Functions that can make more than they are given.
+_OF_JSON = ("json_append", "json_array", "json_extend", "json_object", "json_set", "json_set_exact")
+_GROWING = frozenset((*_OF_JSON, "mvappend", "mvjoin", "mvmap", "mvrange", "mvzip", "printf", "replace", "split"))
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -129,7 +134,14 @@ class _Compiler:
         given = len(call.arguments)
         if given < function.least or (function.most is not None and given > function.most):
             raise self.error(f"{name}() takes {function.arity()}, not {given}", call.span)
-        return function.build(self, call)
+        compiled = function.build(self, call)
+        return self._limited(compiled, call.span) if name in _GROWING else compiled
+
+    def _limited(self, compiled: Compiled, span: Span) -> Compiled:
+        """Return the closure with a limit on the size of what it makes."""
+        compute = compiled.run
+        fail = partial(self.error, span=span)
+        return replace(compiled, run=lambda row: made(compute(row), fail))
 
     def _unary(self, expression: Unary) -> Compiled:
         operand = self.compile(expression.operand)
@@ -260,7 +272,7 @@ class _Compiler:
             b = self._single(get_right(row), ".", span)
             return None if a is None or b is None else text_of(a) + text_of(b)
 
-        return Compiled(run, "string", left.constant and right.constant)
+        return self._limited(Compiled(run, "string", left.constant and right.constant), span)
 
     def _addition(self, left: Compiled, right: Compiled, span: Span) -> Compiled:
         kinds = {left.kind, right.kind}
@@ -279,7 +291,7 @@ class _Compiler:
                 return a + b
             return add.run(row)
 
-        return Compiled(run, "any")
+        return self._limited(Compiled(run, "any"), span)
 
     def _arithmetic(self, sign: str, left: Compiled, right: Compiled, span: Span) -> Compiled:
         compute = _ARITHMETIC[sign]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
+from converter.readers.query_budget import SIZE_IN_LIST, check_size, size_of
 from converter.targets.splunk.engine.functions.base import (
     Function,
     arguments,
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from converter.targets.splunk.engine.language.values import Row
 
 
-_MOST_VALUES = 1_000_000
 _TIMESPAN = re.compile(r"([0-9]{0,9})(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -88,10 +89,17 @@ def _mvmap(compiler: Compiler, call: Call) -> Compiled:
     if each.kind == "bool":
         raise compiler.error("mvmap() gives values, not conditions", call.span)
     get, compute = source.run, each.run
+    fail = partial(compiler.error, span=call.span)
 
     def run(row: Row) -> Any:
-        mapped = (compute({**row, name: item}) for item in values_of(get(row)))
-        return packed([result for value in mapped for result in values_of(value)])
+        results: list[Any] = []
+        size = 0
+        for item in values_of(get(row)):
+            values = values_of(compute({**row, name: item}))
+            size += size_of(values)
+            check_size(size, fail)
+            results += values
+        return packed(results)
 
     return Compiled(run, "any")
 
@@ -165,10 +173,15 @@ def _mvappend(compiler: Compiler, call: Call) -> Compiled:
 def _mvjoin(compiler: Compiler, call: Call) -> Compiled:
     get = _values(compiler, call, compiler.compile(call.arguments[0]))
     get_delimiter = text_argument(compiler, call, compiler.compile(call.arguments[1]), numbers=False)
+    fail = partial(compiler.error, span=call.span)
 
     def run(row: Row) -> str | None:
         values, delimiter = get(row), get_delimiter(row)
-        return delimiter.join(map(text_of, values)) if values and delimiter is not None else None
+        if not values or delimiter is None:
+            return None
+        check_size(len(delimiter) * (len(values) - 1), fail)
+        joined: str = delimiter.join(map(text_of, values))
+        return joined
 
     return Compiled(run, "string")
 
@@ -203,12 +216,16 @@ def _mvzip(compiler: Compiler, call: Call) -> Compiled:
     left, right = (_values(compiler, call, argument) for argument in compiled[:2])
     get_delimiter = text_argument(compiler, call, compiled[2], numbers=False) if len(compiled) > 2 else lambda _: ","  # noqa: PLR2004
 
+    fail = partial(compiler.error, span=call.span)
+
     def run(row: Row) -> Any:
         delimiter = get_delimiter(row)
         if delimiter is None:
             return None
         # As zip of Python does, which the documentation names: the shorter field ends it.
-        pairs = zip(left(row), right(row), strict=False)
+        lefts, rights = left(row), right(row)
+        check_size(len(delimiter) * min(len(lefts), len(rights)), fail)
+        pairs = zip(lefts, rights, strict=False)
         return packed([f"{text_of(a)}{delimiter}{text_of(b)}" for a, b in pairs])
 
     return Compiled(run, "any")
@@ -229,14 +246,15 @@ def _mvrange(compiler: Compiler, call: Call) -> Compiled:
         else:
             step = number_argument(compiler, call, compiler.compile(argument))
 
+    fail = partial(compiler.error, span=call.span)
+
     def run(row: Row) -> Any:
         first, last, by = start(row), end(row), step(row)
         if first is None or last is None or by is None:
             return None
         if by <= 0:
             raise compiler.error("mvrange() with a step that is not above 0", call.span)
-        if (last - first) / by > _MOST_VALUES:
-            raise compiler.error(f"mvrange() of more than {_MOST_VALUES} values", call.span)
+        check_size(SIZE_IN_LIST * (last - first) / by, fail)
         values = []
         index = 0
         while (value := first + index * by) < last:

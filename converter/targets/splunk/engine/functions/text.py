@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from converter.readers.query_budget import check_size
 from converter.targets.splunk.engine.functions.base import (
     Function,
     arguments,
@@ -155,10 +156,13 @@ def _replace(compiler: Compiler, call: Call) -> Compiled:
         if text is None or find is None or parts is None:
             return None
         out: list[str] = []
-        position = 0
+        position = size = 0
         for match in find(text):
             out.append(text[position : match.start()])
-            out.extend(part if isinstance(part, str) else _group(match, part, missing) for part in parts)
+            put = [part if isinstance(part, str) else _group(match, part, missing) for part in parts]
+            size += sum(map(len, put))
+            check_size(size, missing)
+            out.extend(put)
             position = match.end()
         out.append(text[position:])
         return "".join(out)
