@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MAX = 16  # patterns of one expression
 _MAX_COUNT = 8  # copies of what is repeated
+_MAX_PARTS = 64  # parts that are copied: repeats of repeats would multiply
 _LEAST_TEXT = 2  # characters that are worth looking for
 
 Edge: TypeAlias = Literal["start", "end"]
@@ -115,6 +116,6 @@ def _repeat(choices: list[Parts], least: int, most: int | None) -> list[Parts]:
         return _ANY
     if len(choices) > 1:
         return choices if (least, most) == (1, 1) else _ANY
-    copies = min(least, _MAX_COUNT)
+    copies = min(least, _MAX_COUNT) if len(choices[0]) <= _MAX_PARTS else 1
     exact = copies == least == most
     return [choices[0] * copies + (() if exact else (Wildcard.ANY,))]
