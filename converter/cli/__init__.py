@@ -18,27 +18,16 @@ import click
 
 from converter.cli import streams
 from converter.cli.check import check
-from converter.cli.common import (
-    BROKEN_PIPE,
-    BUG,
-    INTERRUPTED,
-    OK,
-    WRONG_USAGE,
-    App,
-    config_option,
-    debug_option,
-    exit_status,
-    explain,
-)
+from converter.cli.common import BROKEN_PIPE, BUG, INTERRUPTED, OK, WRONG_USAGE, App, exit_status, explain, write_trace
 from converter.cli.convert import convert
 from converter.cli.evaluate import evaluate
+from converter.cli.options import config_option, debug_option
 from converter.cli.run import run
 from converter.cli.targets import targets
 from converter.cli.test import test
 from converter.errors import ConfigurationError, SourceError, suggest
 from converter.isolation import BUGS, internal_error
 from converter.report.console import printable
-from converter.report.layout import Line, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +143,7 @@ def _show_trace(app: App) -> None:
     if app.debug:
         import traceback  # noqa: PLC0415  slow to import
 
-        write((Line(line, wraps=False) for line in traceback.format_exc().splitlines()), sys.stderr)
+        write_trace(traceback.format_exc())
 
 
 def _fail(error: SourceError) -> int:

@@ -11,30 +11,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from converter.cli.common import (
-    FINDINGS,
-    OK,
-    App,
+from converter.cli.common import FINDINGS, OK, App, counted, emit, not_rules, note, show_trace, status_of, tally
+from converter.cli.inputs import check_stdout
+from converter.cli.options import (
     backend_option,
     chosen_pipelines,
     config_option,
-    counted,
     debug_option,
-    emit,
     exclude_option,
     field_options,
     field_settings,
     limit_option,
-    not_rules,
-    note,
     parse_options,
     pipeline_options,
     rule_argument,
-    show_trace,
-    status_of,
-    tally,
 )
-from converter.cli.inputs import check_stdout
 from converter.errors import InternalError, suggest
 from converter.isolation import isolated
 from converter.report.layout import write

@@ -15,29 +15,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from converter.cli.common import (
-    BAD_INPUT,
-    OK,
-    App,
+from converter.cli.common import BAD_INPUT, OK, App, counted, explain, not_rules, note, status_of, tally
+from converter.cli.inputs import STDIN, Inputs, check_stdout
+from converter.cli.options import (
     backend_option,
     chosen_pipelines,
     config_option,
-    counted,
     debug_option,
     exclude_option,
-    explain,
     field_options,
     field_settings,
     limit_option,
-    not_rules,
-    note,
     parse_options,
     pipeline_options,
     rule_argument,
-    status_of,
-    tally,
 )
-from converter.cli.inputs import STDIN, Inputs, check_stdout
 from converter.errors import ConfigurationError, InternalError, RefusedError, SourceError, UnreadableError
 from converter.isolation import isolated
 from converter.report.console import is_terminal

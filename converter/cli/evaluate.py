@@ -13,33 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from converter.cli.common import (
-    BAD_INPUT,
-    OK,
-    App,
-    LogErrors,
+from converter.cli.common import BAD_INPUT, OK, App, counted, emit, explain, not_rules, note, status_of, tally, warn
+from converter.cli.inputs import check_stdout
+from converter.cli.log_messages import LogErrors, LogsSaid, event_name
+from converter.cli.options import (
     LogsCommand,
-    LogsSaid,
     check_stdin,
     config_option,
-    counted,
     debug_option,
-    emit,
-    event_name,
     exclude_option,
-    explain,
     limit_option,
     logs_option,
-    not_rules,
-    note,
     rule_argument,
-    status_of,
-    tally,
     trust_option,
     trusted_pipelines,
-    warn,
 )
-from converter.cli.inputs import check_stdout
 from converter.report.layout import write
 
 if TYPE_CHECKING:

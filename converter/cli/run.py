@@ -14,23 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from converter.cli.common import (
-    BAD_INPUT,
-    OK,
-    LogErrors,
-    LogsCommand,
-    LogsSaid,
-    check_stdin,
-    counted,
-    debug_option,
-    emit,
-    event_name,
-    limit_option,
-    logs_option,
-    note,
-    warn,
-)
+from converter.cli.common import BAD_INPUT, OK, counted, emit, note, warn
 from converter.cli.inputs import check_stdout
+from converter.cli.log_messages import LogErrors, LogsSaid, event_name
+from converter.cli.options import LogsCommand, check_stdin, debug_option, limit_option, logs_option
 from converter.errors import ConfigurationError, Place, QueryError, suggest
 from converter.readers.whole_file import read_file, read_stream
 from converter.report.layout import write

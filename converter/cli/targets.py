@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from converter.cli.common import OK, debug_option, emit
+from converter.cli.common import OK, emit
+from converter.cli.options import debug_option
 from converter.report.layout import Grid, Line, write
 
 if TYPE_CHECKING:

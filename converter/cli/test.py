@@ -12,25 +12,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from converter.cli.common import (
-    FINDINGS,
-    OK,
-    App,
+from converter.cli.common import FINDINGS, OK, App, emit, explain, note, show_trace, status_of, tally
+from converter.cli.inputs import check_stdout
+from converter.cli.options import (
     backend_option,
     chosen_pipelines,
     config_option,
     debug_option,
-    emit,
-    explain,
     limit_option,
-    note,
     parse_options,
     pipeline_options,
-    show_trace,
-    status_of,
-    tally,
 )
-from converter.cli.inputs import check_stdout
 from converter.errors import ConfigurationError, suggest
 from converter.harness.policy import KINDS
 from converter.report.layout import write
