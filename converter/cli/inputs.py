@@ -60,9 +60,11 @@ class Inputs:
 
     def add_pipelines(self, specs: Iterable[PipelineSpec]) -> None:
         """Add the files of pipelines; the names of installed ones are not files."""
+        from converter.pipelines.given import path_of  # noqa: PLC0415  only where something is written to a file
+
         for spec in specs:
             names = (spec,) if isinstance(spec, str) else spec.names
-            self.add("the pipeline", (name.rstrip("/*") or ("/" if name.startswith("/") else ".") for name in names))
+            self.add("the pipeline", map(path_of, names))
 
     def _add_file(self, kind: str, path: str | Path) -> None:
         with suppress(OSError, ValueError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
 from converter.harness.policy import KINDS, Policy
-from converter.pipelines.given import Given
+from converter.pipelines.given import Given, path_of
 from converter.readers.schema import (
     FLAG,
     STRING,
@@ -264,13 +264,9 @@ class _Naming:
 
     def pipeline(self, given: str, key: KeyPath) -> str:
         """Return the path of a file or folder, or the name of a pipeline, which stays as it is."""
-        name = given.rstrip("/*")  # a folder, as sigma-cli takes it
-        is_path = not name or "/" in given or given.endswith((".yml", ".yaml"))
-        return (
-            self.path(name or given[:1].replace("*", "."), key)
-            if is_path or os.path.lexists(self.folder / name)
-            else given
-        )
+        path = path_of(given)
+        is_path = not given.strip("*") or "/" in given or given.endswith((".yml", ".yaml"))
+        return self.path(path, key) if is_path or os.path.lexists(self.folder / path) else given
 
     def table(self, key: KeyPath) -> Given:
         """Return the pipelines of one table `[[pipelines]]`. Raises ConfigurationError if there is no such product."""

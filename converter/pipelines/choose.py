@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError, suggest
 from converter.pipelines.fields import maps_fields
-from converter.pipelines.given import Given, trust_by_name
+from converter.pipelines.given import Given, path_of, trust_by_name
 from converter.pipelines.growth import guard_queries
 from converter.pipelines.installed import PACKAGES, find_installed, package_of
 from converter.pipelines.read import load_pipeline
@@ -170,7 +170,7 @@ def logsources_of(rules: Iterable[AnyRule]) -> list[LogSource]:
 
 def _by_name(name: str, *, trusted: bool = False) -> Iterator[tuple[str, ProcessingPipeline]]:
     """Yield the pipelines with a name: built-in and installed ones first, then files and folders, as in sigma-cli."""
-    path = Path(name.rstrip("/*") or ("/" if name.startswith("/") else "."))
+    path = Path(path_of(name))
     if not name.endswith(_SUFFIXES) and "/" not in name:
         builtin = builtin_mappings()
         if name in builtin:

@@ -42,6 +42,11 @@ class Given:
 PipelineSpec: TypeAlias = str | Given
 
 
+def path_of(name: str) -> str:
+    """Return the path that the name of a pipeline may be: a file, or a folder as sigma-cli takes it, `DIR`, `DIR/*`."""
+    return name.rstrip("/*") or ("/" if name.startswith("/") else ".")
+
+
 def names_for(given: Sequence[PipelineSpec], logsources: Collection[LogSource], product: str = "") -> list[str]:
     """Return the pipelines for rules of these log sources in a product (empty: in any), each once."""
     return list(trust_by_name(given, logsources, product))
