@@ -248,7 +248,7 @@ def _convert(
 
 def _is_stdout(output: Path) -> bool:
     """Return whether a path is standard output: `-`, /dev/stdout, or another name of it."""
-    from converter.report.destination import descriptor_of  # noqa: PLC0415  only with -o
+    from converter.readers.links import descriptor_of  # noqa: PLC0415  only with -o
 
     with suppress(OSError):
         return output == Path(STDIN) or descriptor_of(output) == 1

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converter.readers.links import follow
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -142,12 +144,12 @@ def check_named(path: str | Path) -> None:
     if str(path) == _STANDARD_INPUT:
         return
     try:
-        links = _links(path)
+        _, links = follow(Path(path))
     except (OSError, ValueError):
         return
-    for folder, target in links:
-        repository = repository_of(folder)
-        if repository is not None and not _contains(repository, target):
+    for link in links:
+        repository = repository_of(link.parent)
+        if repository is not None and not _contains(repository, Path(os.path.realpath(link))):
             raise ScopeError(
                 f"is a link out of the repository {repository}", "if that is meant, name what it leads to instead"
             )
@@ -220,30 +222,6 @@ def _resolve(path: str | Path) -> Path:
 def _unlinked(path: str | Path, real: Path) -> Path:
     """Return a path as it is given, for messages, if there is no link on it; otherwise the real one."""
     return Path(path) if os.path.abspath(path) == str(real) else real  # noqa: PTH100  without its `..`
-
-
-def _links(path: str | Path) -> list[tuple[Path, Path]]:
-    """Return the folder of each link on a path, and what the link leads to, both without links.
-
-    `..` is resolved as the system does: after the link before it.
-
-    Raises:
-        OSError, ValueError: the path cannot be resolved.
-    """
-    absolute = Path.cwd() / path
-    current = Path(absolute.anchor)
-    links: list[tuple[Path, Path]] = []
-    for part in absolute.parts[1:]:
-        step = current / part
-        if part == "..":
-            current = current.parent
-        elif step.is_symlink():
-            target = Path(os.path.realpath(step))
-            links.append((current, target))
-            current = target
-        else:
-            current = step
-    return links
 
 
 def _kind(mode: int) -> str:

@@ -9,23 +9,18 @@ stranger's pull request can bring a link, but not the folder that the user means
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
+from converter.readers.links import follow, is_descriptor
 from converter.readers.scope import repository_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_MAX_LINKS = 40  # as Linux
-_DESCRIPTOR = re.compile(r"/dev/(?:fd/(?P<dev>\d+)|std(?:in|out|err))|/proc/(?P<pid>\d+)(?:/task/\d+)?/fd/(?P<fd>\d+)")
-_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+    from pathlib import Path
 
 FileId = tuple[int, int]
 """Device and inode: what two names of one file have in common."""
@@ -51,50 +46,6 @@ def file_id(status: os.stat_result) -> FileId:
     return status.st_dev, status.st_ino
 
 
-def descriptor_of(path: Path) -> int | None:
-    """Return the open file of this process that a path such as /dev/stdout means, or None.
-
-    Raises:
-        OSError: a loop of links.
-    """
-    real = str(follow(path)[0])
-    match = _DESCRIPTOR.fullmatch(real)
-    if match is None or match["pid"] not in {None, str(os.getpid())}:
-        return None
-    return _STANDARD[real] if real in _STANDARD else int(match["dev"] or match["fd"])
-
-
-def follow(path: Path) -> tuple[Path, Sequence[Path]]:
-    """Return where a path leads, and the links on the way, each as a path whose folder has no links.
-
-    What need not exist is not looked at. A link to an open file of a process is not followed.
-
-    Raises:
-        OSError: a loop of links.
-    """
-    links: list[Path] = []
-    start = Path.cwd() / path if not path.is_absolute() else path
-    anchor, *rest = start.parts
-    at, pending = Path(anchor), rest[::-1]
-    while pending:
-        part = pending.pop()
-        if part == os.pardir:
-            at = at.parent
-            continue
-        step = at / part
-        if not step.is_symlink() or _DESCRIPTOR.fullmatch(str(step)):
-            at = step
-            continue
-        links.append(step)
-        if len(links) > _MAX_LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-        target = step.readlink()
-        if target.is_absolute():
-            at = Path(target.anchor)
-        pending.extend(part for part in reversed(target.parts) if part != target.anchor)
-    return at, links
-
-
 def destination(path: Path, inputs: Mapping[FileId, str]) -> Destination | None:
     """Return where a file is written that the user named, or None for a pipe, a device or another stream.
 
@@ -103,7 +54,7 @@ def destination(path: Path, inputs: Mapping[FileId, str]) -> Destination | None:
         OSError: it cannot be looked at.
     """
     real, links = follow(path)
-    if _DESCRIPTOR.fullmatch(str(real)):
+    if is_descriptor(real):
         return None
     status = _status(real)
     if status is not None and stat.S_ISDIR(status.st_mode):

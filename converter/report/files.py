@@ -16,16 +16,9 @@ from shutil import copystat
 from typing import TYPE_CHECKING
 
 from converter.errors import ConfigurationError
+from converter.readers.links import descriptor_of, follow
 from converter.report.console import printable
-from converter.report.destination import (
-    Destination,
-    check_links,
-    descriptor_of,
-    destination,
-    destination_in,
-    file_id,
-    follow,
-)
+from converter.report.destination import Destination, check_links, destination, destination_in, file_id
 from converter.report.staging import staged
 
 if TYPE_CHECKING:
