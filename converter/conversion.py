@@ -114,15 +114,16 @@ def convert_rules(
             continue
         with isolated(on_error, plan.place, f"converting {plan.meta.key}"):
             convert(plan)
-    try:
+    if on_error is None or not queries:
         return _finalized(queries, pipeline)
-    except RefusedError as error:
-        if on_error is None:
-            raise
-        for query in queries:  # none of them is what the user asked for
-            message = f"{query.rule} is not written: {error.message}"
-            on_error(RefusedError(message, error.construct, error.place, error.hint))
-        return []
+    with isolated(on_error, rules.plans[0].place):
+        try:
+            return _finalized(queries, pipeline)
+        except RefusedError as error:
+            for query in queries:  # none of them is what the user asked for
+                message = f"{query.rule} is not written: {error.message}"
+                on_error(RefusedError(message, error.construct, error.place, error.hint))
+    return []
 
 
 def _revised(hint: str, *, rules: Rules, refusing: str, given: Mapping[str, Any]) -> str:

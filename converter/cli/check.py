@@ -27,7 +27,6 @@ from converter.cli.options import (
     rule_argument,
 )
 from converter.errors import InternalError, suggest
-from converter.isolation import isolated
 from converter.report.layout import write
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from converter.pipelines.given import PipelineSpec
     from converter.report.check import Outcome, Report, RuleResult, TargetResult
     from converter.rules.collection import Rules
-    from converter.targets.core.target import Query, Target
+    from converter.targets.core.target import Target
 
 
 @click.command()
@@ -189,19 +188,17 @@ class _Conversion:
         from converter.report.check import TargetResult, others  # noqa: PLC0415
 
         errors: list[SourceError] = []
-        queries: Sequence[Query] = ()
-        with isolated(errors.append, rules.plans[0].place):  # a finalizer, for example
-            queries = convert_rules(
-                rules,
-                self.known[name.name],
-                pipelines=self.pipelines,
-                without_pipeline=self.without_pipeline,
-                format=name.format,
-                options=dict(name.options),
-                strict_fields=self.strict_fields,
-                allow_unmapped=self.allow_unmapped,
-                on_error=errors.append,
-            )
+        queries = convert_rules(
+            rules,
+            self.known[name.name],
+            pipelines=self.pipelines,
+            without_pipeline=self.without_pipeline,
+            format=name.format,
+            options=dict(name.options),
+            strict_fields=self.strict_fields,
+            allow_unmapped=self.allow_unmapped,
+            on_error=errors.append,
+        )
         for error in errors:
             show_trace(error)
         query = queries[0] if queries else None

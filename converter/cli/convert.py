@@ -31,7 +31,6 @@ from converter.cli.options import (
     rule_argument,
 )
 from converter.errors import ConfigurationError, InternalError, RefusedError, SourceError, UnreadableError
-from converter.isolation import isolated
 from converter.report.console import is_terminal
 from converter.report.layout import Line, write
 
@@ -225,19 +224,17 @@ def _convert(
     from converter.conversion import convert_rules  # noqa: PLC0415  slow to import
 
     errors: list[SourceError] = []
-    queries: Sequence[Query] = ()
-    with isolated(errors.append):  # joining the queries, for example
-        queries = convert_rules(
-            rules,
-            target,
-            pipelines=pipelines,
-            without_pipeline=without_pipeline,
-            format=name.format,
-            options=dict(name.options),
-            strict_fields=strict_fields,
-            allow_unmapped=allow_unmapped,
-            on_error=errors.append,
-        )
+    queries = convert_rules(
+        rules,
+        target,
+        pipelines=pipelines,
+        without_pipeline=without_pipeline,
+        format=name.format,
+        options=dict(name.options),
+        strict_fields=strict_fields,
+        allow_unmapped=allow_unmapped,
+        on_error=errors.append,
+    )
     for error in errors:
         work.add_error(error, str(name), named=named)
     work.queries.extend(_Converted(name, target, query) for query in queries)

@@ -137,17 +137,15 @@ def make_column(rules: Rules, name: TargetName, target: Target, settings: Settin
     from converter.conversion import convert_rules  # noqa: PLC0415  pySigma is slow to import
 
     errors: list[SourceError] = []
-    queries: Sequence[Query] = ()
-    with isolated(errors.append):  # joining the queries, for example
-        queries = convert_rules(
-            rules,
-            target,
-            pipelines=settings.pipelines,
-            without_pipeline=settings.without_pipeline,
-            format=name.format,
-            options=dict(name.options),
-            on_error=errors.append,
-        )
+    queries = convert_rules(
+        rules,
+        target,
+        pipelines=settings.pipelines,
+        without_pipeline=settings.without_pipeline,
+        format=name.format,
+        options=dict(name.options),
+        on_error=errors.append,
+    )
     by_rule = {query.rule: query for query in queries}
     missing = [plan.meta.key for plan in rules.plans if plan.meta.key not in by_rule]
     other = [error for error in errors if not isinstance(error, RefusedError)]
