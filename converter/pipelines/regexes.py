@@ -8,16 +8,22 @@ pySigma 1.5 runs Python's `re`, which some patterns keep busy for years. pySigma
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from contextvars import ContextVar
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import RefusedError
-from converter.readers.limits import current, raises
+from converter.readers.limits import current
+from converter.readers.regex_budget import (
+    OutOfBudgetError,
+    RegexBudget,
+    TooLargeError,
+    budget,
+    check_weight,
+    compile_backtracking,
+    spending,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _MOST_LENGTH = 10_000
 # How often a pattern may repeat its smallest part, counts of groups around it multiplied: 10,000 for (a{100}){100}.
@@ -28,17 +34,11 @@ _TOKEN = re.compile(
 )
 # A brace that is no count is a letter to Python, and more than that to the package `regex`.
 _BRACE = re.compile(r"(\\N\{[^}]*\}|\\.|\{\d+(?:,\d*)?\}|\{,\d+\})|(\{)", re.DOTALL)
-_SPENT: ContextVar[list[float] | None] = ContextVar("spent", default=None)
 
 
-@contextmanager
-def timed_regexes() -> Iterator[None]:
-    """Give the regular expressions that run while the block lasts the time of one rule, together."""
-    token = _SPENT.set([0.0])
-    try:
-        yield
-    finally:
-        _SPENT.reset(token)
+def timed_regexes() -> AbstractContextManager[None]:
+    """Return a context in which the regular expressions of pipelines have the time of one rule, together."""
+    return spending(RegexBudget(current().regex_seconds))
 
 
 def check_regex(pattern: str, replacement: str | None = None) -> str:
@@ -51,6 +51,10 @@ def check_regex(pattern: str, replacement: str | None = None) -> str:
         return f"not a valid regular expression: {error}"
     if _repeats(pattern) > _MOST_REPEATS:
         return f"the regular expression repeats a part of it more than {_MOST_REPEATS:,} times"
+    try:
+        check_weight(pattern)
+    except TooLargeError as error:
+        return f"not a valid regular expression: {error}"
     if replacement is not None and "\\" in replacement:
         try:
             compiled.sub(replacement, "")
@@ -90,35 +94,28 @@ class TimedPattern:
 
     def match(self, string: str) -> Any:
         """Match at the start of a string. Raises RefusedError if it takes too long."""
-        return self._run(lambda pattern, timeout: pattern.match(string, timeout=timeout))
+        return self._run("match", string)
 
     def search(self, string: str) -> Any:
         """Match anywhere in a string. Raises RefusedError if it takes too long."""
-        return self._run(lambda pattern, timeout: pattern.search(string, timeout=timeout))
+        return self._run("search", string)
 
     def sub(self, replacement: str, string: str) -> str:
         """Replace what matches. Raises RefusedError if it takes too long."""
-        return str(self._run(lambda pattern, timeout: pattern.sub(replacement, string, timeout=timeout)))
+        return str(self._run("sub", replacement, string))
 
-    def _run(self, run: Callable[[Any, float], Any]) -> Any:
-        if self._compiled is None:
-            import regex  # noqa: PLC0415  few pipelines need it, and it is slow to load
-
-            escaped = _BRACE.sub(lambda part: part[1] or r"\{", self.pattern)
-            self._compiled = regex.compile(escaped, regex.V0)
-        spent = _SPENT.get()
-        most = current().regex_seconds
-        left = most - (spent[0] if spent is not None else 0)
-        started = monotonic()
+    def _run(self, method: str, *arguments: str) -> Any:
         try:
-            return run(self._compiled, max(left, 0.001))
-        except TimeoutError:
+            if self._compiled is None:
+                import regex  # noqa: PLC0415  few pipelines need it, and it is slow to load
+
+                escaped = _BRACE.sub(lambda part: part[1] or r"\{", self.pattern)
+                self._compiled = compile_backtracking(escaped, regex.V0)
+            return budget().slow(getattr(self._compiled, method), *arguments, length=len(arguments[-1]))
+        except OutOfBudgetError as error:
             shown = self.pattern if len(self.pattern) <= _SHOWN else f"{self.pattern[:_SHOWN]}..."
-            message = f"the regular expression {shown!r} of the pipeline takes longer than {most:g} s on this rule"
-            raise RefusedError(message, "pipeline", None, raises("regex-seconds")) from None
-        finally:
-            if spent is not None:
-                spent[0] += monotonic() - started
+            message = f"{error.message('takes longer than')}: {shown!r} of the pipeline, on this rule"
+            raise RefusedError(message, "pipeline", None, error.hint) from None
 
 
 def with_time_limits(step: Any) -> None:

@@ -163,9 +163,14 @@ def compile_backtracking(pattern: str, flags: int) -> Any:
     """
     import regex  # noqa: PLC0415  seldom needed, and slow to load
 
+    check_weight(pattern)
+    return budget().linear(regex.compile, pattern, flags, length=len(pattern), size=1)
+
+
+def check_weight(pattern: str) -> None:
+    """Raise TooLargeError if a pattern is too large for the package `regex`."""
     if _weight(pattern) > _MOST_WEIGHT:
         raise TooLargeError(f"it is too large: repeats written out, more than {_MOST_WEIGHT:,} characters")
-    return budget().linear(regex.compile, pattern, flags, length=len(pattern), size=1)
 
 
 def _weight(pattern: str) -> int:

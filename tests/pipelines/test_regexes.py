@@ -60,6 +60,7 @@ def test_the_patterns_of_a_rule_share_their_time() -> None:
         ("(a{1000}){1000}", "repeats a part of it"),
         ("((a{100}b){100}){100}", "repeats a part of it"),
         ("(?:(?:[({]{100}){100}){100}", "repeats a part of it"),
+        (f"({'a' * 9000}){{20000}}", "it is too large"),
         ("(a{2}){3}b{50}(c{,9}){9,}", ""),
         (r"\(a{100}\){100}[({]{100}", ""),
         (r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}", ""),
