@@ -34,6 +34,7 @@ from converter.readers.schema import (
 )
 from converter.readers.scope import Scope, ScopeError, current_folder, is_strange, repository_of
 from converter.readers.toml import parse_toml
+from converter.readers.whole_file import SMALL, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -46,7 +47,6 @@ OWN_FILE = "sigma-convert.toml"
 PROJECT_FILE = "pyproject.toml"
 USER_FILE = "sigma-convert/config.toml"
 """The user's own configuration, below `$XDG_CONFIG_HOME`, or below `~/.config` if that is not set."""
-MAX_BYTES = 1024 * 1024
 # Keys that a file gives together: one of them of the repository replaces all of the user's.
 _TOGETHER = (("pipeline", "pipelines"), ("fail_on", "accept"), ("strict_fields", "allow_unmapped"))
 _OUTCOMES = Either((one_of(*KINDS), list_of(one_of(*KINDS), "outcomes")))
@@ -218,15 +218,16 @@ def _text(path: Path, scope: Scope | None) -> str | None:
             f"the configuration {path} belongs to another user", hint="--no-config ignores it; or leave this folder"
         )
     try:
-        if real.stat().st_size > MAX_BYTES:
-            raise ConfigurationError(f"the configuration {path} is larger than {MAX_BYTES} bytes")
-        return real.read_text(encoding="utf-8")
+        text = read_small(real)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         if path.name == PROJECT_FILE:  # another tool's to complain about
             return None
         raise ConfigurationError(f"{path} is not UTF-8", hint="save the file as UTF-8") from None
+    if text is None:
+        raise ConfigurationError(f"the configuration {path} is larger than {SMALL} bytes")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from converter.pipelines.regexes import check_regex
 from converter.pipelines.templates.budget import TemplateError
 from converter.readers.schema import Keys, errors, unknown, value_at
 from converter.readers.source import Span
+from converter.readers.whole_file import SMALL, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +37,6 @@ _TRUST = "read the pipeline; if you trust it, give --trust-pipelines"
 _MOST_EXPRESSION = 1000
 _MOST_ITEMS = 5000
 _TEMPLATE_SUFFIXES = (".j2", ".jinja", ".jinja2", ".tmpl")
-_MOST_TEMPLATE = 1024 * 1024
 _INNER: Mapping[str, tuple[str, str]] = {
     "transformations": ("nest", "items"),
     "postprocessing": ("nest", "items"),
@@ -86,17 +86,15 @@ def template_text(document: Document, path: KeyPath) -> TemplateText:
         return TemplateText(text, lambda line: _place_of_line(document, (*path, "template"), text, line))
     file = _template_file(document, path, item)
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(_MOST_TEMPLATE + 1)
-        text = raw.decode("utf-8")
+        template = read_small(file)
     except (OSError, UnicodeDecodeError):
         raise ConfigurationError(
             f"the template {item['template']!r} cannot be read", document.place(*path, "template"), "it must be UTF-8"
         ) from None
-    if len(raw) > _MOST_TEMPLATE:
-        message = f"the template {item['template']!r} has more than {_MOST_TEMPLATE:,} bytes"
+    if template is None:
+        message = f"the template {item['template']!r} has more than {SMALL:,} bytes"
         raise ConfigurationError(message, document.place(*path, "template"), "split it")
-    return TemplateText(text, lambda line: Place.at_line(text, max(line, 1), 1, str(file)))
+    return TemplateText(template, lambda line: Place.at_line(template, max(line, 1), 1, str(file)))
 
 
 def _template_file(document: Document, path: KeyPath, item: Mapping[str, Any]) -> Path:

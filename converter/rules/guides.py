@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from converter.errors import RuleError
 from converter.readers.scope import Scope, ScopeError, repository_of
+from converter.readers.whole_file import SMALL, read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from converter.errors import Place
 
-MAX_BYTES = 1024 * 1024
 _LEVELS = 6
 
 
@@ -62,14 +62,14 @@ def read_guide(rule: Path, key: str, place: Place | None) -> str | None:
     """
     for guide, scope in guides_of(rule, key):
         try:
-            path = scope.file(guide)
-            if path.stat().st_size > MAX_BYTES:
-                raise RuleError(f"the guide {guide} is larger than {MAX_BYTES} bytes", place)
-            return path.read_text(encoding="utf-8").strip() + "\n"
+            text = read_small(scope.file(guide))
         except ScopeError as error:
             raise RuleError(f"the guide {guide} {error}", place, error.hint) from None
         except OSError as error:
             raise RuleError(f"the guide {guide} cannot be read: {error.strerror}", place) from None
         except UnicodeDecodeError:
             raise RuleError(f"the guide {guide} is not UTF-8", place, "save the file as UTF-8") from None
+        if text is None:
+            raise RuleError(f"the guide {guide} is larger than {SMALL} bytes", place)
+        return text.strip() + "\n"
     return None

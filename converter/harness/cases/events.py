@@ -34,7 +34,7 @@ from converter.readers.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from converter.readers.schema import KeyPath
     from converter.readers.yaml_document import Document
@@ -147,9 +147,8 @@ def make_events(document: Document, path: KeyPath, frame: Frame, budget: Budget)
             events.append(_raw_event(document, here, entry, frame))
         else:
             check(document, GENERATOR, *here)
-            longest = sum(
-                max(map(_size, value)) if isinstance(value, list) else _size(value) for value in _varied(entry)
-            )
+            varied = entry.get("vary", {}).values()
+            longest = sum(max(map(_size, value)) if isinstance(value, list) else _size(value) for value in varied)
             size = _size(_template(entry, frame)()) + longest
             budget.spend(document, here, entry.get("repeat", 1), size)
             events.extend(_generate(document, here, entry, frame))
@@ -159,11 +158,6 @@ def make_events(document: Document, path: KeyPath, frame: Frame, budget: Budget)
 def _size(value: Any) -> int:
     """Return about how many bytes a value has as JSON."""
     return len(repr(value))
-
-
-def _varied(entry: Mapping[str, Any]) -> Iterable[Any]:
-    varied = entry.get("vary", {})
-    return varied.values() if isinstance(varied, dict) else ()
 
 
 def _microseconds(text: str) -> int:
