@@ -12,7 +12,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from converter.errors import ConfigurationError
-from converter.pipelines.check import template_text
+from converter.pipelines.check import parse, template_text
 from converter.pipelines.regexes import with_time_limits
 from converter.readers.schema import value_at
 
@@ -85,7 +85,7 @@ class _Builder:
             data["items"] = [self.postprocessing((*path, "items", index)) for index in range(len(data["items"]))]
             data.setdefault("id", _identifier(path))
         elif not self._trusted and data["type"] in {"template", "simple_template"}:
-            own = self._template(data, path)
+            own = self._template(path)
             # An item with the same conditions; its transformation is ours.
             for name in ("template", "path", "autoescape", "vars"):
                 data.pop(name, None)
@@ -111,7 +111,7 @@ class _Builder:
             inner = [self.finalizer((*path, "finalizers", index)) for index in range(len(data["finalizers"]))]
             return NestedFinalizer(finalizers=inner)
         if kind == "template" and not self._trusted:
-            return OutputTemplate(*self._parsed(data, path))
+            return OutputTemplate(*self._parsed(path))
         if kind == "template":
             data.update(self._allowed("allow_template_vars"))
         made: Finalizer = self._made(path, lambda: finalizers[kind].from_dict(data))
@@ -120,19 +120,14 @@ class _Builder:
     def _data(self, path: KeyPath) -> dict[str, Any]:
         return copy.deepcopy(dict(value_at(self._document, path)))
 
-    def _template(self, data: Mapping[str, Any], path: KeyPath) -> Any:
-        from converter.pipelines.steps import QueryTemplate, SimpleQueryTemplate  # noqa: PLC0415  slow to import
+    def _template(self, path: KeyPath) -> Any:
+        from converter.pipelines.steps import QueryTemplate  # noqa: PLC0415  slow to import
 
+        return QueryTemplate(*self._parsed(path))
+
+    def _parsed(self, path: KeyPath) -> tuple[Any, ...]:
         source = template_text(self._document, path)
-        if data["type"] == "simple_template":
-            return SimpleQueryTemplate(source.text, source.locate)
-        return QueryTemplate(*self._parsed(data, path))
-
-    def _parsed(self, data: Mapping[str, Any], path: KeyPath) -> tuple[Any, ...]:
-        from converter.pipelines.templates.interpreter import parse_template  # noqa: PLC0415  Jinja is slow to import
-
-        source = template_text(self._document, path)
-        return source.text, parse_template(source.text, autoescape=data.get("autoescape", False)), source.locate
+        return source.text, parse(source.text, value_at(self._document, path)), source.locate
 
     def _allowed(self, name: str) -> Mapping[str, Any]:
         """Return the arguments with which pySigma lets a trusted pipeline run code and read files."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from converter.errors import SourceError
+    from converter.pipelines.templates.interpreter import Template
+    from converter.pipelines.templates.simple import SimpleTemplate
     from converter.readers.schema import KeyPath
     from converter.readers.yaml_document import Document
 
@@ -95,6 +97,16 @@ def template_text(document: Document, path: KeyPath) -> TemplateText:
         message = f"the template {item['template']!r} has more than {SMALL:,} bytes"
         raise ConfigurationError(message, document.place(*path, "template"), "split it")
     return TemplateText(template, lambda line: Place.at_line(template, max(line, 1), 1, str(file)))
+
+
+def parse(text: str, item: Mapping[str, Any]) -> Template | SimpleTemplate:
+    """Return the template of an item. Raises TemplateError."""
+    from converter.pipelines.templates.interpreter import parse_template  # noqa: PLC0415  Jinja is slow to import
+    from converter.pipelines.templates.simple import parse_simple  # noqa: PLC0415
+
+    if item["type"] == "simple_template":
+        return parse_simple(text)
+    return parse_template(text, autoescape=item.get("autoescape", False))
 
 
 def _template_file(document: Document, path: KeyPath, item: Mapping[str, Any]) -> Path:
@@ -263,9 +275,7 @@ class _Checker:
                 yield from self.forced_value(item, path)
             case "postprocessing", "json":
                 yield from self.json_template(item, path)
-            case "postprocessing", "simple_template":
-                yield from self.simple_template(item, path)
-            case (("postprocessing" | "finalizers"), "template"):
+            case (("postprocessing" | "finalizers"), ("template" | "simple_template")):
                 yield from self.template(item, path)
 
     def regexes(self, kind: str, item: Mapping[str, Any], path: KeyPath) -> Iterator[SourceError]:
@@ -290,20 +300,7 @@ class _Checker:
         except (ValueError, RecursionError) as error:
             yield self.error(f"json_template is not JSON: {error}", here, """for example '{"query": "%QUERY%"}'""")
 
-    def simple_template(self, item: Mapping[str, Any], path: KeyPath) -> Iterator[SourceError]:
-        from converter.pipelines.templates.simple import check_simple  # noqa: PLC0415  few pipelines have templates
-
-        if self.trusted:
-            return
-        try:
-            check_simple(item["template"])
-        except TemplateError as error:
-            place = _place_of_line(self.document, (*path, "template"), item["template"], error.line)
-            yield ConfigurationError(error.message, place, error.hint or _TRUST)
-
     def template(self, item: Mapping[str, Any], path: KeyPath) -> Iterator[SourceError]:
-        from converter.pipelines.templates.interpreter import parse_template  # noqa: PLC0415  Jinja is slow to import
-
         if self.trusted:
             return
         if item.get("vars") is not None:
@@ -316,6 +313,7 @@ class _Checker:
             yield error
             return
         try:
-            parse_template(source.text, autoescape=item.get("autoescape", False))
+            parse(source.text, item)
         except TemplateError as error:
-            yield ConfigurationError(error.message, source.locate(error.line), error.hint)
+            hint = error.hint or (_TRUST if item["type"] == "simple_template" else "")
+            yield ConfigurationError(error.message, source.locate(error.line), hint)

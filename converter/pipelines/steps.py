@@ -12,7 +12,7 @@ from sigma.processing.templates import TemplateBase
 from converter.errors import RefusedError
 from converter.pipelines.template_data import pipeline_data, rule_data
 from converter.pipelines.templates.budget import Budget, TemplateError
-from converter.pipelines.templates.simple import render_simple
+from converter.pipelines.templates.simple import SimpleTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def _nowhere(_line: int) -> None:
 
 @dataclass
 class QueryTemplate(QueryPostprocessingTransformation):
-    """A `template` of postprocessing.
+    """A `template` or a `simple_template` of postprocessing.
 
     Attributes:
         template: the text, for those who look for names in it.
@@ -37,9 +37,13 @@ class QueryTemplate(QueryPostprocessingTransformation):
     """
 
     template: str = ""
-    parsed: Template | None = field(default=None, repr=False)
+    parsed: Template | SimpleTemplate | None = field(default=None, repr=False)
     locate: Callable[[int], Place | None] = field(default=_nowhere, repr=False, compare=False)
-    kind = "template"
+
+    @property
+    def kind(self) -> str:
+        """The type of the item, as a file names it."""
+        return "simple_template" if isinstance(self.parsed, SimpleTemplate) else "template"
 
     def apply(self, rule: AnyRule, query: Any) -> str:
         """Return the text for a query. Raises RefusedError."""
@@ -49,25 +53,6 @@ class QueryTemplate(QueryPostprocessingTransformation):
         assert self.parsed is not None  # noqa: S101  every step is made with it
         try:
             return self.parsed.render(values, Budget(characters=len(shown)))
-        except TemplateError as error:
-            raise _refused(error, rule, self.locate) from None
-
-
-@dataclass
-class SimpleQueryTemplate(QueryPostprocessingTransformation):
-    """A `simple_template` of postprocessing."""
-
-    template: str = ""
-    locate: Callable[[int], Place | None] = field(default=_nowhere, repr=False, compare=False)
-    kind = "simple_template"
-
-    def apply(self, rule: AnyRule, query: Any) -> str:
-        """Return the text for a query. Raises RefusedError."""
-        super().apply(rule, query)
-        shown = str(query)
-        values = {"query": shown, "rule": rule_data(rule), "pipeline": pipeline_data(self._pipeline)}
-        try:
-            return render_simple(self.template, values, Budget(characters=len(shown)))
         except TemplateError as error:
             raise _refused(error, rule, self.locate) from None
 

@@ -9,7 +9,7 @@ template can neither reach an object of the program nor read a file, and it ends
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -86,6 +86,7 @@ class Template:
         return run.printed()
 
 
+@lru_cache(maxsize=64)  # a pipeline is built for each rule and target
 def parse_template(source: str, *, autoescape: bool = False) -> Template:
     """Return a template. Raises TemplateError: not Jinja, or more than plain data needs; with the line."""
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,35 @@ _STEP = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>[^\]]+)\]")
 _FIELD = re.compile(r"(?P<first>\w+)(?P<rest>(?:\.[^.\[\]]+|\[[^\]]+\])*)")
 
 
-def check_simple(template: str) -> None:
-    """Raise TemplateError if a text is not a format string, or asks for more than plain data."""
+@dataclass(frozen=True, slots=True)
+class SimpleTemplate:
+    """A simple template that has been checked."""
+
+    text: str
+
+    def render(self, values: Mapping[str, Any], budget: Budget) -> str:
+        """Return the text that the template makes of plain data. Raises TemplateError, with its line."""
+        made: list[str] = []
+        size = 0
+        line = 1
+        for literal, name, form, conversion in Formatter().parse(self.text):
+            line += literal.count("\n")
+            made.append(literal)
+            if name is not None:
+                try:
+                    made.append(_formatted(_value(name, values), form or "", conversion, budget))
+                except TemplateError as error:
+                    error.line = line
+                    raise
+                except (TypeError, ValueError) as error:
+                    raise TemplateError(str(error), line) from None
+            size += sum(map(len, made[-2:]))
+            budget.allow(size)
+        return "".join(made)
+
+
+def parse_simple(template: str) -> SimpleTemplate:
+    """Return a template. Raises TemplateError: not a format string, or more than plain data needs; with the line."""
     at = 1
     try:
         for literal, name, form, conversion in Formatter().parse(template):
@@ -34,6 +62,7 @@ def check_simple(template: str) -> None:
                 _check_field(name, form or "", conversion, at)
     except ValueError as error:
         raise TemplateError(str(error), at, "a brace is written twice: {{ and }}") from None
+    return SimpleTemplate(template)
 
 
 def _check_field(name: str, form: str, conversion: str | None, line: int) -> None:
@@ -52,27 +81,6 @@ def _check_field(name: str, form: str, conversion: str | None, line: int) -> Non
         raise TemplateError(f"the format {form[:40]!r} pads to more than {MOST_WIDTH} characters", line)
     if conversion not in {None, "s", "r", "a"}:
         raise TemplateError(f"!{conversion} is not a conversion", line, "known: !s, !r, !a")
-
-
-def render_simple(template: str, values: Mapping[str, Any], budget: Budget) -> str:
-    """Return the text that a checked template makes. Raises TemplateError, with the line of the template."""
-    made: list[str] = []
-    size = 0
-    line = 1
-    for literal, name, form, conversion in Formatter().parse(template):
-        line += literal.count("\n")
-        made.append(literal)
-        if name is not None:
-            try:
-                made.append(_formatted(_value(name, values), form or "", conversion, budget))
-            except TemplateError as error:
-                error.line = line
-                raise
-            except (TypeError, ValueError) as error:
-                raise TemplateError(str(error), line) from None
-        size += sum(map(len, made[-2:]))
-        budget.allow(size)
-    return "".join(made)
 
 
 def _value(name: str, values: Mapping[str, Any]) -> Any:
