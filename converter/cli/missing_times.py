@@ -71,7 +71,9 @@ def _line(path: str, line: int) -> str | None:
 
 
 def _holds(text: str, event: Mapping[str, Any]) -> bool:
+    """Return whether a line is that of an event, whose `_id` may be its position in the log."""
     try:
-        return bool(read_value(text.encode("utf-8", "replace"), current().nesting).value == event)
+        value = read_value(text.encode("utf-8", "replace"), current().nesting).value
     except JsonError:
         return False
+    return isinstance(value, dict) and {**value, "_id": event.get("_id")} == {"_id": None, **event}

@@ -115,6 +115,14 @@ def test_eval_shows_events_without_a_usable_time(
 
 
 @pytest.mark.usefixtures("here")
+def test_an_event_without_a_usable_time_is_shown_as_its_line_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    write("bad.log", '\n{"kind": "bad",  "timestamp": "yesterday"}\n')  # so it is called 2, and not 1
+    _, _, err = run(capsys, "eval burst.yml --logs bad.log")
+    assert 'bad.log:2:18: log error: timestamp is not a time: "yesterday"' in err
+    assert '  {"kind": "bad",  "timestamp": "yesterday"}\n                   ^^^^^^^^^^^\n' in err
+
+
+@pytest.mark.usefixtures("here")
 def test_eval_warns_of_an_empty_log(capsys: pytest.CaptureFixture[str]) -> None:
     write("empty.ndjson", "\n\n")
     status, _, err = run(capsys, "eval rule.yml --logs log.ndjson empty.ndjson")
