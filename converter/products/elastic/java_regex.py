@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from converter.products.elastic.java_syntax import compile_slow, translate
 from converter.products.elastic.patterns import PatternError, SlowPatternError, Test, compiled
 from converter.readers.query_budget import check_size, made
+from converter.readers.re2_loops import repeats_nothing
 from converter.readers.regex_budget import OutOfBudgetError, budget, unmeasured_length
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Matcher:
         self.names = translation.names
         self._translation = translation
         self._fast = None if translation.fast is None else compiled(translation.fast)
+        self._ends_elsewhere = translation.fast is not None and repeats_nothing(translation.fast)
         self._slow: Any = None
         if self._fast is None:
             self._compile_slow()
@@ -56,7 +58,7 @@ class Matcher:
         Raises:
             SlowPatternError: the pattern takes too long on this text.
         """
-        if self._fast is not None and _is_plain(text):
+        if self._fast is not None and not self._ends_elsewhere and _is_plain(text):
             size = self._fast.programsize
             yield from _java_order(self._fast.search, text, lambda search, *at: _linear(search, *at, size=size))
             return

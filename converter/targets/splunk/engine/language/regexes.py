@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import re2
 
 from converter.errors import QueryLimitError
+from converter.readers.re2_loops import repeats_nothing
 from converter.readers.regex_budget import (
     OutOfBudgetError,
     TooLargeError,
@@ -116,8 +117,8 @@ def _minding_newline(run: Search, slow: Callable[[], Search]) -> Search:
 
 @lru_cache(maxsize=512)
 def _re2(translation: Translation) -> Any:
-    """Return the compiled pattern, or None if RE2 cannot say it."""
-    if translation.fast is None:
+    """Return the compiled pattern, or None if RE2 cannot say it, or finds other ends of a match than PCRE2."""
+    if translation.fast is None or repeats_nothing(translation.fast):
         return None
     try:
         return re2.compile(translation.fast, _options())
