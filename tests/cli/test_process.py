@@ -42,12 +42,7 @@ def test_a_reader_that_stops_early_is_no_error(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_an_interrupt_ends_without_a_traceback() -> None:
-    # A child inherits that a signal is ignored, as it is for a job that a shell started in the background.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = spawn("eval", "rule.yml", "--logs", "log.ndjson", "-", stdin=subprocess.PIPE)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    process = spawn("eval", "rule.yml", "--logs", "log.ndjson", "-", stdin=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stderr is not None
     process.stdin.write(b"nonsense\n" * 2)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.fuzz import coverage
-from tests.fuzz.execute import SECONDS, Failure, Result, memory, run_input
+from tests.fuzz.execute import SECONDS, Failure, Result, begin, memory, run_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +112,7 @@ def _serve(channel: connection.Connection, folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     coverage.start()
+    begin()
     while True:
         try:
             files, commands, limit = channel.recv()
